@@ -1,0 +1,50 @@
+// Services depend on libs, libs on contracts; never sideways, never in a circle.
+export default {
+  forbidden: [
+    { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "services-never-sideways",
+      severity: "error",
+      from: { path: "^services/([^/]+)/" },
+      to: { path: "^services/([^/]+)/", pathNot: "^services/$1/" },
+    },
+    {
+      name: "libs-never-on-services",
+      severity: "error",
+      from: { path: "^libs/" },
+      to: { path: "^(services|deploy)/" },
+    },
+    {
+      name: "contracts-on-nothing",
+      severity: "error",
+      from: { path: "^libs/contracts/" },
+      to: { path: "^(libs|services|deploy)/", pathNot: "^libs/contracts/" },
+    },
+    {
+      name: "one-door-per-package",
+      comment: "Another package is imported by its name, which leads to its index.",
+      severity: "error",
+      from: { path: "^(libs|services)/([^/]+)/src/" },
+      to: { path: "^(libs|services)/([^/]+)/src/", pathNot: "^$1/$2/" },
+    },
+    {
+      name: "tests-stay-out-of-code",
+      severity: "error",
+      from: { path: "^(libs|services|deploy)/", pathNot: "(\\.spec\\.ts$|^libs/testkit/|/bench/)" },
+      to: { path: "^libs/testkit/" },
+    },
+    { name: "not-to-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "no-undeclared-dependencies",
+      severity: "error",
+      from: { pathNot: "\\.spec\\.ts$" },
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(/dist/|node_modules/.*node_modules)" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "default"] },
+  },
+};

@@ -1,0 +1,42 @@
+import { defineConfig } from "vitest/config";
+
+// The suffix is the kind of test. Tests with real servers run one file at a time, so that they leave
+// the two cores of a small machine to the servers.
+const kinds = { unit: "src/**/*.spec.ts", int: "src/**/*.int.spec.ts", e2e: "src/**/*.e2e.spec.ts" };
+const packages = ["libs", "services", "deploy"];
+const within = (pattern: string) => packages.map((folder) => `${folder}/*/${pattern}`);
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        root: "..",
+        test: {
+          name: "unit",
+          include: within(kinds.unit),
+          exclude: ["**/*.int.spec.ts", "**/*.e2e.spec.ts", "**/node_modules/**"],
+        },
+      },
+      {
+        root: "..",
+        test: {
+          name: "int",
+          include: within(kinds.int),
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        root: "..",
+        test: {
+          name: "e2e",
+          include: within(kinds.e2e),
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,24 @@
+export * as auth from "./gen/fieldlog/auth/v1/auth_pb.js";
+export * as devices from "./gen/fieldlog/devices/v1/devices_pb.js";
+export * as projections from "./gen/fieldlog/projections/v1/projections_pb.js";
+export * as registry from "./gen/fieldlog/registry/v1/registry_pb.js";
+export * as signals from "./gen/fieldlog/signals/v1/signals_pb.js";
+export * as saf from "./gen/saf/saf_pb.js";
+export { limits } from "./limits.js";
+export { indexOf, type Position, positionOf, sequenceOf } from "./position.js";
+export {
+  type AggregateId,
+  type AggregateKind,
+  ALL_REGISTRY,
+  ALL_SIGNALS,
+  aggregateOf,
+  INSTALLATION,
+  namespaceOfSignals,
+  REGISTRY,
+  registrySubject,
+  SIGNALS,
+  type StreamName,
+  signalsSubject,
+  token,
+  untoken,
+} from "./subjects.js";

@@ -1,0 +1,45 @@
+/** Nothing grows without a bound; this is the one place where the bounds' defaults stand. */
+export const limits = Object.freeze({
+  /** Bytes of one signal as stored; larger data goes through an offer. */
+  signalBytes: 256 * 1024,
+  /** Signals in one commit; also the width of the index in a position. Not to be changed. */
+  signalsPerCommit: 4096,
+  /** Bytes of one commit. */
+  commitBytes: 512 * 1024,
+  /** Bytes that wait for the log per namespace; beyond it an edge answers 503. */
+  queuedBytesPerNamespace: 32 * 1024 * 1024,
+  /** Signals that wait for the log per namespace. */
+  queuedSignalsPerNamespace: 100_000,
+  /** Milliseconds for which a commit is retried before its senders are told that it failed. */
+  appendTimeoutMs: 5_000,
+  /** Times that a decision is taken again after another writer won. */
+  decideAttempts: 8,
+  /** Bytes of one HTTP request body. */
+  bodyBytes: 512 * 1024,
+  /** Milliseconds within which a whole HTTP request must have arrived. */
+  requestMs: 15_000,
+  /** Sensors of one device, removed ones included. */
+  sensorsPerDevice: 1_024,
+  /** Readings in one event, those of other sensors included. */
+  readingsPerEvent: 1_024,
+  /** Key-value properties of one device. */
+  propertiesPerDevice: 256,
+  /** Characters of one name, description or other text that a device sends. */
+  textLength: 1_024,
+  /** Milliseconds that a signed message's date may differ from the server's clock. */
+  signatureWindowMs: 15 * 60_000,
+  /** Message ids below the highest one that an edge tells apart per device. */
+  replayWindowIds: 64,
+  /** Devices whose recent message ids an edge remembers. */
+  replayDevices: 200_000,
+  /** Devices whose credential and sensors an edge keeps. */
+  cachedDevices: 200_000,
+  /** API keys and namespaces that an edge keeps. */
+  cachedKeys: 10_000,
+  /** Rows of one page of a query. */
+  pageRows: 1_000,
+  /** Milliseconds that a query waits for its read model. */
+  readYourWritesMs: 2_000,
+  /** Milliseconds for an internal call. */
+  rpcDeadlineMs: 5_000,
+});

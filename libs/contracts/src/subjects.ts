@@ -1,0 +1,61 @@
+/**
+ * The only place that spells a NATS subject or a stream's name.
+ *
+ *   signals.<namespace>                  facts, one message is one commit
+ *   registry.<namespace>.<kind>.<id>     decisions, one subject is one aggregate's history
+ *
+ * `<namespace>` is a namespace's id, or `_` for what belongs to the installation.
+ */
+
+export const SIGNALS = "SIGNALS";
+export const REGISTRY = "REGISTRY";
+export type StreamName = typeof SIGNALS | typeof REGISTRY;
+
+export const ALL_SIGNALS = "signals.*";
+export const ALL_REGISTRY = "registry.>";
+
+/** In the place of a namespace: what belongs to the installation as a whole. */
+export const INSTALLATION = "_";
+
+export type AggregateKind = "namespace" | "api-key" | "credential" | "device";
+
+export interface AggregateId {
+  readonly namespace: string;
+  readonly kind: AggregateKind;
+  readonly id: string;
+}
+
+const PLAIN_TOKEN = /^[A-Za-z0-9_-]{1,120}$/;
+const ENCODED_TOKEN = /^=[A-Za-z0-9_-]+$/;
+
+/** A subject token for any id: itself where NATS allows it, otherwise `=` and base64url. */
+export function token(id: string): string {
+  return PLAIN_TOKEN.test(id) ? id : `=${Buffer.from(id, "utf8").toString("base64url")}`;
+}
+
+/** The id that {@link token} made the token from. */
+export function untoken(text: string): string {
+  return ENCODED_TOKEN.test(text) ? Buffer.from(text.slice(1), "base64url").toString("utf8") : text;
+}
+
+export function signalsSubject(namespace: string): string {
+  return `signals.${token(namespace)}`;
+}
+
+export function registrySubject(id: AggregateId): string {
+  return `registry.${token(id.namespace)}.${id.kind}.${token(id.id)}`;
+}
+
+/** The namespace whose signals the subject carries. */
+export function namespaceOfSignals(subject: string): string {
+  return untoken(subject.slice("signals.".length));
+}
+
+/** The aggregate whose history the subject is. Raises TypeError for any other subject. */
+export function aggregateOf(subject: string): AggregateId {
+  const [root, namespace, kind, id, ...rest] = subject.split(".");
+  if (root !== "registry" || !namespace || !kind || !id || rest.length > 0) {
+    throw new TypeError(`not a registry subject: ${subject}`);
+  }
+  return { namespace: untoken(namespace), kind: kind as AggregateKind, id: untoken(id) };
+}
