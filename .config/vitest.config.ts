@@ -1,8 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 // The suffix is the kind of test. Tests with real servers run one file at a time, so that they leave
 // the two cores of a small machine to the servers.
 const kinds = { unit: "src/**/*.spec.ts", int: "src/**/*.int.spec.ts", e2e: "src/**/*.e2e.spec.ts" };
+const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["libs", "services", "deploy"];
 const within = (pattern: string) => packages.map((folder) => `${folder}/*/${pattern}`);
 
@@ -10,7 +12,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        root: "..",
+        root,
         test: {
           name: "unit",
           include: within(kinds.unit),
@@ -18,7 +20,7 @@ export default defineConfig({
         },
       },
       {
-        root: "..",
+        root,
         test: {
           name: "int",
           include: within(kinds.int),
@@ -28,7 +30,7 @@ export default defineConfig({
         },
       },
       {
-        root: "..",
+        root,
         test: {
           name: "e2e",
           include: within(kinds.e2e),

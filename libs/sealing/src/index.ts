@@ -1,0 +1,1 @@
+export { CannotOpen, KEY_BYTES, type Sealed, SealingKey } from "./sealing-key.js";
