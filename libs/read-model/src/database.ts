@@ -1,0 +1,56 @@
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+
+export interface ReadDatabaseOptions {
+  /** postgres://… */
+  readonly url: string;
+  /** The service's schema, in which its tables and the runners' bookkeeping live. */
+  readonly schema: string;
+  /** Connections for queries. Default 8. */
+  readonly connections?: number;
+  /** Told when an idle connection breaks; the next query opens a new one. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** A service's Postgres: what its queries use. Runners write over sessions of their own. */
+export interface ReadDatabase<Tables> {
+  readonly url: string;
+  readonly schema: string;
+  readonly pool: pg.Pool;
+  /** Bound to the schema; names need no prefix. */
+  readonly db: Kysely<Tables>;
+  close(): Promise<void>;
+}
+
+const INT8 = 20;
+
+/** Positions, sequences and counts stay below 2^53, so bigint columns are read as plain numbers. */
+export const columnTypes: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") =>
+    oid === INT8 ? Number : pg.types.getTypeParser(oid, format as "text")) as typeof pg.types.getTypeParser,
+};
+
+/** Connects at the first query, again after every loss; a query while Postgres is away rejects. */
+export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadDatabase<Tables> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connections ?? 8,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    types: columnTypes,
+    application_name: `fieldlog ${options.schema} queries`,
+  });
+  pool.on("error", (error) => options.onError?.(error));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  let closing: Promise<void> | undefined;
+  return {
+    url: options.url,
+    schema: options.schema,
+    pool,
+    db: db.withSchema(options.schema),
+    close: () => {
+      closing ??= db.destroy();
+      return closing;
+    },
+  };
+}
