@@ -1,0 +1,185 @@
+import {
+  limits,
+  type Position,
+  positionOf,
+  SIGNALS,
+  type StreamName,
+  signalsSubject,
+} from "@fieldlog/contracts";
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { encodeBatch } from "./batch.js";
+import { type Durability, describeDurability, readDurability } from "./durability.js";
+import { LogUnavailable } from "./errors.js";
+import { type Batch, type CommitOutcome, GroupCommit } from "./group-commit.js";
+import { publish } from "./publish.js";
+import { type Commit, type ReadOptions, read } from "./read.js";
+import { Registry } from "./registry.js";
+import { ensureStreams } from "./streams.js";
+import { commitTrace } from "./trace.js";
+
+/** What the log needs of a logger; pino fits. */
+export interface LogLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface LogOptions {
+  /** `nats://user:password@host:port`, several separated by commas. */
+  readonly url: string;
+  /** Name of this connection, shown by the server. */
+  readonly name: string;
+  /** The server's monitoring endpoint; without it nobody can tell whether it flushes. */
+  readonly monitorUrl?: string | undefined;
+  /** Copies of each stream in a cluster. Default 1. */
+  readonly replicas?: number;
+  /** Bytes at which each log refuses more. Default -1: no limit. */
+  readonly signalsMaxBytes?: number;
+  readonly registryMaxBytes?: number;
+  /** "single": one publish per signal, to show what group commit is worth. Default "group". */
+  readonly commit?: "group" | "single";
+  readonly logger?: LogLogger;
+  /** Told of every commit to SIGNALS; for metrics. */
+  readonly onCommit?: (outcome: CommitOutcome) => void;
+}
+
+/**
+ * Connects, and makes sure that both streams exist as defined; tries until the server answers.
+ * The connection heals itself for ever; what is asked meanwhile is refused with LogUnavailable.
+ */
+export async function connectLog(options: LogOptions): Promise<EventLog> {
+  const nc = await connect({
+    servers: options.url.split(","),
+    name: options.name,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 200,
+    reconnectJitter: 100,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    timeout: 3_000,
+  });
+  const jsm = await untilJetStreamAnswers(nc, options.logger);
+  await ensureStreams(jsm, {
+    replicas: options.replicas ?? 1,
+    signalsMaxBytes: options.signalsMaxBytes ?? -1,
+    registryMaxBytes: options.registryMaxBytes ?? -1,
+  });
+  const durability = await readDurability(options.monitorUrl);
+  const line = `durability: ${describeDurability(durability)}`;
+  if (durability.mode === "flushed") options.logger?.info({ durability }, line);
+  else options.logger?.warn({ durability }, line);
+  return new EventLog(nc, jsm, durability, options);
+}
+
+async function untilJetStreamAnswers(nc: NatsConnection, logger?: LogLogger): Promise<JetStreamManager> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await jetstreamManager(nc, { timeout: 5_000 });
+    } catch (error) {
+      if (nc.isClosed()) throw error;
+      if (attempt % 10 === 0) logger?.warn({ reason: (error as Error).message }, "waiting for JetStream");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+/** The permanent log: SIGNALS by group commit, REGISTRY by expected sequence. */
+export class EventLog {
+  readonly signals: Pick<GroupCommit, "append" | "pending">;
+  readonly registry: Registry;
+  private readonly groups: GroupCommit;
+  private readonly js: JetStreamClient;
+  private connected = true;
+
+  constructor(
+    private readonly nc: NatsConnection,
+    private readonly jsm: JetStreamManager,
+    readonly durability: Durability,
+    private readonly options: LogOptions,
+  ) {
+    this.js = jetstream(nc, { timeout: limits.appendTimeoutMs });
+    this.registry = new Registry(this.js, jsm);
+    this.groups = new GroupCommit((batch) => this.store(batch), {
+      ...(options.onCommit ? { onCommit: options.onCommit } : {}),
+    });
+    this.signals = options.commit === "single" ? this.ungrouped() : this.groups;
+    void this.watchConnection();
+  }
+
+  /** See {@link read}. */
+  read(stream: StreamName, options: ReadOptions): AsyncGenerator<Commit[], void> {
+    return read(this.nc, this.jsm, stream, options);
+  }
+
+  /** The stream's newest sequence; 0: it is empty. Raises LogUnavailable. */
+  async lastSequence(stream: StreamName): Promise<number> {
+    try {
+      return (await this.jsm.streams.info(stream)).state.last_seq;
+    } catch (error) {
+      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+    }
+  }
+
+  /** Why the log cannot be used just now; undefined: it can. */
+  async ready(): Promise<string | undefined> {
+    if (!this.connected) return "not connected to NATS";
+    try {
+      await this.lastSequence(SIGNALS);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  /** Waits for what is in flight, then closes the connection. */
+  async close(): Promise<void> {
+    await this.groups.idle();
+    await this.nc.close();
+  }
+
+  private async store(batch: Batch): Promise<number> {
+    if (!this.connected) throw new LogUnavailable("not connected to NATS");
+    return commitTrace(batch, (traceParent) =>
+      publish(this.js, {
+        subject: signalsSubject(batch.namespace),
+        data: batch.data,
+        stream: SIGNALS,
+        traceParent,
+      }),
+    );
+  }
+
+  /** One commit per signal, for the comparison that shows what group commit is worth. */
+  private ungrouped() {
+    let pending = 0;
+    const append = async (namespace: string, signal: Uint8Array, traceParent?: string): Promise<Position> => {
+      pending++;
+      try {
+        const data = encodeBatch([signal]);
+        const traceParents = traceParent === undefined ? [] : [traceParent];
+        return positionOf(await this.store({ namespace, data, count: 1, traceParents }), 0);
+      } finally {
+        pending--;
+      }
+    };
+    return {
+      append,
+      get pending() {
+        return pending;
+      },
+    };
+  }
+
+  private async watchConnection(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === "disconnect") this.connected = false;
+      else if (status.type === "reconnect") this.connected = true;
+      else continue;
+      const fields = { connection: this.options.name };
+      if (this.connected) this.options.logger?.info(fields, "connected to NATS again");
+      else this.options.logger?.warn(fields, "lost the connection to NATS; trying again");
+    }
+    this.connected = false;
+  }
+}

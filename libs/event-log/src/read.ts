@@ -1,0 +1,190 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { StreamName } from "@fieldlog/contracts";
+import {
+  AckPolicy,
+  type Consumer,
+  type ConsumerMessages,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  type JsMsg,
+} from "@nats-io/jetstream";
+import { type NatsConnection, nanos } from "@nats-io/transport-node";
+import { LogGap } from "./errors.js";
+
+/** One message of a stream. */
+export interface Commit {
+  readonly stream: StreamName;
+  readonly sequence: number;
+  readonly subject: string;
+  /** When the server stored it. */
+  readonly time: Date;
+  readonly data: Uint8Array;
+  /** W3C traceparent, where a request that led to it was traced. */
+  readonly traceParent?: string;
+}
+
+export interface ReadOptions {
+  /** Sequence after which to begin; 0: the whole log. */
+  readonly after: number;
+  /** Instead of `after`: begin with what was stored at or after this time. */
+  readonly startTime?: Date;
+  /** Ends the reading. */
+  readonly signal?: AbortSignal;
+  /** Told why a consumer was given up and made anew; for logs. */
+  readonly onInterruption?: (error: Error) => void;
+}
+
+/** Messages asked for at once; with commits of at most 512 KiB this bounds memory to 16 MiB. */
+const PULL = 32;
+/** Milliseconds after which an idle pull is renewed; two missed heartbeats (half of it each) end it. */
+const PULL_EXPIRES_MS = 10_000;
+const PAUSE_MS = 250;
+
+/**
+ * Reads a stream in order from a position on, for ever. Each array is what has arrived, at least one
+ * commit. Its consumer is ephemeral and is made anew from the last delivered sequence after whatever
+ * happens to it, the server or the connection; the reader's own count of sequences is what is believed.
+ *
+ * @throws LogGap if a sequence is really not in the stream
+ */
+export async function* read(
+  nc: NatsConnection,
+  jsm: JetStreamManager,
+  stream: StreamName,
+  options: ReadOptions,
+): AsyncGenerator<Commit[], void> {
+  const { signal } = options;
+  let last = options.startTime === undefined ? options.after : undefined;
+  while (!signal?.aborted) {
+    let pulls: Pulls | undefined;
+    try {
+      pulls = await Pulls.open(nc, jsm, stream, last, options.startTime);
+      last ??= pulls.before;
+      for await (const commits of pulls.batches(signal)) {
+        for (const commit of commits) {
+          if (commit.sequence !== last + 1) await confirmGap(jsm, stream, last + 1, commit.sequence);
+          last = commit.sequence;
+        }
+        yield commits;
+      }
+    } catch (error) {
+      if (error instanceof LogGap) throw error;
+      if (signal?.aborted) return;
+      options.onInterruption?.(error as Error);
+      await delay(PAUSE_MS, undefined, signal ? { signal } : {}).catch(() => undefined);
+    } finally {
+      await pulls?.close();
+    }
+  }
+}
+
+/** Raises LogGap if the sequence is not in the stream; otherwise that the delivery skipped it. */
+async function confirmGap(jsm: JetStreamManager, stream: StreamName, expected: number, actual: number) {
+  const message = await jsm.streams.getMessage(stream, { seq: expected }).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
+    throw error;
+  });
+  if (message === null) throw new LogGap(stream, expected, actual);
+  throw new Error(`the consumer skipped from ${expected} to ${actual}`);
+}
+
+/** An ephemeral consumer, and its pulls. */
+class Pulls {
+  private current: ConsumerMessages | undefined;
+  private closed = false;
+
+  private constructor(
+    private readonly nc: NatsConnection,
+    private readonly jsm: JetStreamManager,
+    private readonly stream: StreamName,
+    private readonly consumer: Consumer,
+    private readonly name: string,
+    /** The sequence before the first that the consumer delivers. */
+    readonly before: number,
+  ) {}
+
+  static async open(
+    nc: NatsConnection,
+    jsm: JetStreamManager,
+    stream: StreamName,
+    last: number | undefined,
+    startTime: Date | undefined,
+  ): Promise<Pulls> {
+    const { state } = await jsm.streams.info(stream);
+    // A log that ends before what was already read has lost its tail.
+    if (last !== undefined && last > state.last_seq) throw new LogGap(stream, last, state.last_seq);
+    const info = await jsm.consumers.add(stream, {
+      ack_policy: AckPolicy.None,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(60_000),
+      ...(last === undefined
+        ? {
+            deliver_policy: DeliverPolicy.StartTime,
+            opt_start_time: (startTime ?? new Date(0)).toISOString(),
+          }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last + 1 }),
+    });
+    const consumer = await jsm.jetstream().consumers.get(stream, info.name);
+    return new Pulls(nc, jsm, stream, consumer, info.name, last ?? info.delivered.stream_seq);
+  }
+
+  async *batches(signal: AbortSignal | undefined): AsyncGenerator<Commit[], void> {
+    const stop = () => void this.current?.close();
+    signal?.addEventListener("abort", stop);
+    const statuses = this.watchReconnects();
+    try {
+      while (!signal?.aborted && !this.closed) {
+        this.current = await this.consumer.fetch({ max_messages: PULL, expires: PULL_EXPIRES_MS });
+        let commits: Commit[] = [];
+        for await (const message of this.current) {
+          commits.push(this.toCommit(message));
+          // Give what has arrived as one array; the pull itself stays open for more.
+          if (this.current.getPending() === 0) {
+            yield commits;
+            commits = [];
+          }
+        }
+        if (commits.length > 0) yield commits;
+      }
+      if (this.closed && !signal?.aborted) throw new Error("the connection was interrupted");
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      statuses.stop();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.current?.close();
+    await this.jsm.consumers.delete(this.stream, this.name).catch(() => undefined);
+  }
+
+  /** After a reconnect the consumer, which lives in the server's memory, may be gone: better make a new one. */
+  private watchReconnects() {
+    const status = this.nc.status();
+    const watch = async () => {
+      for await (const event of status) {
+        if (event.type !== "reconnect") continue;
+        this.closed = true;
+        await this.current?.close();
+      }
+    };
+    void watch();
+    return { stop: () => (status as unknown as { stop(): void }).stop() };
+  }
+
+  private toCommit(message: JsMsg): Commit {
+    const traceParent = message.headers?.get("traceparent");
+    return {
+      stream: this.stream,
+      sequence: message.seq,
+      subject: message.subject,
+      time: message.time,
+      data: message.data,
+      ...(traceParent ? { traceParent } : {}),
+    };
+  }
+}

@@ -1,0 +1,65 @@
+import { ALL_REGISTRY, ALL_SIGNALS, limits, REGISTRY, SIGNALS } from "@fieldlog/contracts";
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  StoreCompression,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { nanos } from "@nats-io/transport-node";
+
+export interface StreamOptions {
+  /** Copies in a cluster: 1, 3 or 5. */
+  readonly replicas: number;
+  /** Bytes at which a stream refuses new messages; -1: no limit. */
+  readonly signalsMaxBytes: number;
+  readonly registryMaxBytes: number;
+}
+
+/** The two logs, and why they are set as they are. */
+export function streamDefinitions(options: StreamOptions) {
+  const permanent = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    compression: StoreCompression.S2,
+    // Permanent: no age limit, and a full stream refuses new messages, it never discards old ones.
+    max_age: 0,
+    discard: DiscardPolicy.New,
+    // Single messages are never deleted; a namespace is cleared by a purge.
+    deny_delete: true,
+    allow_direct: true,
+    num_replicas: options.replicas,
+    // A commit is retried for seconds; within this time its id keeps it from being stored twice.
+    duplicate_window: nanos(120_000),
+    // A commit and its headers.
+    max_msg_size: limits.commitBytes + 16 * 1024,
+  } satisfies Partial<StreamConfig>;
+  return [
+    // Facts. One message is one commit of one namespace.
+    { ...permanent, name: SIGNALS, subjects: [ALL_SIGNALS], max_bytes: options.signalsMaxBytes },
+    // Decisions. One subject is one aggregate's history.
+    { ...permanent, name: REGISTRY, subjects: [ALL_REGISTRY], max_bytes: options.registryMaxBytes },
+  ];
+}
+
+/** Creates the streams that do not exist, and brings the limits and replicas of those that do up to date. */
+export async function ensureStreams(jsm: JetStreamManager, options: StreamOptions): Promise<void> {
+  for (const definition of streamDefinitions(options)) {
+    try {
+      const { config } = await jsm.streams.info(definition.name);
+      const { max_bytes, num_replicas, max_msg_size } = definition;
+      const changed =
+        config.max_bytes !== max_bytes ||
+        config.num_replicas !== num_replicas ||
+        config.max_msg_size !== max_msg_size;
+      if (changed) await jsm.streams.update(definition.name, { max_bytes, num_replicas, max_msg_size });
+    } catch (error) {
+      const missing = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+      if (!missing) throw error;
+      await jsm.streams.add(definition);
+    }
+  }
+}
