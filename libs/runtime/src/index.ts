@@ -1,1 +1,35 @@
-export {};
+export { Health, type HealthCheck, type HealthReport } from "./health.js";
+export { type Hosted, hostModule } from "./host.js";
+export { Lifecycle, type LifecyclePart, type LifecyclePhase } from "./lifecycle.js";
+export { createLogger, isSecretName, type Logger, nestLogger } from "./logger.js";
+export {
+  type Counter,
+  counter,
+  createMetrics,
+  type Gauge,
+  gauge,
+  type Histogram,
+  histogram,
+  type Registry,
+  SECONDS,
+} from "./metrics.js";
+export { answerOps, listenOps, type OpsAnswer, opsPaths } from "./ops.js";
+export { exitOnCrash, runService, stopOnSignal } from "./run-service.js";
+export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
+export {
+  describeSettings,
+  need,
+  readSettings,
+  type Settings,
+  SettingsError,
+  withoutPassword,
+} from "./settings.js";
+export { opsPorts, type Setting, settingsTable } from "./settings-table.js";
+export {
+  currentTraceParent,
+  formatTraceParent,
+  parseTraceParent,
+  startTracing,
+  type Tracing,
+  withTraceParent,
+} from "./tracing.js";

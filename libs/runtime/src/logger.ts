@@ -1,0 +1,81 @@
+import type { LoggerService } from "@nestjs/common";
+import { type DestinationStream, type Logger, pino, stdSerializers } from "pino";
+import { withoutPassword } from "./settings.js";
+import { currentTraceIds } from "./tracing.js";
+
+export type { Logger };
+
+const SECRET_NAME = /(secret|authorization|password|token|signature|cookie|key)$/i;
+const MAX_DEPTH = 6;
+
+/** Whether a value under this name must not be written anywhere. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/**
+ * A logger that writes JSON lines to `destination` (default: standard output). Values under names
+ * such as secret, authorization, token, key or signature are replaced at any depth, and so are
+ * passwords in URLs.
+ */
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: { service },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (entry: object) => redact(entry, 0) as Record<string, unknown>,
+      bindings: (bindings: object) => redact(bindings, 0) as Record<string, unknown>,
+    },
+    serializers: { err: redactError, error: redactError },
+    mixin: currentTraceIds,
+  };
+  return destination ? pino(options, destination) : pino(options);
+}
+
+function redactError(error: unknown): unknown {
+  return error instanceof Error ? redact({ ...stdSerializers.err(error) }, 0) : redact(error, 0);
+}
+
+function redact(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return withoutPassword(value);
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value))
+    return depth < MAX_DEPTH ? value.map((item) => redact(item, depth + 1)) : "[deep]";
+  if (value === null || typeof value !== "object" || !isPlain(value)) return value;
+  if (depth >= MAX_DEPTH) return "[deep]";
+  const copy: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) {
+    copy[name] = item !== undefined && isSecretName(name) ? "[redacted]" : redact(item, depth + 1);
+  }
+  return copy;
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Nest's own messages through our logger; what it tells about its wiring is for debugging. */
+export function nestLogger(logger: Logger): LoggerService {
+  const write =
+    (level: "debug" | "warn" | "error" | "fatal" | "trace") =>
+    (message: unknown, ...rest: unknown[]) => {
+      const context = rest.at(-1);
+      const entry = {
+        ...(typeof context === "string" ? { context } : {}),
+        ...(level === "error" && rest.length > 1 && typeof rest[0] === "string" ? { stack: rest[0] } : {}),
+        ...(message instanceof Error ? { err: message } : {}),
+      };
+      logger[level](entry, message instanceof Error ? message.message : String(message));
+    };
+  return {
+    log: write("debug"),
+    error: write("error"),
+    warn: write("warn"),
+    debug: write("debug"),
+    verbose: write("trace"),
+    fatal: write("fatal"),
+  };
+}

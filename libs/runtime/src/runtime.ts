@@ -1,0 +1,41 @@
+import type { DestinationStream } from "pino";
+import { Health } from "./health.js";
+import { Lifecycle } from "./lifecycle.js";
+import { createLogger, type Logger } from "./logger.js";
+import { createMetrics, type Registry } from "./metrics.js";
+import type { Settings } from "./settings.js";
+
+/** What a service gets to live in. It reads no environment, opens no port for operators and catches no signal. */
+export interface Runtime {
+  readonly service: string;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly health: Health;
+  readonly lifecycle: Lifecycle;
+}
+
+export interface RuntimeOptions {
+  /** A runtime of the same process: settings, metrics and log destination are shared; its health shows this service's. */
+  within?: Runtime;
+  /** Where log entries go; default: standard output. */
+  logTo?: DestinationStream;
+}
+
+export function createRuntime(service: string, settings: Settings, options: RuntimeOptions = {}): Runtime {
+  const { within } = options;
+  const logger = within
+    ? within.logger.child({ service })
+    : createLogger(service, settings.logLevel, options.logTo);
+  const health = within ? within.health.part(service) : new Health();
+  const lifecycle = new Lifecycle(logger);
+  health.add("lifecycle", async () => (lifecycle.phase === "started" ? undefined : lifecycle.phase));
+  return Object.freeze({
+    service,
+    settings,
+    logger,
+    metrics: within?.metrics ?? createMetrics(),
+    health,
+    lifecycle,
+  });
+}

@@ -1,0 +1,218 @@
+import { limits } from "@fieldlog/contracts";
+
+/** One operator setting. `parse` returns the value, or throws TypeError saying what it must be. */
+export interface Setting<T, D extends T | undefined = T | undefined> {
+  readonly name: string;
+  readonly type: string;
+  readonly parse: (text: string) => T;
+  readonly fallback: D;
+  /** In place of a fixed default, where it depends: told to people. */
+  readonly fallbackDoc?: string;
+  readonly unit?: string;
+  readonly secret?: boolean;
+  readonly doc: string;
+}
+
+type Extra = { unit?: string; secret?: boolean; fallbackDoc?: string };
+
+/** A setting that always has a value. */
+function set<T>(
+  name: string,
+  [type, parse]: Kind<T>,
+  fallback: NoInfer<T>,
+  doc: string,
+  extra: Extra = {},
+): Setting<T, T> {
+  return { name, type, parse, fallback, doc, ...extra };
+}
+
+/** A setting that may be absent; who cannot do without it calls `need`. */
+function optional<T>(
+  name: string,
+  [type, parse]: Kind<T>,
+  doc: string,
+  extra: Extra = {},
+): Setting<T, undefined> {
+  return { name, type, parse, fallback: undefined, doc, ...extra };
+}
+
+type Kind<T> = readonly [type: string, parse: (text: string) => T];
+
+function check<T>(type: string, read: (text: string) => T | undefined): Kind<T> {
+  return [
+    type,
+    (text) => {
+      const value = read(text);
+      if (value === undefined) throw new TypeError(`must be ${type}`);
+      return value;
+    },
+  ];
+}
+
+function integer(from: number, to: number): Kind<number> {
+  return check(`an integer from ${from} to ${to}`, (text) => {
+    const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= from && value <= to ? value : undefined;
+  });
+}
+
+function oneOf<const T extends string>(...values: T[]): Kind<T> {
+  return check(`one of ${values.join(", ")}`, (text) => values.find((value) => value === text));
+}
+
+function url(...protocols: string[]): Kind<string> {
+  return check(`a URL beginning with ${protocols.map((p) => `${p}://`).join(" or ")}`, (text) =>
+    text.split(",").every((part) => {
+      const protocol = URL.parse(part)?.protocol.slice(0, -1);
+      return protocol !== undefined && protocols.includes(protocol);
+    })
+      ? text
+      : undefined,
+  );
+}
+
+function secretText(minimum: number): Kind<string> {
+  return check(`at least ${minimum} characters without white space`, (text) =>
+    text.length >= minimum && !/\s/.test(text) ? text : undefined,
+  );
+}
+
+const text = check("a text", (value) => value);
+const port = check("a port (0 to 65535; 0: a free one)", (value) =>
+  /^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined,
+);
+const address = check("an address such as 127.0.0.1:9101", (value) =>
+  /^.+:\d{1,5}$/.test(value) && Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535 ? value : undefined,
+);
+const key32 = check("32 bytes in base64", (value) =>
+  /^[A-Za-z0-9+/]{43}=$/.test(value) ? value : undefined,
+);
+const maxBytes = check("a number of bytes above 0, or -1 for no limit", (value) =>
+  value === "-1" || /^[1-9]\d{0,14}$/.test(value) ? Number(value) : undefined,
+);
+const ratio = check("a number from 0 to 1", (value) =>
+  /^(0|1|0?\.\d+|1\.0+)$/.test(value) ? Number(value) : undefined,
+);
+
+/**
+ * Every operator setting: the one place for name, type, default, unit and meaning.
+ * The key in code is the name without its prefix, in camel case.
+ */
+export const settingsTable = Object.freeze({
+  bind: set("FIELDLOG_BIND", text, "127.0.0.1", "Address that devices and people reach the services on."),
+  httpPort: set("FIELDLOG_HTTP_PORT", port, 8080, "HTTP: dialects, native API, console."),
+  httpsPort: set("FIELDLOG_HTTPS_PORT", port, 8443, "The same over TLS."),
+  mqttPort: set("FIELDLOG_MQTT_PORT", port, 1883, "MQTT."),
+  mqttsPort: set("FIELDLOG_MQTTS_PORT", port, 8883, "MQTT over TLS."),
+  mqttWsPort: set("FIELDLOG_MQTT_WS_PORT", port, 8083, "MQTT over WebSocket."),
+  wsPort: set("FIELDLOG_WS_PORT", port, 8081, "WebSocket."),
+  publicUrl: optional(
+    "FIELDLOG_PUBLIC_URL",
+    url("http", "https"),
+    "Base URL under which clients reach the HTTP port, where that is not the bound address.",
+  ),
+  tlsCert: optional("FIELDLOG_TLS_CERT", text, "File of the TLS certificate (PEM); with FIELDLOG_TLS_KEY."),
+  tlsKey: optional("FIELDLOG_TLS_KEY", text, "File of the TLS private key (PEM); with FIELDLOG_TLS_CERT."),
+  dataDir: set(
+    "FIELDLOG_DATA_DIR",
+    text,
+    ".fieldlog",
+    "Folder for everything that is kept on this machine. Relative to the working directory.",
+  ),
+
+  adminKey: optional(
+    "FIELDLOG_ADMIN_KEY",
+    secretText(8),
+    "The first admin API key, in place of a random one.",
+    {
+      secret: true,
+    },
+  ),
+  internalToken: optional(
+    "FIELDLOG_INTERNAL_TOKEN",
+    secretText(32),
+    "What services present to each other; the same for all services of an installation.",
+    { secret: true },
+  ),
+  installationKey: optional(
+    "FIELDLOG_INSTALLATION_KEY",
+    key32,
+    "Seals the namespaces' keys. Lost, all sealed secrets are lost.",
+    { secret: true },
+  ),
+  signatureWindowS: set(
+    "FIELDLOG_SIGNATURE_WINDOW_S",
+    integer(1, 86_400),
+    limits.signatureWindowMs / 1000,
+    "How far a signed message's date may be from the server's clock.",
+    { unit: "s" },
+  ),
+
+  natsUrl: optional("FIELDLOG_NATS_URL", url("nats", "tls", "ws", "wss"), "NATS server(s), comma-separated."),
+  natsMonitorUrl: optional(
+    "FIELDLOG_NATS_MONITOR_URL",
+    url("http", "https"),
+    "NATS monitoring address, from which the server's flush setting is read.",
+  ),
+  postgresUrl: optional("FIELDLOG_POSTGRES_URL", url("postgres", "postgresql"), "Postgres database."),
+  replicas: set("FIELDLOG_REPLICAS", integer(1, 5), 1, "Copies of each stream that NATS keeps."),
+  signalsMaxBytes: set(
+    "FIELDLOG_SIGNALS_MAX_BYTES",
+    maxBytes,
+    -1,
+    "Size of SIGNALS at which it refuses new signals; -1: no limit.",
+    { unit: "bytes" },
+  ),
+  registryMaxBytes: set(
+    "FIELDLOG_REGISTRY_MAX_BYTES",
+    maxBytes,
+    -1,
+    "Size of REGISTRY at which it refuses new decisions; -1: no limit.",
+    { unit: "bytes" },
+  ),
+  commit: set(
+    "FIELDLOG_COMMIT",
+    oneOf("group", "single"),
+    "group",
+    "group: signals that wait share a commit. single: one commit per signal, only to compare with.",
+  ),
+
+  authGrpc: set("FIELDLOG_AUTH_GRPC", address, "127.0.0.1:9101", "Where auth is called."),
+  devicesGrpc: set("FIELDLOG_DEVICES_GRPC", address, "127.0.0.1:9102", "Where devices is called."),
+  projectionsGrpc: set(
+    "FIELDLOG_PROJECTIONS_GRPC",
+    address,
+    "127.0.0.1:9103",
+    "Where projections is called.",
+  ),
+  grpcBind: optional("FIELDLOG_GRPC_BIND", text, "Address that the internal services listen on.", {
+    fallbackDoc: "FIELDLOG_BIND",
+  }),
+  opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
+    fallbackDoc: "auth 9201, devices 9202, projections 9203; edge-http serves them on its own port",
+  }),
+  logLevel: set(
+    "FIELDLOG_LOG_LEVEL",
+    oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+    "info",
+    "The least severe log entries that are written.",
+  ),
+  otlpEndpoint: optional(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    url("http", "https"),
+    "OpenTelemetry collector (OTLP over HTTP) that gets traces; absent: nothing is traced.",
+  ),
+  traceRatio: set(
+    "FIELDLOG_TRACE_RATIO",
+    ratio,
+    1,
+    "Share of the requests that are traced, of those that do not say so themselves.",
+  ),
+});
+
+/** The ops port of each service that has one of its own, where FIELDLOG_OPS_PORT does not say. */
+export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
+  auth: 9201,
+  devices: 9202,
+  projections: 9203,
+});

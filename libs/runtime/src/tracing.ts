@@ -1,0 +1,114 @@
+import {
+  type Attributes,
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  SimpleSpanProcessor,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import type { Settings } from "./settings.js";
+
+/** Absent while nothing is traced, which makes every function here return at once. */
+let tracer: Tracer | undefined;
+
+export interface Tracing {
+  /** Sends what is still here (at most 5 s), then traces no more. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Turns tracing on for this process if there is a collector (OTEL_EXPORTER_OTLP_ENDPOINT), or if a
+ * test brings an exporter, which then gets each span at its end.
+ */
+export function startTracing(
+  service: string,
+  settings: Pick<Settings, "otlpEndpoint" | "traceRatio">,
+  exporter?: SpanExporter,
+): Tracing {
+  if (!settings.otlpEndpoint && !exporter) return { stop: async () => {} };
+  const url = `${settings.otlpEndpoint?.replace(/\/$/, "")}/v1/traces`;
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ "service.name": service }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.traceRatio) }),
+    spanProcessors: [
+      exporter
+        ? new SimpleSpanProcessor({ exporter })
+        : new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url, timeoutMillis: 5_000 }) }),
+    ],
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  trace.setGlobalTracerProvider(provider);
+  tracer = trace.getTracer("fieldlog");
+  return {
+    async stop() {
+      tracer = undefined;
+      await provider.shutdown();
+      trace.disable();
+      context.disable();
+    },
+  };
+}
+
+/** The W3C traceparent of the work under way; absent while nothing is traced. */
+export function currentTraceParent(): string | undefined {
+  if (!tracer) return undefined;
+  const span = trace.getSpanContext(context.active());
+  return span && formatTraceParent(span);
+}
+
+/** Runs `fn` in a span that continues `traceParent`, or the work under way where that is absent. */
+export function withTraceParent<T>(
+  traceParent: string | undefined,
+  spanName: string,
+  attributes: Attributes,
+  fn: () => Promise<T>,
+): Promise<T> {
+  if (!tracer) return fn();
+  const remote = traceParent ? parseTraceParent(traceParent) : undefined;
+  const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : context.active();
+  const span = tracer.startSpan(spanName, { attributes }, parent);
+  return context.with(trace.setSpan(parent, span), async () => {
+    try {
+      return await fn();
+    } catch (error) {
+      span.recordException(error instanceof Error ? error : String(error));
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** For log entries. */
+export function currentTraceIds(): { traceId?: string; spanId?: string } {
+  if (!tracer) return {};
+  const span = trace.getSpanContext(context.active());
+  return span ? { traceId: span.traceId, spanId: span.spanId } : {};
+}
+
+/** W3C Trace Context section 3.2: version 00, and what later versions keep of it. */
+export function parseTraceParent(text: string): SpanContext | undefined {
+  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/.exec(text);
+  if (!match || (text.startsWith("00") && text.length !== 55)) return undefined;
+  const [, traceId = "", spanId = "", flags = ""] = match;
+  const span = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
+  return isSpanContextValid(span) ? span : undefined;
+}
+
+export function formatTraceParent(span: SpanContext): string {
+  return `00-${span.traceId}-${span.spanId}-${(span.traceFlags & 1) === 1 ? "01" : "00"}`;
+}
