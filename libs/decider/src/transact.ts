@@ -1,0 +1,93 @@
+import { create } from "@bufbuild/protobuf";
+import { type AggregateId, limits, registry } from "@fieldlog/contracts";
+import { type Registry, SequenceConflict } from "@fieldlog/event-log";
+import { type Decider, fold, type Outcome, type Snapshot } from "./decider.js";
+
+/** The part of the event log that decisions need. */
+export interface DecisionLog {
+  readonly registry: Pick<Registry, "append" | "read">;
+}
+
+export interface TransactOptions {
+  /** Who asked: "device:<id>", "key:<id>", "system". */
+  readonly decidedBy: string;
+  /** ms since 1970 UTC. Default: the clock. */
+  readonly now?: () => number;
+  /** Times that it decides again after another writer won. Default {@link limits.decideAttempts}. */
+  readonly attempts?: number;
+}
+
+export interface Transaction<State, Result> {
+  readonly snapshot: Snapshot<State>;
+  readonly result: Result;
+  /** false: there was nothing to decide. */
+  readonly appended: boolean;
+}
+
+/** Other writers won every time. */
+export class TooManyConflicts extends Error {
+  override readonly name = "TooManyConflicts";
+  constructor(
+    readonly id: AggregateId,
+    readonly attempts: number,
+  ) {
+    super(`${id.kind} ${id.id} was changed by others ${attempts} times in a row`);
+  }
+}
+
+/**
+ * The aggregate's state as of the newest decision in the log: a snapshot, folded up with what came after it.
+ *
+ * @param snapshot undefined: none is known, all is read from the log
+ */
+export async function current<State>(
+  log: DecisionLog,
+  decider: Decider<State>,
+  id: Omit<AggregateId, "kind">,
+  snapshot: Snapshot<State> | undefined,
+): Promise<Snapshot<State>> {
+  let newest = snapshot ?? { state: decider.initial, sequence: 0 };
+  for (const { sequence, decision } of await log.registry.read(
+    { ...id, kind: decider.kind },
+    newest.sequence,
+  )) {
+    newest = fold(decider, newest, sequence, decision);
+  }
+  return newest;
+}
+
+/**
+ * Decides on an aggregate and appends the events, expecting that nobody else has decided meanwhile. If
+ * somebody has, it folds that in and decides again. A stale snapshot costs reading, never a wrong decision.
+ *
+ * @param loadSnapshot from the service's own read model; undefined: none is known
+ * @param decide pure; may raise a refusal of its own, which is passed on
+ * @throws TooManyConflicts, LogUnavailable, or what `decide` raised on the newest state
+ */
+export async function transact<State, Result>(
+  log: DecisionLog,
+  decider: Decider<State>,
+  id: Omit<AggregateId, "kind">,
+  loadSnapshot: () => Promise<Snapshot<State> | undefined>,
+  decide: (state: State) => Outcome<Result>,
+  options: TransactOptions,
+): Promise<Transaction<State, Result>> {
+  const aggregate = { ...id, kind: decider.kind };
+  const attempts = options.attempts ?? limits.decideAttempts;
+  let snapshot = await current(log, decider, id, await loadSnapshot());
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const { events, result } = decide(snapshot.state);
+    if (events.length === 0) return { snapshot, result, appended: false };
+    const decidedAt = BigInt((options.now ?? Date.now)());
+    const { decidedBy } = options;
+    const decision = create(registry.DecisionSchema, { events: [...events], decidedAt, decidedBy });
+    try {
+      const sequence = await log.registry.append(aggregate, decision, snapshot.sequence);
+      return { snapshot: fold(decider, snapshot, sequence, decision), result, appended: true };
+    } catch (error) {
+      if (!(error instanceof SequenceConflict)) throw error;
+      snapshot = await current(log, decider, id, snapshot);
+    }
+  }
+  throw new TooManyConflicts(aggregate, attempts);
+}
