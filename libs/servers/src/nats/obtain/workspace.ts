@@ -1,0 +1,28 @@
+import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { problemWith } from "./installed.js";
+import type { Found, ObtainContext } from "./obtain.js";
+
+/**
+ * Lets `fetch` put a nats-server somewhere in a fresh folder, and moves the program into the cache in one step
+ * when it works here: processes that obtain at the same time never see half of one.
+ */
+export async function intoCache(
+  { target, cacheDir }: ObtainContext,
+  fetch: (folder: string) => Promise<Found>,
+): Promise<Found> {
+  await mkdir(cacheDir, { recursive: true });
+  const folder = await mkdtemp(join(cacheDir, "obtaining-"));
+  try {
+    const found = await fetch(folder);
+    if ("reason" in found) return found;
+    await chmod(found.path, 0o755);
+    const problem = await problemWith(found.path);
+    if (problem) return { reason: problem };
+    await mkdir(dirname(target), { recursive: true });
+    await rename(found.path, target);
+    return { path: target };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
