@@ -5,7 +5,9 @@ import { currentTraceIds } from "./tracing.js";
 
 export type { Logger };
 
-const SECRET_NAME = /(secret|authorization|password|token|signature|cookie|key)$/i;
+const SECRET_WORDS = "secret|authorization|password|token|signature|cookie|key";
+const SECRET_NAME = new RegExp(`(${SECRET_WORDS})$`, "i");
+const SECRET_IN_LINE = new RegExp(`"([^"\\\\]*(?:${SECRET_WORDS}))":"(?:[^"\\\\]|\\\\.)*"`, "gi");
 const MAX_DEPTH = 6;
 
 /** Whether a value under this name must not be written anywhere. */
@@ -26,12 +28,17 @@ export function createLogger(service: string, level: string, destination?: Desti
     formatters: {
       level: (label: string) => ({ level: label }),
       log: (entry: object) => redact(entry, 0) as Record<string, unknown>,
-      bindings: (bindings: object) => redact(bindings, 0) as Record<string, unknown>,
     },
     serializers: { err: redactError, error: redactError },
     mixin: currentTraceIds,
+    // What does not pass through the formatter: messages, and what child loggers were given.
+    hooks: { streamWrite: redactLine },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+function redactLine(line: string): string {
+  return withoutPassword(line).replace(SECRET_IN_LINE, '"$1":"[redacted]"');
 }
 
 function redactError(error: unknown): unknown {

@@ -13,6 +13,8 @@ export interface Runtime {
   readonly metrics: Registry;
   readonly health: Health;
   readonly lifecycle: Lifecycle;
+  /** Where log entries go; absent: standard output. */
+  readonly logTo?: DestinationStream | undefined;
 }
 
 export interface RuntimeOptions {
@@ -24,10 +26,9 @@ export interface RuntimeOptions {
 
 export function createRuntime(service: string, settings: Settings, options: RuntimeOptions = {}): Runtime {
   const { within } = options;
-  const logger = within
-    ? within.logger.child({ service })
-    : createLogger(service, settings.logLevel, options.logTo);
-  const health = within ? within.health.part(service) : new Health();
+  const logTo = within?.logTo ?? options.logTo;
+  const logger = createLogger(service, settings.logLevel, logTo);
+  const health = within?.health.part(service) ?? new Health();
   const lifecycle = new Lifecycle(logger);
   health.add("lifecycle", async () => (lifecycle.phase === "started" ? undefined : lifecycle.phase));
   return Object.freeze({
@@ -37,5 +38,6 @@ export function createRuntime(service: string, settings: Settings, options: Runt
     metrics: within?.metrics ?? createMetrics(),
     health,
     lifecycle,
+    logTo,
   });
 }

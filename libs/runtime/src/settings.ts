@@ -72,7 +72,7 @@ export function describeSettings(settings: Settings): Record<string, unknown> {
 
 /** Text without the user and password of any URL in it. */
 export function withoutPassword<T>(value: T): T {
-  return typeof value === "string" ? (value.replace(/:\/\/[^/\s,@]*@/g, "://***@") as T) : value;
+  return typeof value === "string" ? (value.replace(/:\/\/[^/\s,"@]*@/g, "://***@") as T) : value;
 }
 
 function contradictions(settings: Settings): string[] {

@@ -1,0 +1,83 @@
+import { InMemorySpanExporter } from "@opentelemetry/sdk-trace";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  currentTraceIds,
+  currentTraceParent,
+  formatTraceParent,
+  parseTraceParent,
+  startTracing,
+  type Tracing,
+  withTraceParent,
+} from "./tracing.js";
+
+const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+const parent = `00-${traceId}-00f067aa0ba902b7-01`;
+
+describe("a traceparent", () => {
+  it("is read and written as W3C Trace Context says", () => {
+    const span = parseTraceParent(parent);
+    expect(span).toMatchObject({ traceId, spanId: "00f067aa0ba902b7", traceFlags: 1 });
+    expect(span && formatTraceParent(span)).toBe(parent);
+    expect(parseTraceParent(parent.replace(/^00/, "01").concat("-more"))).toMatchObject({ traceId });
+  });
+
+  it.each([
+    "",
+    parent.toUpperCase(),
+    parent.slice(1),
+    `${parent}-more`,
+    parent.replace(/^00/, "ff"),
+    `00-${"0".repeat(32)}-00f067aa0ba902b7-01`,
+    `00-${traceId}-${"0".repeat(16)}-01`,
+  ])("that is wrong is ignored: %s", (text) => expect(parseTraceParent(text)).toBeUndefined());
+
+  it("is never a reason to fail", () => {
+    fc.assert(fc.property(fc.string(), (text) => parseTraceParent(text) === undefined));
+  });
+});
+
+describe("without a collector", () => {
+  it("work runs as it is, and nothing is traced", async () => {
+    const tracing = startTracing("test", { otlpEndpoint: undefined, traceRatio: 1 });
+    const seen = await withTraceParent(parent, "work", {}, async () => currentTraceParent());
+    expect(seen).toBeUndefined();
+    expect(currentTraceIds()).toEqual({});
+    await tracing.stop();
+  });
+});
+
+describe("with a collector", () => {
+  let exporter: InMemorySpanExporter;
+  let tracing: Tracing;
+  beforeEach(() => {
+    exporter = new InMemorySpanExporter();
+    tracing = startTracing("test", { otlpEndpoint: undefined, traceRatio: 1 }, exporter);
+  });
+  afterEach(() => tracing.stop());
+
+  it("a span continues the trace that came in, and passes on to the next", async () => {
+    await withTraceParent(parent, "outer", { device: "7" }, async () => {
+      expect(currentTraceIds().traceId).toBe(traceId);
+      await Promise.resolve();
+      await withTraceParent(currentTraceParent(), "inner", {}, async () => {});
+      await withTraceParent(undefined, "beside", {}, async () => {});
+    });
+    const [inner, beside, outer] = exporter.getFinishedSpans();
+    expect(outer).toMatchObject({ name: "outer", attributes: { device: "7" } });
+    expect(outer?.parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
+    for (const span of [inner, beside]) {
+      expect(span?.spanContext().traceId).toBe(traceId);
+      expect(span?.parentSpanContext?.spanId).toBe(outer?.spanContext().spanId);
+    }
+  });
+
+  it("a failure is noted in its span and thrown on", async () => {
+    const work = withTraceParent(undefined, "work", {}, () => Promise.reject(new Error("broke")));
+    await expect(work).rejects.toThrow("broke");
+    expect(exporter.getFinishedSpans()[0]).toMatchObject({
+      status: { code: 2 },
+      events: [{ name: "exception" }],
+    });
+  });
+});
