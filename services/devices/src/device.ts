@@ -1,0 +1,261 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { limits, registry } from "@fieldlog/contracts";
+import type { Decider, DecisionPoint, Outcome } from "@fieldlog/decider";
+import { checkCount, checkDetails, checkMetadata, checkText } from "./accepted.js";
+import { InvalidField, UnknownDevice, UnknownSensor } from "./refusals.js";
+
+// Ids
+
+const LOWEST_ID = 10n ** 15n;
+const HIGHEST_ID = 2n ** 53n - 1n;
+
+/**
+ * A device id out of 8 random bytes: 16 digits, and below 2^53, for CSN's clients hold it as an integer.
+ * undefined: these bytes make none (one time in nine); take others.
+ */
+export function deviceIdFrom(random: Uint8Array): string | undefined {
+  const id = Buffer.from(random).readBigUInt64BE() & HIGHEST_ID;
+  return id >= LOWEST_ID ? id.toString() : undefined;
+}
+
+// Events: those of fieldlog.registry.v1.RegistryEvent that are named below. Their names and fields are the
+// storage format of the permanent log.
+
+type DeviceEvent = registry.RegistryEvent["event"];
+type Recorded = NonNullable<MessageInitShape<typeof registry.RegistryEventSchema>["event"]>;
+
+// State
+
+export interface Sensor {
+  readonly id: string;
+  readonly type: string;
+  readonly details: registry.SensorDetails;
+  readonly removed: boolean;
+}
+
+export interface RegisteredDevice {
+  readonly phase: "registered";
+  readonly dialect: string;
+  readonly metadata: registry.DeviceMetadata;
+  /** In order of creation; removed ones stay. */
+  readonly sensors: readonly Sensor[];
+  /** ms since 1970 UTC. */
+  readonly registeredAt: number;
+}
+
+export type Device = { readonly phase: "unknown" } | RegisteredDevice;
+
+export const device: Decider<Device> = {
+  kind: "device",
+  initial: { phase: "unknown" },
+  evolve: (state, { event }, at) =>
+    state.phase === "unknown" ? registered(state, event, at) : changed(state, event),
+};
+
+function registered(state: Device, event: DeviceEvent, { decidedAt }: DecisionPoint): Device {
+  if (event.case !== "deviceRegistered") return state;
+  const { dialect, metadata = create(registry.DeviceMetadataSchema) } = event.value;
+  return { phase: "registered", dialect, metadata, sensors: [], registeredAt: decidedAt };
+}
+
+function changed(state: RegisteredDevice, event: DeviceEvent): RegisteredDevice {
+  switch (event.case) {
+    case "deviceMetadataChanged":
+      return { ...state, metadata: merged(state.metadata, event.value) };
+    case "sensorAdded": {
+      const { sensor: id, sensorType: type, details = create(registry.SensorDetailsSchema) } = event.value;
+      return { ...state, sensors: [...state.sensors, { id, type, details, removed: false }] };
+    }
+    case "sensorChanged": {
+      const details = present(event.value.details);
+      return withSensor(state, event.value.sensor, (old) => ({ details: { ...old.details, ...details } }));
+    }
+    case "sensorRemoved":
+      return withSensor(state, event.value.sensor, () => ({ removed: true }));
+    default:
+      return state;
+  }
+}
+
+/** What was unset goes, then what was set comes: a key in both is set. */
+function merged(
+  old: registry.DeviceMetadata,
+  change: registry.DeviceMetadataChanged,
+): registry.DeviceMetadata {
+  const kept = Object.entries(old.properties).filter(([key]) => !change.unsetProperties.includes(key));
+  const set = Object.entries(change.metadata?.properties ?? {});
+  return { ...old, ...present(change.metadata), properties: Object.fromEntries([...kept, ...set]) };
+}
+
+function withSensor(state: RegisteredDevice, id: string, change: (old: Sensor) => Partial<Sensor>) {
+  const sensors = state.sensors.map((old) => (old.id === id ? { ...old, ...change(old) } : old));
+  return { ...state, sensors };
+}
+
+// Decisions: each takes what is asked and gives a function of the state. That returns the events that lead
+// there, none if everything is so already, or raises a refusal.
+
+export interface NewSensor {
+  readonly sensorType: string;
+  readonly details?: registry.SensorDetails | undefined;
+}
+
+export interface Registration {
+  readonly dialect: string;
+  readonly metadata?: registry.DeviceMetadata | undefined;
+  readonly sensors: readonly NewSensor[];
+}
+
+export interface Update {
+  /** A field that is absent stays as it is; so does a property. */
+  readonly metadata?: registry.DeviceMetadata | undefined;
+  readonly unsetProperties: readonly string[];
+  readonly newSensors: readonly NewSensor[];
+  readonly changedSensors: readonly { id: string; details?: registry.SensorDetails | undefined }[];
+  readonly removedSensors: readonly string[];
+}
+
+/** Ids of the sensors that a decision added, in the order in which they were asked for. */
+export interface Added {
+  readonly newSensorIds: readonly string[];
+}
+
+export function register(asked: Registration): (state: Device) => Outcome<Added> {
+  return (state) => {
+    if (state.phase === "registered") return { events: [], result: { newSensorIds: [] } };
+    const { dialect, metadata = create(registry.DeviceMetadataSchema) } = asked;
+    checkText(dialect, "dialect", 1);
+    checkMetadata(metadata);
+    checkCount(asked.sensors, limits.sensorsPerDevice, "sensors");
+    const sensors = asked.sensors.map((sensor, index) => add(sensor, `sensors[${index}]`));
+    return decided({ case: "deviceRegistered", value: { dialect, metadata } }, state, sensors);
+  };
+}
+
+/** Metadata first, then changed, removed and new sensors. All of it or, when any of it is refused, none. */
+export function update(asked: Update): (state: Device) => Outcome<Added> {
+  return (state) => {
+    if (state.phase === "unknown") throw new UnknownDevice();
+    checkCount(asked.unsetProperties, limits.propertiesPerDevice, "unset_properties");
+    checkCount(asked.newSensors, limits.sensorsPerDevice, "new_sensors");
+    checkCount(asked.changedSensors, limits.sensorsPerDevice, "changed_sensors");
+    checkCount(asked.removedSensors, limits.sensorsPerDevice, "removed_sensors");
+    return decided(undefined, state, [
+      changeMetadata(asked.metadata ?? create(registry.DeviceMetadataSchema), asked.unsetProperties),
+      ...asked.changedSensors.map(({ id, details }, index) =>
+        change(id, details, `changed_sensors[${index}]`),
+      ),
+      ...asked.removedSensors.map(remove),
+      ...asked.newSensors.map((sensor, index) => add(sensor, `new_sensors[${index}]`)),
+    ]);
+  };
+}
+
+type Step = (state: RegisteredDevice) => Recorded | undefined;
+
+function changeMetadata(asked: registry.DeviceMetadata, unset: readonly string[]): Step {
+  checkMetadata(asked);
+  return ({ metadata: now }) => {
+    const { properties: _, ...fields } = difference(now, asked);
+    const set = Object.entries(asked.properties).filter(
+      ([key, value]) => !same(own(now.properties, key), value),
+    );
+    const unsetProperties = [...new Set(unset)].filter(
+      (key) => Object.hasOwn(now.properties, key) && !Object.hasOwn(asked.properties, key),
+    );
+    if (Object.keys(fields).length + set.length + unsetProperties.length === 0) return undefined;
+    const metadata = { ...fields, properties: Object.fromEntries(set) };
+    return { case: "deviceMetadataChanged", value: { metadata, unsetProperties } };
+  };
+}
+
+function add({ sensorType, details }: NewSensor, field: string): Step {
+  checkText(sensorType, `${field}.sensor_type`, 1);
+  checkDetails(details, `${field}.details`);
+  return ({ sensors }) => ({
+    case: "sensorAdded",
+    value: { sensor: String(sensors.length), sensorType, ...(details ? { details } : {}) },
+  });
+}
+
+function change(id: string, asked: registry.SensorDetails | undefined, field: string): Step {
+  checkDetails(asked, `${field}.details`);
+  return (state) => {
+    const sensor = state.sensors.find((sensor) => sensor.id === id);
+    if (!sensor || sensor.removed) throw new UnknownSensor(id);
+    const details = difference(sensor.details, asked ?? {});
+    if (Object.keys(details).length === 0) return undefined;
+    return { case: "sensorChanged", value: { sensor: id, details } };
+  };
+}
+
+/** Of one that is removed already, nothing: who lost the answer may ask again. */
+function remove(id: string): Step {
+  return (state) => {
+    const sensor = state.sensors.find((sensor) => sensor.id === id);
+    if (!sensor) throw new UnknownSensor(id);
+    return sensor.removed ? undefined : { case: "sensorRemoved", value: { sensor: id } };
+  };
+}
+
+/** Takes the steps one after the other, each on what the ones before led to. */
+function decided(first: Recorded | undefined, before: Device, steps: readonly Step[]): Outcome<Added> {
+  const events: registry.RegistryEvent[] = [];
+  let state = before;
+  const record = (recorded: Recorded) => {
+    const event = create(registry.RegistryEventSchema, { event: recorded });
+    events.push(event);
+    state = device.evolve(state, event, { sequence: 0, decidedAt: 0 });
+  };
+  if (first) record(first);
+  for (const step of steps) {
+    const next = state.phase === "registered" ? step(state) : undefined;
+    if (next) record(next);
+  }
+  checkBounds(state, events);
+  const added = events.flatMap(({ event }) => (event.case === "sensorAdded" ? [event.value.sensor] : []));
+  return { events, result: { newSensorIds: added } };
+}
+
+/** A device fits into one commit, and so does each decision on it. */
+function checkBounds(state: Device, events: readonly registry.RegistryEvent[]): void {
+  if (state.phase === "unknown" || events.length === 0) return;
+  checkCount(state.sensors, limits.sensorsPerDevice, "sensors");
+  checkCount(Object.keys(state.metadata.properties), limits.propertiesPerDevice, "properties");
+  const { dialect, metadata, sensors } = state;
+  const whole = create(registry.DecisionSchema, {
+    events: [
+      { event: { case: "deviceRegistered", value: { dialect, metadata } } },
+      ...sensors.map(({ id: sensor, type: sensorType, details }) => ({
+        event: { case: "sensorAdded" as const, value: { sensor, sensorType, details } },
+      })),
+    ],
+  });
+  for (const decision of [whole, create(registry.DecisionSchema, { events: [...events] })]) {
+    const bytes = toBinary(registry.DecisionSchema, decision).length;
+    if (bytes > limits.commitBytes)
+      throw new InvalidField("device", `has more than ${limits.commitBytes} bytes`);
+  }
+}
+
+function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function same(a: registry.PropertyValue | undefined, b: registry.PropertyValue): boolean {
+  return a?.value.case === b.value.case && a?.value.value === b.value.value;
+}
+
+/** The message's own fields that are there; its type's name is none. */
+function present<T extends object>(message: T | undefined): Partial<T> {
+  const fields = Object.entries(message ?? {});
+  return Object.fromEntries(
+    fields.filter(([name, value]) => value !== undefined && !name.startsWith("$")),
+  ) as Partial<T>;
+}
+
+/** The fields of `asked` that are there and are not so `now`. */
+function difference<T extends object>(now: T, asked: Partial<T>): Partial<T> {
+  const fields = Object.entries(present(asked));
+  return Object.fromEntries(fields.filter(([name, value]) => now[name as keyof T] !== value)) as Partial<T>;
+}
