@@ -1,0 +1,120 @@
+import { create } from "@bufbuild/protobuf";
+import { registry } from "@fieldlog/contracts";
+import {
+  current,
+  type Decider,
+  type DecisionLog,
+  fold,
+  type Outcome,
+  type Snapshot,
+  TooManyConflicts,
+  type Transaction,
+  transact,
+} from "@fieldlog/decider";
+import { LogUnavailable, SequenceConflict } from "@fieldlog/event-log";
+import { counter, type Registry as Metrics } from "@fieldlog/runtime";
+import { type Id, type Snapshots, SnapshotsUnavailable } from "./snapshots.js";
+
+export interface AggregatesOptions {
+  readonly log: DecisionLog;
+  readonly snapshots: Pick<Snapshots, "load">;
+  readonly metrics?: Metrics;
+  /** ms since 1970 UTC. Default: the clock. */
+  readonly now?: () => number;
+}
+
+/**
+ * A service's aggregates: decisions start from its read model and are always on the newest state, because
+ * what the read model lacks is folded in from the log. Raises LogUnavailable, SnapshotsUnavailable,
+ * TooManyConflicts, and what a decision refuses with.
+ */
+export class Aggregates {
+  private readonly decisions: { inc(labels: { kind: string; outcome: string }): void } | undefined;
+
+  constructor(private readonly options: AggregatesOptions) {
+    this.decisions =
+      options.metrics &&
+      counter(options.metrics, {
+        name: "fieldlog_decisions_total",
+        help: "Decisions by kind of aggregate and outcome: appended, unchanged, refused, conflict, unavailable, failed.",
+        labelNames: ["kind", "outcome"],
+      });
+  }
+
+  /** The state as of the newest decision in the log. Sequence 0: there is no such aggregate. */
+  async current<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State>> {
+    return current(this.options.log, decider, id, await this.options.snapshots.load(decider, id));
+  }
+
+  /** Decides on the newest state; decides again if somebody else was first. */
+  transact<State, Result>(
+    decider: Decider<State>,
+    id: Id,
+    decide: (state: State) => Outcome<Result>,
+    decidedBy: string,
+  ): Promise<Transaction<State, Result>> {
+    return this.counted(decider, async (seen) => {
+      const load = () => this.options.snapshots.load(decider, id);
+      const now = this.options.now ?? Date.now;
+      const done = await transact(this.options.log, decider, id, load, seen(decide), { decidedBy, now });
+      return { done, outcome: done.appended ? "appended" : "unchanged" };
+    });
+  }
+
+  /**
+   * Decides on an aggregate that should not exist yet, without looking first.
+   *
+   * @returns its first state, or undefined: there is one of that id, and nothing was appended
+   */
+  begin<State, Result>(
+    decider: Decider<State>,
+    id: Id,
+    decide: (state: State) => Outcome<Result>,
+    decidedBy: string,
+  ): Promise<(Snapshot<State> & { readonly result: Result }) | undefined> {
+    return this.counted(decider, async (seen) => {
+      const { events, result } = seen(decide)(decider.initial);
+      const decision = create(registry.DecisionSchema, {
+        events: [...events],
+        decidedAt: BigInt((this.options.now ?? Date.now)()),
+        decidedBy,
+      });
+      try {
+        const sequence = await this.options.log.registry.append({ ...id, kind: decider.kind }, decision, 0);
+        const first = fold(decider, { state: decider.initial, sequence: 0 }, sequence, decision);
+        return { done: { ...first, result }, outcome: "appended" };
+      } catch (error) {
+        if (!(error instanceof SequenceConflict)) throw error;
+        return { done: undefined, outcome: "conflict" };
+      }
+    });
+  }
+
+  /** Counts how it ended. What `decide` raises, and nothing else, is a refusal. */
+  private async counted<T>(
+    { kind }: { kind: string },
+    work: (seen: <S, R>(decide: (state: S) => R) => (state: S) => R) => Promise<{ done: T; outcome: string }>,
+  ): Promise<T> {
+    let refusal: unknown;
+    try {
+      const { done, outcome } = await work((decide) => (state) => {
+        try {
+          return decide(state);
+        } catch (error) {
+          refusal = error;
+          throw error;
+        }
+      });
+      this.decisions?.inc({ kind, outcome });
+      return done;
+    } catch (error) {
+      this.decisions?.inc({ kind, outcome: error === refusal ? "refused" : failure(error) });
+      throw error;
+    }
+  }
+}
+
+function failure(error: unknown): string {
+  if (error instanceof TooManyConflicts) return "conflict";
+  return error instanceof LogUnavailable || error instanceof SnapshotsUnavailable ? "unavailable" : "failed";
+}

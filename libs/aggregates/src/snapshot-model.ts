@@ -1,0 +1,183 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { type AggregateId, aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
+import { type Decider, fold, type Snapshot } from "@fieldlog/decider";
+import type { Commit } from "@fieldlog/event-log";
+import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
+import { type Kysely, sql } from "kysely";
+import { fromJson, toJson } from "./plain.js";
+
+/** A kind of aggregate whose states are kept. */
+export interface SnapshotKind<State> {
+  readonly decider: Decider<State>;
+  /** Other names by which it is found (`Snapshots.find`), as of this state. Default: none. */
+  keys?(state: State): readonly string[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a list of kinds holds kinds of different states
+export type AnyKind = SnapshotKind<any>;
+
+export interface SnapshotModelOptions {
+  /** To be raised when a kind's `evolve`, its state's fields or its `keys` change. */
+  readonly version: number;
+  readonly kinds: readonly AnyKind[];
+}
+
+/** One decision and the aggregate that it belongs to. */
+export interface Decided {
+  readonly id: AggregateId;
+  readonly sequence: number;
+  readonly decision: registry.Decision;
+}
+
+/** Columns of `aggregates`: one row is one aggregate, as of its decision at `sequence`. */
+export interface AggregateRow {
+  namespace: string;
+  kind: string;
+  id: string;
+  sequence: number;
+  state: string;
+}
+
+/** Columns of `aggregate_keys`. */
+export interface AggregateKeyRow {
+  kind: string;
+  key: string;
+  namespace: string;
+  id: string;
+}
+
+export interface SnapshotTables {
+  aggregates: AggregateRow;
+  aggregate_keys: AggregateKeyRow;
+}
+
+/** The read model from which a service's decisions start: the state of each aggregate of its kinds. */
+export function snapshotModel({ version, kinds }: SnapshotModelOptions): ReadModelDefinition<Decided> {
+  const byKind = new Map<string, AnyKind>(kinds.map((kind) => [kind.decider.kind, kind]));
+  return {
+    name: "aggregates",
+    version,
+    stream: REGISTRY,
+    tables: ["aggregates", "aggregate_keys"],
+    create: createTables,
+    decode: (commit) => decode(commit, byKind),
+    apply: (tx, records) => apply(tx, records, byKind),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the tables do not exist as types before they exist
+async function createTables(db: Kysely<any>): Promise<void> {
+  await db.schema
+    .createTable("aggregates")
+    .addColumn("namespace", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("id", "text", (column) => column.notNull())
+    .addColumn("sequence", "bigint", (column) => column.notNull())
+    // Not jsonb: that cannot hold every text that a state may.
+    .addColumn("state", "json", (column) => column.notNull())
+    .addPrimaryKeyConstraint("aggregates_pk", ["namespace", "kind", "id"])
+    .execute();
+  await db.schema
+    .createTable("aggregate_keys")
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("key", "text", (column) => column.notNull())
+    .addColumn("namespace", "text", (column) => column.notNull())
+    .addColumn("id", "text", (column) => column.notNull())
+    .addPrimaryKeyConstraint("aggregate_keys_pk", ["kind", "key", "namespace", "id"])
+    .execute();
+  await db.schema
+    .createIndex("aggregate_keys_of_aggregate")
+    .on("aggregate_keys")
+    .columns(["namespace", "kind", "id"])
+    .execute();
+}
+
+function decode(commit: Commit, kinds: ReadonlyMap<string, AnyKind>): LogRecord<Decided>[] {
+  const id = aggregateOf(commit.subject);
+  if (!kinds.has(id.kind)) return [];
+  const decision = fromBinary(registry.DecisionSchema, commit.data);
+  return [
+    {
+      namespace: id.namespace,
+      key: `${id.kind}/${id.id}`,
+      position: positionOf(commit.sequence, 0),
+      time: commit.time,
+      value: { id, sequence: commit.sequence, decision },
+      ...(commit.traceParent === undefined ? {} : { traceParent: commit.traceParent }),
+    },
+  ];
+}
+
+async function apply(
+  tx: ReadModelTransaction,
+  records: readonly LogRecord<Decided>[],
+  kinds: ReadonlyMap<string, AnyKind>,
+): Promise<void> {
+  const touched = new Map(records.map(({ value: { id } }) => [rowKey(id), id]));
+  const states = await loadStates(tx, [...touched.values()]);
+  for (const { value } of records) {
+    const { decider } = kinds.get(value.id.kind) as AnyKind;
+    const before = states.get(rowKey(value.id)) ?? { state: decider.initial, sequence: 0 };
+    states.set(rowKey(value.id), fold(decider, before, value.sequence, value.decision));
+  }
+  const rows = [...touched].map(([key, id]) => ({ id, ...(states.get(key) as Snapshot<unknown>) }));
+  await writeStates(tx, rows);
+  await writeKeys(tx, rows, kinds);
+}
+
+function rowKey({ namespace, kind, id }: AggregateId): string {
+  return JSON.stringify([namespace, kind, id]);
+}
+
+async function loadStates(tx: ReadModelTransaction, ids: readonly AggregateId[]) {
+  const { rows } = await sql<AggregateId & { sequence: number; state: string }>`
+    select namespace, kind, id, sequence, state::text as state
+    from ${sql.table(`${tx.schema}.aggregates`)}
+    join ${unnested(ids)} using (namespace, kind, id)`.execute(tx.db);
+  return new Map<string, Snapshot<unknown>>(
+    rows.map((row) => [rowKey(row), { sequence: row.sequence, state: fromJson(row.state) }]),
+  );
+}
+
+type Row = { readonly id: AggregateId } & Snapshot<unknown>;
+
+async function writeStates(tx: ReadModelTransaction, rows: readonly Row[]): Promise<void> {
+  const sequences = rows.map(({ sequence }) => sequence);
+  const states = rows.map(({ state }) => toJson(state));
+  await sql`
+    insert into ${sql.table(`${tx.schema}.aggregates`)} (namespace, kind, id, sequence, state)
+    select * from unnest(
+      ${rows.map(({ id }) => id.namespace)}::text[], ${rows.map(({ id }) => id.kind)}::text[],
+      ${rows.map(({ id }) => id.id)}::text[], ${sequences}::bigint[], ${states}::json[])
+    on conflict (namespace, kind, id) do update set sequence = excluded.sequence, state = excluded.state`.execute(
+    tx.db,
+  );
+}
+
+async function writeKeys(
+  tx: ReadModelTransaction,
+  rows: readonly Row[],
+  kinds: ReadonlyMap<string, AnyKind>,
+): Promise<void> {
+  const keyed = rows.filter(({ id }) => kinds.get(id.kind)?.keys);
+  if (keyed.length === 0) return;
+  const table = sql.table(`${tx.schema}.aggregate_keys`);
+  await sql`
+    delete from ${table} as old using ${unnested(keyed.map(({ id }) => id))}
+    where (old.namespace, old.kind, old.id) = (named.namespace, named.kind, named.id)`.execute(tx.db);
+  const keys = keyed.flatMap(({ id, state }) =>
+    (kinds.get(id.kind)?.keys?.(state) ?? []).map((key) => ({ ...id, key })),
+  );
+  await sql`
+    insert into ${table} (kind, key, namespace, id)
+    select * from unnest(
+      ${keys.map(({ kind }) => kind)}::text[], ${keys.map(({ key }) => key)}::text[],
+      ${keys.map(({ namespace }) => namespace)}::text[], ${keys.map(({ id }) => id)}::text[])`.execute(tx.db);
+}
+
+/** The ids as a table `named`. */
+function unnested(ids: readonly AggregateId[]) {
+  return sql`unnest(
+    ${ids.map(({ namespace }) => namespace)}::text[], ${ids.map(({ kind }) => kind)}::text[],
+    ${ids.map(({ id }) => id)}::text[]) as named (namespace, kind, id)`;
+}

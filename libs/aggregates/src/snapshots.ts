@@ -1,0 +1,87 @@
+import { type AggregateId, limits } from "@fieldlog/contracts";
+import type { Decider, Snapshot } from "@fieldlog/decider";
+import type { ReadDatabase } from "@fieldlog/read-model";
+import { fromJson } from "./plain.js";
+import type { SnapshotTables } from "./snapshot-model.js";
+
+/** The service's read model does not answer: Postgres is away, slow, or its tables are not made yet. */
+export class SnapshotsUnavailable extends Error {
+  override readonly name = "SnapshotsUnavailable";
+  constructor(options?: ErrorOptions) {
+    super("the read model does not answer", options);
+  }
+}
+
+/** An aggregate of a kind that the caller knows. */
+export type Id = Omit<AggregateId, "kind">;
+
+/** What decisions start from. Every method raises {@link SnapshotsUnavailable} after at most 2 s. */
+export class Snapshots {
+  constructor(private readonly database: Pick<ReadDatabase<SnapshotTables>, "db">) {}
+
+  /** undefined: the read model has none (yet). */
+  async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
+    const row = await answer(
+      this.rows(kind).where("namespace", "=", namespace).where("id", "=", id).executeTakeFirst(),
+    );
+    return row && snapshot<State>(row);
+  }
+
+  /** The aggregates that go by that key as well. Whoever must be sure folds them up to now and looks again. */
+  async find({ kind }: Decider<unknown>, key: string): Promise<Id[]> {
+    return answer(
+      this.database.db
+        .selectFrom("aggregate_keys")
+        .select(["namespace", "id"])
+        .where("kind", "=", kind)
+        .where("key", "=", key)
+        .limit(16)
+        .execute(),
+    );
+  }
+
+  /** All of one kind in a namespace, oldest id first by the sequence of their newest decision. */
+  async list<State>({ kind }: Decider<State>, namespace: string): Promise<(Id & Snapshot<State>)[]> {
+    const rows = await answer(
+      this.rows(kind).where("namespace", "=", namespace).orderBy("sequence").execute(),
+    );
+    return rows.map((row) => ({ namespace: row.namespace, id: row.id, ...snapshot<State>(row) }));
+  }
+
+  async count({ kind }: Decider<unknown>, namespace: string): Promise<number> {
+    const { count } = await answer(
+      this.database.db
+        .selectFrom("aggregates")
+        .select((row) => row.fn.countAll<number>().as("count"))
+        .where("namespace", "=", namespace)
+        .where("kind", "=", kind)
+        .executeTakeFirstOrThrow(),
+    );
+    return count;
+  }
+
+  private rows(kind: string) {
+    return this.database.db
+      .selectFrom("aggregates")
+      .select(["namespace", "id", "sequence", (row) => row.cast<string>("state", "text").as("state")])
+      .where("kind", "=", kind);
+  }
+}
+
+function snapshot<State>(row: { sequence: number; state: string }): Snapshot<State> {
+  return { sequence: row.sequence, state: fromJson(row.state) as State };
+}
+
+async function answer<T>(query: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer in time")), limits.readYourWritesMs);
+  });
+  try {
+    return await Promise.race([query, late]);
+  } catch (cause) {
+    throw new SnapshotsUnavailable({ cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
