@@ -6,6 +6,8 @@ import { defineConfig } from "vitest/config";
 const kinds = { unit: "src/**/*.spec.ts", int: "src/**/*.int.spec.ts", e2e: "src/**/*.e2e.spec.ts" };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["libs", "services", "deploy"];
+// Starts the PostgreSQL that the test files share, and ends it after the last one.
+const globalSetup = "libs/testkit/src/global-setup.ts";
 const within = (pattern: string) => packages.map((folder) => `${folder}/*/${pattern}`);
 
 export default defineConfig({
@@ -23,6 +25,7 @@ export default defineConfig({
         root,
         test: {
           name: "int",
+          globalSetup,
           include: within(kinds.int),
           fileParallelism: false,
           testTimeout: 60_000,
@@ -33,6 +36,7 @@ export default defineConfig({
         root,
         test: {
           name: "e2e",
+          globalSetup,
           include: within(kinds.e2e),
           fileParallelism: false,
           testTimeout: 180_000,

