@@ -28,11 +28,11 @@ const signal = (identity: string, device = "d") =>
   toBinary(signals.SignalSchema, create(signals.SignalSchema, { device, identity }));
 
 const aggregate = (id: string) => ({ namespace: "test", kind: "api-key", id }) as const;
-const decision = {
+const decision: Parameters<EventLog["registry"]["append"]>[1] = {
   events: [{ event: { case: "apiKeyRevoked", value: {} } }],
   decidedAt: 1n,
   decidedBy: "system",
-} as const;
+};
 
 /** Identities in SIGNALS after a sequence, in order. */
 async function identities(log: EventLog, after: number): Promise<string[]> {

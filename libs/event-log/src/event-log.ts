@@ -49,7 +49,7 @@ export interface LogOptions {
  */
 export async function connectLog(options: LogOptions): Promise<EventLog> {
   const nc = await connect({
-    servers: options.url.split(","),
+    ...serversOf(options.url),
     name: options.name,
     waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
@@ -70,6 +70,19 @@ export async function connectLog(options: LogOptions): Promise<EventLog> {
   if (durability.mode === "flushed") options.logger?.info({ durability }, line);
   else options.logger?.warn({ durability }, line);
   return new EventLog(nc, jsm, durability, options);
+}
+
+/** The servers and the credentials (of the first URL that has any) that a list of URLs names. */
+export function serversOf(urls: string): { servers: string[]; user?: string; pass?: string; token?: string } {
+  const parsed = urls.split(",").map((each) => new URL(each.trim()));
+  const servers = parsed.map((url) => `${url.protocol}//${url.host}`);
+  const named = parsed.find((url) => url.username !== "");
+  if (named === undefined) return { servers };
+  const user = decodeURIComponent(named.username);
+  // nats://token@host is a token, nats://user:password@host a user.
+  return named.password === ""
+    ? { servers, token: user }
+    : { servers, user, pass: decodeURIComponent(named.password) };
 }
 
 async function untilJetStreamAnswers(nc: NatsConnection, logger?: LogLogger): Promise<JetStreamManager> {
