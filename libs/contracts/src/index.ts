@@ -13,6 +13,7 @@ export {
   ALL_SIGNALS,
   aggregateOf,
   INSTALLATION,
+  namespaceOf,
   namespaceOfSignals,
   REGISTRY,
   registrySubject,

@@ -51,6 +51,11 @@ export function namespaceOfSignals(subject: string): string {
   return untoken(subject.slice("signals.".length));
 }
 
+/** The namespace of any subject; {@link INSTALLATION} for what belongs to the installation. */
+export function namespaceOf(subject: string): string {
+  return untoken(subject.split(".", 2)[1] ?? "");
+}
+
 /** The aggregate whose history the subject is. Raises TypeError for any other subject. */
 export function aggregateOf(subject: string): AggregateId {
   const [root, namespace, kind, id, ...rest] = subject.split(".");

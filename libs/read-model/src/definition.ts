@@ -1,16 +1,6 @@
 import type { Position, StreamName } from "@fieldlog/contracts";
+import type { Commit } from "@fieldlog/event-log";
 import type { Kysely } from "kysely";
-
-/** What one JetStream message holds. The same shape as the event log's. */
-export interface Commit {
-  readonly stream: StreamName;
-  readonly sequence: number;
-  readonly subject: string;
-  readonly time: Date;
-  readonly data: Uint8Array;
-  /** W3C traceparent of the append. */
-  readonly traceParent?: string;
-}
 
 /** The part of the event log that a read model is built from. */
 export interface ReadableLog {

@@ -1,15 +1,13 @@
 export { openReadDatabase, type ReadDatabase, type ReadDatabaseOptions } from "./database.js";
+export { type DeadLetterTarget, type ListedDeadLetter, listDeadLetters } from "./dead-letters.js";
 export type {
   ColumnValue,
-  Commit,
   LogRecord,
   ReadableLog,
   ReadModelDefinition,
   ReadModelTransaction,
 } from "./definition.js";
-export {
-  type ReadModelLogger,
-  ReadModelRunner,
-  type ReadModelRunnerOptions,
-  type ReadModelStatus,
-} from "./runner.js";
+export type { RequestOutcome } from "./requests.js";
+export type { ReadModelLogger } from "./logger.js";
+export { ReadModelRunner, type ReadModelRunnerOptions } from "./runner.js";
+export type { ReadModelStatus } from "./status.js";

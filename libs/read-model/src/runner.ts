@@ -1,12 +1,29 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Kysely } from "kysely";
 import type { Registry } from "prom-client";
+import type { Bookkeeping } from "./bookkeeping.js";
+import { loadCheckpoint } from "./checkpoint.js";
 import type { ReadDatabase } from "./database.js";
+import type { DeadLetterTarget } from "./dead-letters.js";
 import type { ReadableLog, ReadModelDefinition } from "./definition.js";
+import { ReadModelStopped, reasonOf } from "./failures.js";
+import { lockKey } from "./lock.js";
+import { type ReadModelLogger, SILENT } from "./logger.js";
+import { type LocalState, ModelMetrics } from "./metrics.js";
+import { prepareBookkeeping } from "./migrations.js";
+import { Progress } from "./progress.js";
+import { type RequestOutcome, Requests } from "./requests.js";
+import { WritingSession } from "./session.js";
+import { modelStatus, type ReadModelStatus } from "./status.js";
+import { Term } from "./term.js";
 
-export interface ReadModelLogger {
-  info(data: object, message: string): void;
-  warn(data: object, message: string): void;
-  error(data: object, message: string): void;
-}
+/** Milliseconds between two tries to become the active replica, or to reach Postgres again. */
+const RETRY_MS = 1_000;
+const RETRY_FIRST_MS = 100;
+/** Milliseconds between two looks at the checkpoint that another replica moves, while somebody waits for it. */
+const FOLLOW_MS = 15;
+/** Milliseconds that an operator's request is waited for; under an internal call's deadline. */
+const ANSWER_MS = 4_000;
 
 export interface ReadModelRunnerOptions<T> {
   readonly log: ReadableLog;
@@ -17,43 +34,190 @@ export interface ReadModelRunnerOptions<T> {
   readonly metrics?: Registry;
 }
 
-/** The same answer on every replica. */
-export interface ReadModelStatus {
-  readonly name: string;
-  readonly version: number;
-  /** Applied, and visible to queries. */
-  readonly sequence: number;
-  readonly logSequence: number;
-  readonly state: "live" | "catching-up" | "rebuilding" | "stopped";
-  readonly rebuildSequence?: number;
-  readonly parked: number;
-  /** Why it is stopped. */
-  readonly reason?: string;
-}
-
+/**
+ * Keeps a read model true to the log. Of the replicas that run it one is active, the one whose session
+ * holds the lock; the others stand by and take over. Whatever is away is waited for.
+ */
 export class ReadModelRunner<T> {
-  constructor(readonly options: ReadModelRunnerOptions<T>) {}
+  private readonly progress = new Progress();
+  private readonly requests: Requests;
+  private readonly metrics: ModelMetrics;
+  private readonly logger: ReadModelLogger;
+  private readonly db: Kysely<Bookkeeping>;
+  private readonly ending = new AbortController();
+  private running: Promise<void> | undefined;
+  private term: Term<T> | undefined;
+  private standby = false;
+  private following: Promise<void> | undefined;
+  private appliedTime: Date | undefined;
+  /** Why there is no term, if not because another replica has it. */
+  private trouble: string | undefined = "it has not started";
+
+  constructor(private readonly options: ReadModelRunnerOptions<T>) {
+    const { database, definition, metrics, logger = SILENT } = options;
+    this.db = database.db as unknown as Kysely<Bookkeeping>;
+    this.logger = logger;
+    this.requests = new Requests(this.db, definition.name);
+    this.metrics = new ModelMetrics(metrics, database.schema, definition.name);
+  }
+
+  get name(): string {
+    return this.options.definition.name;
+  }
+
   /** Returns at once; connects, and connects again, by itself. */
   async start(): Promise<void> {
-    throw new Error("not built yet");
+    if (this.running) return;
+    this.running = this.serve();
+    const runner = this;
+    this.metrics.observe({
+      get state() {
+        return runner.state();
+      },
+      get sequence() {
+        return runner.sequence;
+      },
+      get parked() {
+        return runner.term?.parked ?? 0;
+      },
+      get appliedTime() {
+        return runner.appliedTime;
+      },
+      logSequence: () => this.options.log.lastSequence(this.options.definition.stream),
+    });
   }
-  /** Ends after the transaction under way. */
-  async stop(): Promise<void> {}
+
+  /** Ends after the transaction under way; another replica may take over at once. */
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.running;
+    await this.following;
+  }
+
   /** The last sequence that this replica knows to be applied. */
   get sequence(): number {
-    return 0;
+    return this.progress.sequence;
   }
+
   /** True as soon as the sequence is applied and visible to queries; false after `timeoutMs`. On any replica. */
-  async waitFor(_sequence: number, _timeoutMs: number): Promise<boolean> {
-    throw new Error("not built yet");
+  async waitFor(sequence: number, timeoutMs: number): Promise<boolean> {
+    const reached = this.progress.waitFor(sequence, timeoutMs);
+    if (!this.term) this.following ??= this.followOthers();
+    return await reached;
   }
-  /** Asks the active replica to build the read model anew beside the live one. */
-  async rebuild(): Promise<void> {}
+
+  /** Has the read model built anew beside the live one, by the active replica; returns when that has begun. */
+  async rebuild(): Promise<void> {
+    await this.ask("rebuild");
+  }
+
+  /**
+   * Has a key's dead letters applied, from the oldest on.
+   * @throws Error if that did not end in time (it goes on), or could not be tried
+   */
+  async retryDeadLetters(target: DeadLetterTarget): Promise<RequestOutcome> {
+    return await this.ask("retry", target);
+  }
+
+  /** Has a key's dead letters forgotten. */
+  async dropDeadLetters(target: DeadLetterTarget): Promise<RequestOutcome> {
+    return await this.ask("drop", target);
+  }
+
+  /** The same on every replica. Rejects while Postgres or the log is away. */
   async status(): Promise<ReadModelStatus> {
-    throw new Error("not built yet");
+    return await modelStatus(this.db, this.options.log, this.options.definition);
   }
-  /** Why queries on it cannot be answered, or undefined. */
+
+  /** Why queries on it cannot be answered in truth, or undefined. */
   async ready(): Promise<string | undefined> {
-    return undefined;
+    return this.term?.reason ?? this.trouble;
+  }
+
+  private state(): LocalState {
+    if (!this.term) return this.standby ? "standby" : "waiting";
+    if (this.term.reason !== undefined) return "stopped";
+    return this.term.rebuilding ? "rebuilding" : "live";
+  }
+
+  private async ask(kind: "rebuild" | "retry" | "drop", target?: DeadLetterTarget): Promise<RequestOutcome> {
+    const id = await this.requests.add(kind, target?.namespace, target?.key);
+    this.term?.nudge();
+    const outcome = await this.requests.outcome(id, ANSWER_MS);
+    if (!outcome) throw new Error(`${kind} of ${this.name} has not been done yet; it will be`);
+    if (outcome.error !== undefined) throw new Error(outcome.error);
+    return outcome;
+  }
+
+  private async serve(): Promise<void> {
+    const { signal } = this.ending;
+    let pause = RETRY_FIRST_MS;
+    while (!signal.aborted) {
+      try {
+        await this.hold(signal, () => {
+          pause = RETRY_FIRST_MS;
+        });
+      } catch (error) {
+        this.trouble = error instanceof ReadModelStopped ? error.reason : `away: ${reasonOf(error)}`;
+        if (signal.aborted) return;
+        this.logger.warn({ model: this.name, reason: reasonOf(error), retryMs: pause }, "interrupted");
+      }
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+      pause = Math.min(pause * 2, RETRY_MS);
+    }
+  }
+
+  /** Connects, waits for the lock, and serves a term. */
+  private async hold(signal: AbortSignal, onReached: () => void): Promise<void> {
+    const { database, definition } = this.options;
+    const { url, schema } = database;
+    await prepareBookkeeping(url, schema);
+    const session = await WritingSession.open({ url, schema, name: `${schema} ${definition.name}` });
+    try {
+      const key = lockKey(schema, definition.name, "live");
+      while (!(await session.tryLock(key))) {
+        this.standby = true;
+        this.trouble = undefined;
+        onReached();
+        await delay(RETRY_MS, undefined, { signal });
+      }
+      this.standby = false;
+      onReached();
+      const { log } = this.options;
+      const { requests, metrics, logger } = this;
+      const onApplied = (sequence: number, time: Date | undefined) => {
+        this.appliedTime = time ?? this.appliedTime;
+        this.progress.set(sequence);
+      };
+      this.term = new Term({
+        log,
+        database,
+        definition,
+        session,
+        requests,
+        metrics,
+        logger,
+        signal,
+        onApplied,
+      });
+      this.trouble = undefined;
+      logger.info({ model: this.name }, "active");
+      await this.term.run();
+    } finally {
+      this.term = undefined;
+      this.standby = false;
+      await session.close();
+    }
+  }
+
+  /** Looks at the checkpoint for as long as somebody waits for it. */
+  private async followOthers(): Promise<void> {
+    const { signal } = this.ending;
+    while (this.progress.awaited && !this.term && !signal.aborted) {
+      const checkpoint = await loadCheckpoint(this.db, this.name, "live").catch(() => undefined);
+      if (checkpoint && !this.term) this.progress.set(checkpoint.sequence);
+      await delay(FOLLOW_MS, undefined, { signal }).catch(() => undefined);
+    }
+    this.following = undefined;
   }
 }

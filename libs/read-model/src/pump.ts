@@ -1,0 +1,27 @@
+import type { Applier } from "./apply.js";
+import type { ReadableLog, ReadModelDefinition } from "./definition.js";
+import { Intake } from "./intake.js";
+import type { WritingSession } from "./session.js";
+import { applyTrace } from "./trace.js";
+
+export interface PumpOptions<T> {
+  readonly log: ReadableLog;
+  readonly definition: ReadModelDefinition<T>;
+  readonly session: WritingSession;
+  readonly applier: () => Applier<T>;
+  readonly signal: AbortSignal;
+  /** After each transaction. */
+  readonly onApplied: (sequence: number, time: Date | undefined) => void;
+}
+
+/** From the log into the tables, until the signal. While Postgres works on one pull, the next is decoded. */
+export async function pump<T>(options: PumpOptions<T>): Promise<void> {
+  const { log, definition, session, applier, signal, onApplied } = options;
+  const intake = new Intake({ log, definition, after: applier().sequence, signal });
+  while (!signal.aborted) {
+    const pull = await intake.next();
+    if (signal.aborted || pull.length === 0) return;
+    await session.turns.take(() => applyTrace(definition.name, pull, () => applier().apply(pull)));
+    onApplied(applier().sequence, pull.at(-1)?.commit.time);
+  }
+}
