@@ -5,9 +5,9 @@ import type { LogRecord, ReadModelDefinition } from "./definition.js";
 import { liesInTheData, ReadModelStopped, reasonOf } from "./failures.js";
 import { type DecodedCommit, positionOfWhole } from "./intake.js";
 import type { Stage } from "./lock.js";
+import type { ReadModelLogger } from "./logger.js";
 import type { ModelMetrics } from "./metrics.js";
 import { PARKED_LIMIT, type Parked } from "./parked.js";
-import type { ReadModelLogger } from "./logger.js";
 import type { WritingSession } from "./session.js";
 import { PullTransaction } from "./transaction.js";
 

@@ -7,7 +7,7 @@ export type {
   ReadModelDefinition,
   ReadModelTransaction,
 } from "./definition.js";
-export type { RequestOutcome } from "./requests.js";
 export type { ReadModelLogger } from "./logger.js";
+export type { RequestOutcome } from "./requests.js";
 export { ReadModelRunner, type ReadModelRunnerOptions } from "./runner.js";
 export type { ReadModelStatus } from "./status.js";

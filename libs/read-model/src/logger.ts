@@ -4,4 +4,8 @@ export interface ReadModelLogger {
   error(data: object, message: string): void;
 }
 
-export const SILENT: ReadModelLogger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+export const SILENT: ReadModelLogger = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
