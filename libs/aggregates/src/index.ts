@@ -1,8 +1,13 @@
+// For services that decide.
 export { Aggregates, type AggregatesOptions } from "./aggregates.js";
+// For the services' doors: failures as gRPC tells them.
+export { rpcFailure } from "./rpc-failure.js";
+// For services' read models.
 export {
   type SnapshotKind,
   type SnapshotModelOptions,
   type SnapshotTables,
   snapshotModel,
 } from "./snapshot-model.js";
+// For services that look aggregates up.
 export { type Id, Snapshots, SnapshotsUnavailable } from "./snapshots.js";

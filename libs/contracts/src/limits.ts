@@ -36,6 +36,12 @@ export const limits = Object.freeze({
   cachedDevices: 200_000,
   /** API keys and namespaces that an edge keeps. */
   cachedKeys: 10_000,
+  /** Namespaces of an installation. */
+  namespaces: 10_000,
+  /** API keys of one namespace (and of the operator), revoked and expired ones included. */
+  apiKeysPerNamespace: 10_000,
+  /** Characters of an id that others gave: of a device, a namespace. */
+  idLength: 200,
   /** Rows of one page of a query. */
   pageRows: 1_000,
   /** Milliseconds that a query waits for its read model. */

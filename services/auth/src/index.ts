@@ -1,1 +1,2 @@
-export {};
+// For processes that host the service.
+export { AuthModule } from "./auth.module.js";

@@ -1,0 +1,76 @@
+import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
+import { auth, limits } from "@fieldlog/contracts";
+import { connectLog } from "@fieldlog/event-log";
+import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { listenAddress, RpcServer } from "@fieldlog/rpc";
+import { need, type Runtime } from "@fieldlog/runtime";
+import { SealingKey } from "@fieldlog/sealing";
+import { readModel, SCHEMA } from "./read-model.js";
+import { authService, refusal } from "./rpc.js";
+import { ApiKeys } from "./service/api-keys.js";
+import { Credentials } from "./service/credentials.js";
+import { firstStart } from "./service/first-start.js";
+import { Keyring } from "./service/keyring.js";
+import { Namespaces } from "./service/namespaces.js";
+
+/** Puts the service together; its parts start and stop in the order in which they stand here. */
+export async function compose(runtime: Runtime): Promise<void> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken", "installationKey");
+
+  const log = await connectLog({
+    url: settings.natsUrl,
+    name: runtime.service,
+    monitorUrl: settings.natsMonitorUrl,
+    replicas: settings.replicas,
+    signalsMaxBytes: settings.signalsMaxBytes,
+    registryMaxBytes: settings.registryMaxBytes,
+    logger,
+  });
+  const database = openReadDatabase<SnapshotTables>({
+    url: settings.postgresUrl,
+    schema: SCHEMA,
+    onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
+  });
+  const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
+  const snapshots = new Snapshots(database);
+  const aggregates = new Aggregates({ log, snapshots, metrics });
+
+  const installationKey = new SealingKey(Buffer.from(settings.installationKey, "base64"));
+  const keyring = new Keyring(installationKey, (id) => namespaces.withId(id), limits.cachedKeys);
+  const namespaces = new Namespaces(aggregates, snapshots, (id) => keyring.create(id));
+  const apiKeys = new ApiKeys(aggregates, snapshots);
+  const credentials = new Credentials(aggregates, keyring);
+  const waitFor = (sequence: number, timeoutMs: number) => runner.waitFor(sequence, timeoutMs);
+
+  const server = new RpcServer({
+    address: listenAddress(settings.authGrpc, settings.grpcBind ?? settings.bind),
+    token: settings.internalToken,
+    logger,
+    metrics,
+    refusal,
+  }).add(auth.AuthService, authService({ namespaces, apiKeys, credentials, waitFor, logger }));
+
+  const stopping = new AbortController();
+  let firstSequence = Number.POSITIVE_INFINITY;
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({ name: "database", stop: () => database.close() });
+  lifecycle.add({
+    name: "first start",
+    start: async () => {
+      firstSequence = await firstStart(
+        { log, keyring, adminKey: settings.adminKey, logger },
+        stopping.signal,
+      );
+    },
+    stop: async () => stopping.abort(),
+  });
+  lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
+  lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
+
+  health.add("log", () => log.ready());
+  health.add("database", () => runner.ready());
+  health.add("operator's key", async () =>
+    (await runner.waitFor(firstSequence, 1)) ? undefined : "the read model does not have it yet",
+  );
+}

@@ -1,0 +1,130 @@
+import { INSTALLATION, limits } from "@fieldlog/contracts";
+import type { Decider, Outcome, RegistryEvent } from "@fieldlog/decider";
+import { AdminKeyWithdrawn, InvalidField, NotFound } from "./refusals.js";
+
+// Ids: an API key belongs to a namespace or, with an empty one, to the operator.
+
+export function apiKeyId(namespace: string, id: string) {
+  return { namespace: namespace === "" ? INSTALLATION : namespace, id };
+}
+
+/** The one key that FIELDLOG_ADMIN_KEY sets. One history for all the values that the setting ever had. */
+export const ADMIN_KEY = Object.freeze({ ...apiKeyId("", "admin"), name: "FIELDLOG_ADMIN_KEY" });
+
+// Events: ApiKeyCreated, ApiKeyRevoked. Their names and fields are the storage format of the permanent log.
+
+// State
+
+export interface ApiKey {
+  readonly phase: "live" | "revoked";
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly permission: string;
+  /** Id; empty: all. */
+  readonly namespace: string;
+  /** SHA-256, in hex. */
+  readonly hash: string;
+  /** ms since 1970 UTC, as are the others. */
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly revokedAt?: number;
+  /** Hashes that it had before it was created anew; never good again. */
+  readonly formerHashes: readonly string[];
+}
+
+export type ApiKeyState = { readonly phase: "none" } | ApiKey;
+
+export const apiKey: Decider<ApiKeyState> = {
+  kind: "api-key",
+  initial: { phase: "none" },
+  evolve: (state, { event }, at) => {
+    switch (event.case) {
+      case "apiKeyCreated": {
+        const { id, name, kind, permission, namespace, keyHash, expiresAt } = event.value;
+        return {
+          phase: "live",
+          ...{ id, name, kind, permission, namespace },
+          hash: Buffer.from(keyHash).toString("hex"),
+          createdAt: at.decidedAt,
+          ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }),
+          formerHashes: state.phase === "none" ? [] : [...state.formerHashes, state.hash],
+        };
+      }
+      case "apiKeyRevoked":
+        return state.phase === "live" ? { ...state, phase: "revoked", revokedAt: at.decidedAt } : state;
+      default:
+        return state;
+    }
+  },
+};
+
+/** Whether that hash opens anything at that time (ms since 1970 UTC). */
+export function isGood(state: ApiKeyState, hash: string, now: number): state is ApiKey {
+  if (state.phase !== "live" || state.hash !== hash) return false;
+  return state.expiresAt === undefined || state.expiresAt > now;
+}
+
+// Decisions
+
+const LATEST = Date.UTC(9999, 11, 31);
+const KINDS = ["native"];
+const PERMISSIONS = ["read", "write", "admin"];
+
+export interface NewApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly permission: string;
+  readonly namespace: string;
+  /** SHA-256: 32 bytes. */
+  readonly keyHash: Uint8Array;
+  readonly expiresAt?: bigint | undefined;
+}
+
+/** Of one that exists: nothing. Refuses InvalidField. */
+export function createApiKey(asked: NewApiKey, now: number): (state: ApiKeyState) => Outcome<undefined> {
+  return (state) => {
+    if (!KINDS.includes(asked.kind)) throw new InvalidField("kind", `must be one of ${KINDS.join(", ")}`);
+    if (!PERMISSIONS.includes(asked.permission)) {
+      throw new InvalidField("permission", `must be one of ${PERMISSIONS.join(", ")}`);
+    }
+    if (asked.name === "" || asked.name.length > limits.textLength || asked.name.includes("\u0000")) {
+      throw new InvalidField("name", `must be a text of 1 to ${limits.textLength} characters`);
+    }
+    if (asked.expiresAt !== undefined && (asked.expiresAt <= now || asked.expiresAt > LATEST)) {
+      throw new InvalidField("expires_at", "is past, or after the year 9999");
+    }
+    return { events: state.phase === "none" ? [created(asked)] : [], result: undefined };
+  };
+}
+
+/** Of one that is revoked already: nothing. Refuses NotFound. */
+export function revokeApiKey(state: ApiKeyState): Outcome<undefined> {
+  if (state.phase === "none") throw new NotFound("API key");
+  return { events: state.phase === "live" ? [revoked] : [], result: undefined };
+}
+
+/**
+ * Makes the admin key the one with that hash, and the former one void, in one decision. Refuses
+ * AdminKeyWithdrawn for one that was replaced or revoked: whoever set it may not know that it leaked.
+ */
+export function setAdminKey(keyHash: Uint8Array): (state: ApiKeyState) => Outcome<undefined> {
+  const hash = Buffer.from(keyHash).toString("hex");
+  const { id, name } = ADMIN_KEY;
+  const key = { id, name, kind: "native", permission: "admin", namespace: "", keyHash };
+  return (state) => {
+    if (state.phase === "none") return { events: [created(key)], result: undefined };
+    if (state.phase === "live" && state.hash === hash) return { events: [], result: undefined };
+    if (state.hash === hash || state.formerHashes.includes(hash)) throw new AdminKeyWithdrawn();
+    const events = state.phase === "live" ? [revoked, created(key)] : [created(key)];
+    return { events, result: undefined };
+  };
+}
+
+const revoked: RegistryEvent = { event: { case: "apiKeyRevoked", value: {} } };
+
+function created({ expiresAt, ...key }: NewApiKey): RegistryEvent {
+  const value = { ...key, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return { event: { case: "apiKeyCreated", value } };
+}

@@ -1,0 +1,4 @@
+import { runService } from "@fieldlog/runtime";
+import { AuthModule } from "./auth.module.js";
+
+await runService("auth", AuthModule.with);

@@ -1,0 +1,76 @@
+import { CannotOpen, type Sealed, SealingKey } from "@fieldlog/sealing";
+
+/** The start is refused: nothing that this log holds sealed could be opened. */
+export class WrongInstallationKey extends Error {
+  override readonly name = "WrongInstallationKey";
+  constructor(options?: ErrorOptions) {
+    super("the installation key does not open this log's keys: check FIELDLOG_INSTALLATION_KEY", options);
+  }
+}
+
+/** A namespace's data key, sealed by the installation's key. */
+export interface SealedDataKey {
+  /** The namespace's id. */
+  readonly id: string;
+  readonly dataKey: Sealed;
+}
+
+/**
+ * The namespaces' data keys. Each is opened once and then held in memory, the `limit` last used ones;
+ * a namespace keeps its data key, so what is held stays right.
+ */
+export class Keyring {
+  readonly #installation: SealingKey;
+  readonly #opened = new Map<string, SealingKey>();
+
+  constructor(
+    installationKey: SealingKey,
+    private readonly load: (namespace: string) => Promise<SealedDataKey>,
+    private readonly limit: number,
+  ) {
+    this.#installation = installationKey;
+  }
+
+  /** A new data key for a namespace. */
+  create(namespace: string): Sealed {
+    return this.#installation.sealKey(SealingKey.random(), dataKeyContext(namespace));
+  }
+
+  /** Raises {@link WrongInstallationKey}. */
+  check(namespace: SealedDataKey): void {
+    this.open(namespace);
+  }
+
+  async seal(namespace: string, plain: Uint8Array, context: string): Promise<Sealed> {
+    return (await this.dataKey(namespace)).seal(plain, context);
+  }
+
+  /** Raises CannotOpen, WrongInstallationKey, and what `load` raises. */
+  async unseal(namespace: string, box: Sealed, context: string): Promise<Buffer> {
+    return (await this.dataKey(namespace)).open(box, context);
+  }
+
+  private async dataKey(namespace: string): Promise<SealingKey> {
+    const key = this.#opened.get(namespace) ?? this.open(await this.load(namespace));
+    // Last used, last in the map; what is first in it goes first.
+    this.#opened.delete(namespace);
+    this.#opened.set(namespace, key);
+    for (const [oldest] of this.#opened) {
+      if (this.#opened.size <= this.limit) break;
+      this.#opened.delete(oldest);
+    }
+    return key;
+  }
+
+  private open({ id, dataKey }: SealedDataKey): SealingKey {
+    try {
+      return this.#installation.openKey(dataKey, dataKeyContext(id));
+    } catch (cause) {
+      throw cause instanceof CannotOpen ? new WrongInstallationKey({ cause }) : cause;
+    }
+  }
+}
+
+function dataKeyContext(namespace: string): string {
+  return `${namespace}/data-key`;
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from "node:crypto";
+import type { Aggregates, Snapshots } from "@fieldlog/aggregates";
+import { INSTALLATION, limits } from "@fieldlog/contracts";
+import type { Sealed } from "@fieldlog/sealing";
+import {
+  type CreatedNamespace,
+  createNamespace,
+  isAssignedId,
+  isNamespaceName,
+  namespace,
+  namespaceNamed,
+} from "../decisions/namespace.js";
+import { NotFound, TooMany } from "../decisions/refusals.js";
+
+/** Creates and finds namespaces. */
+export class Namespaces {
+  constructor(
+    private readonly aggregates: Aggregates,
+    private readonly snapshots: Snapshots,
+    private readonly newDataKey: (namespace: string) => Sealed,
+  ) {}
+
+  /** Raises AlreadyExists, InvalidField, TooMany. */
+  async create(name: string, decidedBy: string): Promise<{ created: CreatedNamespace; sequence: number }> {
+    if ((await this.snapshots.count(namespace, INSTALLATION)) >= limits.namespaces) {
+      throw new TooMany("namespaces", limits.namespaces);
+    }
+    const id = randomUUID();
+    const decide = createNamespace({ id, name, dataKey: this.newDataKey(id) });
+    const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
+    return { created: snapshot.state as CreatedNamespace, sequence: snapshot.sequence };
+  }
+
+  /** By its id or its name. Raises NotFound. */
+  async get(idOrName: string): Promise<CreatedNamespace> {
+    for (const id of await this.candidates(idOrName)) {
+      const { state } = await this.aggregates.current(namespace, id);
+      if (state.phase === "created") return state;
+    }
+    throw new NotFound("namespace");
+  }
+
+  /** By its id alone. Raises NotFound. */
+  async withId(id: string): Promise<CreatedNamespace> {
+    const found = await this.get(id);
+    if (found.id !== id) throw new NotFound("namespace");
+    return found;
+  }
+
+  /** All, as the read model has them. */
+  async list(): Promise<CreatedNamespace[]> {
+    const all = await this.snapshots.list(namespace, INSTALLATION);
+    return all.flatMap(({ state }) => (state.phase === "created" ? [state] : []));
+  }
+
+  private async candidates(idOrName: string) {
+    if (isAssignedId(idOrName)) return this.snapshots.find(namespace, idOrName);
+    return isNamespaceName(idOrName) ? [namespaceNamed(idOrName)] : [];
+  }
+}
