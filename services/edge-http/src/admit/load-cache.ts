@@ -1,0 +1,99 @@
+import { LRUCache } from "lru-cache";
+
+/** Too many things are being looked up at once; ask again. */
+export class LoadsExceeded extends Error {
+  override readonly name = "LoadsExceeded";
+}
+
+export interface LoadCacheOptions<V> {
+  /** Asks whoever knows. Undefined: there is no such thing. */
+  readonly load: (key: string) => Promise<V | undefined>;
+  /** Entries kept. */
+  readonly max: number;
+  /** Milliseconds that an entry is believed; 0: until it is invalidated. Default 0. */
+  readonly ttlMs?: number;
+  /** Absent things remembered, and for how many milliseconds. Defaults 10,000 and 2,000. */
+  readonly maxAbsent?: number;
+  readonly absentMs?: number;
+  /** Look-ups under way at once; beyond it LoadsExceeded. Default 512. */
+  readonly maxLoads?: number;
+}
+
+/** Times that a look-up is repeated because what it asked about changed meanwhile. */
+const REPEATS = 4;
+
+interface Load<V> {
+  promise: Promise<V | undefined>;
+  /** What is being loaded has changed since it was asked for. */
+  stale: boolean;
+}
+
+/**
+ * A bounded cache that fills itself. Those who ask for the same thing at once share one look-up. What is
+ * invalidated while it is being looked up is looked up again, so an answer is never older than the last
+ * invalidation before it.
+ */
+export class LoadCache<V extends NonNullable<unknown>> {
+  private readonly entries: LRUCache<string, V>;
+  private readonly absent: LRUCache<string, true>;
+  private readonly loads = new Map<string, Load<V>>();
+
+  constructor(private readonly options: LoadCacheOptions<V>) {
+    this.entries = new LRUCache({ max: options.max, ttl: options.ttlMs ?? 0 });
+    this.absent = new LRUCache({ max: options.maxAbsent ?? 10_000, ttl: options.absentMs ?? 2_000 });
+  }
+
+  /** The entry if it is here; for the hot path, which then waits for nothing. */
+  peek(key: string): V | undefined {
+    return this.entries.get(key);
+  }
+
+  /** Undefined: there is no such thing. Rejects with what `load` rejected with, or LoadsExceeded. */
+  async get(key: string): Promise<V | undefined> {
+    const known = this.entries.get(key);
+    if (known !== undefined || this.absent.has(key)) return known;
+    const load = this.loads.get(key);
+    if (load !== undefined) return load.promise;
+    if (this.loads.size >= (this.options.maxLoads ?? 512)) throw new LoadsExceeded("too many look-ups");
+    const begun: Load<V> = { promise: Promise.resolve(undefined), stale: false };
+    this.loads.set(key, begun);
+    begun.promise = this.load(key, begun).finally(() => this.loads.delete(key));
+    return begun.promise;
+  }
+
+  invalidate(key: string): void {
+    this.entries.delete(key);
+    this.absent.delete(key);
+    const load = this.loads.get(key);
+    if (load !== undefined) load.stale = true;
+  }
+
+  /** Invalidates the entries for which it holds. */
+  invalidateWhere(holds: (value: V, key: string) => boolean): void {
+    for (const [key, value] of this.entries.entries()) if (holds(value, key)) this.entries.delete(key);
+    this.absent.clear();
+    for (const load of this.loads.values()) load.stale = true;
+  }
+
+  clear(): void {
+    this.invalidateWhere(() => true);
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  private async load(key: string, load: Load<V>): Promise<V | undefined> {
+    let value: V | undefined;
+    for (let i = 0; i <= REPEATS; i++) {
+      load.stale = false;
+      value = await this.options.load(key);
+      if (load.stale) continue;
+      if (value === undefined) this.absent.set(key, true);
+      else this.entries.set(key, value);
+      return value;
+    }
+    // It keeps changing: true a moment ago, and not kept.
+    return value;
+  }
+}
