@@ -4,6 +4,7 @@ export { Aggregates, type AggregatesOptions } from "./aggregates.js";
 export { rpcFailure } from "./rpc-failure.js";
 // For services' read models.
 export {
+  type Decided,
   type SnapshotKind,
   type SnapshotModelOptions,
   type SnapshotTables,

@@ -1,1 +1,2 @@
-export {};
+// For processes that host the service.
+export { DevicesModule } from "./devices.module.js";

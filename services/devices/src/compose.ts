@@ -1,0 +1,47 @@
+import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
+import { devices } from "@fieldlog/contracts";
+import { connectLog } from "@fieldlog/event-log";
+import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { listenAddress, RpcServer } from "@fieldlog/rpc";
+import { need, type Runtime } from "@fieldlog/runtime";
+import { Devices } from "./devices.js";
+import { readModel, SCHEMA } from "./read-model.js";
+import { devicesService, refusal } from "./rpc.js";
+
+/** Puts the service together; its parts start and stop in the order in which they stand here. */
+export async function compose(runtime: Runtime): Promise<void> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken");
+
+  const log = await connectLog({
+    url: settings.natsUrl,
+    name: runtime.service,
+    monitorUrl: settings.natsMonitorUrl,
+    replicas: settings.replicas,
+    signalsMaxBytes: settings.signalsMaxBytes,
+    registryMaxBytes: settings.registryMaxBytes,
+    logger,
+  });
+  const database = openReadDatabase<SnapshotTables>({
+    url: settings.postgresUrl,
+    schema: SCHEMA,
+    onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
+  });
+  const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
+  const aggregates = new Aggregates({ log, snapshots: new Snapshots(database), metrics });
+  const server = new RpcServer({
+    address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
+    token: settings.internalToken,
+    logger,
+    metrics,
+    refusal,
+  }).add(devices.DevicesService, devicesService(new Devices(aggregates)));
+
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({ name: "database", stop: () => database.close() });
+  lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
+  lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
+
+  health.add("log", () => log.ready());
+  health.add("database", () => runner.ready());
+}
