@@ -1,0 +1,136 @@
+import { create } from "@bufbuild/protobuf";
+import { registry } from "@fieldlog/contracts";
+import { fold, type RegistryEvent } from "@fieldlog/decider";
+import { describe, expect, test } from "vitest";
+import {
+  ADMIN_KEY,
+  type ApiKeyState,
+  apiKey,
+  createApiKey,
+  isGood,
+  type NewApiKey,
+  revokeApiKey,
+  setAdminKey,
+} from "./api-key.js";
+
+const hash = (byte: number) => new Uint8Array(32).fill(byte);
+const hex = (byte: number) => Buffer.from(hash(byte)).toString("hex");
+const asked: NewApiKey = {
+  id: "1",
+  name: "console",
+  kind: "native",
+  permission: "read",
+  namespace: "default",
+  keyHash: hash(1),
+};
+const created = (fields: Partial<NewApiKey> = {}): RegistryEvent => {
+  const { expiresAt, ...key } = { ...asked, ...fields };
+  return {
+    event: { case: "apiKeyCreated", value: { ...key, ...(expiresAt === undefined ? {} : { expiresAt }) } },
+  };
+};
+const revoked: RegistryEvent = { event: { case: "apiKeyRevoked", value: {} } };
+const admin = (byte: number) =>
+  created({
+    id: ADMIN_KEY.id,
+    name: ADMIN_KEY.name,
+    permission: "admin",
+    namespace: "",
+    keyHash: hash(byte),
+  });
+
+function given(...events: RegistryEvent[]): ApiKeyState {
+  const decision = create(registry.DecisionSchema, { events, decidedAt: 1_000n });
+  return fold(apiKey, { state: apiKey.initial, sequence: 0 }, 1, decision).state;
+}
+
+describe("creating", () => {
+  test("records the key's hash and what it is good for", () => {
+    expect(createApiKey(asked, 0)(given()).events).toEqual([created()]);
+    expect(given(created())).toMatchObject({
+      phase: "live",
+      hash: hex(1),
+      permission: "read",
+      createdAt: 1_000,
+    });
+  });
+
+  test("asked twice, records nothing the second time", () => {
+    expect(createApiKey(asked, 0)(given(created())).events).toEqual([]);
+    expect(createApiKey(asked, 0)(given(created(), revoked)).events).toEqual([]);
+  });
+
+  test.each<[string, Partial<NewApiKey>]>([
+    ["kind", { kind: "cred" }],
+    ["permission", { permission: "root" }],
+    ["permission", { permission: "" }],
+    ["name", { name: "" }],
+    ["name", { name: "x".repeat(1_025) }],
+    ["name", { name: "a\u0000" }],
+    ["expires_at", { expiresAt: 999n }],
+    ["expires_at", { expiresAt: 2n ** 62n }],
+  ])("refuses a bad %s", (field, fields) => {
+    const decide = createApiKey({ ...asked, ...fields }, 1_000);
+    expect(() => decide(given())).toThrow(expect.objectContaining({ name: "InvalidField", field }));
+  });
+});
+
+describe("revoking", () => {
+  test("is recorded once", () => {
+    expect(revokeApiKey(given(created())).events).toEqual([revoked]);
+    expect(revokeApiKey(given(created(), revoked)).events).toEqual([]);
+  });
+
+  test("needs a key", () => {
+    expect(() => revokeApiKey(given())).toThrow("no such API key");
+  });
+});
+
+describe("a key is good", () => {
+  test("until it expires", () => {
+    const state = given(created({ expiresAt: 2_000n }));
+    expect(isGood(state, hex(1), 1_999)).toBe(true);
+    expect(isGood(state, hex(1), 2_000)).toBe(false);
+  });
+
+  test("until it is revoked", () => {
+    expect(isGood(given(created()), hex(1), 5_000)).toBe(true);
+    expect(isGood(given(created(), revoked), hex(1), 5_000)).toBe(false);
+  });
+
+  test("under its own hash alone", () => {
+    expect(isGood(given(created()), hex(2), 0)).toBe(false);
+    expect(isGood(given(), hex(1), 0)).toBe(false);
+  });
+});
+
+describe("the admin key of the settings", () => {
+  const set = (byte: number, state: ApiKeyState) => setAdminKey(hash(byte))(state).events;
+
+  test("is created at the first start, and left alone at all others", () => {
+    expect(set(1, given())).toEqual([admin(1)]);
+    expect(set(1, given(admin(1)))).toEqual([]);
+  });
+
+  test("is good for all namespaces", () => {
+    expect(given(admin(1))).toMatchObject({ permission: "admin", namespace: "" });
+  });
+
+  test("when it is another, the former is revoked and the new one created in one decision", () => {
+    expect(set(2, given(admin(1)))).toEqual([revoked, admin(2)]);
+    const after = given(admin(1), revoked, admin(2));
+    expect(isGood(after, hex(1), 5_000)).toBe(false);
+    expect(isGood(after, hex(2), 5_000)).toBe(true);
+    expect(set(2, after)).toEqual([]);
+  });
+
+  test("when it was revoked, another may take its place", () => {
+    expect(set(2, given(admin(1), revoked))).toEqual([admin(2)]);
+  });
+
+  test("that was replaced or revoked before is refused", () => {
+    expect(() => set(1, given(admin(1), revoked))).toThrow("set another one");
+    expect(() => set(1, given(admin(1), revoked, admin(2)))).toThrow("set another one");
+    expect(() => set(2, given(admin(1), revoked, admin(2), revoked, admin(3)))).toThrow("set another one");
+  });
+});
