@@ -18,6 +18,9 @@ export const limits = Object.freeze({
   bodyBytes: 512 * 1024,
   /** Milliseconds within which a whole HTTP request must have arrived. */
   requestMs: 15_000,
+  /** Requests per second that one device or API key may send, sustained, and how many at once. */
+  requestsPerSecond: 5_000,
+  requestBurst: 10_000,
   /** Sensors of one device, removed ones included. */
   sensorsPerDevice: 1_024,
   /** Readings in one event, those of other sensors included. */

@@ -127,8 +127,14 @@ export class EventLog {
 
   /** The stream's newest sequence; 0: it is empty. Raises LogUnavailable. */
   async lastSequence(stream: StreamName): Promise<number> {
+    return (await this.newest(stream)).sequence;
+  }
+
+  /** The stream's newest commit, and when the server stored it; sequence 0: it is empty. Raises LogUnavailable. */
+  async newest(stream: StreamName): Promise<{ sequence: number; time: Date }> {
     try {
-      return (await this.jsm.streams.info(stream)).state.last_seq;
+      const { state } = await this.jsm.streams.info(stream);
+      return { sequence: state.last_seq, time: new Date(state.last_ts) };
     } catch (error) {
       throw new LogUnavailable((error as Error).message, 1, { cause: error });
     }
