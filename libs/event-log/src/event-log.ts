@@ -16,7 +16,7 @@ import { publish } from "./publish.js";
 import { type Commit, type ReadOptions, read } from "./read.js";
 import { Registry } from "./registry.js";
 import { ensureStreams } from "./streams.js";
-import { commitTrace } from "./trace.js";
+import { spanOverMany } from "./trace.js";
 
 /** What the log needs of a logger; pino fits. */
 export interface LogLogger {
@@ -159,13 +159,14 @@ export class EventLog {
 
   private async store(batch: Batch): Promise<number> {
     if (!this.connected) throw new LogUnavailable("not connected to NATS");
-    return commitTrace(batch, (traceParent) =>
-      publish(this.js, {
-        subject: signalsSubject(batch.namespace),
-        data: batch.data,
-        stream: SIGNALS,
-        traceParent,
-      }),
+    const { namespace, data, count, traceParents } = batch;
+    const attributes = {
+      "messaging.system": "nats",
+      "messaging.batch.message_count": count,
+      "fieldlog.namespace": namespace,
+    };
+    return spanOverMany("commit", traceParents, attributes, (traceParent) =>
+      publish(this.js, { subject: signalsSubject(namespace), data, stream: SIGNALS, traceParent }),
     );
   }
 

@@ -1,48 +1,42 @@
 import {
+  type Attributes,
+  type Context,
   context,
   propagation,
   ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import type { Batch } from "./group-commit.js";
 
-/** Requests of one commit that its span links to; the rest of a large commit goes unlinked. */
+/** Traces that a span over many requests links to; the rest goes unlinked. */
 const MAX_LINKS = 32;
 
 const tracer = trace.getTracer("fieldlog.event-log");
 
 /**
- * Runs the storing of a batch. Where requests in it are traced, under a span of its own: a child of the
- * first request's and linked to the others', since one commit serves many requests.
+ * Runs what serves many requests at once, such as a commit or the applying of a pull, under one span: a
+ * child of the first traced request's and linked to the others'. Where no request is traced there is no span.
  *
- * @param store gets the traceparent that goes into the commit's header, if there is one
+ * @param traceParents W3C traceparents of the traced requests among those that it serves
+ * @param work gets the traceparent to hand on; undefined where nothing is traced
  */
-export async function commitTrace(
-  batch: Batch,
-  store: (traceParent: string | undefined) => Promise<number>,
-): Promise<number> {
-  const [first, ...others] = batch.traceParents;
-  if (first === undefined) return store(undefined);
+export async function spanOverMany<T>(
+  name: string,
+  traceParents: readonly string[],
+  attributes: Attributes,
+  work: (traceParent: string | undefined) => Promise<T>,
+): Promise<T> {
+  const [first, ...others] = traceParents;
+  if (first === undefined) return work(undefined);
   const parent = extract(first);
   const links = others.slice(0, MAX_LINKS).flatMap((other) => {
     const linked = trace.getSpanContext(extract(other));
-    return linked ? [{ context: linked satisfies SpanContext }] : [];
+    return linked ? [{ context: linked }] : [];
   });
-  const attributes = {
-    "messaging.system": "nats",
-    "messaging.batch.message_count": batch.count,
-    "fieldlog.namespace": batch.namespace,
-  };
-  const span = tracer.startSpan("commit", { kind: SpanKind.PRODUCER, links, attributes }, parent);
+  const span = tracer.startSpan(name, { links, attributes }, parent);
+  const within = trace.setSpan(parent, span);
   try {
-    const carrier: { traceparent?: string } = {};
-    propagation.inject(trace.setSpan(parent, span), carrier);
-    const sequence = await store(carrier.traceparent ?? first);
-    span.setAttribute("fieldlog.sequence", sequence);
-    return sequence;
+    return await context.with(within, () => work(inject(within) ?? first));
   } catch (error) {
     span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
     throw error;
@@ -51,7 +45,12 @@ export async function commitTrace(
   }
 }
 
-function extract(traceParent: string) {
-  const extracted = propagation.extract(ROOT_CONTEXT, { traceparent: traceParent });
-  return trace.getSpanContext(extracted) ? extracted : context.active();
+function extract(traceparent: string): Context {
+  return propagation.extract(ROOT_CONTEXT, { traceparent });
+}
+
+function inject(from: Context): string | undefined {
+  const carrier: { traceparent?: string } = {};
+  propagation.inject(from, carrier);
+  return carrier.traceparent;
 }

@@ -119,6 +119,12 @@ export const settingsTable = Object.freeze({
     ".fieldlog",
     "Folder for everything that is kept on this machine. Relative to the working directory.",
   ),
+  cacheDir: optional(
+    "FIELDLOG_CACHE_DIR",
+    text,
+    "Folder for what the start script obtains once and keeps: the NATS server.",
+    { fallbackDoc: "fieldlog in the user's cache folder" },
+  ),
 
   adminKey: optional(
     "FIELDLOG_ADMIN_KEY",

@@ -2,6 +2,7 @@ import {
   type Attributes,
   context,
   isSpanContextValid,
+  propagation,
   ROOT_CONTEXT,
   type SpanContext,
   SpanStatusCode,
@@ -9,6 +10,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -51,12 +53,14 @@ export function startTracing(
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   trace.setGlobalTracerProvider(provider);
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   tracer = trace.getTracer("fieldlog");
   return {
     async stop() {
       tracer = undefined;
       await provider.shutdown();
       trace.disable();
+      propagation.disable();
       context.disable();
     },
   };
