@@ -1,0 +1,70 @@
+// What the native API answers, as far as the CLI shows it. Times are RFC 3339. /openapi.json has all of it.
+
+export interface Namespace {
+  id: string;
+  name: string;
+  createdAt?: string;
+}
+
+export interface ApiKey {
+  id: string;
+  name?: string;
+  kind: string;
+  permission: string;
+  /** Namespace id; absent or empty: all. */
+  namespace?: string | null;
+  createdAt?: string;
+  expiresAt?: string | null;
+  revokedAt?: string | null;
+}
+
+export interface Sensor {
+  id: string;
+  sensorType?: string;
+  removed?: boolean;
+  details?: Record<string, unknown>;
+}
+
+export interface Device {
+  id: string;
+  dialect?: string;
+  registeredAt?: string;
+  lastSeenAt?: string | null;
+  status?: string;
+  eventCount?: number;
+  metadata?: Record<string, unknown>;
+  sensors?: Sensor[];
+}
+
+/** A CloudEvents 1.0 event with Fieldlog's extension `position`. */
+export interface Event {
+  position: number;
+  type: string;
+  /** Ends in the device's id. */
+  source: string;
+  id: string;
+  time?: string;
+  data?: Record<string, unknown>;
+}
+
+export interface ReadModel {
+  name: string;
+  version: number;
+  /** Applied. */
+  sequence: number;
+  /** The log's last. */
+  logSequence: number;
+  state: string;
+  rebuildSequence?: number | null;
+  parkedDevices?: number;
+  reason?: string;
+}
+
+export interface DeadLetter {
+  readModel: string;
+  namespace: string;
+  device: string;
+  position: number;
+  reason: string;
+  parkedAt?: string;
+}

@@ -1,0 +1,51 @@
+import { Command, type CommanderError } from "commander";
+import { addDeadLetters } from "./commands/dead-letters.js";
+import { addDevices } from "./commands/devices.js";
+import { addEvents } from "./commands/events.js";
+import { addKeys } from "./commands/keys.js";
+import { addNamespaces } from "./commands/namespaces.js";
+import { addReadModels } from "./commands/read-models.js";
+import { examples } from "./context.js";
+import type { World } from "./world.js";
+
+/** The whole command line. It writes through `world` and throws CommanderError instead of ending the process. */
+export function makeProgram(world: World): Command {
+  const program = new Command("fieldlog")
+    .description("Operates a Fieldlog installation over its HTTP API.")
+    .option("--url <url>", "where it is; default: FIELDLOG_PUBLIC_URL, else http://127.0.0.1:8080")
+    .option(
+      "--key <key>",
+      "API key; default: FIELDLOG_ADMIN_KEY, else the one that npm start left in .fieldlog/admin-key",
+    )
+    .option("--json", "answer as JSON, for programs")
+    .addHelpText(
+      "after",
+      examples(
+        ["fieldlog events tail", "watch events arrive"],
+        ["fieldlog devices list", "who is there"],
+        ["fieldlog keys create --permission read --name dashboard", "a key for a program"],
+        ["fieldlog read-models status", "is anything behind?"],
+      ),
+    )
+    .showHelpAfterError("(--help says more)");
+  for (const add of [addEvents, addDevices, addKeys, addNamespaces, addReadModels, addDeadLetters]) {
+    add(program, world);
+  }
+  prepare(program, world);
+  return program;
+}
+
+/** Commander inherits these only at the moment at which a command is made. */
+function prepare(command: Command, world: World): void {
+  command.exitOverride((error: CommanderError) => {
+    throw error;
+  });
+  command.configureOutput({
+    writeOut: (text) => world.out(text),
+    writeErr: (text) => world.err(text),
+    getOutHelpWidth: () => Math.min(world.width, 110),
+    getErrHelpWidth: () => Math.min(world.width, 110),
+  });
+  command.configureHelp({ showGlobalOptions: true });
+  for (const child of command.commands) prepare(child, world);
+}

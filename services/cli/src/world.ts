@@ -1,0 +1,43 @@
+import { createInterface } from "node:readline/promises";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Everything outside that a command touches, so that tests can stand in for it. */
+export interface World {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Whether a person reads standard output: colours and progress bars. */
+  readonly terminal: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
+  out(text: string): void;
+  err(text: string): void;
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** ms since 1970 UTC */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** Whether the person typed y or yes; undefined: there is nobody to ask. */
+  confirm(question: string): Promise<boolean | undefined>;
+}
+
+export function realWorld(): World {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    terminal: process.stdout.isTTY === true,
+    width: process.stdout.columns ?? 100,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    fetch: (url, init) => fetch(url, init),
+    now: () => Date.now(),
+    sleep: (ms) => delay(ms),
+    async confirm(question) {
+      if (!process.stdin.isTTY) return undefined;
+      const prompt = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
+      } finally {
+        prompt.close();
+      }
+    },
+  };
+}
