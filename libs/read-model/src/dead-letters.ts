@@ -177,7 +177,10 @@ export async function listDeadLetters(db: Kysely<Bookkeeping>, limit: number): P
     .selectFrom("dead_letters")
     .select(["read_model as model", "namespace", "key", "position", "reason", "parked_at as parkedAt"])
     .where("stage", "=", "live")
-    .orderBy(["read_model", "namespace", "key", "position"])
+    .orderBy("read_model")
+    .orderBy("namespace")
+    .orderBy("key")
+    .orderBy("position")
     .limit(limit)
     .execute();
 }

@@ -36,6 +36,8 @@ export interface RebuildOptions<T> {
     /** Whether the live tables follow the log. */
     following(): boolean;
   };
+  /** The staging tables and their checkpoint exist. */
+  readonly onBegun: () => void;
   readonly logger: ReadModelLogger;
   readonly signal: AbortSignal;
 }
@@ -64,6 +66,7 @@ export async function rebuild<T>(
     // A session of a replica that has just died may hold it for a moment.
     while (!(await session.tryLock(key))) await delay(LOCK_EVERY_MS, undefined, { signal });
     const checkpoint = await stagedCheckpoint(session, definition);
+    options.onBegun();
     logger.info({ model: definition.name, sequence: checkpoint.sequence }, "building anew");
     const applier = new Applier({
       ...{ session, schema, definition, stage: "rebuild", checkpoint, logger },

@@ -38,6 +38,7 @@ export class Term<T> {
   private readonly tasks: Tasks;
   private live!: { applier: Applier<T>; following: boolean };
   private wake: () => void = () => undefined;
+  private begun: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: TermOptions<T>) {
     this.tasks = new Tasks(options.signal);
@@ -55,7 +56,7 @@ export class Term<T> {
     const staged = await loadCheckpoint(session.bookkeeping, definition.name, "rebuild");
     this.tasks.run((signal) => session.untilLost(signal));
     if (checkpoint.version === definition.version) this.follow();
-    if (staged || checkpoint.version !== definition.version) this.startRebuild();
+    if (staged || checkpoint.version !== definition.version) void this.startRebuild();
     this.tasks.run((signal) => this.answer(signal));
     await this.tasks.ended();
   }
@@ -118,9 +119,12 @@ export class Term<T> {
     });
   }
 
-  private startRebuild(): void {
-    if (this.rebuilding) return;
+  /** Resolves when it is recorded that a rebuild is under way, or when it has ended already. */
+  private startRebuild(): Promise<void> {
+    if (this.rebuilding) return this.begun;
     this.rebuilding = true;
+    const begun = Promise.withResolvers<void>();
+    this.begun = begun.promise;
     const { log, definition, database, session, logger } = this.options;
     const live = {
       session,
@@ -130,14 +134,17 @@ export class Term<T> {
     this.tasks.run(async (signal) => {
       const { url, schema } = database;
       try {
-        await rebuild({ log, definition, url, schema, live, logger, signal }, () => this.takeOver());
+        const onBegun = begun.resolve;
+        await rebuild({ log, definition, url, schema, live, onBegun, logger, signal }, () => this.takeOver());
       } catch (error) {
         if (!(error instanceof ReadModelStopped)) throw error;
         await this.giveUpRebuild(error.reason);
       } finally {
         this.rebuilding = false;
+        begun.resolve();
       }
     });
+    return begun.promise;
   }
 
   /** After a swap, within the turn of the live session. */
@@ -181,7 +188,8 @@ export class Term<T> {
     const { requests, log, session, definition } = this.options;
     const { kind, namespace, key } = request;
     if (kind === "rebuild") {
-      this.startRebuild();
+      await this.startRebuild();
+      if (this.tasks.signal.aborted) return;
       await requests.finish(request.id, { done: 0, remaining: 0 });
       return;
     }

@@ -1,0 +1,17 @@
+import { describe, expect, it } from "vitest";
+import { Progress } from "./progress.js";
+
+describe("waiting for a sequence", () => {
+  it("ends at once when it is reached already", async () => {
+    const progress = new Progress();
+    progress.set(5);
+    expect(await progress.waitFor(5, 1)).toBe(true);
+  });
+  it("ends when it is reached, for each who waits", async () => {
+    const progress = new Progress();
+    const waits = [progress.waitFor(2, 1_000), progress.waitFor(3, 1_000), progress.waitFor(9, 20)];
+    progress.set(3);
+    expect(await Promise.all(waits)).toEqual([true, true, false]);
+    expect(progress.awaited).toBe(false);
+  });
+});
