@@ -20,6 +20,8 @@ export interface World {
 }
 
 export function realWorld(): World {
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   return {
     env: process.env,
     cwd: process.cwd(),

@@ -1,0 +1,392 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runCli } from "./main.js";
+import type { World } from "./world.js";
+
+interface Asked {
+  method: string;
+  url: string;
+  body?: unknown;
+  authorization: string | undefined;
+}
+
+type Answer = { status?: number; body?: unknown; headers?: Record<string, string> } | Error;
+
+/** A world whose server answers in order, whose clock stands still but for `sleep`, and which notes all. */
+function staged(answers: Answer[] = [], over: Partial<World> = {}) {
+  const asked: Asked[] = [];
+  const said = { out: "", err: "" };
+  let now = Date.parse("2026-05-01T12:00:00Z");
+  const world: World = {
+    env: { FIELDLOG_ADMIN_KEY: "fl_admin" },
+    cwd: "/",
+    terminal: false,
+    width: 100,
+    out: (text) => {
+      said.out += text;
+    },
+    err: (text) => {
+      said.err += text;
+    },
+    async fetch(url, init) {
+      const { authorization } = init.headers as Record<string, string>;
+      const body = init.body === undefined ? {} : { body: JSON.parse(String(init.body)) };
+      asked.push({ method: init.method ?? "", url, authorization, ...body });
+      const answer = answers.shift();
+      if (!answer) throw new Error("the test foresaw no further request");
+      if (answer instanceof Error) throw answer;
+      const { status = 200, body: json = {}, headers = {} } = answer;
+      return new Response(status === 204 ? null : JSON.stringify(json), { status, headers });
+    },
+    now: () => now,
+    sleep: async (ms) => {
+      now += ms;
+    },
+    confirm: async () => undefined,
+    ...over,
+  };
+  return { world, asked, said, run: (line: string) => runCli(line.split(" "), world) };
+}
+
+const problem = (status: number, body: object, headers = {}): Answer => ({ status, body, headers });
+
+describe("access", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "fieldlog-cli-"));
+    mkdirSync(join(folder, ".fieldlog"));
+    mkdirSync(join(folder, "deep", "inside"), { recursive: true });
+    writeFileSync(join(folder, ".fieldlog", "admin-key"), "fl_from_file\n");
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("is this machine's server and the key that was left in a folder above", async () => {
+    const { run, asked } = staged([{ body: { namespaces: [] } }], {
+      env: {},
+      cwd: join(folder, "deep", "inside"),
+    });
+    expect(await run("namespaces list")).toBe(0);
+    expect(asked).toEqual([
+      { method: "GET", url: "http://127.0.0.1:8080/v1/namespaces", authorization: "Bearer fl_from_file" },
+    ]);
+  });
+
+  it("prefers what is given: --url and --key, then the environment", async () => {
+    const env = { FIELDLOG_PUBLIC_URL: "https://log.example.org/", FIELDLOG_ADMIN_KEY: "fl_env" };
+    const { run, asked } = staged([{ body: { namespaces: [] } }, { body: { namespaces: [] } }], {
+      env,
+      cwd: folder,
+    });
+    await run("namespaces list");
+    await run("--key fl_given namespaces list --url http://other:81");
+    expect(asked.map(({ url, authorization }) => [url, authorization])).toEqual([
+      ["https://log.example.org/v1/namespaces", "Bearer fl_env"],
+      ["http://other:81/v1/namespaces", "Bearer fl_given"],
+    ]);
+  });
+
+  it("never sends the local installation's key to another server", async () => {
+    const { run, asked, said } = staged([], { env: {}, cwd: folder });
+    expect(await run("namespaces list --url https://elsewhere.example.org")).toBe(1);
+    expect(asked).toEqual([]);
+    expect(said.err).toContain("is not sent to elsewhere.example.org");
+  });
+
+  it("without any key says how to come by one", async () => {
+    const { run, said } = staged([], { env: {}, cwd: "/" });
+    expect(await run("namespaces list")).toBe(1);
+    expect(said.err).toContain("npm start");
+  });
+});
+
+describe("a refusal", () => {
+  it("is told with what is wrong and what to do next", async () => {
+    const { run, said } = staged([
+      problem(400, {
+        title: "Not valid",
+        detail: "2 fields",
+        errors: [
+          { field: "name", detail: "must be small letters" },
+          { pointer: "/x", message: "unknown" },
+        ],
+      }),
+    ]);
+    expect(await run("namespaces create Roof")).toBe(1);
+    expect(said.err).toBe("error: Not valid: 2 fields\n  - name: must be small letters\n  - /x: unknown\n");
+  });
+
+  it.each([
+    [problem(401, { title: "Unauthenticated" }), "The key comes from FIELDLOG_ADMIN_KEY."],
+    [problem(403, { title: "Forbidden" }), "The admin key may."],
+    [problem(503, { title: "Unavailable" }, { "retry-after": "2" }), "Try again in 2 s."],
+    [problem(502, {}), "the server answered 502"],
+    [
+      Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNREFUSED" } }),
+      "Is Fieldlog running",
+    ],
+  ])("%#: has a hint", async (answer, hint) => {
+    const { run, said } = staged([answer]);
+    expect(await run("namespaces list")).toBe(1);
+    expect(said.err).toContain(hint);
+  });
+
+  it("is JSON for programs", async () => {
+    const { run, said } = staged([problem(404, { title: "No such device" })]);
+    expect(await run("devices show 7 --json")).toBe(1);
+    expect(JSON.parse(said.err)).toMatchObject({ error: { message: "No such device", status: 404 } });
+    expect(said.out).toBe("");
+  });
+
+  it("of the command line itself ends with 2", async () => {
+    const { run, said } = staged();
+    expect(await run("keys create")).toBe(2);
+    expect(await run("keys create --permission all")).toBe(2);
+    expect(await run("keys create --permission read --expires yesterday")).toBe(2);
+    expect(await run("events tail --from somewhere")).toBe(2);
+    expect(await run("nothing")).toBe(2);
+    expect(said.err).toContain("--permission");
+  });
+});
+
+describe("keys", () => {
+  it("create shows the key once and how to revoke it", async () => {
+    const { run, asked, said } = staged([
+      { status: 201, body: { id: "k1", key: "fl_secret", kind: "native" } },
+    ]);
+    expect(await run("keys create -n test --permission read --name board --expires 30d")).toBe(0);
+    expect(asked[0]).toMatchObject({
+      method: "POST",
+      url: "http://127.0.0.1:8080/v1/namespaces/test/api-keys",
+      body: { kind: "native", permission: "read", name: "board", expires: "2026-05-31T12:00:00.000Z" },
+    });
+    expect(said.out).toBe(
+      "fl_secret\n\nKeep it now: it is not shown again. To revoke it: fieldlog keys revoke -n test k1\n",
+    );
+  });
+
+  it("list and revoke those of the whole installation", async () => {
+    const keys = [
+      { id: "k1", name: "first", kind: "native", permission: "admin", createdAt: "2026-04-01T00:00:00Z" },
+      { id: "k2", kind: "native", permission: "read", expiresAt: "2026-05-01T11:00:00Z" },
+      { id: "k3", kind: "native", permission: "read", revokedAt: "2026-04-02T00:00:00Z" },
+    ];
+    const { run, asked, said } = staged([{ body: { keys } }, { status: 204 }]);
+    await run("keys list --all-namespaces");
+    expect(said.out).toBe(
+      [
+        "ID  NAME   KIND    PERMISSION  CREATED               STATE",
+        "k1  first  native  admin       2026-04-01 00:00:00Z  good",
+        "k2         native  read                              expired 2026-05-01 11:00:00Z",
+        "k3         native  read                              revoked 2026-04-02 00:00:00Z",
+        "",
+      ].join("\n"),
+    );
+    expect(await run("keys revoke k1 --all-namespaces")).toBe(0);
+    expect(asked[1]).toMatchObject({ method: "DELETE", url: "http://127.0.0.1:8080/v1/api-keys/k1" });
+  });
+});
+
+describe("devices", () => {
+  it("list goes through the pages up to the limit and says that there are more", async () => {
+    const page = (from: number, length: number, next: string | null) => ({
+      body: { devices: Array.from({ length }, (_, index) => ({ id: String(from + index) })), next },
+    });
+    const { run, asked, said } = staged([page(1, 500, "500"), page(501, 100, "600")]);
+    expect(await run("devices list --limit 600")).toBe(0);
+    expect(asked.map(({ url }) => url.split("/devices")[1])).toEqual(["?limit=500", "?limit=100&after=500"]);
+    expect(said.out.split("\n")).toHaveLength(604);
+    expect(said.out).toContain("There are more: --limit, or --after 600");
+  });
+
+  it("show tells of one device, and cannot be made to move the cursor", async () => {
+    const device = {
+      id: "7",
+      dialect: "csn",
+      lastSeenAt: "2026-05-01T11:59:20Z",
+      eventCount: 1234567,
+      metadata: { name: "cellar\u001b[2J", locationDescription: "below", properties: { rack: 3 } },
+      sensors: [
+        { id: "0", sensorType: "accelerometer-3-axis", details: { units: "g", calibrated: true } },
+        { id: "1", sensorType: "temperature", removed: true },
+      ],
+    };
+    const { run, said, asked } = staged([{ body: device }]);
+    expect(await run("devices show ../7")).toBe(0);
+    expect(asked[0]?.url).toContain("/devices/..%2F7");
+    expect(said.out).toBe(
+      [
+        "id                    7",
+        "name                  cellar\ufffd[2J",
+        "dialect               csn",
+        "last seen             40 s ago (2026-05-01 11:59:20Z)",
+        "events                1,234,567",
+        "location description  below",
+        "property rack         3",
+        "",
+        "SENSOR  TYPE                  DETAILS",
+        "0       accelerometer-3-axis  units g, calibrated true",
+        "1       temperature                                     removed",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("list as JSON is what the server answered", async () => {
+    const { run, said } = staged([{ body: { devices: [{ id: "7", new: true }], next: null } }]);
+    await run("devices list --json");
+    expect(JSON.parse(said.out)).toEqual({ devices: [{ id: "7", new: true }], next: null });
+  });
+});
+
+describe("events tail", () => {
+  const event = (position: number) => ({
+    position,
+    type: "pick",
+    source: "/namespaces/default/devices/7",
+    id: String(position),
+    time: "2026-05-01T12:00:00Z",
+    data: {
+      sensor: "0",
+      sensorType: "accelerometer-3-axis",
+      readings: [0.123456, -2, 3],
+      location: { latitude: 1, longitude: 2 },
+    },
+  });
+
+  it("reads on from the beginning through pages to the end", async () => {
+    const { run, asked, said } = staged([
+      { body: { events: [event(4096), event(4097)], next: 4097 } },
+      { body: { events: [event(8192)], next: null } },
+    ]);
+    expect(await run("events tail --from beginning --no-follow --device 7 --type pick")).toBe(0);
+    expect(asked.map(({ url }) => url.split("/events")[1])).toEqual([
+      "?after=0&limit=500&device=7&type=pick",
+      "?after=4097&limit=500&device=7&type=pick",
+    ]);
+    expect(said.out.split("\n")[0]).toBe(
+      "2026-05-01 12:00:00Z  pick        7                 sensor 0 accelerometer-3-axis 0.1235 -2 3 at 1.0000,2.0000  #4096",
+    );
+  });
+
+  it("follows, waits while the server is away, and stops after the limit", async () => {
+    const { run, asked, said } = staged([
+      { body: { events: [event(4096)], next: null } },
+      { body: { events: [], next: null } },
+      problem(503, { title: "Away" }),
+      Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNREFUSED" } }),
+      { body: { events: [event(8192)], next: null } },
+    ]);
+    expect(await run("events tail --from 0 --limit 2 --json")).toBe(0);
+    expect(
+      said.out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).position),
+    ).toEqual([4096, 8192]);
+    expect(said.err).toBe("Away; waiting\n");
+    expect(asked.at(-1)?.url).toContain("after=4096&limit=1");
+  });
+
+  it("does not wait when the first request is refused, or the key is revoked meanwhile", async () => {
+    const first = staged([problem(503, { title: "Away" })]);
+    expect(await first.run("events tail --from 0")).toBe(1);
+    const later = staged([{ body: { events: [], next: null } }, problem(401, { title: "Unauthenticated" })]);
+    expect(await later.run("events tail --from 0")).toBe(1);
+  });
+});
+
+describe("read models", () => {
+  const model = {
+    name: "events",
+    version: 1,
+    sequence: 90,
+    logSequence: 100,
+    state: "live",
+    parkedDevices: 0,
+  };
+
+  it("status shows how far behind each is, and why one stopped", async () => {
+    const readModels = [
+      model,
+      { ...model, name: "devices", state: "stopped", reason: "gap at 7", parkedDevices: 2 },
+      { ...model, name: "old", state: "rebuilding", rebuildSequence: 50 },
+    ];
+    const { run, said } = staged([{ body: { readModels } }]);
+    expect(await run("read-models status")).toBe(0);
+    expect(said.out).toBe(
+      [
+        "NAME     VERSION  STATE           APPLIED  BEHIND  PARKED",
+        "events         1  live                 90      10       0",
+        "devices        1  stopped              90      10       2",
+        "old            1  rebuilding 50%       90      10       0",
+        "",
+        "devices: gap at 7",
+        "What was parked, and why: fieldlog dead-letters list",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("rebuild shows a bar until it is over", async () => {
+    const poll = (over: object) => ({ body: { readModels: [{ ...model, ...over }] } });
+    const { run, said, asked } = staged(
+      [
+        { status: 202 },
+        poll({}),
+        poll({ state: "rebuilding", rebuildSequence: 0 }),
+        poll({ state: "rebuilding", rebuildSequence: 50 }),
+        poll({ sequence: 100 }),
+      ],
+      { terminal: true, env: { FIELDLOG_ADMIN_KEY: "k", NO_COLOR: "1" } },
+    );
+    expect(await run("read-models rebuild events")).toBe(0);
+    expect(asked[0]).toMatchObject({
+      method: "POST",
+      url: "http://127.0.0.1:8080/v1/read-models/events/rebuild",
+    });
+    expect(said.err).toContain("events ████████████░░░░░░░░░░░░  50%  50 of 100 commits, 1 s left");
+    expect(said.out).toBe("Rebuilt events: 100 commits in 1 s.\n");
+  });
+
+  it("rebuild fails when the read model stops", async () => {
+    const { run, said } = staged([
+      { status: 202 },
+      { body: { readModels: [{ ...model, state: "stopped", reason: "gap at 7" }] } },
+    ]);
+    expect(await run("read-models rebuild events")).toBe(1);
+    expect(said.err).toContain("stopped: gap at 7");
+  });
+});
+
+describe("dead letters", () => {
+  it("drop asks first, and without anybody to ask needs --yes", async () => {
+    const { run, asked, said } = staged([{ body: { dropped: 3 } }]);
+    expect(await run("dead-letters drop 7 --read-model events")).toBe(1);
+    expect(asked).toEqual([]);
+    expect(await run("dead-letters drop 7 --read-model events --yes")).toBe(0);
+    expect(asked[0]?.body).toEqual({ readModel: "events", namespace: "default", device: "7" });
+    expect(said.out).toBe("Dropped 3; device 7 goes on.\n");
+  });
+
+  it("retry says whether the device goes on", async () => {
+    const { run, said } = staged([
+      { body: { applied: 2, remaining: 1 } },
+      { body: { applied: 1, remaining: 0 } },
+    ]);
+    await run("dead-letters retry 7 --read-model events -n test");
+    await run("dead-letters retry 7 --read-model events -n test");
+    expect(said.out).toBe(
+      "Still parked: 2 applied, 1 wait. Why: fieldlog dead-letters list\nApplied 1; device 7 goes on.\n",
+    );
+  });
+});
+
+it("help teaches with examples", async () => {
+  const { run, said } = staged();
+  expect(await run("--help")).toBe(0);
+  expect(await run("events tail --help")).toBe(0);
+  expect(said.out).toContain("$ fieldlog events tail --from beginning --type pick");
+  expect(said.out).toContain("Global Options:");
+});
