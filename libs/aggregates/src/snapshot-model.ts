@@ -35,6 +35,8 @@ export interface AggregateRow {
   kind: string;
   id: string;
   sequence: number;
+  /** Of the read model that wrote the row: a state of another one is not to be read. */
+  version: number;
   state: string;
 }
 
@@ -61,7 +63,7 @@ export function snapshotModel({ version, kinds }: SnapshotModelOptions): ReadMod
     tables: ["aggregates", "aggregate_keys"],
     create: createTables,
     decode: (commit) => decode(commit, byKind),
-    apply: (tx, records) => apply(tx, records, byKind),
+    apply: (tx, records) => apply(tx, records, byKind, version),
   };
 }
 
@@ -73,6 +75,7 @@ async function createTables(db: Kysely<any>): Promise<void> {
     .addColumn("kind", "text", (column) => column.notNull())
     .addColumn("id", "text", (column) => column.notNull())
     .addColumn("sequence", "bigint", (column) => column.notNull())
+    .addColumn("version", "integer", (column) => column.notNull())
     // Not jsonb: that cannot hold every text that a state may.
     .addColumn("state", "json", (column) => column.notNull())
     .addPrimaryKeyConstraint("aggregates_pk", ["namespace", "kind", "id"])
@@ -112,6 +115,7 @@ async function apply(
   tx: ReadModelTransaction,
   records: readonly LogRecord<Decided>[],
   kinds: ReadonlyMap<string, AnyKind>,
+  version: number,
 ): Promise<void> {
   const touched = new Map(records.map(({ value: { id } }) => [rowKey(id), id]));
   const states = await loadStates(tx, [...touched.values()]);
@@ -121,7 +125,7 @@ async function apply(
     states.set(rowKey(value.id), fold(decider, before, value.sequence, value.decision));
   }
   const rows = [...touched].map(([key, id]) => ({ id, ...(states.get(key) as Snapshot<unknown>) }));
-  await writeStates(tx, rows);
+  await writeStates(tx, rows, version);
   await writeKeys(tx, rows, kinds);
 }
 
@@ -141,17 +145,16 @@ async function loadStates(tx: ReadModelTransaction, ids: readonly AggregateId[])
 
 type Row = { readonly id: AggregateId } & Snapshot<unknown>;
 
-async function writeStates(tx: ReadModelTransaction, rows: readonly Row[]): Promise<void> {
+async function writeStates(tx: ReadModelTransaction, rows: readonly Row[], version: number): Promise<void> {
   const sequences = rows.map(({ sequence }) => sequence);
   const states = rows.map(({ state }) => toJson(state));
   await sql`
-    insert into ${sql.table(`${tx.schema}.aggregates`)} (namespace, kind, id, sequence, state)
-    select * from unnest(
+    insert into ${sql.table(`${tx.schema}.aggregates`)} (namespace, kind, id, sequence, state, version)
+    select *, ${version}::integer from unnest(
       ${rows.map(({ id }) => id.namespace)}::text[], ${rows.map(({ id }) => id.kind)}::text[],
       ${rows.map(({ id }) => id.id)}::text[], ${sequences}::bigint[], ${states}::json[])
-    on conflict (namespace, kind, id) do update set sequence = excluded.sequence, state = excluded.state`.execute(
-    tx.db,
-  );
+    on conflict (namespace, kind, id) do update
+    set sequence = excluded.sequence, state = excluded.state, version = excluded.version`.execute(tx.db);
 }
 
 async function writeKeys(

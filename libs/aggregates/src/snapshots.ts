@@ -15,16 +15,25 @@ export class SnapshotsUnavailable extends Error {
 /** An aggregate of a kind that the caller knows. */
 export type Id = Omit<AggregateId, "kind">;
 
-/** What decisions start from. Every method raises {@link SnapshotsUnavailable} after at most 2 s. */
+/**
+ * What decisions start from. Every method raises {@link SnapshotsUnavailable} after at most 2 s.
+ *
+ * While the tables of another version are live, because those of `version` are still being built, they are
+ * not read: `load` finds nothing, so that all is read from the log, and `list` is unavailable.
+ */
 export class Snapshots {
-  constructor(private readonly database: Pick<ReadDatabase<SnapshotTables>, "db">) {}
+  constructor(
+    private readonly database: Pick<ReadDatabase<SnapshotTables>, "db">,
+    /** That of the {@link snapshotModel}. */
+    private readonly version: number,
+  ) {}
 
   /** undefined: the read model has none (yet). */
   async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
     const row = await answer(
       this.rows(kind).where("namespace", "=", namespace).where("id", "=", id).executeTakeFirst(),
     );
-    return row && snapshot<State>(row);
+    return row?.version === this.version ? snapshot<State>(row) : undefined;
   }
 
   /** The aggregates that go by that key as well. Whoever must be sure folds them up to now and looks again. */
@@ -45,6 +54,7 @@ export class Snapshots {
     const rows = await answer(
       this.rows(kind).where("namespace", "=", namespace).orderBy("sequence").execute(),
     );
+    if (rows.some((row) => row.version !== this.version)) throw new SnapshotsUnavailable();
     return rows.map((row) => ({ namespace: row.namespace, id: row.id, ...snapshot<State>(row) }));
   }
 
@@ -63,7 +73,13 @@ export class Snapshots {
   private rows(kind: string) {
     return this.database.db
       .selectFrom("aggregates")
-      .select(["namespace", "id", "sequence", (row) => row.cast<string>("state", "text").as("state")])
+      .select([
+        "namespace",
+        "id",
+        "sequence",
+        "version",
+        (row) => row.cast<string>("state", "text").as("state"),
+      ])
       .where("kind", "=", kind);
   }
 }

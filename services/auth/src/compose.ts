@@ -33,7 +33,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
-  const snapshots = new Snapshots(database);
+  const snapshots = new Snapshots(database, readModel.version);
   const aggregates = new Aggregates({ log, snapshots, metrics });
 
   const installationKey = new SealingKey(Buffer.from(settings.installationKey, "base64"));

@@ -28,7 +28,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
-  const aggregates = new Aggregates({ log, snapshots: new Snapshots(database), metrics });
+  const aggregates = new Aggregates({ log, snapshots: new Snapshots(database, readModel.version), metrics });
   const server = new RpcServer({
     address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
     token: settings.internalToken,
