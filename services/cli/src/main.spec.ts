@@ -56,9 +56,9 @@ describe("access", () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "fieldlog-cli-"));
-    mkdirSync(join(folder, ".fieldlog"));
+    mkdirSync(join(folder, ".fieldlog", "secrets"), { recursive: true });
     mkdirSync(join(folder, "deep", "inside"), { recursive: true });
-    writeFileSync(join(folder, ".fieldlog", "admin-key"), "fl_from_file\n");
+    writeFileSync(join(folder, ".fieldlog", "secrets", "admin-key"), "fl_from_file\n");
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 

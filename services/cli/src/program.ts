@@ -15,7 +15,7 @@ export function makeProgram(world: World): Command {
     .option("--url <url>", "where it is; default: FIELDLOG_PUBLIC_URL, else http://127.0.0.1:8080")
     .option(
       "--key <key>",
-      "API key; default: FIELDLOG_ADMIN_KEY, else the one that npm start left in .fieldlog/admin-key",
+      "API key; default: FIELDLOG_ADMIN_KEY, else the one that npm start left in .fieldlog/secrets/admin-key",
     )
     .option("--json", "answer as JSON, for programs")
     .addHelpText(

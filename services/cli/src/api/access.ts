@@ -51,7 +51,7 @@ function isThisMachine(host: string): boolean {
 function findKeyFile(env: NodeJS.ProcessEnv, cwd: string): { path: string; key: string } | undefined {
   const dataDir = env["FIELDLOG_DATA_DIR"] || ".fieldlog";
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    const path = resolve(folder, join(dataDir, "admin-key"));
+    const path = resolve(folder, join(dataDir, "secrets", "admin-key"));
     const key = read(path);
     if (key) return { path, key };
     if (folder === dirname(folder)) return undefined;

@@ -9,8 +9,8 @@ import { clean, count, duration, type Paint } from "../output/text.js";
 import type { World } from "../world.js";
 
 const POLL_MS = 400;
-/** Milliseconds within which the service takes up what was asked; a rebuild not seen by then was short. */
-const TAKEN_UP_MS = 4_000;
+/** Milliseconds after which a rebuild that was never seen under way has been a short one. */
+const SHORT_MS = 1_500;
 
 export function addReadModels(program: Command, world: World): void {
   const readModels = program
@@ -103,7 +103,7 @@ async function waitForRebuild(api: Api, name: string, world: World): Promise<Rea
       if (model.state === "rebuilding") {
         seen = true;
         progress.show(model.rebuildSequence ?? 0, model.logSequence);
-      } else if (seen || world.now() - startedAt > TAKEN_UP_MS) {
+      } else if (seen || world.now() - startedAt > SHORT_MS) {
         return model;
       }
       await world.sleep(POLL_MS);
