@@ -11,8 +11,8 @@ export {
 export { type NatsOptions, type RunningNats, startNats } from "./nats/start.js";
 export { removeCluster } from "./postgres/cluster.js";
 export { type PostgresOptions, type RunningPostgres, startPostgres } from "./postgres/start.js";
-export { DataDirectoryInUse } from "./process/pid-file.js";
+export { claimDataDirectory, DataDirectoryInUse } from "./process/pid-file.js";
 export { freePort, isFree, PortTaken } from "./process/ports.js";
 // What can go wrong, to be told to a person.
 export { CommandFailed } from "./process/run.js";
-export { ServerDidNotStart } from "./process/server-process.js";
+export { ServerDidNotStart, ServerProcess, type ServerProcessOptions } from "./process/server-process.js";

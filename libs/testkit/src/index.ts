@@ -1,4 +1,13 @@
 // Servers for tests.
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
+// The built services as processes.
+export {
+  SERVICES,
+  type ServiceName,
+  type System,
+  type SystemOptions,
+  type SystemProcess,
+  startSystem,
+} from "./system.js";
 // Waiting for what happens elsewhere.
 export { until } from "./until.js";

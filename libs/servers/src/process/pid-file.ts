@@ -1,4 +1,5 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processIdentity } from "./identity.js";
 
@@ -17,26 +18,48 @@ export class DataDirectoryInUse extends Error {
     readonly pid: number,
     readonly ownerPid: number,
   ) {
+    const starter = ownerPid === pid ? "" : `, started by process ${ownerPid}`;
     super(
-      `${server} (process ${pid}) already runs on ${dataDir}, started by process ${ownerPid}. ` +
+      `${server} (process ${pid}${starter}) already runs on ${dataDir}. ` +
         "Stop that one first, or use another data directory (FIELDLOG_DATA_DIR).",
     );
     this.name = "DataDirectoryInUse";
   }
 }
 
-export async function writePidFile(path: string, pid: number): Promise<void> {
+/** Remembers a server process and that this process started it. */
+export async function writePidFile(path: string, pid: number, flag: "w" | "wx" = "w"): Promise<void> {
   const entry: Entry = {
     pid,
     server: (await processIdentity(pid)) ?? "",
     ownerPid: process.pid,
     owner: (await processIdentity(process.pid)) ?? "",
   };
-  await writeFile(path, JSON.stringify(entry), { mode: 0o600 });
+  await writeFile(path, JSON.stringify(entry), { mode: 0o600, flag });
 }
 
 export async function removePidFile(path: string): Promise<void> {
   await rm(path, { force: true });
+}
+
+/**
+ * Makes this process the only one that uses a data directory, until the returned function is called or the
+ * process ends. Raises DataDirectoryInUse.
+ */
+export async function claimDataDirectory(name: string, dataDir: string): Promise<() => Promise<void>> {
+  const path = join(dataDir, "fieldlog.pid");
+  for (;;) {
+    try {
+      await writePidFile(path, process.pid, "wx");
+      return () => removePidFile(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const entry = await readEntry(path);
+    if (entry && (await isRunning(entry)))
+      throw new DataDirectoryInUse(name, dataDir, entry.pid, entry.ownerPid);
+    await removePidFile(path);
+  }
 }
 
 /**

@@ -19,18 +19,18 @@ export async function freePort(preferred = 0): Promise<number> {
   return (await tryPort(preferred)) ?? (await tryPort(0)) ?? Promise.reject(new Error("no free port"));
 }
 
-/** Whether a server could listen on this port of 127.0.0.1 now. */
-export async function isFree(port: number): Promise<boolean> {
-  return (await tryPort(port)) !== undefined;
+/** Whether a server could listen on this port now; `host`: the address that it would listen on. */
+export async function isFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+  return (await tryPort(port, host)) !== undefined;
 }
 
-function tryPort(port: number): Promise<number | undefined> {
+function tryPort(port: number, host = "127.0.0.1"): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", (error: NodeJS.ErrnoException) =>
       error.code === "EADDRINUSE" || error.code === "EACCES" ? resolve(undefined) : reject(error),
     );
-    probe.listen(port, "127.0.0.1", () => {
+    probe.listen(port, host, () => {
       const address = probe.address();
       const chosen = typeof address === "object" && address ? address.port : port;
       probe.close(() => resolve(chosen));

@@ -9,6 +9,8 @@ export interface ServerProcessOptions {
   dataDir: string;
   command: string;
   args: readonly string[];
+  /** Default: the environment of this process. */
+  env?: NodeJS.ProcessEnv;
   uid?: number;
   gid?: number;
   /** The file that remembers the process, to find it after a crash of its starter. */
@@ -101,11 +103,12 @@ export class ServerProcess {
   }
 
   #spawn(): void {
-    const { command, args, uid, gid } = this.o;
+    const { command, args, env, uid, gid } = this.o;
     const identity = uid === undefined || gid === undefined ? {} : { uid, gid };
     // cwd "/": an unprivileged user may not be allowed into the starter's folder.
     const child = spawn(command, [...args], {
       ...identity,
+      ...(env && { env }),
       cwd: "/",
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { problemWith } from "./installed.js";
 import type { Found, ObtainContext } from "./obtain.js";
@@ -12,6 +12,7 @@ export async function intoCache(
   fetch: (folder: string) => Promise<Found>,
 ): Promise<Found> {
   await mkdir(cacheDir, { recursive: true });
+  await removeAbandoned(cacheDir);
   const folder = await mkdtemp(join(cacheDir, "obtaining-"));
   try {
     const found = await fetch(folder);
@@ -24,5 +25,21 @@ export async function intoCache(
     return { path: target };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Milliseconds after which nobody is at work any more on what was begun. */
+const ABANDONED_MS = 3_600_000;
+
+/** What a process left that ended in the middle. */
+async function removeAbandoned(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    if (!name.startsWith("obtaining-")) continue;
+    const folder = join(cacheDir, name);
+    const age = await stat(folder).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > ABANDONED_MS) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,133 @@
+import { chmod, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { describeDurability, readDurability } from "@fieldlog/event-log";
+import { createRuntime, hostModule, listenOps, readSettings, startTracing } from "@fieldlog/runtime";
+import { claimDataDirectory } from "@fieldlog/servers";
+import { LogFile } from "./log-file.js";
+import { choosePorts } from "./ports.js";
+import { readableProblem } from "./readable.js";
+import type { Screen } from "./screen.js";
+import { keptSecret } from "./secrets.js";
+import { nats, natsProgram, postgres } from "./servers.js";
+import { services } from "./services.js";
+import { startSimulator } from "./simulator.js";
+import { Undo } from "./undo.js";
+import { welcome } from "./welcome.js";
+
+export interface Launched {
+  /** Stops everything: the demonstration, the door, the other services, PostgreSQL, NATS. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts Fieldlog in this process: the servers, then the services. What had begun is stopped when something does
+ * not start, or when `undo` is run meanwhile.
+ */
+export async function launch(
+  o: { demo: boolean; env: NodeJS.ProcessEnv; screen: Screen },
+  undo: Undo = new Undo(),
+): Promise<Launched> {
+  try {
+    await startAll(o, undo);
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+  return { stop: () => undo.run() };
+}
+
+async function startAll(
+  { demo, env, screen }: { demo: boolean; env: NodeJS.ProcessEnv; screen: Screen },
+  undo: Undo,
+): Promise<void> {
+  const given = readSettings(env);
+  const dataDir = await makeDataDir(given.dataDir);
+  undo.add(await claimDataDirectory("Fieldlog", dataDir));
+
+  const ports = await choosePorts(given, env);
+  const adminKey = await keptSecret(dataDir, "admin-key", given.adminKey);
+  const internalToken = await keptSecret(dataDir, "internal-token", given.internalToken);
+  const installationKey = await keptSecret(dataDir, "installation-key", given.installationKey);
+
+  const program = await natsProgram(given, screen);
+  undo.check();
+  // Both at once; whichever has started is stopped when the other has not.
+  const starting = [nats(given, dataDir, screen, program), postgres(given, dataDir, screen)] as const;
+  for (const server of starting) {
+    undo.add(async () => {
+      await (await server.catch(() => undefined))?.stop();
+    });
+  }
+  const [log, database] = await Promise.all(starting);
+  undo.check();
+
+  const settings = readSettings(env, {
+    ...ports,
+    dataDir,
+    adminKey: adminKey.value,
+    internalToken: internalToken.value,
+    installationKey: installationKey.value,
+    natsUrl: log.url,
+    natsMonitorUrl: log.monitorUrl,
+    postgresUrl: database.url,
+    // Calls between services never leave this process.
+    grpcBind: given.grpcBind ?? "127.0.0.1",
+  });
+  const file = new LogFile(join(dataDir, "logs", "fieldlog.log"));
+  undo.add(() => file.close());
+  const logTo = {
+    write: (line: string) => {
+      file.write(line);
+      const problem = readableProblem(line);
+      if (problem) screen.problem(problem);
+    },
+  };
+  const whole = createRuntime("fieldlog", settings, { logTo });
+  const tracing = startTracing("fieldlog", settings);
+  undo.add(() => tracing.stop());
+  await whole.lifecycle.start();
+  undo.add(() => whole.lifecycle.stop());
+  if (settings.opsPort !== undefined) {
+    const ops = await listenOps(whole, settings.opsPort);
+    undo.add(() => ops.close());
+  }
+
+  for (const { name, module } of services) {
+    const runtime = createRuntime(name, settings, { within: whole });
+    undo.add(() => runtime.lifecycle.stop());
+    const hosted = await hostModule(runtime, await module(runtime));
+    undo.add(() => hosted.close());
+    undo.check();
+    screen.step(`${name} runs`);
+  }
+
+  const httpUrl = settings.publicUrl ?? `http://${reachable(settings.bind)}:${settings.httpPort}`;
+  const durability = await readDurability(log.monitorUrl);
+  screen.print(
+    welcome({
+      httpUrl,
+      natsUrl: log.url,
+      natsMonitorUrl: log.monitorUrl,
+      postgresUrl: database.url,
+      durability: describeDurability(durability),
+      dataDir,
+      adminKey,
+    }),
+  );
+  if (demo) undo.add(startSimulator({ url: httpUrl, adminKey: adminKey.value, dataDir, screen }));
+}
+
+/** An address that this machine reaches what is bound to `bind` by. */
+function reachable(bind: string): string {
+  if (bind === "0.0.0.0" || bind === "::") return "127.0.0.1";
+  return bind.includes(":") ? `[${bind}]` : bind;
+}
+
+/** 0700; for root 0711, because PostgreSQL then runs as a user who has to pass through. */
+async function makeDataDir(setting: string): Promise<string> {
+  const dataDir = resolve(setting);
+  await mkdir(join(dataDir, "logs"), { recursive: true });
+  await chmod(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
+  await chmod(join(dataDir, "logs"), 0o700);
+  return dataDir;
+}

@@ -1,0 +1,70 @@
+import { SettingsError } from "@fieldlog/runtime";
+import { DataDirectoryInUse, NatsServerNotFound, PortTaken, ServerDidNotStart } from "@fieldlog/servers";
+import { parseArguments, UsageError } from "./arguments.js";
+import { launch } from "./launch.js";
+import { PortInUse } from "./ports.js";
+import { Screen } from "./screen.js";
+import { OtherInstallationKey } from "./secrets.js";
+import { Stopped, Undo } from "./undo.js";
+import { usage } from "./usage.js";
+
+/** Errors that a person can do something about: their message is all there is to say. */
+const FORESEEN = [
+  UsageError,
+  SettingsError,
+  PortInUse,
+  PortTaken,
+  DataDirectoryInUse,
+  NatsServerNotFound,
+  OtherInstallationKey,
+  ServerDidNotStart,
+];
+
+/** Signals within this time are one Ctrl-C: it comes from the terminal and, a second time, through npm. */
+const SAME_SIGNAL_MS = 700;
+
+const screen = new Screen(process.stdout, process.stderr);
+
+async function main(): Promise<void> {
+  const { demo, help } = parseArguments(process.argv.slice(2));
+  if (help) return screen.print(usage());
+  const undo = new Undo();
+  let launched = Promise.resolve();
+  stopOnSignals(undo, () => launched);
+  const launching = launch({ demo, env: process.env, screen }, undo);
+  launched = launching.then(ignore, ignore);
+  await launching;
+}
+
+const ignore = () => undefined;
+
+/** `launched` resolves when the start has come to its end, good or bad. */
+function stopOnSignals(undo: Undo, launched: () => Promise<void>): void {
+  let first = 0;
+  const onSignal = () => {
+    if (first !== 0) {
+      if (Date.now() - first > SAME_SIGNAL_MS) process.exit(130);
+      return;
+    }
+    first = Date.now();
+    screen.step("stopping (Ctrl-C again: at once)");
+    const stop = async () => {
+      await undo.run();
+      await launched();
+      await undo.run();
+      screen.step("stopped");
+      process.exit(0);
+    };
+    void stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+}
+
+main().catch((error: unknown) => {
+  // The signal's own end follows.
+  if (error instanceof Stopped) return;
+  const foreseen = FORESEEN.some((kind) => error instanceof kind);
+  const text = error instanceof Error ? (foreseen ? error.message : error.stack) : String(error);
+  screen.problem(`Fieldlog did not start: ${text}`);
+  process.exit(1);
+});

@@ -1,0 +1,27 @@
+import { settingsTable } from "@fieldlog/runtime";
+
+/** The text of --help: what the start does, and the settings with their defaults. */
+export function usage(): string {
+  const settings = Object.values(settingsTable).map(({ name, fallback, fallbackDoc, unit, doc }) => {
+    const value = fallbackDoc ?? (fallback === undefined ? "not set" : String(fallback));
+    return `  ${name}\n      ${doc} Default: ${value}${unit ? ` ${unit}` : ""}`;
+  });
+  return `Fieldlog on this machine: NATS, PostgreSQL and all services, started and stopped together.
+
+  npm start                        start; Ctrl-C stops cleanly, a second Ctrl-C at once
+  npm start -- --demo              with a simulated seismic network whose stations send signed messages
+  FIELDLOG_HTTP_PORT=8090 npm start
+                                   with another setting
+  npm test                         every test, with real servers
+  npm run bench -- ingest          how fast it is on this machine
+
+Everything is kept in the data directory (.fieldlog): remove it to begin anew.
+  secrets/admin-key                the key for the API and the command line, made at the first start
+  logs/fieldlog.log                what the services log, as JSON lines
+  nats, postgres                   the event log and the tables that are built from it
+
+Settings are environment variables. A name that is unknown or a value that makes no sense stops the start.
+
+${settings.join("\n")}
+`;
+}

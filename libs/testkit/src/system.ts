@@ -1,0 +1,165 @@
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { freePort, ServerProcess } from "@fieldlog/servers";
+import { temporaryDir } from "./servers.js";
+
+/** The services that run as processes of their own, in the order of their start. */
+export const SERVICES = ["auth", "devices", "projections", "edge-http"] as const;
+
+export type ServiceName = (typeof SERVICES)[number];
+
+export interface SystemOptions {
+  natsUrl: string;
+  /** From which the flush setting is read. */
+  natsMonitorUrl?: string;
+  postgresUrl: string;
+  /** How many processes of a service; default 1. A further one is named `<service>-2` and so on. */
+  replicas?: Partial<Record<ServiceName, number>>;
+  /** Everything in one process, as `npm start` runs it; its name is `fieldlog`. */
+  inOneProcess?: boolean;
+  /** More settings, by their names: FIELDLOG_… */
+  settings?: Readonly<Record<string, string>>;
+}
+
+export interface SystemProcess {
+  /** 0 while it is down. */
+  readonly pid: number;
+  /** Its /healthz, /readyz and /metrics; for edge-http also its door. */
+  readonly url: string;
+  /** What it logged, the newest lines. */
+  log(): string;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on its ports; resolves when it is ready. */
+  start(): Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** SIGTERM; resolves when it has ended by itself. */
+  stop(): Promise<void>;
+}
+
+export interface System {
+  /** The door of the first edge-http. */
+  readonly url: string;
+  readonly adminKey: string;
+  /** By service, and `<service>-2`, … for further replicas. */
+  readonly processes: Readonly<Record<string, SystemProcess>>;
+  /** Stops what still runs, the doors first. */
+  stop(): Promise<void>;
+}
+
+/** Lines of a process's log that are kept to be looked at. */
+const LOG_LINES = 2000;
+const root = join(import.meta.dirname, "..", "..", "..");
+
+/**
+ * Starts the built services against given servers, on free ports of this machine. Resolves when all are ready.
+ * Raises ServerDidNotStart with the last lines of the one that did not.
+ */
+export async function startSystem(o: SystemOptions): Promise<System> {
+  const dir = await temporaryDir();
+  const adminKey = `fl_${randomBytes(32).toString("base64url")}`;
+  const shared = {
+    FIELDLOG_NATS_URL: o.natsUrl,
+    ...(o.natsMonitorUrl && { FIELDLOG_NATS_MONITOR_URL: o.natsMonitorUrl }),
+    FIELDLOG_POSTGRES_URL: o.postgresUrl,
+    FIELDLOG_ADMIN_KEY: adminKey,
+    FIELDLOG_INTERNAL_TOKEN: randomBytes(32).toString("base64url"),
+    FIELDLOG_INSTALLATION_KEY: randomBytes(32).toString("base64"),
+  };
+  const plans = o.inOneProcess
+    ? [await onePlan(join(dir, "data"))]
+    : await plansOfAll((service) => o.replicas?.[service] ?? 1);
+  const processes: Record<string, ReturnType<typeof systemProcess>> = {};
+  for (const plan of plans) {
+    processes[plan.name] = systemProcess(plan, { ...shared, ...plan.settings, ...o.settings }, dir);
+  }
+  const stop = async () => {
+    for (const process of Object.values(processes).reverse()) await process.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(Object.values(processes).map((process) => process.start()));
+  } catch (error) {
+    await Promise.all(Object.values(processes).map((process) => process.kill()));
+    await stop();
+    throw error;
+  }
+  const door = processes["edge-http"] ?? processes["fieldlog"];
+  return { url: door?.url ?? "", adminKey, processes, stop };
+}
+
+interface Plan {
+  name: string;
+  main: string;
+  port: number;
+  settings: Record<string, string>;
+}
+
+async function onePlan(dataDir: string): Promise<Plan> {
+  const port = await freePort();
+  const settings = { FIELDLOG_HTTP_PORT: String(port), FIELDLOG_DATA_DIR: dataDir };
+  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, settings };
+}
+
+/** The nth edge calls the nth replica of each other service, or the first where there are fewer. */
+async function plansOfAll(replicas: (service: ServiceName) => number): Promise<Plan[]> {
+  const called = ["auth", "devices", "projections"] as const;
+  const addresses: Record<string, string[]> = {};
+  for (const service of called) {
+    addresses[service] = [];
+    for (let n = 0; n < replicas(service); n++) addresses[service].push(`127.0.0.1:${await freePort()}`);
+  }
+  const plans: Plan[] = [];
+  for (const service of SERVICES) {
+    for (let n = 0; n < replicas(service); n++) {
+      const port = await freePort();
+      const settings: Record<string, string> = {
+        [service === "edge-http" ? "FIELDLOG_HTTP_PORT" : "FIELDLOG_OPS_PORT"]: String(port),
+      };
+      for (const other of called) {
+        const address = addresses[other]?.[n] ?? addresses[other]?.[0];
+        if (address) settings[`FIELDLOG_${other.toUpperCase()}_GRPC`] = address;
+      }
+      const name = n === 0 ? service : `${service}-${n + 1}`;
+      plans.push({ name, main: `services/${service}/dist/main.js`, port, settings });
+    }
+  }
+  return plans;
+}
+
+function systemProcess(plan: Plan, settings: Record<string, string>, dir: string): SystemProcess {
+  const url = `http://127.0.0.1:${plan.port}`;
+  const lines: string[] = [];
+  const own = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("FIELDLOG_") && name !== "NODE_OPTIONS",
+  );
+  const server = new ServerProcess({
+    name: plan.name,
+    dataDir: dir,
+    command: process.execPath,
+    args: [join(root, plan.main)],
+    env: { ...Object.fromEntries(own), ...settings },
+    pidFile: join(dir, `${plan.name}.pid`),
+    stopSignal: "SIGTERM",
+    answers: async () => (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) })).ok,
+    startTimeoutMs: 60_000,
+    log: (line) => {
+      lines.push(line);
+      if (lines.length > LOG_LINES) lines.splice(0, LOG_LINES / 2);
+    },
+  });
+  return {
+    url,
+    get pid() {
+      return server.pid;
+    },
+    log: () => lines.join("\n"),
+    kill: () => server.kill(),
+    start: () => server.start(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
+    stop: () => server.stop(),
+  };
+}
