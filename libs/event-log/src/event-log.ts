@@ -112,7 +112,7 @@ export class EventLog {
     private readonly options: LogOptions,
   ) {
     this.js = jetstream(nc, { timeout: limits.appendTimeoutMs });
-    this.registry = new Registry(this.js, jsm);
+    this.registry = new Registry(this.js, jsm, () => this.connected);
     this.groups = new GroupCommit((batch) => this.store(batch), {
       ...(options.onCommit ? { onCommit: options.onCommit } : {}),
     });

@@ -19,6 +19,8 @@ export class Registry {
   constructor(
     private readonly js: JetStreamClient,
     private readonly jsm: JetStreamManager,
+    /** While it says no, everything is refused at once. */
+    private readonly connected: () => boolean = () => true,
   ) {}
 
   /**
@@ -32,6 +34,7 @@ export class Registry {
     decision: MessageInitShape<typeof registry.DecisionSchema>,
     expectedSequence: number,
   ): Promise<number> {
+    this.checkConnected();
     const subject = registrySubject(id);
     const data = toBinary(registry.DecisionSchema, create(registry.DecisionSchema, decision));
     try {
@@ -54,6 +57,7 @@ export class Registry {
    * @throws LogUnavailable
    */
   async read(id: AggregateId, after: number): Promise<RecordedDecision[]> {
+    this.checkConnected();
     const subject = registrySubject(id);
     const found: RecordedDecision[] = [];
     for (let next = after + 1; ; ) {
@@ -62,6 +66,10 @@ export class Registry {
       found.push({ sequence: message.seq, decision: fromBinary(registry.DecisionSchema, message.data) });
       next = message.seq + 1;
     }
+  }
+
+  private checkConnected(): void {
+    if (!this.connected()) throw new LogUnavailable("not connected to NATS");
   }
 
   private async get(query: { seq: number; next_by_subj: string }) {
