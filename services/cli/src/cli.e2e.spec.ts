@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { signals } from "@fieldlog/contracts";
+import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+// The command as people start it, against a running system.
+const bin = join(import.meta.dirname, "..", "bin", "fieldlog.mjs");
+let servers: TestServers;
+let system: System;
+let log: EventLog;
+
+beforeAll(async () => {
+  servers = await startServers();
+  const postgresUrl = await servers.databaseUrl();
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl });
+  log = await connectLog({ url: servers.nats.url, name: "cli test" });
+});
+afterAll(async () => {
+  await log?.close();
+  await system?.stop();
+  await servers?.stop();
+});
+
+function start(line: string, env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [bin, ...line.split(" ")], {
+    env: {
+      PATH: process.env["PATH"],
+      FIELDLOG_PUBLIC_URL: system.url,
+      FIELDLOG_ADMIN_KEY: system.adminKey,
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (chunk: Buffer) => {
+    said.out += chunk;
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    said.err += chunk;
+  });
+  return { child, said, end: ended(child, said) };
+}
+
+async function ended(child: ChildProcess, said: { out: string; err: string }) {
+  const [code] = await once(child, "close");
+  return { code: code as number, ...said };
+}
+
+async function json(line: string, env?: NodeJS.ProcessEnv) {
+  const { code, out, err } = await start(`${line} --json`, env).end;
+  expect(err).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(out);
+}
+
+function pick(device: string, identity: string, occurredAt: number): Uint8Array {
+  return toBinary(
+    signals.SignalSchema,
+    create(signals.SignalSchema, {
+      device,
+      identity,
+      digest: new Uint8Array(8),
+      receivedAt: BigInt(occurredAt),
+      occurredAt: BigInt(occurredAt),
+      body: {
+        case: "event",
+        value: {
+          name: "pick",
+          reading: { sensor: "0", sensorType: "accelerometer-3-axis", values: [0.5, 1] },
+        },
+      },
+    }),
+  );
+}
+
+describe("fieldlog", () => {
+  it("makes a namespace, a key for it that works, and ends the key again", async () => {
+    expect(await json("namespaces create cellar")).toMatchObject({ name: "cellar" });
+    const { namespaces } = await json("namespaces list");
+    expect(namespaces.map(({ name }: { name: string }) => name)).toEqual(
+      expect.arrayContaining(["default", "test", "cellar"]),
+    );
+
+    const made = await json("keys create -n cellar --permission read --name board --expires 1h");
+    const listed = await json("keys list -n cellar");
+    expect(listed.keys).toMatchObject([{ id: made.id, name: "board", permission: "read" }]);
+    expect(JSON.stringify(listed)).not.toContain(made.key);
+
+    const asReader = { FIELDLOG_ADMIN_KEY: made.key };
+    expect(await json("devices list -n cellar", asReader)).toMatchObject({ devices: [] });
+    const refused = await start("devices list -n default", asReader).end;
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("FIELDLOG_ADMIN_KEY");
+
+    expect((await start(`keys revoke ${made.id} -n cellar`).end).code).toBe(0);
+    await until("the revoked key is refused", async () => {
+      const { code, err } = await start("devices list -n cellar", asReader).end;
+      return code === 1 && err.includes("revoked");
+    });
+  });
+
+  it("tails events from now on, as they arrive, and from the beginning", async () => {
+    const at = Date.parse("2026-05-01T12:00:00Z");
+    await log.signals.append("default", pick("7", "1", at));
+    await until("the first event is there", async () => {
+      const { out } = await start("events tail --from beginning --no-follow --json").end;
+      return out.includes('"pick"');
+    });
+
+    const tail = start("events tail");
+    // It begins at "now", which is when it has asked for it; what comes after that is shown once.
+    for (let n = 2; !tail.said.out.includes("pick"); n++) {
+      await log.signals.append("default", pick("8", String(n), at + n));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(n).toBeLessThan(100);
+    }
+    expect(tail.said.out).toMatch(
+      /2026-05-01 12:00:00Z {2}pick {7,}8 .*sensor 0 accelerometer-3-axis 0.5 1 {2}#\d+/,
+    );
+    expect(tail.said.out).not.toMatch(/pick {7,}7 /);
+    tail.child.kill("SIGINT");
+    await tail.end;
+
+    const all = await start("events tail --from beginning --no-follow --device 7 --json").end;
+    expect(
+      all.out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ type: "pick", source: "/namespaces/default/devices/7", id: "1" }]);
+  });
+
+  it("shows how far the read models are, and builds one anew", async () => {
+    const { readModels } = await json("read-models status");
+    const name: string = readModels.find((model: { name: string }) => model.name.includes("event")).name;
+    const before = (await start("events tail --from beginning --no-follow --json").end).out;
+    const rebuilt = await start(`read-models rebuild ${name}`).end;
+    expect(rebuilt).toMatchObject({ code: 0, out: expect.stringContaining(`Rebuilt ${name}: `) });
+    expect((await start("events tail --from beginning --no-follow --json").end).out).toBe(before);
+
+    const unknown = await start("read-models rebuild nothing").end;
+    expect(unknown.code).toBe(1);
+    expect(unknown.err).toContain("error:");
+  });
+
+  it("finds nothing parked", async () => {
+    expect((await start("dead-letters list").end).out).toBe("Nothing is parked.\n");
+  });
+
+  it("says what a device that is not there means", async () => {
+    const { code, err } = await start("devices show 404").end;
+    expect(code).toBe(1);
+    expect(err).toContain("devices list");
+  });
+});
