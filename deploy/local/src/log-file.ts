@@ -1,4 +1,4 @@
-import { createWriteStream, renameSync, type WriteStream } from "node:fs";
+import { createWriteStream, existsSync, openSync, renameSync, type WriteStream } from "node:fs";
 
 /** Bytes after which a log file is set aside. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -21,8 +21,9 @@ export class LogFile {
   /** `line` ends in a line feed. */
   write(line: string): void {
     if (this.#bytes > this.maxBytes) {
-      this.#stream.end();
+      const full = this.#stream;
       this.#stream = this.#open();
+      full.end();
     }
     this.#bytes += line.length;
     this.#stream.write(line);
@@ -34,13 +35,9 @@ export class LogFile {
   }
 
   #open(): WriteStream {
-    try {
-      renameSync(this.path, `${this.path}.1`);
-    } catch {
-      // There is none yet.
-    }
+    if (existsSync(this.path)) renameSync(this.path, `${this.path}.1`);
     this.#bytes = 0;
-    const stream = createWriteStream(this.path, { flags: "a", mode: 0o600 });
+    const stream = createWriteStream(this.path, { fd: openSync(this.path, "a", 0o600) });
     // A full disk must not end the services; they say themselves what they cannot write.
     stream.on("error", () => undefined);
     return stream;

@@ -1,8 +1,9 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { run } from "../../process/run.js";
 import { download, type Timeouts } from "./download.js";
-import type { Found, ObtainContext } from "./obtain.js";
+import type { Found, ObtainContext } from "./found.js";
 import { intoCache } from "./workspace.js";
 
 export const RELEASE_VERSION = "2.10.29";
@@ -58,7 +59,6 @@ export function fromArchive(context: ObtainContext, o: ReleaseOptions = {}): Pro
 
 async function listedSum(url: string, name: string, o: Timeouts): Promise<string | undefined> {
   const chunks: Buffer[] = [];
-  const { Writable } = await import("node:stream");
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
       chunks.push(chunk);

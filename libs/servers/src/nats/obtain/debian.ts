@@ -1,7 +1,7 @@
 import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../process/run.js";
-import type { Found, ObtainContext } from "./obtain.js";
+import type { Found, ObtainContext } from "./found.js";
 import { intoCache } from "./workspace.js";
 
 /** The Debian release whose package is taken: nats-server 2.10.27. */

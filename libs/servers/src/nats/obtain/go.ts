@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { run } from "../../process/run.js";
 import { RELEASE_VERSION } from "./archive.js";
-import type { Found, ObtainContext } from "./obtain.js";
+import type { Found, ObtainContext } from "./found.js";
 import { intoCache } from "./workspace.js";
 
 /** Built from source with the Go on this machine (which checks the module's sums). Takes a minute or more. */

@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { run } from "../../process/run.js";
-import type { Found, ObtainContext } from "./obtain.js";
+import type { Found, ObtainContext } from "./found.js";
 
 /** The oldest nats-server that Fieldlog runs on. */
 const OLDEST: readonly [number, number] = [2, 10];

@@ -1,18 +1,9 @@
 import { join } from "node:path";
 import { fromArchive, type ReleaseOptions } from "./archive.js";
 import { fromDebian } from "./debian.js";
+import type { Found, ObtainContext } from "./found.js";
 import { fromGo } from "./go.js";
 import { fromCache, fromPath } from "./installed.js";
-
-/** What one place to get nats-server from came to: the program's path, or why it has none. */
-export type Found = { path: string } | { reason: string };
-
-export interface ObtainContext {
-  /** Where the program is to be put. Each source writes elsewhere and renames, so that two may run at once. */
-  target: string;
-  cacheDir: string;
-  progress: (message: string) => void;
-}
 
 export type SourceName = "path" | "cache" | "release" | "debian" | "go";
 

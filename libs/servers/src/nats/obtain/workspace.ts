@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Found, ObtainContext } from "./found.js";
 import { problemWith } from "./installed.js";
-import type { Found, ObtainContext } from "./obtain.js";
 
 /**
  * Lets `fetch` put a nats-server somewhere in a fresh folder, and moves the program into the cache in one step
