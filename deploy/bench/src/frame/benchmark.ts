@@ -1,0 +1,34 @@
+import type { Row } from "./result.js";
+
+/** What every benchmark can be asked on the command line. */
+export interface BenchmarkOptions {
+  /** Length of each measurement, in seconds. */
+  readonly seconds: number;
+  /** How often each is measured; medians are shown. */
+  readonly repeats: number;
+  /** Connections of the load generator. */
+  readonly connections: number;
+}
+
+export interface BenchmarkContext extends BenchmarkOptions {
+  /** An empty folder on the disk that is measured; removed at the end. */
+  readonly folder: string;
+  /** Says how far it is, to a person. */
+  readonly progress: (message: string) => void;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+}
+
+/** A benchmark: one subcommand of `npm run bench`. */
+export interface Benchmark {
+  readonly name: string;
+  /** One sentence. */
+  readonly about: string;
+  /** Raises NoResult when what was measured must not be taken for a result. */
+  run(context: BenchmarkContext): Promise<Row[]>;
+}
+
+/** Something went wrong in the measured system, so there is no figure. */
+export class NoResult extends Error {
+  override readonly name = "NoResult";
+}

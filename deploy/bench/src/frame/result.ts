@@ -1,0 +1,73 @@
+import { median, spread } from "./statistics.js";
+
+/** One line of a benchmark: what `--json` prints, and the table too. */
+export interface Result {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+  /** What it is compared with, if anything. */
+  readonly peer: string | null;
+  /** The peer's value, in the same unit and from the same run. */
+  readonly peerValue: number | null;
+  /** value / peerValue. */
+  readonly ratio: number | null;
+  /** What has to be reached, in words. */
+  readonly target: string | null;
+  readonly met: boolean | null;
+}
+
+/** A result with what only the table shows. */
+export interface Row extends Result {
+  /** Between the repeats: (largest - smallest) / median. Undefined for a single measurement. */
+  readonly spread: number | undefined;
+}
+
+export interface Target {
+  /** Least ratio to the peer. */
+  readonly ratio?: number;
+  /** Least value. */
+  readonly atLeast?: number;
+  /** The value must be below. */
+  readonly below?: number;
+}
+
+export interface Measured {
+  readonly name: string;
+  readonly unit: string;
+  /** One value per repeat. */
+  readonly values: readonly number[];
+  readonly peer?: { readonly name: string; readonly values: readonly number[] };
+  readonly target?: Target;
+}
+
+/** Medians of the repeats, the ratio of the medians, and whether the target is reached. */
+export function row({ name, unit, values, peer, target }: Measured): Row {
+  const value = median(values);
+  const peerValue = peer ? median(peer.values) : null;
+  const ratio = peerValue ? value / peerValue : null;
+  return {
+    name,
+    unit,
+    value,
+    peer: peer?.name ?? null,
+    peerValue,
+    ratio,
+    target: target ? wording(target, unit) : null,
+    met: target ? isMet(target, value, ratio) : null,
+    spread: values.length > 1 ? spread(values) : undefined,
+  };
+}
+
+function isMet(target: Target, value: number, ratio: number | null): boolean {
+  const { atLeast = Number.NEGATIVE_INFINITY, below = Number.POSITIVE_INFINITY } = target;
+  if (target.ratio !== undefined && !(ratio !== null && ratio >= target.ratio)) return false;
+  return value >= atLeast && value < below;
+}
+
+function wording({ ratio, atLeast, below }: Target, unit: string): string {
+  return [
+    ...(atLeast === undefined ? [] : [`>= ${atLeast.toLocaleString("en")} ${unit}`]),
+    ...(below === undefined ? [] : [`< ${below.toLocaleString("en")} ${unit}`]),
+    ...(ratio === undefined ? [] : [`ratio >= ${ratio}`]),
+  ].join(", ");
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { NoResult } from "../frame/benchmark.js";
+import { residentMiB } from "../system/process-usage.js";
+import type { Stage } from "./stage.js";
+
+export const IDLE_CONNECTIONS = 10_000;
+
+const SETTLE_MS = 5_000;
+/** Files and sockets that a process needs besides. */
+const OTHER_FILES = 200;
+
+/**
+ * Resident memory of an edge process, in MiB, that holds idle connections, each of which has sent one event.
+ * Undefined where the system allows too few open files, or does not tell a process's memory.
+ */
+export async function idleMemory(stage: Stage): Promise<number | undefined> {
+  const { progress } = stage.context;
+  const pid = stage.system.process("edge-http")?.pid ?? 0;
+  const before = residentMiB(pid);
+  if (before === undefined || openFilesLimit() < IDLE_CONNECTIONS + OTHER_FILES) {
+    progress("idle connections are not measured: too few open files allowed, or not Linux");
+    return undefined;
+  }
+  await stage.load.prepare(IDLE_CONNECTIONS, IDLE_CONNECTIONS);
+  await stage.edgeRun(() => stage.load.hold(stage.system.edge));
+  await sleep(SETTLE_MS);
+  const after = residentMiB(pid) ?? Number.NaN;
+  const { open } = await stage.load.release();
+  if (open !== IDLE_CONNECTIONS)
+    throw new NoResult(`${open} of ${IDLE_CONNECTIONS} idle connections were left`);
+  progress(
+    `edge-http: ${before.toFixed(0)} MiB at its start, ${after.toFixed(0)} MiB with ${open} idle connections`,
+  );
+  return after;
+}
+
+function openFilesLimit(): number {
+  const report = process.report.getReport() as { userLimits?: { open_files?: { hard?: number | string } } };
+  const hard = report.userLimits?.open_files?.hard;
+  return hard === "unlimited" ? Number.POSITIVE_INFINITY : Number(hard ?? 0);
+}

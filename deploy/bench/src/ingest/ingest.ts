@@ -1,0 +1,164 @@
+import { join } from "node:path";
+import { type RunningPostgres, removeCluster, startPostgres } from "@fieldlog/servers";
+import type { Benchmark, BenchmarkContext } from "../frame/benchmark.js";
+import { type Row, row } from "../frame/result.js";
+import { median } from "../frame/statistics.js";
+import { type BareServer, startBareServer } from "../system/bare.js";
+import { catchUp } from "./catch-up.js";
+import { plainCopy } from "./copy.js";
+import { IDLE_CONNECTIONS, idleMemory } from "./idle.js";
+import { Stage } from "./stage.js";
+
+interface Grouped {
+  readonly bare: number[];
+  readonly peak: number[];
+  readonly p50Ms: number[];
+  readonly p99Ms: number[];
+  readonly readModel: number[];
+  readonly copy: number[];
+  /** At full load while the read model follows. */
+  readonly followed: number[];
+  readonly idleMiB: number | undefined;
+}
+
+/** One signed event after the other over HTTP, into the flushed log and on into the read model. */
+export const ingest: Benchmark = {
+  name: "ingest",
+  about:
+    "signed CSN events over HTTP into the flushed log and on into the read model; beside a bare node:http " +
+    "server, one publish per event, and a plain COPY",
+  run: async (context) => {
+    const clusterFolder = join(context.folder, "postgres");
+    const postgres = await startPostgres({ dataDir: clusterFolder });
+    const bare = await startBareServer();
+    try {
+      const grouped = await measureGrouped(context, bare, postgres);
+      const single = await measureSingle(context, bare, postgres);
+      return rows(grouped, single);
+    } finally {
+      await bare.stop();
+      await postgres.stop();
+      await removeCluster(clusterFolder);
+    }
+  },
+};
+
+function measureGrouped(
+  context: BenchmarkContext,
+  bare: BareServer,
+  postgres: RunningPostgres,
+): Promise<Grouped> {
+  const options = { folder: context.folder, name: "grouped", commit: "group", postgres } as const;
+  return Stage.with(context, bare, options, async (stage) => {
+    const { system } = stage;
+    const idleMiB = await idleMemory(stage);
+    // What the idle connections left behind is not to be measured any further.
+    await system.stopService("edge-http");
+    await system.startEdge();
+    await stage.warmUp();
+
+    const [bareRates, peak] = [[] as number[], [] as number[]];
+    await times(context, async () => {
+      await stage.prepare();
+      bareRates.push((await stage.bareRun()).perSecond);
+      peak.push((await stage.peakRun("group commit")).perSecond);
+    });
+
+    const [p50Ms, p99Ms] = [[] as number[], [] as number[]];
+    await times(context, async () => {
+      const report = await stage.steadyRun(median(peak) / 2);
+      p50Ms.push(report.p50Ms);
+      p99Ms.push(report.p99Ms);
+    });
+
+    const { upTo } = await stage.verifyLog();
+    const readModel: number[] = [];
+    let databaseUrl = "";
+    await times(context, async () => {
+      databaseUrl = await system.freshDatabase();
+      const { perSecond, seconds } = await catchUp(system, databaseUrl, upTo);
+      context.progress(`read model: ${Math.round(perSecond)} events/s for ${seconds.toFixed(1)} s`);
+      readModel.push(perSecond);
+      await system.stopService("projections");
+    });
+    const copy = await plainCopy(databaseUrl, context.repeats);
+    context.progress(`plain COPY: ${copy.map(Math.round).join(", ")} rows/s`);
+
+    await system.startProjections(databaseUrl);
+    const followed: number[] = [];
+    await times(context, async () => {
+      await stage.prepare();
+      followed.push((await stage.peakRun("group commit, read model following")).perSecond);
+    });
+    await stage.verifyLog();
+    return { bare: bareRates, peak, p50Ms, p99Ms, readModel, copy, followed, idleMiB };
+  });
+}
+
+function measureSingle(
+  context: BenchmarkContext,
+  bare: BareServer,
+  postgres: RunningPostgres,
+): Promise<number[]> {
+  const options = { folder: context.folder, name: "single", commit: "single", postgres } as const;
+  return Stage.with(context, bare, options, async (stage) => {
+    await stage.warmUp();
+    const rates: number[] = [];
+    await times(context, async () => {
+      await stage.prepare();
+      rates.push((await stage.peakRun("one publish per event")).perSecond);
+    });
+    await stage.verifyLog();
+    return rates;
+  });
+}
+
+async function times({ repeats }: BenchmarkContext, work: () => Promise<void>): Promise<void> {
+  for (let repeat = 0; repeat < repeats; repeat++) await work();
+}
+
+function rows(grouped: Grouped, single: number[]): Row[] {
+  const { bare, peak, p50Ms, p99Ms, readModel, copy, followed, idleMiB } = grouped;
+  const unit = "events/s";
+  return [
+    row({
+      name: "signed event, flushed before the answer",
+      unit,
+      values: peak,
+      peer: { name: "bare node:http server", values: bare },
+      target: { ratio: 0.5 },
+    }),
+    row({
+      name: "the same, group commit",
+      unit,
+      values: peak,
+      peer: { name: "one publish per event", values: single },
+      target: { ratio: 5 },
+    }),
+    row({
+      name: "the same, while the read model follows",
+      unit,
+      values: followed,
+      peer: { name: "without the read model", values: peak },
+    }),
+    row({ name: "answer at half of that rate, p50", unit: "ms", values: p50Ms }),
+    row({ name: "answer at half of that rate, p99", unit: "ms", values: p99Ms, target: { below: 25 } }),
+    row({
+      name: "read model catching up",
+      unit,
+      values: readModel,
+      peer: { name: "plain COPY", values: copy },
+      target: { atLeast: 25_000, ratio: 0.4 },
+    }),
+    ...(idleMiB === undefined
+      ? []
+      : [
+          row({
+            name: `edge-http with ${IDLE_CONNECTIONS.toLocaleString("en")} idle connections`,
+            unit: "MiB",
+            values: [idleMiB],
+            target: { below: 300 },
+          }),
+        ]),
+  ];
+}
