@@ -145,6 +145,17 @@ describe("a read model", () => {
     expect(await count()).toBe(await signalsInLog());
   });
 
+  it("is followed by a replica that stands by, also after that was asked for what it knew already", async () => {
+    const active = await run();
+    await caughtUp(active);
+    const standby = await run();
+    expect(await standby.waitFor(0, 1_000)).toBe(true);
+    for (const identity of ["standing by 1", "standing by 2"]) {
+      const position = await write(log, { identity });
+      expect(await standby.waitFor(sequenceOf(position), 1_000)).toBe(true);
+    }
+  });
+
   it("is built directly at first, and waits for tables of a newer version", async () => {
     const newer = await run({ version: 2 });
     await caughtUp(newer);

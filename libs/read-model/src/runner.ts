@@ -102,7 +102,7 @@ export class ReadModelRunner<T> {
   /** True as soon as the sequence is applied and visible to queries; false after `timeoutMs`. On any replica. */
   async waitFor(sequence: number, timeoutMs: number): Promise<boolean> {
     const reached = this.progress.waitFor(sequence, timeoutMs);
-    if (!this.term) this.following ??= this.followOthers();
+    if (!this.term && this.progress.awaited) this.following ??= this.followOthers();
     return await reached;
   }
 
