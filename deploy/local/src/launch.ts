@@ -11,32 +11,14 @@ import { keptSecret } from "./secrets.js";
 import { nats, natsProgram, postgres } from "./servers.js";
 import { services } from "./services.js";
 import { startSimulator } from "./simulator.js";
-import { Undo } from "./undo.js";
+import type { Undo } from "./undo.js";
 import { welcome } from "./welcome.js";
 
-export interface Launched {
-  /** Stops everything: the demonstration, the door, the other services, PostgreSQL, NATS. */
-  stop(): Promise<void>;
-}
-
 /**
- * Starts Fieldlog in this process: the servers, then the services. What had begun is stopped when something does
- * not start, or when `undo` is run meanwhile.
+ * Starts Fieldlog in this process: the servers, then the services. How to stop what has begun is in `undo`, also
+ * when this raises; when `undo` is run meanwhile, it raises Stopped.
  */
 export async function launch(
-  o: { demo: boolean; env: NodeJS.ProcessEnv; screen: Screen },
-  undo: Undo = new Undo(),
-): Promise<Launched> {
-  try {
-    await startAll(o, undo);
-  } catch (error) {
-    await undo.run();
-    throw error;
-  }
-  return { stop: () => undo.run() };
-}
-
-async function startAll(
   { demo, env, screen }: { demo: boolean; env: NodeJS.ProcessEnv; screen: Screen },
   undo: Undo,
 ): Promise<void> {
@@ -101,11 +83,11 @@ async function startAll(
     screen.step(`${name} runs`);
   }
 
-  const httpUrl = settings.publicUrl ?? `http://${reachable(settings.bind)}:${settings.httpPort}`;
+  const localUrl = `http://${reachable(settings.bind)}:${settings.httpPort}`;
   const durability = await readDurability(log.monitorUrl);
   screen.print(
     welcome({
-      httpUrl,
+      httpUrl: settings.publicUrl ?? localUrl,
       natsUrl: log.url,
       natsMonitorUrl: log.monitorUrl,
       postgresUrl: database.url,
@@ -114,7 +96,7 @@ async function startAll(
       adminKey,
     }),
   );
-  if (demo) undo.add(startSimulator({ url: httpUrl, adminKey: adminKey.value, dataDir, screen }));
+  if (demo) undo.add(startSimulator({ url: localUrl, adminKey: adminKey.value, dataDir, screen }));
 }
 
 /** An address that this machine reaches what is bound to `bind` by. */

@@ -5,7 +5,7 @@ import { launch } from "./launch.js";
 import { PortInUse } from "./ports.js";
 import { Screen } from "./screen.js";
 import { OtherInstallationKey } from "./secrets.js";
-import { Stopped, Undo } from "./undo.js";
+import { Undo } from "./undo.js";
 import { usage } from "./usage.js";
 
 /** Errors that a person can do something about: their message is all there is to say. */
@@ -24,13 +24,13 @@ const FORESEEN = [
 const SAME_SIGNAL_MS = 700;
 
 const screen = new Screen(process.stdout, process.stderr);
+const undo = new Undo();
 
 async function main(): Promise<void> {
   const { demo, help } = parseArguments(process.argv.slice(2));
   if (help) return screen.print(usage());
-  const undo = new Undo();
   let launched = Promise.resolve();
-  stopOnSignals(undo, () => launched);
+  stopOnSignals(() => launched);
   const launching = launch({ demo, env: process.env, screen }, undo);
   launched = launching.then(ignore, ignore);
   await launching;
@@ -38,8 +38,8 @@ async function main(): Promise<void> {
 
 const ignore = () => undefined;
 
-/** `launched` resolves when the start has come to its end, good or bad. */
-function stopOnSignals(undo: Undo, launched: () => Promise<void>): void {
+/** The first signal stops, a later one ends at once. `launched` resolves when the start has come to its end, good or bad. */
+function stopOnSignals(launched: () => Promise<void>): void {
   let first = 0;
   const onSignal = () => {
     if (first !== 0) {
@@ -60,9 +60,10 @@ function stopOnSignals(undo: Undo, launched: () => Promise<void>): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
 }
 
-main().catch((error: unknown) => {
-  // The signal's own end follows.
-  if (error instanceof Stopped) return;
+main().catch(async (error: unknown) => {
+  // What a signal broke off needs no explanation; its own end follows.
+  if (undo.begun) return;
+  await undo.run();
   const foreseen = FORESEEN.some((kind) => error instanceof kind);
   const text = error instanceof Error ? (foreseen ? error.message : error.stack) : String(error);
   screen.problem(`Fieldlog did not start: ${text}`);

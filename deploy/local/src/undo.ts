@@ -11,6 +11,11 @@ export class Undo {
   readonly #steps: (() => Promise<void>)[] = [];
   #running: Promise<void> | undefined;
 
+  /** Whether run was called. */
+  get begun(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Undone at once when the undoing has begun. */
   add(step: () => Promise<void>): void {
     this.#steps.push(step);
