@@ -44,7 +44,10 @@ async function perform(benchmark: Benchmark, { json, dir, ...options }: Argument
   };
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => stop.abort(new NoResult(`stopped by ${name}`)));
+    process.once(name, () => {
+      progress("stopping");
+      stop.abort(new NoResult(`stopped by ${name}`));
+    });
   }
   await mkdir(dir, { recursive: true });
   const folder = await mkdtemp(join(resolve(dir), `${benchmark.name}-`));

@@ -25,7 +25,7 @@ export async function catchUp(
   upTo: readonly number[],
 ): Promise<CatchUp> {
   const lastSequence = upTo.length - 1;
-  const service = await system.startProjections(databaseUrl);
+  await system.startProjections(databaseUrl);
   const client = rpcClient(projections.ProjectionsService, {
     address: system.projectionsGrpc,
     token: system.internalToken,
@@ -35,7 +35,7 @@ export async function catchUp(
     const deadline = performance.now() + LONGEST_MS;
     let first: { at: number; signals: number } | undefined;
     for (;;) {
-      service.mustRun();
+      if (system.pid("projections") === 0) throw new NoResult("projections has ended");
       const { readModels } = await client.listReadModels({});
       const at = performance.now();
       const ofSignals = readModels.filter((model) => SIGNAL_MODELS.has(model.name));

@@ -15,7 +15,7 @@ const OTHER_FILES = 200;
  */
 export async function idleMemory(stage: Stage): Promise<number | undefined> {
   const { progress } = stage.context;
-  const pid = stage.system.process("edge-http")?.pid ?? 0;
+  const pid = stage.system.pid("edge-http");
   const before = residentMiB(pid);
   if (before === undefined || openFilesLimit() < IDLE_CONNECTIONS + OTHER_FILES) {
     progress("idle connections are not measured: too few open files allowed, or not Linux");

@@ -48,7 +48,7 @@ function measureGrouped(
   bare: BareServer,
   postgres: RunningPostgres,
 ): Promise<Grouped> {
-  const options = { folder: context.folder, name: "grouped", commit: "group", postgres } as const;
+  const options = { name: "grouped", commit: "group", postgres } as const;
   return Stage.with(context, bare, options, async (stage) => {
     const { system } = stage;
     const idleMiB = await idleMemory(stage);
@@ -100,7 +100,7 @@ function measureSingle(
   bare: BareServer,
   postgres: RunningPostgres,
 ): Promise<number[]> {
-  const options = { folder: context.folder, name: "single", commit: "single", postgres } as const;
+  const options = { name: "single", commit: "single", postgres } as const;
   return Stage.with(context, bare, options, async (stage) => {
     await stage.warmUp();
     const rates: number[] = [];

@@ -1,3 +1,4 @@
+import type { RunningPostgres } from "@fieldlog/servers";
 import { type BenchmarkContext, NoResult } from "../frame/benchmark.js";
 import { Load } from "../load/load.js";
 import type { LoadReport } from "../load/orders.js";
@@ -32,11 +33,16 @@ export class Stage {
   static async with<T>(
     context: BenchmarkContext,
     bare: BareServer,
-    options: Parameters<typeof System.start>[0],
+    options: { commit: "group" | "single"; name: string; postgres: RunningPostgres },
     measure: (stage: Stage) => Promise<T>,
   ): Promise<T> {
     context.progress(`starting the system, commit: ${options.commit}`);
-    const system = await System.start(options);
+    const { folder, progress } = context;
+    const system = await System.start({
+      ...options,
+      folder,
+      log: (line) => progress(`a service says: ${line}`),
+    });
     let load: Load | undefined;
     try {
       const devices = await registerDevices(system.url, NAMESPACE, DEVICES);
@@ -127,9 +133,9 @@ export class Stage {
 
   #pids(): Record<string, number> {
     const pids: Record<string, number> = { generator: this.load.pid, nats: this.system.nats.pid };
-    for (const name of ["edge-http", "projections"]) {
-      const service = this.system.process(name);
-      if (service) pids[name] = service.pid;
+    for (const name of ["edge-http", "projections"] as const) {
+      const pid = this.system.pid(name);
+      if (pid !== 0) pids[name] = pid;
     }
     return pids;
   }

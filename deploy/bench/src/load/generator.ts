@@ -41,4 +41,6 @@ process.on("message", (order: Order) => {
       answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
+// Ctrl-C reaches every process of the terminal; the parent decides what ends when.
+process.on("SIGINT", () => undefined);
 process.on("disconnect", () => process.exit());

@@ -26,4 +26,6 @@ server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   if (typeof address === "object" && address) process.send?.({ port: address.port });
 });
+// Ctrl-C reaches every process of the terminal; the parent decides what ends when.
+process.on("SIGINT", () => undefined);
 process.on("disconnect", () => process.exit());

@@ -1,18 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { freePort, type RunningNats, type RunningPostgres, startNats } from "@fieldlog/servers";
+import { fileURLToPath } from "node:url";
+import {
+  freePort,
+  type RunningNats,
+  type RunningPostgres,
+  ServerProcess,
+  startNats,
+} from "@fieldlog/servers";
 import pg from "pg";
 import type { Address } from "../load/orders.js";
-import { ServiceProcess } from "./service-process.js";
 
 const HOST = "127.0.0.1";
+const READY_MS = 60_000;
+
+type ServiceName = "auth" | "devices" | "projections" | "edge-http";
 
 /** Fieldlog as in production, one process per service, on a log and a database of its own. */
 export class System {
   readonly adminKey = `fl_${randomBytes(32).toString("base64url")}`;
   readonly internalToken = randomBytes(32).toString("hex");
   readonly #installationKey = randomBytes(32).toString("base64");
-  readonly #running: ServiceProcess[] = [];
+  readonly #running = new Map<ServiceName, ServerProcess>();
   #databases = 0;
 
   private constructor(
@@ -21,6 +30,8 @@ export class System {
       readonly name: string;
       readonly commit: "group" | "single";
       readonly postgres: RunningPostgres;
+      /** Gets the lines that the services log: warnings and errors. */
+      readonly log: (line: string) => void;
     },
     readonly nats: RunningNats,
     readonly edge: Address,
@@ -31,6 +42,7 @@ export class System {
   /** Starts NATS (flushing always), auth, devices and edge-http; not the read model. */
   static async start(options: System["options"]): Promise<System> {
     const nats = await startNats({ dataDir: join(options.folder, `${options.name}-nats`), syncAlways: true });
+    let system: System | undefined;
     try {
       const [edge, auth, devices, projections] = [
         await freePort(),
@@ -39,14 +51,14 @@ export class System {
         await freePort(),
       ];
       const ports = { auth, devices, projections };
-      const system = new System(options, nats, { host: HOST, port: edge }, ports, "");
+      system = new System(options, nats, { host: HOST, port: edge }, ports, "");
       system.databaseUrl = await system.freshDatabase();
       await system.startService("auth");
       await system.startService("devices");
       await system.startEdge();
       return system;
     } catch (error) {
-      await nats.stop();
+      await (system ?? nats).stop();
       throw error;
     }
   }
@@ -60,28 +72,28 @@ export class System {
     return `${HOST}:${this.ports.projections}`;
   }
 
-  startEdge(): Promise<ServiceProcess> {
+  startEdge(): Promise<void> {
     return this.startService("edge-http");
   }
 
   /** The read models, in a database of their own. Resolves at once, for whoever wants to watch it begin. */
-  startProjections(databaseUrl: string): Promise<ServiceProcess> {
+  startProjections(databaseUrl: string): Promise<void> {
     return this.startService("projections", { FIELDLOG_POSTGRES_URL: databaseUrl });
   }
 
-  process(name: string): ServiceProcess | undefined {
-    return this.#running.find((service) => service.name === name);
+  /** The process of a service; 0 where it does not run. */
+  pid(name: ServiceName): number {
+    return this.#running.get(name)?.pid ?? 0;
   }
 
-  async stopService(name: string): Promise<void> {
-    const service = this.process(name);
-    if (!service) return;
-    this.#running.splice(this.#running.indexOf(service), 1);
-    await service.stop();
+  async stopService(name: ServiceName): Promise<void> {
+    const service = this.#running.get(name);
+    this.#running.delete(name);
+    await service?.stop();
   }
 
   async stop(): Promise<void> {
-    for (const service of this.#running.splice(0).reverse()) await service.stop();
+    for (const name of [...this.#running.keys()].reverse()) await this.stopService(name);
     await this.nats.stop();
   }
 
@@ -100,17 +112,22 @@ export class System {
     return url.href;
   }
 
-  private async startService(
-    name: "auth" | "devices" | "projections" | "edge-http",
-    more: Record<string, string> = {},
-  ): Promise<ServiceProcess> {
+  private async startService(name: ServiceName, more: Record<string, string> = {}): Promise<void> {
+    const { folder, name: system, commit } = this.options;
     const opsPort = name === "edge-http" ? this.edge.port : await freePort();
-    const service = ServiceProcess.start(name, {
+    const readyUrl = `http://${HOST}:${opsPort}/readyz`;
+    const service = new ServerProcess({
+      name,
+      dataDir: folder,
+      command: process.execPath,
+      args: [fileURLToPath(new URL("./main.js", import.meta.resolve(`@fieldlog/${name}`)))],
       env: {
+        PATH: process.env["PATH"],
+        NODE_ENV: "production",
         FIELDLOG_NATS_URL: this.nats.url,
         FIELDLOG_NATS_MONITOR_URL: this.nats.monitorUrl,
         FIELDLOG_POSTGRES_URL: this.databaseUrl,
-        FIELDLOG_DATA_DIR: join(this.options.folder, `${this.options.name}-data`),
+        FIELDLOG_DATA_DIR: join(folder, `${system}-data`),
         FIELDLOG_INTERNAL_TOKEN: this.internalToken,
         FIELDLOG_INSTALLATION_KEY: this.#installationKey,
         FIELDLOG_ADMIN_KEY: this.adminKey,
@@ -118,15 +135,19 @@ export class System {
         FIELDLOG_DEVICES_GRPC: `${HOST}:${this.ports.devices}`,
         FIELDLOG_PROJECTIONS_GRPC: `${HOST}:${this.ports.projections}`,
         FIELDLOG_HTTP_PORT: String(this.edge.port),
-        FIELDLOG_COMMIT: this.options.commit,
+        FIELDLOG_COMMIT: commit,
         FIELDLOG_LOG_LEVEL: "warn",
         ...(name === "edge-http" ? {} : { FIELDLOG_OPS_PORT: String(opsPort) }),
         ...more,
       },
-      logFile: join(this.options.folder, `${this.options.name}-${name}.txt`),
+      pidFile: join(folder, `${system}-${name}.pid`),
+      stopSignal: "SIGTERM",
+      answers: async () =>
+        name === "projections" || (await fetch(readyUrl, { signal: AbortSignal.timeout(2_000) })).ok,
+      startTimeoutMs: READY_MS,
+      log: this.options.log,
     });
-    this.#running.push(service);
-    if (name !== "projections") await service.ready(`http://${HOST}:${opsPort}/readyz`);
-    return service;
+    this.#running.set(name, service);
+    await service.start();
   }
 }
