@@ -12,7 +12,7 @@ import { type ReadModelLogger, SILENT } from "./logger.js";
 import { type LocalState, ModelMetrics } from "./metrics.js";
 import { prepareBookkeeping } from "./migrations.js";
 import { Progress } from "./progress.js";
-import { type RequestOutcome, Requests } from "./requests.js";
+import { RequestFailed, type RequestOutcome, RequestPending, Requests } from "./requests.js";
 import { WritingSession } from "./session.js";
 import { modelStatus, type ReadModelStatus } from "./status.js";
 import { Term } from "./term.js";
@@ -112,8 +112,8 @@ export class ReadModelRunner<T> {
   }
 
   /**
-   * Has a key's dead letters applied, from the oldest on.
-   * @throws Error if that did not end in time (it goes on), or could not be tried
+   * Has a key's dead letters applied, from the oldest on until one cannot be.
+   * @throws RequestPending, RequestFailed
    */
   async retryDeadLetters(target: DeadLetterTarget): Promise<RequestOutcome> {
     return await this.ask("retry", target);
@@ -131,6 +131,7 @@ export class ReadModelRunner<T> {
 
   /** Why queries on it cannot be answered in truth, or undefined. */
   async ready(): Promise<string | undefined> {
+    if (this.term && !this.term.prepared) return "it is starting";
     return this.term?.reason ?? this.trouble;
   }
 
@@ -144,8 +145,8 @@ export class ReadModelRunner<T> {
     const id = await this.requests.add(kind, target?.namespace, target?.key);
     this.term?.nudge();
     const outcome = await this.requests.outcome(id, ANSWER_MS);
-    if (!outcome) throw new Error(`${kind} of ${this.name} has not been done yet; it will be`);
-    if (outcome.error !== undefined) throw new Error(outcome.error);
+    if (!outcome) throw new RequestPending(kind);
+    if (outcome.error !== undefined) throw new RequestFailed(kind, outcome.error);
     return outcome;
   }
 

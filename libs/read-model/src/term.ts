@@ -35,6 +35,8 @@ export class Term<T> {
   /** Why the live tables do not follow the log, if they do not. */
   reason: string | undefined;
   rebuilding = false;
+  /** The tables exist, also after a crash that took them: their creation is committed asynchronously. */
+  prepared = false;
   private readonly tasks: Tasks;
   private live!: { applier: Applier<T>; following: boolean };
   private wake: () => void = () => undefined;
@@ -53,6 +55,7 @@ export class Term<T> {
     const { session, definition } = this.options;
     const checkpoint = await this.prepare();
     await this.reload(checkpoint);
+    this.prepared = true;
     const staged = await loadCheckpoint(session.bookkeeping, definition.name, "rebuild");
     this.tasks.run((signal) => session.untilLost(signal));
     if (checkpoint.version === definition.version) this.follow();
