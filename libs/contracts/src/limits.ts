@@ -18,6 +18,12 @@ export const limits = Object.freeze({
   bodyBytes: 512 * 1024,
   /** Milliseconds within which a whole HTTP request must have arrived. */
   requestMs: 15_000,
+  /** Connections that one HTTP listener holds at once; one more is closed at once. */
+  connections: 20_000,
+  /** Bytes of the headers of one HTTP request. */
+  headerBytes: 16 * 1024,
+  /** Milliseconds that an HTTP connection is kept open without a request. */
+  idleConnectionMs: 75_000,
   /** Requests per second that one device or API key may send, sustained, and how many at once. */
   requestsPerSecond: 5_000,
   requestBurst: 10_000,

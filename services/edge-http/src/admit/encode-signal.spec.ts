@@ -3,7 +3,7 @@ import { signals } from "@fieldlog/contracts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeSignal } from "./encode-signal.js";
-import type { SignalDraft } from "./signal.js";
+import type { SignalBody, SignalDraft } from "./signal.js";
 
 const time = fc.oneof(fc.constant(0), fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }));
 const int32 = fc.integer({ min: -2_147_483_648, max: 2_147_483_647 });
@@ -27,6 +27,7 @@ const draft: fc.Arbitrary<SignalDraft> = fc.record({
   location: fc.option(fc.record({ latitude: number, longitude: number, source: text }), { nil: undefined }),
   traceParent: text,
   body: fc.oneof(
+    fc.constant(undefined),
     fc.record({
       case: fc.constant("event" as const),
       value: fc.record({ name: text, reading, otherReadings: fc.array(reading, { maxLength: 3 }) }),
@@ -68,30 +69,32 @@ function generated(signal: SignalDraft) {
     sentAt: BigInt(rest.sentAt),
     ...(location === undefined ? {} : { location }),
     body:
-      body.case === "event"
-        ? {
-            case: "event",
-            value: {
-              name: body.value.name,
-              reading: withTime(body.value.reading),
-              otherReadings: body.value.otherReadings.map(withTime),
+      body === undefined
+        ? { case: undefined }
+        : body.case === "event"
+          ? {
+              case: "event",
+              value: {
+                name: body.value.name,
+                reading: withTime(body.value.reading),
+                otherReadings: body.value.otherReadings.map(withTime),
+              },
+            }
+          : {
+              case: "heartbeat",
+              value: {
+                status: body.value.status,
+                rates: [...body.value.rates],
+                connectedSensors: [...body.value.connectedSensors],
+                disconnectedSensors: [...body.value.disconnectedSensors],
+                ...(body.value.latestRequestId === undefined
+                  ? {}
+                  : { latestRequestId: body.value.latestRequestId }),
+              },
             },
-          }
-        : {
-            case: "heartbeat",
-            value: {
-              status: body.value.status,
-              rates: [...body.value.rates],
-              connectedSensors: [...body.value.connectedSensors],
-              disconnectedSensors: [...body.value.disconnectedSensors],
-              ...(body.value.latestRequestId === undefined
-                ? {}
-                : { latestRequestId: body.value.latestRequestId }),
-            },
-          },
   });
 }
-type fcReading = Extract<SignalDraft["body"], { case: "event" }>["value"]["reading"];
+type fcReading = Extract<SignalBody, { case: "event" }>["value"]["reading"];
 
 describe("encodeSignal", () => {
   it("writes, byte for byte, what the generated code writes and reads back", () => {

@@ -40,10 +40,19 @@ const HEARTBEAT = {
 } as const;
 const RATE = { sensor: tag(1, BYTES), eventCount: tag(2, VARINT), windowS: tag(3, VARINT) } as const;
 
-const writer = new BinaryWriter();
+let writer = new BinaryWriter();
 
 /** The bytes of the signal, as `toBinary(SignalSchema, …)` would give them. */
 export function encodeSignal(signal: SignalDraft): Uint8Array {
+  try {
+    return encode(signal);
+  } catch (error) {
+    writer = new BinaryWriter(); // what was half written must not get into the next signal
+    throw error;
+  }
+}
+
+function encode(signal: SignalDraft): Uint8Array {
   text(SIGNAL.device, signal.device);
   text(SIGNAL.identity, signal.identity);
   writer.uint32(SIGNAL.digest).bytes(digestBytes(signal.digest));
@@ -52,8 +61,8 @@ export function encodeSignal(signal: SignalDraft): Uint8Array {
   time(SIGNAL.sentAt, signal.sentAt);
   if (signal.location !== undefined) location(signal.location);
   text(SIGNAL.traceParent, signal.traceParent);
-  if (signal.body.case === "event") event(signal.body.value);
-  else heartbeat(signal.body.value);
+  if (signal.body?.case === "event") event(signal.body.value);
+  else if (signal.body?.case === "heartbeat") heartbeat(signal.body.value);
   return writer.finish();
 }
 

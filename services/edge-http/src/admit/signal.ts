@@ -12,7 +12,8 @@ export interface SignalDraft {
   location: LocationDraft | undefined;
   /** Empty: not traced. */
   traceParent: string;
-  body: SignalBody;
+  /** Absent: the message reports nothing; only its identity is used up. */
+  body: SignalBody | undefined;
 }
 
 export interface LocationDraft {

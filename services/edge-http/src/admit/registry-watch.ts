@@ -1,0 +1,68 @@
+import { type AggregateId, aggregateOf, REGISTRY } from "@fieldlog/contracts";
+import type { Commit, EventLog } from "@fieldlog/event-log";
+import type { Logger } from "@fieldlog/runtime";
+import { deviceKey, type Known } from "./known.js";
+import { Tail } from "./tail.js";
+
+/**
+ * Drops from memory what a decision has changed, as soon as the decision is in the log. Where the
+ * connection was lost it goes on from where it was, so that no decision is missed.
+ */
+export class RegistryWatch {
+  private readonly tail: Tail;
+  private started = false;
+
+  constructor(
+    private readonly log: Pick<EventLog, "read" | "lastSequence">,
+    private readonly known: Known,
+    logger: Pick<Logger, "warn" | "error">,
+  ) {
+    this.tail = new Tail({
+      log,
+      stream: REGISTRY,
+      logger,
+      take: (commit) => this.take(commit),
+      onGap: () => this.forgetAll(),
+    });
+  }
+
+  /** From the log's end on: nothing is in memory yet. To be called before anything is. */
+  async start(): Promise<void> {
+    this.tail.start({ after: await this.log.lastSequence(REGISTRY) });
+    this.started = true;
+  }
+
+  stop(): Promise<void> {
+    return this.tail.stop();
+  }
+
+  notReady(): string | undefined {
+    return this.started ? undefined : "not started";
+  }
+
+  private take(commit: Commit): void {
+    const id = aggregateOf(commit.subject);
+    switch (id.kind) {
+      case "device":
+      case "credential":
+        this.known.devices.invalidate(deviceKey(id.namespace, id.id));
+        break;
+      case "api-key":
+        this.known.keys.invalidateWhere((key) => key.id === id.id);
+        break;
+      case "namespace":
+        this.forgetNamespace(id);
+        break;
+      default:
+        break; // a kind of a later version, which nothing here depends on
+    }
+  }
+
+  private forgetNamespace({ id: name }: AggregateId): void {
+    this.known.namespaces.invalidateWhere((namespace) => namespace.name === name);
+  }
+
+  private forgetAll(): void {
+    for (const cache of [this.known.devices, this.known.keys, this.known.namespaces]) cache.clear();
+  }
+}

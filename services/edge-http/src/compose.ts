@@ -1,0 +1,162 @@
+import { auth, devices, projections } from "@fieldlog/contracts";
+import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { rpcClient } from "@fieldlog/rpc";
+import { counter, gauge, need, nestLogger, type Runtime } from "@fieldlog/runtime";
+import { NestFactory } from "@nestjs/core";
+import { FastifyAdapter } from "@nestjs/platform-fastify";
+import { Admission } from "./admit/admission.js";
+import { createKnown } from "./admit/known.js";
+import { OwnWrites } from "./admit/own-writes.js";
+import { RegistryWatch } from "./admit/registry-watch.js";
+import { ReplayGuard } from "./admit/replay-guard.js";
+import { SignalsWatch } from "./admit/signals-watch.js";
+import { Commands } from "./csn/commands.js";
+import { Door } from "./csn/door.js";
+import { csnRoutes } from "./csn/routes.js";
+import { opsRoutes } from "./http/ops-routes.js";
+import { RequestCounts } from "./http/request-counts.js";
+import { type Addresses, createFastify, Listeners } from "./http/server.js";
+import { Access } from "./native/access.js";
+import { NativeModule } from "./native/native.module.js";
+import type { NativeParts } from "./native/parts.js";
+import { ProblemFilter } from "./native/problem.filter.js";
+
+export interface EdgeOptions {
+  /** Told under which addresses the door can be reached, once it can. */
+  readonly onListening?: (addresses: Addresses) => void;
+}
+
+/** Milliseconds that requests under way may take after the stop began. */
+const DRAIN_MS = 8_000;
+
+/** Puts the service together; its parts start and stop in the order in which they stand here. */
+export async function compose(runtime: Runtime, options: EdgeOptions = {}): Promise<void> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "internalToken");
+  const now = Date.now;
+  const windowMs = settings.signatureWindowS * 1000;
+
+  const log = await connectLog({
+    url: settings.natsUrl,
+    name: runtime.service,
+    monitorUrl: settings.natsMonitorUrl,
+    replicas: settings.replicas,
+    signalsMaxBytes: settings.signalsMaxBytes,
+    registryMaxBytes: settings.registryMaxBytes,
+    commit: settings.commit,
+    logger,
+  });
+  const caller = { token: settings.internalToken, metrics };
+  const authClient = rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc });
+  const devicesClient = rpcClient(devices.DevicesService, { ...caller, address: settings.devicesGrpc });
+  const projectionsClient = rpcClient(projections.ProjectionsService, {
+    ...caller,
+    address: settings.projectionsGrpc,
+  });
+
+  const known = createKnown(authClient, devicesClient, now);
+  const ownWrites = new OwnWrites();
+  const guard = new ReplayGuard({ windowMs });
+  const registryWatch = new RegistryWatch(log, known, logger);
+  const signalsWatch = new SignalsWatch({ log, guard, logger, windowMs, now });
+  const admission = new Admission({
+    ...{ log, guard, ownWrites },
+    onCommit: (sequence) => signalsWatch.noteOwn(sequence),
+  });
+  const door = new Door({ known, admission, windowMs });
+  const commands = new Commands({
+    ...{ door, known, ownWrites, auth: authClient, devices: devicesClient, registry: log.registry },
+  });
+
+  const app = createFastify();
+  const listeners = new Listeners(app, settings);
+  const counts = new RequestCounts(metrics);
+  const stopping = () => listeners.stopping;
+  // Before Nest, whose hooks must not stand in the way of the dialect's requests.
+  await app.register(csnRoutes, { door, commands, counts, logger, stopping, now });
+  await app.register(opsRoutes, { runtime });
+  const native = {
+    ...{ known, ownWrites, logger, auth: authClient, projections: projectionsClient },
+    access: new Access(known, now),
+  };
+  const close = await addNative(app, native);
+
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({
+    name: "gRPC clients",
+    stop: async () => {
+      for (const client of [authClient, devicesClient, projectionsClient]) client.close();
+    },
+  });
+  lifecycle.add({
+    name: "registry watch",
+    start: () => registryWatch.start(),
+    stop: () => registryWatch.stop(),
+  });
+  lifecycle.add({
+    name: "signals watch",
+    start: () => signalsWatch.start(),
+    stop: () => signalsWatch.stop(),
+  });
+  lifecycle.add({
+    name: "HTTP",
+    start: async () => {
+      const addresses = await listeners.start();
+      logger.info({ ...addresses }, `listening on ${Object.values(addresses).join(" and ")}`);
+      options.onListening?.(addresses);
+    },
+    stop: () => listeners.stop(close, DRAIN_MS),
+  });
+
+  health.add("log", () => log.ready());
+  health.add("revocations", async () => registryWatch.notReady());
+  health.add("replay protection", async () => signalsWatch.notReady());
+  observe(runtime, { known, guard, log });
+}
+
+/** Puts the native API's controllers on the server; returns what closes both. */
+async function addNative(app: ReturnType<typeof createFastify>, parts: NativeParts) {
+  // The adapter's types are those of a server of its own making.
+  const adapter = new FastifyAdapter(app as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
+  const nest = await NestFactory.create(NativeModule.with(parts), adapter, {
+    logger: nestLogger(parts.logger),
+    abortOnError: false,
+  });
+  nest.useGlobalFilters(new ProblemFilter(parts.logger));
+  await nest.init();
+  await app.ready();
+  return () => nest.close();
+}
+
+function observe(
+  { metrics }: Runtime,
+  parts: { known: ReturnType<typeof createKnown>; guard: ReplayGuard; log: EventLog },
+): void {
+  const { known, guard, log } = parts;
+  gauge(metrics, {
+    name: "fieldlog_edge_cached_entries",
+    help: "What the edge keeps in memory, by kind.",
+    labelNames: ["kind"],
+    collect() {
+      this.set({ kind: "device" }, known.devices.size);
+      this.set({ kind: "namespace" }, known.namespaces.size);
+      this.set({ kind: "key" }, known.keys.size);
+      this.set({ kind: "replay" }, guard.size);
+    },
+  });
+  gauge(metrics, {
+    name: "fieldlog_edge_pending_signals",
+    help: "Signals that wait for the log.",
+    collect() {
+      this.set(log.signals.pending);
+    },
+  });
+  counter(metrics, {
+    name: "fieldlog_edge_replay_evictions_total",
+    help: "Devices whose recent message ids were forgotten before their time.",
+    collect() {
+      this.reset();
+      this.inc(guard.evictions);
+    },
+  });
+}

@@ -1,0 +1,151 @@
+import { readFile } from "node:fs/promises";
+import { type Server, STATUS_CODES } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { limits } from "@fieldlog/contracts";
+import { type Runtime, SettingsError } from "@fieldlog/runtime";
+import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { problem } from "../native/problem.js";
+import { lateAnswer, type PlainAnswer } from "./late.js";
+import { unmatched } from "./unmatched.js";
+
+/** How the door behaves towards those who are slow, send too much, or never leave. */
+const httpOptions = {
+  headersTimeout: limits.requestMs,
+  requestTimeout: limits.requestMs,
+  keepAliveTimeout: limits.idleConnectionMs,
+  maxHeaderSize: limits.headerBytes,
+  connectionsCheckingInterval: 1_000,
+} as const;
+
+/** Fastify without its logging and its closing manners, which {@link Listeners} has instead. */
+export function createFastify(): FastifyInstance {
+  const options: FastifyHttpOptions<Server> = {
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: httpOptions.requestTimeout,
+    keepAliveTimeout: httpOptions.keepAliveTimeout,
+    http: httpOptions,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => answerBroken(error, socket),
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (_error, request, reply) => {
+      const { status, contentType, body } = unmatched(request.method, request.raw.url ?? "");
+      void (reply as FastifyReply).code(status).type(contentType).send(body);
+    },
+  };
+  return fastify(options) as FastifyInstance;
+}
+
+/** Answers what could not be read as a request: too slow, too long, or no HTTP at all. Closes the connection. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, contentType, body } = brokenAnswer(error.code, socket);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${contentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  socket.end(Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]));
+  // A sender that does not take its answer is not waited for.
+  setTimeout(() => socket.destroy(), 1_000).unref();
+}
+
+function brokenAnswer(code: string | undefined, socket: Socket): PlainAnswer {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return lateAnswer(socket) ?? problem(408, "The request did not arrive in time.");
+    case "HPE_HEADER_OVERFLOW":
+      return problem(431, `The headers are larger than ${limits.headerBytes} bytes.`);
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return problem(413, "The chunk extensions are too large.");
+    default:
+      return problem(400, "This is not HTTP/1.1.");
+  }
+}
+
+/** Addresses that devices and people can reach the door under. */
+export interface Addresses {
+  /** E.g. `http://127.0.0.1:8080`. */
+  readonly http: string;
+  /** Present when there is a certificate. */
+  readonly https?: string;
+}
+
+/** The door's listeners: HTTP, and HTTPS where there is a certificate. */
+export class Listeners {
+  private tls: TlsServer | undefined;
+  stopping = false;
+
+  constructor(
+    private readonly app: FastifyInstance,
+    private readonly settings: Runtime["settings"],
+  ) {}
+
+  /** Opens them; `app` is ready. Raises SettingsError if the certificate cannot be used. */
+  async start(): Promise<Addresses> {
+    const { bind, httpPort, httpsPort, tlsCert, tlsKey } = this.settings;
+    const { server } = this.app;
+    server.maxConnections = limits.connections;
+    await this.app.listen({ host: bind, port: httpPort });
+    const http = urlOf("http", bind, server);
+    if (tlsCert === undefined || tlsKey === undefined) return { http };
+    this.tls = await openTls(tlsCert, tlsKey, this.app);
+    this.tls.maxConnections = limits.connections;
+    await listen(this.tls, httpsPort, bind);
+    return { http, https: urlOf("https", bind, this.tls) };
+  }
+
+  /** Takes no more connections, lets what is under way be answered, then closes; at the latest after `drainMs`. */
+  async stop(close: () => Promise<void>, drainMs: number): Promise<void> {
+    this.stopping = true;
+    const servers: Server[] = [this.app.server, ...(this.tls ? [this.tls] : [])];
+    // A connection whose answer began before the stop is idle after it.
+    const sweep = setInterval(() => {
+      for (const server of servers) server.closeIdleConnections();
+    }, 50);
+    const force = setTimeout(() => {
+      for (const server of servers) server.closeAllConnections();
+    }, drainMs);
+    try {
+      await Promise.all([close(), this.tls === undefined ? undefined : closeServer(this.tls)]);
+    } finally {
+      clearInterval(sweep);
+      clearTimeout(force);
+    }
+  }
+}
+
+async function openTls(certFile: string, keyFile: string, app: FastifyInstance): Promise<TlsServer> {
+  try {
+    const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
+    const server = createTlsServer({ ...httpOptions, cert, key, minVersion: "TLSv1.2" }, app.routing);
+    server.on("clientError", answerBroken);
+    return server;
+  } catch (error) {
+    throw new SettingsError([`FIELDLOG_TLS_CERT and FIELDLOG_TLS_KEY: ${(error as Error).message}`]);
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+/** Where every address is bound, this machine's own is named. */
+function urlOf(protocol: string, bind: string, server: Server): string {
+  const { port } = server.address() as AddressInfo;
+  const host = bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind;
+  return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

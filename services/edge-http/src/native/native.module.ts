@@ -1,0 +1,18 @@
+import { type DynamicModule, Module } from "@nestjs/common";
+import { NamespacesController } from "./namespaces.controller.js";
+import { OperatorController } from "./operator.controller.js";
+import { NATIVE, type NativeParts } from "./parts.js";
+import { ReadsController } from "./reads.controller.js";
+
+/** The native API's controllers. */
+@Module({})
+// biome-ignore lint/complexity/noStaticOnlyClass: Nest knows a module by its class
+export class NativeModule {
+  static with(parts: NativeParts): DynamicModule {
+    return {
+      module: NativeModule,
+      controllers: [ReadsController, NamespacesController, OperatorController],
+      providers: [{ provide: NATIVE, useValue: parts }],
+    };
+  }
+}

@@ -1,0 +1,188 @@
+import { limits } from "@fieldlog/contracts";
+import { z } from "zod";
+import { type Operation, operations } from "./operations.js";
+import * as schema from "./schemas.js";
+
+type Json = { [key: string]: unknown };
+
+const PROBLEM = "application/problem+json";
+const PROTOBUF = "application/x-protobuf";
+
+const { schemas } = z.toJSONSchema(schema.components, {
+  uri: (id) => `#/components/schemas/${id}`,
+  io: "output",
+});
+
+/** What answers have in common, besides the answer itself. */
+const refusals: Record<string, string> = {
+  "400": "The query or body is not right",
+  "401": "No valid API key",
+  "403": "The key may not do this",
+  "404": "There is no such thing",
+  "409": "It cannot be done as things are",
+  "429": "Too many requests with this key",
+  "503": "A service or the log cannot be reached; try again after Retry-After",
+};
+
+const ref = (type: z.ZodType): Json => {
+  const known = schema.components.get(type);
+  return known === undefined ? { type: "object" } : { $ref: `#/components/schemas/${known.id}` };
+};
+
+function describe(name: string, operation: Operation): Json {
+  const path = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => ({
+    name: parameter,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const query = z.toJSONSchema(operation.query, { io: "input" }) as { properties?: Record<string, Json> };
+  const parameters: Json[] = [
+    ...path,
+    ...Object.entries(query.properties ?? {}).map(([parameter, { description, ...type }]) => ({
+      name: parameter,
+      in: "query",
+      schema: type,
+      ...(description === undefined ? {} : { description }),
+    })),
+  ];
+  if (operation.waits) {
+    parameters.push({
+      name: "fieldlog-min-position",
+      in: "header",
+      schema: { type: "integer" },
+      description: `The answer has seen this position, or waits for it for up to ${limits.readYourWritesMs} ms`,
+    });
+  }
+  const responses: Json = { [operation.status]: success(operation) };
+  if (operation.access !== "anybody") {
+    for (const [status, description] of Object.entries(refusals)) {
+      responses[status] = { description, content: { [PROBLEM]: { schema: ref(schema.Problem) } } };
+    }
+  }
+  return {
+    operationId: name,
+    summary: operation.summary,
+    tags: ["native"],
+    security: operation.access === "anybody" ? [] : [{ apiKey: [] }],
+    parameters,
+    ...(operation.body === undefined
+      ? {}
+      : {
+          requestBody: { required: true, content: { "application/json": { schema: ref(operation.body) } } },
+        }),
+    responses,
+  };
+}
+
+function success({ answer, writes }: Operation): Json {
+  return {
+    description: "Done",
+    ...(writes
+      ? {
+          headers: {
+            "fieldlog-position": {
+              description: "Place in the log of what was written",
+              schema: { type: "integer" },
+            },
+          },
+        }
+      : {}),
+    ...(answer === undefined ? {} : { content: { "application/json": { schema: ref(answer) } } }),
+  };
+}
+
+/** CSN: message in, message out, of the protobuf package `saf`. */
+const csn = [
+  ["client/create", "ClientCreateMessage", "ClientCreateResponse", "Registers a client and its sensors"],
+  ["client/update/{id}", "ClientUpdateMessage", "ClientUpdateResponse", "Changes a client and its sensors"],
+  ["client/metadata/{id}", "ClientMetadataRequest", "ClientMetadataResponse", "What is known of a client"],
+  ["heartbeat/{id}", "HeartbeatMessage", "HeartbeatResponse", "A client is alive"],
+  ["event/{id}", "EventMessage", "EventResponse", "A client's sensor picked something up"],
+] as const;
+
+function describeCsn(path: string, message: string, answer: string, summary: string): Json {
+  const body = (type: string, description: string): Json => ({
+    description,
+    content: { [PROTOBUF]: { schema: { description: `saf.${type}` } } },
+  });
+  const parameters = ["ns", ...(path.includes("{id}") ? ["id"] : [])].map((name) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  return {
+    operationId: `csn-${path.replace("/{id}", "").replace("/", "-")}`,
+    summary,
+    tags: ["csn"],
+    security: [],
+    parameters,
+    requestBody: {
+      description: "Of any content type",
+      content: {
+        [PROTOBUF]: { schema: { description: `saf.${message}` } },
+        "application/vnd.google.protobuf": { schema: { description: `saf.${message}` } },
+      },
+    },
+    responses: {
+      "200": body(answer, "Done"),
+      "400": body(answer, "Refused: see status.type and status.message"),
+      "404": body("GenericResponse", "There is no such path"),
+      "408": body("GenericResponse", "The request did not arrive in time"),
+      "413": body("GenericResponse", `Larger than ${limits.bodyBytes} bytes`),
+      "429": body("GenericResponse", "Too many requests of this client"),
+      "500": body("GenericResponse", "The server failed"),
+      "503": body("GenericResponse", "Cannot be kept just now: send the same again after Retry-After"),
+    },
+  };
+}
+
+const operator = {
+  "/healthz": ["Whether the process is alive", schema.Health, "application/json"],
+  "/readyz": ["Whether it can take work, and what is missing", schema.Readiness, "application/json"],
+  "/metrics": ["Metrics for Prometheus", undefined, "text/plain"],
+} as const;
+
+function describeOperator(path: keyof typeof operator): Json {
+  const [summary, answer, type] = operator[path];
+  const content = { [type]: { schema: answer === undefined ? { type: "string" } : ref(answer) } };
+  const responses: Json = { "200": { description: "As asked", content } };
+  if (path === "/readyz") responses["503"] = { description: "Something is missing", content };
+  return { operationId: path.slice(1), summary, tags: ["operator"], security: [], responses };
+}
+
+function paths(): Json {
+  const all: Record<string, Json> = {};
+  const add = (path: string, method: string, description: Json) => {
+    all[path] = { ...all[path], [method]: description };
+  };
+  for (const [name, operation] of Object.entries<Operation>(operations)) {
+    add(operation.path, operation.method, describe(name, operation));
+  }
+  for (const [path, message, answer, summary] of csn) {
+    add(`/api/v1/{ns}/${path}`, "post", describeCsn(path, message, answer, summary));
+  }
+  for (const path of Object.keys(operator) as (keyof typeof operator)[]) {
+    add(path, "get", describeOperator(path));
+  }
+  return all;
+}
+
+/** The description of everything behind this door. */
+export const openapi = {
+  openapi: "3.1.0",
+  info: {
+    title: "Fieldlog",
+    version: "1",
+    license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    description: "The native API, and the HTTP side of the device dialects.",
+  },
+  paths: paths(),
+  components: {
+    schemas: Object.fromEntries(
+      Object.entries(schemas).map(([id, { $schema: _, $id: __, ...rest }]) => [id, rest]),
+    ),
+    securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
+  },
+};

@@ -1,0 +1,139 @@
+import type { z } from "zod";
+import * as schema from "./schemas.js";
+
+/** One operation of the native API: where it is, what it takes, who may call it and what it answers. */
+export interface Operation {
+  readonly method: "get" | "post" | "delete";
+  /** With `{parameters}`, as OpenAPI writes them. */
+  readonly path: string;
+  readonly summary: string;
+  /** `reader`: a key of the namespace; `namespace-admin`: with permission admin; `admin`: the installation's. */
+  readonly access: "reader" | "namespace-admin" | "admin" | "anybody";
+  readonly query: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly status: number;
+  /** Absent: the answer is empty. */
+  readonly answer?: z.ZodType;
+  /** Answer is a write: has the header fieldlog-position. */
+  readonly writes?: true;
+  /** Answer is from a read model: takes the header fieldlog-min-position. */
+  readonly waits?: true;
+}
+
+const op = <const O extends Operation>(operation: O): O => operation;
+const NAMESPACE = "/v1/namespaces/{ns}";
+
+export const operations = {
+  listEvents: op({
+    ...{ method: "get", path: `${NAMESPACE}/events`, access: "reader", status: 200, waits: true },
+    summary: "Events of a namespace, in the order of the log",
+    query: schema.EventsQuery,
+    answer: schema.Events,
+  }),
+  listDevices: op({
+    ...{ method: "get", path: `${NAMESPACE}/devices`, access: "reader", status: 200, waits: true },
+    summary: "Devices of a namespace, by id",
+    query: schema.DevicesQuery,
+    answer: schema.Devices,
+  }),
+  getDevice: op({
+    ...{ method: "get", path: `${NAMESPACE}/devices/{device}`, access: "reader", status: 200, waits: true },
+    summary: "One device",
+    query: schema.NoQuery,
+    answer: schema.Device,
+  }),
+  createNamespace: op({
+    ...{ method: "post", path: "/v1/namespaces", access: "admin", status: 201, writes: true },
+    summary: "Creates a namespace",
+    query: schema.NoQuery,
+    body: schema.NewNamespace,
+    answer: schema.Namespace,
+  }),
+  listNamespaces: op({
+    ...{ method: "get", path: "/v1/namespaces", access: "admin", status: 200 },
+    summary: "All namespaces",
+    query: schema.NoQuery,
+    answer: schema.Namespaces,
+  }),
+  createNamespaceKey: op({
+    ...{
+      method: "post",
+      path: `${NAMESPACE}/api-keys`,
+      access: "namespace-admin",
+      status: 201,
+      writes: true,
+    },
+    summary: "Creates an API key of a namespace; the answer holds the key, this once",
+    query: schema.NoQuery,
+    body: schema.NewApiKey,
+    answer: schema.CreatedApiKey,
+  }),
+  listNamespaceKeys: op({
+    ...{ method: "get", path: `${NAMESPACE}/api-keys`, access: "namespace-admin", status: 200 },
+    summary: "API keys of a namespace, revoked ones too",
+    query: schema.NoQuery,
+    answer: schema.ApiKeys,
+  }),
+  revokeNamespaceKey: op({
+    ...{ method: "delete", path: `${NAMESPACE}/api-keys/{id}`, access: "namespace-admin", status: 204 },
+    writes: true,
+    summary: "Revokes an API key of a namespace",
+    query: schema.NoQuery,
+  }),
+  createOperatorKey: op({
+    ...{ method: "post", path: "/v1/api-keys", access: "admin", status: 201, writes: true },
+    summary: "Creates an API key that is good for all namespaces; the answer holds the key, this once",
+    query: schema.NoQuery,
+    body: schema.NewApiKey,
+    answer: schema.CreatedApiKey,
+  }),
+  listOperatorKeys: op({
+    ...{ method: "get", path: "/v1/api-keys", access: "admin", status: 200 },
+    summary: "API keys that are good for all namespaces, revoked ones too",
+    query: schema.NoQuery,
+    answer: schema.ApiKeys,
+  }),
+  revokeOperatorKey: op({
+    ...{ method: "delete", path: "/v1/api-keys/{id}", access: "admin", status: 204, writes: true },
+    summary: "Revokes an API key that is good for all namespaces",
+    query: schema.NoQuery,
+  }),
+  listReadModels: op({
+    ...{ method: "get", path: "/v1/read-models", access: "admin", status: 200 },
+    summary: "Read models, and how far each has followed its log",
+    query: schema.NoQuery,
+    answer: schema.ReadModels,
+  }),
+  rebuildReadModel: op({
+    ...{ method: "post", path: "/v1/read-models/{name}/rebuild", access: "admin", status: 202 },
+    summary: "Builds a read model anew from the log, beside the live one",
+    query: schema.NoQuery,
+    answer: schema.Accepted,
+  }),
+  listDeadLetters: op({
+    ...{ method: "get", path: "/v1/dead-letters", access: "admin", status: 200 },
+    summary: "What read models could not apply, and set aside with the devices it came from",
+    query: schema.DeadLettersQuery,
+    answer: schema.DeadLetters,
+  }),
+  retryDeadLetters: op({
+    ...{ method: "post", path: "/v1/dead-letters/retry", access: "admin", status: 200 },
+    summary: "Applies a device's dead letters again, from the oldest on",
+    query: schema.NoQuery,
+    body: schema.ParkedDevice,
+    answer: schema.Retried,
+  }),
+  dropDeadLetters: op({
+    ...{ method: "post", path: "/v1/dead-letters/drop", access: "admin", status: 200 },
+    summary: "Forgets a device's dead letters",
+    query: schema.NoQuery,
+    body: schema.ParkedDevice,
+    answer: schema.Dropped,
+  }),
+  openapi: op({
+    ...{ method: "get", path: "/openapi.json", access: "anybody", status: 200 },
+    summary: "This document",
+    query: schema.NoQuery,
+    answer: schema.JsonDocument,
+  }),
+} as const;

@@ -1,0 +1,18 @@
+import type { auth, projections } from "@fieldlog/contracts";
+import type { RpcClient } from "@fieldlog/rpc";
+import type { Runtime } from "@fieldlog/runtime";
+import type { Known } from "../admit/known.js";
+import type { OwnWrites } from "../admit/own-writes.js";
+import type { Access } from "./access.js";
+
+/** What the controllers work with; a Nest provider. */
+export interface NativeParts {
+  readonly access: Access;
+  readonly known: Known;
+  readonly ownWrites: OwnWrites;
+  readonly auth: RpcClient<typeof auth.AuthService>;
+  readonly projections: RpcClient<typeof projections.ProjectionsService>;
+  readonly logger: Runtime["logger"];
+}
+
+export const NATIVE = Symbol("native parts");

@@ -1,0 +1,77 @@
+import { LogUnavailable } from "@fieldlog/event-log";
+import { RpcError } from "@fieldlog/rpc";
+import type { Logger } from "@fieldlog/runtime";
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from "@nestjs/common";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { LoadsExceeded } from "../admit/load-cache.js";
+import { unmatched } from "../http/unmatched.js";
+import { Problem, problemOf } from "./problem.js";
+
+/** Whatever was thrown on the way of a native request, as a problem document. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: Pick<Logger, "error">) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const { url = "", method = "" } = request.raw;
+    if (!/^\/v1(\/|\?|$)/.test(url) && error instanceof HttpException && error.getStatus() === 404) {
+      const { status, contentType, body } = unmatched(method, url);
+      void reply.code(status).header("content-type", contentType).send(body);
+      return;
+    }
+    const problem = toProblem(error);
+    if (problem.status === 500)
+      this.logger.error({ err: error, method, path: url.split("?")[0] }, "request failed");
+    const { status, contentType, body } = problemOf(problem);
+    if (status === 401) void reply.header("www-authenticate", "Bearer");
+    const { retryAfterS } = problem.more;
+    if (retryAfterS !== undefined) void reply.header("retry-after", String(retryAfterS));
+    void reply.code(status).header("content-type", contentType).send(body);
+  }
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof RpcError) return rpcProblem(error);
+  if (error instanceof LogUnavailable) {
+    return new Problem(503, "The log cannot be reached.", { retryAfterS: error.retryAfterS });
+  }
+  if (error instanceof LoadsExceeded) return new Problem(503, "Too much at once.", { retryAfterS: 1 });
+  if (error instanceof HttpException) {
+    const status = error.getStatus();
+    return status === 404 ? new Problem(404, "There is no such path.") : new Problem(status, error.message);
+  }
+  return new Problem(500, "The server failed to answer.");
+}
+
+function rpcProblem(error: RpcError): Problem {
+  const field = error.details["field"];
+  switch (error.code) {
+    case "not_found":
+      return new Problem(404, sentence(error.message));
+    case "already_exists":
+    case "failed_precondition":
+    case "resource_exhausted":
+      return new Problem(409, sentence(error.message));
+    case "invalid_argument":
+    case "out_of_range":
+      return new Problem(400, sentence(error.message), {
+        ...(field === undefined ? {} : { errors: [{ field, detail: error.message }] }),
+      });
+    case "unavailable":
+    case "deadline_exceeded":
+    case "aborted":
+      return new Problem(503, "A service that this needs does not answer.", { retryAfterS: 1 });
+    default:
+      return new Problem(500, "The server failed to answer.");
+  }
+}
+
+/** A text of another service as one that begins and ends as a sentence does. */
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}

@@ -1,0 +1,64 @@
+import { REGISTRY, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import { Controller, Inject, Req, Res } from "@nestjs/common";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { minPosition, param, readInput } from "./input.js";
+import { cloudEvent, deviceJson } from "./json.js";
+import { Operates } from "./operates.js";
+import { operations } from "./operations.js";
+import { NATIVE, type NativeParts } from "./parts.js";
+
+/** What devices reported, and what they are: from the read models, never older than this edge's own writes. */
+@Controller()
+export class ReadsController {
+  constructor(@Inject(NATIVE) private readonly parts: NativeParts) {}
+
+  @Operates(operations.listEvents)
+  async events(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { namespace } = await this.parts.access.namespace(request, "read");
+    const { query } = readInput(operations.listEvents, request);
+    const { events, next } = await this.parts.projections.listEvents({
+      namespace: namespace.id,
+      limit: query.limit,
+      device: query.device ?? "",
+      type: query.type ?? "",
+      atLeast: this.atLeast(request, namespace.id, SIGNALS),
+      ...(query.after === undefined ? {} : { after: BigInt(query.after) }),
+      ...(query.before === undefined ? {} : { before: BigInt(query.before) }),
+      ...(query.from === undefined ? {} : { from: BigInt(Date.parse(query.from)) }),
+      ...(query.to === undefined ? {} : { to: BigInt(Date.parse(query.to)) }),
+    });
+    const list = events.map((event) => cloudEvent(event, namespace.name)).join(",");
+    void reply.type("application/json").send(`{"events":[${list}],"next":${next ?? null}}`);
+  }
+
+  @Operates(operations.listDevices)
+  async devices(@Req() request: FastifyRequest) {
+    const { namespace } = await this.parts.access.namespace(request, "read");
+    const { query } = readInput(operations.listDevices, request);
+    const { devices, next } = await this.parts.projections.listDevices({
+      namespace: namespace.id,
+      limit: query.limit,
+      after: query.after ?? "",
+      atLeast: this.atLeast(request, namespace.id, REGISTRY),
+    });
+    return { devices: devices.map(deviceJson), next: next === "" ? null : next };
+  }
+
+  @Operates(operations.getDevice)
+  async device(@Req() request: FastifyRequest) {
+    const { namespace } = await this.parts.access.namespace(request, "read");
+    readInput(operations.getDevice, request);
+    const { device } = await this.parts.projections.getDevice({
+      namespace: namespace.id,
+      device: param(request, "device"),
+      atLeast: this.atLeast(request, namespace.id, REGISTRY),
+    });
+    if (device === undefined) throw new Error("projections answered without a device");
+    return deviceJson(device);
+  }
+
+  private atLeast(request: FastifyRequest, namespace: string, stream: typeof SIGNALS | typeof REGISTRY) {
+    const asked = sequenceOf(minPosition(request));
+    return BigInt(Math.max(asked, this.parts.ownWrites.of(namespace, stream)));
+  }
+}

@@ -1,0 +1,192 @@
+import { limits } from "@fieldlog/contracts";
+import { z } from "zod";
+
+// One source for what the native API checks and what its OpenAPI document says.
+
+const named = z.registry<{ id: string }>();
+/** Gives a schema a name of its own in the OpenAPI document. */
+function component<S extends z.ZodType>(id: string, schema: S): S {
+  named.add(schema, { id });
+  return schema;
+}
+
+export { named as components };
+
+const time = z.iso.datetime({ offset: true }).describe("RFC 3339");
+const position = z
+  .int()
+  .nonnegative()
+  .describe("Place in the namespace's log: strictly increasing, below 2^53");
+const id = z.string().min(1).max(limits.idLength);
+/** A whole number in a query. */
+const count = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^\d{1,16}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.int().min(least).max(most));
+const limit = count(1, limits.pageRows).default(100).describe(`1 to ${limits.pageRows}; default 100`);
+
+export const EventsQuery = z.strictObject({
+  after: count(0).optional().describe("Only events behind this position; they come in ascending order"),
+  before: count(0).optional().describe("Only events before this position"),
+  limit,
+  device: id.optional(),
+  type: z.string().min(1).max(limits.textLength).optional().describe("CloudEvents type, e.g. pick"),
+  from: time.optional().describe("Only events that occurred at this time or after"),
+  to: time.optional().describe("Only events that occurred before this time"),
+});
+
+export const DevicesQuery = z.strictObject({
+  limit,
+  after: id.optional().describe("Only devices behind this one: the page before's next"),
+});
+
+export const DeadLettersQuery = z.strictObject({ limit });
+export const NoQuery = z.strictObject({});
+
+export const Problem = component(
+  "Problem",
+  z.looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ field: z.string(), detail: z.string() })).optional(),
+  }),
+);
+
+const EventData = component(
+  "EventData",
+  z.looseObject({
+    sensor: z.string(),
+    sensorType: z.string(),
+    readings: z.array(z.number()),
+  }),
+);
+
+export const CloudEvent = component(
+  "Event",
+  z
+    .object({
+      specversion: z.literal("1.0"),
+      id: z.string().describe("Unique per source: the identity that the sender gave the event"),
+      source: z.string().describe("/namespaces/<name>/devices/<id>"),
+      type: z.string(),
+      time: z.string().describe("When it occurred, by the device's clock (RFC 3339)"),
+      datacontenttype: z.literal("application/json"),
+      position,
+      data: EventData,
+    })
+    .describe("CloudEvents 1.0 in JSON, with position as an extension"),
+);
+
+export const Events = component(
+  "Events",
+  z.object({
+    events: z.array(CloudEvent),
+    next: position.nullable().describe("Go on from there with after; null: there is no more"),
+  }),
+);
+
+export const Device = component(
+  "Device",
+  z.object({
+    id: z.string(),
+    dialect: z.string(),
+    registeredAt: time,
+    metadata: z.looseObject({}),
+    sensors: z.array(z.looseObject({ id: z.string(), sensorType: z.string() })),
+    lastSeenAt: time.nullable(),
+    status: z.string().nullable().describe("What its last heartbeat said of it"),
+    eventCount: z.int(),
+  }),
+);
+export const Devices = component(
+  "Devices",
+  z.object({ devices: z.array(Device), next: z.string().nullable() }),
+);
+
+export const NewNamespace = component("NewNamespace", z.strictObject({ name: z.string() }));
+export const Namespace = component(
+  "Namespace",
+  z.object({ id: z.string(), name: z.string(), createdAt: time }),
+);
+export const Namespaces = component("Namespaces", z.object({ namespaces: z.array(Namespace) }));
+
+export const NewApiKey = component(
+  "NewApiKey",
+  z.strictObject({
+    kind: z.enum(["native", "edge-impulse", "cred"]).default("native"),
+    permission: z.enum(["read", "write", "admin"]),
+    name: z.string().max(limits.textLength).default(""),
+    expires: time.optional(),
+  }),
+);
+const keyFields = {
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  permission: z.string(),
+  namespace: z.string().nullable().describe("Id of the namespace it is good for; null: all"),
+  createdAt: time,
+  expiresAt: time.nullable(),
+  revokedAt: time.nullable(),
+};
+export const ApiKey = component("ApiKey", z.object(keyFields));
+export const CreatedApiKey = component(
+  "CreatedApiKey",
+  z.object({ ...keyFields, key: z.string().describe("The key itself, this once") }),
+);
+export const ApiKeys = component("ApiKeys", z.object({ keys: z.array(ApiKey) }));
+
+const sequence = z.int().nonnegative();
+export const ReadModel = component(
+  "ReadModel",
+  z.object({
+    name: z.string(),
+    version: z.int(),
+    sequence: sequence.describe("Applied"),
+    logSequence: sequence.describe("The log's last"),
+    state: z.string().describe("live, catching-up, rebuilding or stopped"),
+    rebuildSequence: sequence.nullable(),
+    parkedDevices: z.int(),
+    reason: z.string().nullable().describe("Why it is stopped"),
+  }),
+);
+export const ReadModels = component("ReadModels", z.object({ readModels: z.array(ReadModel) }));
+export const Accepted = component("Accepted", z.object({ accepted: z.literal(true) }));
+
+export const DeadLetter = component(
+  "DeadLetter",
+  z.object({
+    readModel: z.string(),
+    namespace: z.string().describe("Id"),
+    device: z.string(),
+    position,
+    reason: z.string(),
+    parkedAt: time,
+  }),
+);
+export const DeadLetters = component("DeadLetters", z.object({ deadLetters: z.array(DeadLetter) }));
+export const ParkedDevice = component(
+  "ParkedDevice",
+  z.strictObject({
+    readModel: z.string().min(1),
+    namespace: id.describe("Id or name"),
+    device: id,
+  }),
+);
+export const Retried = component("Retried", z.object({ applied: z.int(), remaining: z.int() }));
+export const Dropped = component("Dropped", z.object({ dropped: z.int() }));
+
+export const Health = component("Health", z.looseObject({ alive: z.literal(true) }));
+export const Readiness = component(
+  "Readiness",
+  z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) }),
+);
+export const NotFound = component(
+  "NotFound",
+  z.object({ status: z.literal("ERR"), message: z.string() }).describe("As the CSN reference has it"),
+);
+export const JsonDocument = z.looseObject({ openapi: z.string() });
