@@ -138,6 +138,8 @@ class Pulls {
     try {
       while (!signal?.aborted && !this.closed) {
         this.current = await this.consumer.fetch({ max_messages: PULL, expires: PULL_EXPIRES_MS });
+        // What ended it while the pull was being asked for could not close it.
+        if (signal?.aborted || this.closed) void this.current.close();
         let commits: Commit[] = [];
         for await (const message of this.current) {
           commits.push(this.toCommit(message));
