@@ -108,9 +108,10 @@ export class WritingSession {
     return this.failure;
   }
 
-  /** Rejects when the connection is lost. */
+  /** Rejects when the connection is lost; resolves with the signal. */
   untilLost(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return resolve();
       if (this.failure) return reject(this.failure);
       this.onLost.add(reject);
       signal.addEventListener("abort", () => resolve(), { once: true });
