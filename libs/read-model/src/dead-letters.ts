@@ -2,6 +2,7 @@ import { positionOf, sequenceOf } from "@fieldlog/contracts";
 import type { Kysely } from "kysely";
 import type { Applier } from "./apply.js";
 import type { Bookkeeping } from "./bookkeeping.js";
+import type { ReadDatabase } from "./database.js";
 import type { LogRecord, ReadableLog, ReadModelDefinition } from "./definition.js";
 import { reasonOf } from "./failures.js";
 import { decode, positionOfWhole } from "./intake.js";
@@ -172,8 +173,12 @@ export interface ListedDeadLetter {
 }
 
 /** The dead letters of a service's live read models, the oldest of each key first. */
-export async function listDeadLetters(db: Kysely<Bookkeeping>, limit: number): Promise<ListedDeadLetter[]> {
-  return await db
+export async function listDeadLetters(
+  // biome-ignore lint/suspicious/noExplicitAny: only the bookkeeping is queried
+  { db }: Pick<ReadDatabase<any>, "db">,
+  limit: number,
+): Promise<ListedDeadLetter[]> {
+  return await (db as Kysely<Bookkeeping>)
     .selectFrom("dead_letters")
     .select(["read_model as model", "namespace", "key", "position", "reason", "parked_at as parkedAt"])
     .where("stage", "=", "live")

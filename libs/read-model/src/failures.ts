@@ -32,6 +32,22 @@ export function liesInTheData(error: unknown): boolean {
   return !NOT_THE_DATA.includes(code.slice(0, 2)) && !TABLES_BROKEN.has(code);
 }
 
+/** SQLSTATEs of a server that is starting, ending, full or locked, and of tables that are not made yet. */
+const AWAY = ["08", "53", "55", "57"];
+const NOT_MADE = new Set(["3F000", "42P01"]);
+const AWAY_MESSAGES =
+  /timeout exceeded when trying to connect|Connection terminated|connection error|Cannot use a pool/;
+
+/** Whether a query failed because Postgres, or the tables of a read model, are not there: try later. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) {
+    const code = error.code ?? "";
+    return AWAY.includes(code.slice(0, 2)) || NOT_MADE.has(code);
+  }
+  if (!(error instanceof Error)) return false;
+  return "syscall" in error || AWAY_MESSAGES.test(error.message);
+}
+
 const UNIQUE_VIOLATION = "23505";
 
 export function isUniqueViolation(error: unknown): boolean {

@@ -7,7 +7,8 @@ export type {
   ReadModelDefinition,
   ReadModelTransaction,
 } from "./definition.js";
+export { isDatabaseAway } from "./failures.js";
 export type { ReadModelLogger } from "./logger.js";
-export type { RequestOutcome } from "./requests.js";
+export { RequestFailed, type RequestOutcome, RequestPending } from "./requests.js";
 export { ReadModelRunner, type ReadModelRunnerOptions } from "./runner.js";
 export type { ReadModelStatus } from "./status.js";

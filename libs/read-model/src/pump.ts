@@ -1,8 +1,8 @@
+import { spanOverMany } from "@fieldlog/event-log";
 import type { Applier } from "./apply.js";
 import type { ReadableLog, ReadModelDefinition } from "./definition.js";
-import { Intake } from "./intake.js";
+import { type DecodedCommit, Intake } from "./intake.js";
 import type { WritingSession } from "./session.js";
-import { applyTrace } from "./trace.js";
 
 export interface PumpOptions<T> {
   readonly log: ReadableLog;
@@ -21,7 +21,13 @@ export async function pump<T>(options: PumpOptions<T>): Promise<void> {
   while (!signal.aborted) {
     const pull = await intake.next();
     if (signal.aborted || pull.length === 0) return;
-    await session.turns.take(() => applyTrace(definition.name, pull, () => applier().apply(pull)));
+    await session.turns.take(() => traced(definition.name, pull, () => applier().apply(pull)));
     onApplied(applier().sequence, pull.at(-1)?.commit.time);
   }
+}
+
+async function traced<T>(model: string, pull: readonly DecodedCommit<T>[], apply: () => Promise<void>) {
+  const parents = pull.flatMap(({ commit }) => commit.traceParent ?? []);
+  const attributes = { "fieldlog.read_model": model, "fieldlog.commits": pull.length };
+  await spanOverMany("apply", parents, attributes, apply);
 }

@@ -23,6 +23,25 @@ export interface RequestOutcome {
   readonly error?: string;
 }
 
+/** It is not done yet, but it is kept and will be: nobody is active, or it takes long. */
+export class RequestPending extends Error {
+  override readonly name = "RequestPending";
+  constructor(readonly kind: RequestKind) {
+    super(`the ${kind} has not been done yet; it will be`);
+  }
+}
+
+/** The active replica could not do it. */
+export class RequestFailed extends Error {
+  override readonly name = "RequestFailed";
+  constructor(
+    readonly kind: RequestKind,
+    readonly reason: string,
+  ) {
+    super(`the ${kind} failed: ${reason}`);
+  }
+}
+
 /** What operators ask of a read model, on any replica, for the active one to do. */
 export class Requests {
   constructor(

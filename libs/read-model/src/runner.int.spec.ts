@@ -184,7 +184,7 @@ describe("a record that cannot be applied", () => {
     ]);
     await caughtUp(runner);
     expect(await count()).toBe(before + 3);
-    const letters = await listDeadLetters(database.db as never, 100);
+    const letters = await listDeadLetters(database, 100);
     expect(letters.map(({ key, reason }) => [key, reason.replace(/\(.*/s, "").trim()])).toEqual([
       ["bad", "cannot take refused"],
       ["bad", `waits behind ${refused}`],
@@ -224,7 +224,7 @@ describe("a record that cannot be applied", () => {
     await write(log, { device: "late", identity: "s3" });
     await caughtUp(third);
     await caughtUp(standby);
-    const waiting = (await listDeadLetters(database.db as never, 100)).filter(({ key }) => key === "late");
+    const waiting = (await listDeadLetters(database, 100)).filter(({ key }) => key === "late");
     expect(waiting).toHaveLength(3);
     expect(await third.retryDeadLetters({ namespace: "test", key: "late" })).toEqual({
       done: 3,
@@ -243,9 +243,7 @@ describe("a record that cannot be applied", () => {
     await log.signals.append("other", new Uint8Array([0xff, 0xff, 0xff]));
     await write(log, { namespace: "other", identity: "after it" });
     await caughtUp(runner);
-    const letters = (await listDeadLetters(database.db as never, 10)).filter(
-      (one) => one.namespace === "other",
-    );
+    const letters = (await listDeadLetters(database, 10)).filter((one) => one.namespace === "other");
     expect(letters).toMatchObject([{ key: "", namespace: "other" }]);
     await expect(runner.retryDeadLetters({ namespace: "other", key: "" })).rejects.toThrow(
       "cannot be decoded",

@@ -13,6 +13,11 @@ export const file_fieldlog_projections_v1_projections: GenFile = /*@__PURE__*/
   fileDesc("CilmaWVsZGxvZy9wcm9qZWN0aW9ucy92MS9wcm9qZWN0aW9ucy5wcm90bxIXZmllbGRsb2cucHJvamVjdGlvbnMudjEi6QEKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgVhZnRlchgCIAEoBEgAiAEBEhMKBmJlZm9yZRgDIAEoBEgBiAEBEg0KBWxpbWl0GAQgASgNEg4KBmRldmljZRgFIAEoCRIMCgR0eXBlGAYgASgJEhEKBGZyb20YByABKANIAogBARIPCgJ0bxgIIAEoA0gDiAEBEhUKCGF0X2xlYXN0GAkgASgESASIAQFCCAoGX2FmdGVyQgkKB19iZWZvcmVCBwoFX2Zyb21CBQoDX3RvQgsKCV9hdF9sZWFzdCKMAQoLU3RvcmVkRXZlbnQSEAoIcG9zaXRpb24YASABKAQSDgoGZGV2aWNlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEgwKBHR5cGUYBCABKAkSEwoLb2NjdXJyZWRfYXQYBSABKAMSEwoLcmVjZWl2ZWRfYXQYBiABKAMSEQoJZGF0YV9qc29uGAcgASgJImYKEkxpc3RFdmVudHNSZXNwb25zZRI0CgZldmVudHMYASADKAsyJC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWRFdmVudBIRCgRuZXh0GAIgASgESACIAQFCBwoFX25leHQiaQoSTGlzdERldmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVsaW1pdBgCIAEoDRINCgVhZnRlchgDIAEoCRIVCghhdF9sZWFzdBgEIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJbChNMaXN0RGV2aWNlc1Jlc3BvbnNlEjYKB2RldmljZXMYASADKAsyJS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWREZXZpY2USDAoEbmV4dBgCIAEoCSLAAQoMU3RvcmVkRGV2aWNlEgoKAmlkGAEgASgJEg8KB2RpYWxlY3QYAiABKAkSFQoNcmVnaXN0ZXJlZF9hdBgDIAEoAxIVCg1tZXRhZGF0YV9qc29uGAQgASgJEhQKDHNlbnNvcnNfanNvbhgFIAEoCRIZCgxsYXN0X3NlZW5fYXQYBiABKANIAIgBARIOCgZzdGF0dXMYByABKAkSEwoLZXZlbnRfY291bnQYCCABKARCDwoNX2xhc3Rfc2Vlbl9hdCJZChBHZXREZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QiSgoRR2V0RGV2aWNlUmVzcG9uc2USNQoGZGV2aWNlGAEgASgLMiUuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkRGV2aWNlIsMBCg9SZWFkTW9kZWxTdGF0dXMSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEhQKDGxvZ19zZXF1ZW5jZRgEIAEoBBINCgVzdGF0ZRgFIAEoCRIdChByZWJ1aWxkX3NlcXVlbmNlGAYgASgESACIAQESFgoOcGFya2VkX2RldmljZXMYByABKA0SDgoGcmVhc29uGAggASgJQhMKEV9yZWJ1aWxkX3NlcXVlbmNlIhcKFUxpc3RSZWFkTW9kZWxzUmVxdWVzdCJXChZMaXN0UmVhZE1vZGVsc1Jlc3BvbnNlEj0KC3JlYWRfbW9kZWxzGAEgAygLMiguZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVhZE1vZGVsU3RhdHVzIicKF1JlYnVpbGRSZWFkTW9kZWxSZXF1ZXN0EgwKBG5hbWUYASABKAkiGgoYUmVidWlsZFJlYWRNb2RlbFJlc3BvbnNlIngKCkRlYWRMZXR0ZXISEgoKcmVhZF9tb2RlbBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJEhAKCHBvc2l0aW9uGAQgASgEEg4KBnJlYXNvbhgFIAEoCRIRCglwYXJrZWRfYXQYBiABKAMiJwoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBINCgVsaW1pdBgBIAEoDSJUChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRI5CgxkZWFkX2xldHRlcnMYASADKAsyIy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5EZWFkTGV0dGVyIlAKF1JldHJ5RGVhZExldHRlcnNSZXF1ZXN0EhIKCnJlYWRfbW9kZWwYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSI+ChhSZXRyeURlYWRMZXR0ZXJzUmVzcG9uc2USDwoHYXBwbGllZBgBIAEoDRIRCglyZW1haW5pbmcYAiABKA0iTwoWRHJvcERlYWRMZXR0ZXJzUmVxdWVzdBISCgpyZWFkX21vZGVsGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIOCgZkZXZpY2UYAyABKAkiKgoXRHJvcERlYWRMZXR0ZXJzUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoDTKaBwoSUHJvamVjdGlvbnNTZXJ2aWNlEmUKCkxpc3RFdmVudHMSKi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RXZlbnRzUmVxdWVzdBorLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RFdmVudHNSZXNwb25zZRJoCgtMaXN0RGV2aWNlcxIrLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZXZpY2VzUmVxdWVzdBosLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZXZpY2VzUmVzcG9uc2USYgoJR2V0RGV2aWNlEikuZmllbGRsb2cucHJvamVjdGlvbnMudjEuR2V0RGV2aWNlUmVxdWVzdBoqLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkdldERldmljZVJlc3BvbnNlEnEKDkxpc3RSZWFkTW9kZWxzEi4uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJlYWRNb2RlbHNSZXF1ZXN0Gi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJlYWRNb2RlbHNSZXNwb25zZRJ3ChBSZWJ1aWxkUmVhZE1vZGVsEjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVidWlsZFJlYWRNb2RlbFJlcXVlc3QaMS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZWJ1aWxkUmVhZE1vZGVsUmVzcG9uc2USdAoPTGlzdERlYWRMZXR0ZXJzEi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBowLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEncKEFJldHJ5RGVhZExldHRlcnMSMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZXRyeURlYWRMZXR0ZXJzUmVxdWVzdBoxLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlJldHJ5RGVhZExldHRlcnNSZXNwb25zZRJ0Cg9Ecm9wRGVhZExldHRlcnMSLy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5Ecm9wRGVhZExldHRlcnNSZXF1ZXN0GjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuRHJvcERlYWRMZXR0ZXJzUmVzcG9uc2ViBnByb3RvMw");
 
 /**
+ * A page is always in ascending order of position. With `before` alone it holds
+ * the newest events before that position, and the pages go back in time;
+ * otherwise the oldest ones after `after` (absent: from the beginning), up to
+ * `before` if that is given as well, and the pages go on in time.
+ *
  * @generated from message fieldlog.projections.v1.ListEventsRequest
  */
 export type ListEventsRequest = Message<"fieldlog.projections.v1.ListEventsRequest"> & {
@@ -24,14 +29,14 @@ export type ListEventsRequest = Message<"fieldlog.projections.v1.ListEventsReque
   namespace: string;
 
   /**
-   * position; ascending from there
+   * position, exclusive
    *
    * @generated from field: optional uint64 after = 2;
    */
   after?: bigint | undefined;
 
   /**
-   * position
+   * position, exclusive
    *
    * @generated from field: optional uint64 before = 3;
    */
@@ -118,6 +123,8 @@ export type StoredEvent = Message<"fieldlog.projections.v1.StoredEvent"> & {
   receivedAt: bigint;
 
   /**
+   * what the device reported, as the native API shows it
+   *
    * @generated from field: string data_json = 7;
    */
   dataJson: string;
@@ -140,7 +147,8 @@ export type ListEventsResponse = Message<"fieldlog.projections.v1.ListEventsResp
   events: StoredEvent[];
 
   /**
-   * Position to go on from; absent when there is no more.
+   * Position to go on with: as `before` where only that was given, else as
+   * `after`; absent when there is no more.
    *
    * @generated from field: optional uint64 next = 2;
    */
@@ -236,11 +244,15 @@ export type StoredDevice = Message<"fieldlog.projections.v1.StoredDevice"> & {
   registeredAt: bigint;
 
   /**
+   * an object; in it `properties`
+   *
    * @generated from field: string metadata_json = 4;
    */
   metadataJson: string;
 
   /**
+   * [{ id, sensorType, removed, details }]
+   *
    * @generated from field: string sensors_json = 5;
    */
   sensorsJson: string;
@@ -451,6 +463,8 @@ export type DeadLetter = Message<"fieldlog.projections.v1.DeadLetter"> & {
   namespace: string;
 
   /**
+   * empty: a whole commit that cannot be decoded
+   *
    * @generated from field: string device = 3;
    */
   device: string;
@@ -610,6 +624,8 @@ export const DropDeadLettersResponseSchema: GenMessage<DropDeadLettersResponse> 
  *
  * A query with `at_least` waits until the read model has applied that sequence
  * of its log, at most 2 s, and then answers with what is there.
+ * INVALID_ARGUMENT with the field: a limit out of range. UNAVAILABLE: the
+ * database does not answer, or the tables are not made yet.
  *
  * @generated from service fieldlog.projections.v1.ProjectionsService
  */
@@ -651,6 +667,7 @@ export const ProjectionsService: GenService<{
   /**
    * Starts to build the read model anew beside the live one. NOT_FOUND: no such
    * read model. Asked while one is being rebuilt, goes on with that.
+   * DEADLINE_EXCEEDED: no replica is active; it will be done.
    *
    * @generated from rpc fieldlog.projections.v1.ProjectionsService.RebuildReadModel
    */
@@ -668,7 +685,8 @@ export const ProjectionsService: GenService<{
     output: typeof ListDeadLettersResponseSchema;
   },
   /**
-   * Applies a device's parked signals from the oldest on, and unparks it if all went in.
+   * Applies a device's parked signals from the oldest on, and unparks it if all
+   * went in. DEADLINE_EXCEEDED: it takes longer, and goes on.
    *
    * @generated from rpc fieldlog.projections.v1.ProjectionsService.RetryDeadLetters
    */

@@ -1,0 +1,53 @@
+import { projections } from "@fieldlog/contracts";
+import { connectLog } from "@fieldlog/event-log";
+import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { listenAddress, RpcServer } from "@fieldlog/rpc";
+import { need, type Runtime } from "@fieldlog/runtime";
+import { devices } from "./devices/definition.js";
+import { events } from "./events/definition.js";
+import { projectionsService, refusal, type Tables } from "./rpc.js";
+
+/** The service's schema in Postgres. */
+const SCHEMA = "projections";
+
+/** Puts the service together; its parts start and stop in the order in which they stand here. */
+export async function compose(runtime: Runtime): Promise<void> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken");
+
+  const log = await connectLog({
+    url: settings.natsUrl,
+    name: runtime.service,
+    monitorUrl: settings.natsMonitorUrl,
+    replicas: settings.replicas,
+    signalsMaxBytes: settings.signalsMaxBytes,
+    registryMaxBytes: settings.registryMaxBytes,
+    logger,
+  });
+  const database = openReadDatabase<Tables>({
+    url: settings.postgresUrl,
+    schema: SCHEMA,
+    onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
+  });
+  const shared = { log, database, logger, metrics };
+  const runners = {
+    events: new ReadModelRunner({ ...shared, definition: events }),
+    devices: new ReadModelRunner({ ...shared, definition: devices }),
+  };
+  const server = new RpcServer({
+    address: listenAddress(settings.projectionsGrpc, settings.grpcBind ?? settings.bind),
+    token: settings.internalToken,
+    logger,
+    metrics,
+    refusal,
+  }).add(projections.ProjectionsService, projectionsService({ database, ...runners }));
+
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({ name: "database", stop: () => database.close() });
+  health.add("log", () => log.ready());
+  for (const [name, runner] of Object.entries(runners)) {
+    lifecycle.add({ name: `read model ${name}`, start: () => runner.start(), stop: () => runner.stop() });
+    health.add(`read model ${name}`, () => runner.ready());
+  }
+  lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
+}

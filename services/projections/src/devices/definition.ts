@@ -1,0 +1,94 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
+import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
+import { type JSONColumnType, type Kysely, sql } from "kysely";
+import { instant } from "../instant.js";
+import { type DeviceState, fold } from "./fold.js";
+
+/** What devices are, as the registry has it. */
+export interface DeviceTables {
+  devices: DeviceRow;
+}
+
+export interface DeviceRow {
+  namespace: string;
+  id: string;
+  dialect: string;
+  registered_at: Date;
+  metadata: JSONColumnType<DeviceState["metadata"]>;
+  sensors: JSONColumnType<DeviceState["sensors"]>;
+}
+
+export const devices: ReadModelDefinition<registry.Decision> = {
+  name: "devices",
+  // Raise it when the table or the meaning of a column changes.
+  version: 1,
+  stream: REGISTRY,
+  tables: ["devices"],
+  async create(db: Kysely<DeviceTables>) {
+    const id = sql`text COLLATE "C"`;
+    await db.schema
+      .createTable("devices")
+      .addColumn("namespace", id, (column) => column.notNull())
+      .addColumn("id", id, (column) => column.notNull())
+      .addColumn("dialect", "text", (column) => column.notNull())
+      .addColumn("registered_at", "timestamptz", (column) => column.notNull())
+      .addColumn("metadata", "jsonb", (column) => column.notNull())
+      .addColumn("sensors", "jsonb", (column) => column.notNull())
+      .addPrimaryKeyConstraint("devices_pkey", ["namespace", "id"])
+      .execute();
+  },
+  decode({ subject, sequence, time, data }) {
+    const { namespace, kind, id } = aggregateOf(subject);
+    if (kind !== "device") return [];
+    const value = fromBinary(registry.DecisionSchema, data);
+    return [{ namespace, key: id, position: positionOf(sequence, 0), time, value }];
+  },
+  async apply(tx, records) {
+    if (records.length === 0) return;
+    const states = await statesBefore(tx, records);
+    for (const { namespace, key, value } of records) {
+      const at = `${namespace}\0${key}`;
+      const state = fold(states.get(at)?.state, value);
+      if (state) states.set(at, { namespace, id: key, state });
+    }
+    await store(tx, [...states.values()]);
+  },
+};
+
+interface Stored {
+  readonly namespace: string;
+  readonly id: string;
+  readonly state: DeviceState;
+}
+
+async function statesBefore(
+  tx: ReadModelTransaction,
+  records: readonly LogRecord<registry.Decision>[],
+): Promise<Map<string, Stored>> {
+  const { rows } = await sql<DeviceRow & { registered_at: Date } & Pick<DeviceState, "metadata" | "sensors">>`
+    SELECT * FROM devices WHERE (namespace, id) IN (
+      SELECT * FROM unnest(${records.map((one) => one.namespace)}::text[], ${records.map((one) => one.key)}::text[])
+    )`.execute(tx.db);
+  return new Map(
+    rows.map(({ namespace, id, dialect, registered_at, metadata, sensors }) => [
+      `${namespace}\0${id}`,
+      { namespace, id, state: { dialect, registeredAt: registered_at.getTime(), metadata, sensors } },
+    ]),
+  );
+}
+
+async function store(tx: ReadModelTransaction, stored: readonly Stored[]): Promise<void> {
+  const column = <V>(of: (one: Stored) => V) => stored.map(of);
+  await sql`
+    INSERT INTO devices (namespace, id, dialect, registered_at, metadata, sensors)
+    SELECT * FROM unnest(
+      ${column((one) => one.namespace)}::text[], ${column((one) => one.id)}::text[],
+      ${column((one) => one.state.dialect)}::text[],
+      ${column((one) => instant(one.state.registeredAt))}::timestamptz[],
+      ${column((one) => JSON.stringify(one.state.metadata))}::jsonb[],
+      ${column((one) => JSON.stringify(one.state.sensors))}::jsonb[]
+    )
+    ON CONFLICT (namespace, id) DO UPDATE SET
+      metadata = excluded.metadata, sensors = excluded.sensors`.execute(tx.db);
+}

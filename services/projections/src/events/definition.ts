@@ -1,0 +1,58 @@
+import { SIGNALS, type signals } from "@fieldlog/contracts";
+import type { ColumnValue, LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
+import { instant } from "../instant.js";
+import { addActivity, summarize } from "./activity.js";
+import { eventData } from "./data.js";
+import { signalsOf } from "./decode.js";
+import { createEventTables } from "./tables.js";
+
+export const EVENT_COLUMNS = [
+  "namespace",
+  "position",
+  "device",
+  "identity",
+  "type",
+  "occurred_at",
+  "received_at",
+  "data",
+] as const;
+
+/**
+ * What devices reported. Events and activity are one read model: whether an event is new is known only when
+ * its row goes in, and a count that is kept with the rows cannot disagree with them.
+ */
+export const events: ReadModelDefinition<signals.Signal> = {
+  name: "events",
+  // Raise it when the tables, `data` or the meaning of a column changes.
+  version: 1,
+  stream: SIGNALS,
+  tables: ["events", "activity"],
+  create: createEventTables,
+  decode: signalsOf,
+  async apply(tx, records) {
+    const rows = eventRows(records);
+    const added = rows.length === 0 ? "all" : await tx.copyNew("events", EVENT_COLUMNS, rows, "position");
+    const isNew = (position: number) => added === "all" || added.has(String(position));
+    await addActivity(tx, summarize(records, isNew));
+  },
+};
+
+/** The rows of `events` for the events among the signals. */
+export function eventRows(records: readonly LogRecord<signals.Signal>[]): ColumnValue[][] {
+  const rows: ColumnValue[][] = [];
+  for (const { namespace, position, key, value } of records) {
+    if (value.body.case !== "event") continue;
+    const { value: event } = value.body;
+    rows.push([
+      namespace,
+      position,
+      key,
+      value.identity,
+      event.name,
+      instant(value.occurredAt),
+      instant(value.receivedAt),
+      eventData(value, event),
+    ]);
+  }
+  return rows;
+}

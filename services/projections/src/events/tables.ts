@@ -1,0 +1,72 @@
+import type { Generated, JSONColumnType } from "kysely";
+import { type Kysely, sql } from "kysely";
+
+/** What devices reported, and what it adds up to for each. */
+export interface EventTables {
+  events: EventRow;
+  activity: ActivityRow;
+}
+
+export interface EventRow {
+  namespace: string;
+  position: number;
+  device: string;
+  identity: string;
+  type: string;
+  occurred_at: Date;
+  received_at: Date;
+  data: JSONColumnType<object>;
+}
+
+export interface ActivityRow {
+  namespace: string;
+  device: string;
+  /** When an edge took the newest of its signals, resent ones included. */
+  last_seen_at: Date;
+  /** Rows of `events`. */
+  event_count: Generated<number>;
+  /** Of its last heartbeat. */
+  status: Generated<string>;
+  /** Of its last heartbeat that told any: [{ sensor, eventCount, windowS }]. */
+  rates: Generated<JSONColumnType<object>>;
+  /** Identities of its newest heartbeats, oldest first: by these a resent one is told. */
+  recent_heartbeats: Generated<JSONColumnType<string[]>>;
+}
+
+// Ids are compared by their bytes: faster than by a language's order, and the same on every server.
+const ID = sql`text COLLATE "C"`;
+
+export async function createEventTables(db: Kysely<EventTables>): Promise<void> {
+  await db.schema
+    .createTable("events")
+    .addColumn("namespace", ID, (column) => column.notNull())
+    .addColumn("position", "bigint", (column) => column.notNull())
+    .addColumn("device", ID, (column) => column.notNull())
+    .addColumn("identity", ID, (column) => column.notNull())
+    .addColumn("type", "text", (column) => column.notNull())
+    .addColumn("occurred_at", "timestamptz", (column) => column.notNull())
+    .addColumn("received_at", "timestamptz", (column) => column.notNull())
+    .addColumn("data", "jsonb", (column) => column.notNull())
+    .addPrimaryKeyConstraint("events_pkey", ["namespace", "position"])
+    // The device first: most rows differ in it, and the namespace need not be looked at.
+    .addUniqueConstraint("events_identity", ["device", "identity", "namespace"])
+    .execute();
+  await db.schema.createIndex("events_device").on("events").columns(["device", "position"]).execute();
+  // Few bytes for many rows, since events come nearly in the order of their times.
+  await sql`CREATE INDEX events_occurred_at ON events USING brin (occurred_at) WITH (autosummarize = on)`.execute(
+    db,
+  );
+  await db.schema
+    .createTable("activity")
+    .addColumn("namespace", ID, (column) => column.notNull())
+    .addColumn("device", ID, (column) => column.notNull())
+    .addColumn("last_seen_at", "timestamptz", (column) => column.notNull())
+    .addColumn("event_count", "bigint", (column) => column.notNull().defaultTo(0))
+    .addColumn("status", "text", (column) => column.notNull().defaultTo(""))
+    .addColumn("rates", "jsonb", (column) => column.notNull().defaultTo("[]"))
+    .addColumn("recent_heartbeats", "jsonb", (column) => column.notNull().defaultTo("[]"))
+    .addPrimaryKeyConstraint("activity_pkey", ["namespace", "device"])
+    .execute();
+  // Rows change with nearly every pull: room on their page keeps that from touching the index.
+  await sql`ALTER TABLE activity SET (fillfactor = 50)`.execute(db);
+}
