@@ -1,5 +1,6 @@
 import { aggregateOf, REGISTRY } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { openReadDatabase } from "@fieldlog/read-model";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN, type Replica, startReplica } from "./replica.fixture.js";
@@ -222,6 +223,12 @@ describe("a device's credential", () => {
       kept.push(...commits.map(({ data }) => Buffer.from(data).toString("latin1")));
       if ((commits.at(-1)?.sequence ?? 0) >= last) break;
     }
+    const database = openReadDatabase({ url: postgresUrl, schema: "auth" });
+    for (const table of ["aggregates", "aggregate_keys"]) {
+      const { rows } = await database.pool.query(`select * from auth.${table}`);
+      kept.push(JSON.stringify(rows));
+    }
+    await database.close();
     for (const text of kept) {
       for (const word of [secret, key.secret, ADMIN]) expect(text.includes(word)).toBe(false);
     }

@@ -1,0 +1,150 @@
+import { REGISTRY } from "@fieldlog/contracts";
+import { current, type Decider } from "@fieldlog/decider";
+import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { startServers, type TestServers } from "@fieldlog/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type SnapshotTables, snapshotModel } from "./snapshot-model.js";
+import { Snapshots, SnapshotsUnavailable } from "./snapshots.js";
+
+interface Name {
+  readonly now: string;
+  readonly all: readonly string[];
+}
+
+/** Names that a thing had, one after the other; found by the one that it has. */
+const names: Decider<Name> = {
+  kind: "device",
+  initial: { now: "", all: [] },
+  evolve: (state, { event }) => {
+    if (event.case !== "deviceMetadataChanged") return state;
+    const now = event.value.metadata?.name ?? "";
+    return { now, all: [...state.all, now] };
+  },
+};
+const model = (version = 1) =>
+  snapshotModel({
+    version,
+    kinds: [{ decider: names, keys: ({ now }: Name) => (now.includes("\u0000") ? [] : [now]) }],
+  });
+
+let servers: TestServers;
+let log: EventLog;
+const ends: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  servers = await startServers();
+  log = await connectLog({ url: servers.nats.url, name: "test" });
+});
+afterAll(async () => {
+  await log?.close();
+  await servers?.stop();
+});
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function run(url: string, version = 1) {
+  const database = openReadDatabase<SnapshotTables>({ url, schema: "things" });
+  ends.push(() => database.close());
+  const runner = new ReadModelRunner({ log, database, definition: model(version) });
+  ends.push(() => runner.stop());
+  await runner.start();
+  const caughtUp = async () =>
+    expect(await runner.waitFor(await log.lastSequence(REGISTRY), 20_000)).toBe(true);
+  const rows = async () => {
+    await caughtUp();
+    const aggregates = await database.db.selectFrom("aggregates").selectAll().orderBy("id").execute();
+    const keys = await database.db
+      .selectFrom("aggregate_keys")
+      .selectAll()
+      .orderBy("id")
+      .orderBy("key")
+      .execute();
+    return { aggregates, keys };
+  };
+  return { database, caughtUp, rows, snapshots: new Snapshots(database, version) };
+}
+
+async function rename(id: string, name: string, after: number, kind: "device" | "api-key" = "device") {
+  const event = { case: "deviceMetadataChanged" as const, value: { metadata: { name } } };
+  return log.registry.append({ namespace: "test", kind, id }, { events: [{ event }] }, after);
+}
+
+const thing = (id: string) => ({ namespace: "test", id });
+
+describe("snapshots", () => {
+  it("follow the log, and are the same when they are built at once", async () => {
+    const followed = await run(await servers.databaseUrl("followed"));
+    for (const id of ["a", "b", "c"]) {
+      let sequence = 0;
+      for (let i = 0; i < 10; i++) sequence = await rename(id, `${id}${i}`, sequence);
+      await followed.caughtUp();
+    }
+    await rename("not of its kinds", "x", 0, "api-key");
+    const anew = await run(await servers.databaseUrl("anew"));
+    const rows = await anew.rows();
+    expect(rows).toEqual(await followed.rows());
+    expect(rows.aggregates).toHaveLength(3);
+    expect(await anew.snapshots.load(names, thing("b"))).toEqual(
+      await current(log, names, thing("b"), undefined),
+    );
+  });
+
+  it("are found by the keys of their newest state alone", async () => {
+    const { snapshots, caughtUp } = await run(await servers.databaseUrl("keys"));
+    await rename("k1", "same", 0);
+    await rename("k2", "same", 0);
+    await caughtUp();
+    expect(await snapshots.find(names, "same")).toEqual([thing("k1"), thing("k2")]);
+    const { sequence } = await current(log, names, thing("k1"), undefined);
+    await rename("k1", "other", sequence);
+    await caughtUp();
+    expect(await snapshots.find(names, "same")).toEqual([thing("k2")]);
+    expect(await snapshots.find(names, "other")).toEqual([thing("k1")]);
+    expect(await snapshots.find(names, "nobody's")).toEqual([]);
+  });
+
+  it("are listed and counted by namespace, oldest decision first", async () => {
+    const { snapshots, caughtUp } = await run(await servers.databaseUrl("list"));
+    await caughtUp();
+    const listed = await snapshots.list(names, "test");
+    expect(listed.map(({ sequence }) => sequence)).toEqual(
+      listed.map(({ sequence }) => sequence).sort((a, b) => a - b),
+    );
+    expect(await snapshots.count(names, "test")).toBe(listed.length);
+    expect(await snapshots.list(names, "elsewhere")).toEqual([]);
+    expect(await snapshots.load(names, thing("nobody"))).toBeUndefined();
+  });
+
+  it("hold texts that Postgres itself does not take", async () => {
+    const { snapshots, caughtUp } = await run(await servers.databaseUrl("texts"));
+    // Applied with the next in one transaction or not, the name with U+0000 is in the state, and is no key.
+    const first = await rename("odd", '{"$bytes":"AA=="}\u0000', 0);
+    await rename("odd", "plain", first);
+    await caughtUp();
+    expect(await snapshots.load(names, thing("odd"))).toEqual(
+      await current(log, names, thing("odd"), undefined),
+    );
+  });
+
+  it("of another version are not read: they are folded from the log instead, and not listed", async () => {
+    const { database, caughtUp } = await run(await servers.databaseUrl("versions"));
+    await caughtUp();
+    const newer = new Snapshots(database, 2);
+    expect(await newer.load(names, thing("a"))).toBeUndefined();
+    await expect(newer.list(names, "test")).rejects.toThrow(SnapshotsUnavailable);
+  });
+
+  it("are unavailable before their tables exist", async () => {
+    const database = openReadDatabase<SnapshotTables>({
+      url: await servers.databaseUrl("none"),
+      schema: "things",
+    });
+    ends.push(() => database.close());
+    const snapshots = new Snapshots(database, 1);
+    await expect(snapshots.load(names, thing("a"))).rejects.toThrow(SnapshotsUnavailable);
+    await expect(snapshots.find(names, "a")).rejects.toThrow(SnapshotsUnavailable);
+    await expect(snapshots.count(names, "test")).rejects.toThrow(SnapshotsUnavailable);
+  });
+});
