@@ -1,0 +1,229 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { auth, devices, type registry, SIGNALS, type signals } from "@fieldlog/contracts";
+import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
+import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
+import { createRuntime, hostModule, readSettings, type Settings } from "@fieldlog/runtime";
+import { EdgeHttpModule } from "./edge-http.module.js";
+
+const TOKEN = "a".repeat(40);
+const hashOf = (key: string) => createHash("sha256").update(key).digest("hex");
+
+type Device = MessageInitShape<typeof devices.DeviceSchema> & {
+  sensors: { id: string; sensorType: string; removed: boolean }[];
+  sequence: bigint;
+};
+
+/**
+ * auth and devices in memory, over real gRPC. Their decisions go to the real REGISTRY, so that edges hear
+ * of them; who wants to know more of those services looks at their own tests.
+ */
+export class Neighbours {
+  readonly credentials = new Map<string, string>();
+  readonly devices = new Map<string, Device>();
+  readonly keys = new Map<string, MessageInitShape<typeof auth.ApiKeySchema>>();
+  readonly namespaces = new Map(["default", "test", "other"].map((name) => [name, { id: name, name }]));
+  /** Calls so far, by method. */
+  readonly calls: Record<string, number> = {};
+  private readonly sequences = new Map<string, number>();
+  private readonly server: RpcServer;
+
+  private constructor(
+    readonly log: EventLog,
+    port: number,
+  ) {
+    this.server = new RpcServer({ address: `127.0.0.1:${port}`, token: TOKEN })
+      .add(auth.AuthService, this.auth() as ServiceImpl<typeof auth.AuthService>)
+      .add(devices.DevicesService, this.devicesService());
+  }
+
+  static async start(natsUrl: string): Promise<Neighbours> {
+    const neighbours = new Neighbours(await connectLog({ url: natsUrl, name: "neighbours" }), 0);
+    await neighbours.server.start();
+    return neighbours;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.server.port}`;
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+    await this.log.close();
+  }
+
+  addKey(key: string, permission: string, namespace = ""): string {
+    const id = randomBytes(4).toString("hex");
+    this.keys.set(hashOf(key), { id, permission, namespace, kind: "native", createdAt: 0n });
+    return id;
+  }
+
+  /** The key is void at once, and the decision is in the log. */
+  async revokeKey(key: string): Promise<void> {
+    const id = this.keys.get(hashOf(key))?.id ?? "";
+    this.keys.delete(hashOf(key));
+    await this.decide("_", "api-key", id, [{ event: { case: "apiKeyRevoked", value: {} } }]);
+  }
+
+  async revokeDevice(namespace: string, device: string): Promise<void> {
+    this.credentials.delete(`${namespace}/${device}`);
+    await this.decide(namespace, "credential", device, [
+      { event: { case: "deviceCredentialRevoked", value: {} } },
+    ]);
+  }
+
+  private async decide(
+    namespace: string,
+    kind: "api-key" | "credential" | "device",
+    id: string,
+    events: MessageInitShape<typeof registry.RegistryEventSchema>[],
+    decidedBy = "system",
+  ): Promise<bigint> {
+    const name = `${namespace}/${kind}/${id}`;
+    const decision = { events, decidedAt: BigInt(Date.now()), decidedBy };
+    const before = this.sequences.get(name) ?? 0;
+    const sequence = await this.log.registry.append({ namespace, kind, id }, decision, before);
+    this.sequences.set(name, sequence);
+    return BigInt(sequence);
+  }
+
+  private count(method: string): void {
+    this.calls[method] = (this.calls[method] ?? 0) + 1;
+  }
+
+  private auth(): Partial<ServiceImpl<typeof auth.AuthService>> {
+    const unimplemented = async () => {
+      throw new RpcError("unimplemented", "not here");
+    };
+    return {
+      createApiKey: unimplemented,
+      listApiKeys: unimplemented,
+      revokeApiKey: unimplemented,
+      createNamespace: unimplemented,
+      listNamespaces: unimplemented,
+      getDeviceCredential: async ({ namespace, device }) => {
+        this.count("getDeviceCredential");
+        const secret = this.credentials.get(`${namespace}/${device}`);
+        if (secret === undefined) throw new RpcError("not_found", "no such credential");
+        return { kind: "csn-secret", secret };
+      },
+      issueDeviceCredential: async ({ namespace, device, kind }) => {
+        const secret = randomBytes(32).toString("hex");
+        this.credentials.set(`${namespace}/${device}`, secret);
+        const sequence = await this.decide(namespace, "credential", device, [
+          { event: { case: "deviceCredentialIssued", value: { kind } } },
+        ]);
+        return { secret, sequence };
+      },
+      checkApiKey: async ({ keyHash }) => {
+        const key = this.keys.get(Buffer.from(keyHash).toString("hex"));
+        if (key === undefined) throw new RpcError("unauthenticated", "no such key");
+        return { key };
+      },
+      getNamespace: async ({ idOrName }) => {
+        const namespace = this.namespaces.get(idOrName);
+        if (namespace === undefined) throw new RpcError("not_found", "no such namespace");
+        return { namespace };
+      },
+    };
+  }
+
+  private devicesService(): ServiceImpl<typeof devices.DevicesService> {
+    return {
+      registerDevice: async ({ namespace, dialect, metadata, sensors }) => {
+        const id = String(1_000_000_000_000_000 + Math.floor(Math.random() * 8_000_000_000_000_000));
+        const added = sensors.map(({ sensorType, details }, index) => ({
+          ...{ id: String(index), sensorType, removed: false },
+          ...(details ? { details } : {}),
+        }));
+        const sequence = await this.decide(namespace, "device", id, [
+          { event: { case: "deviceRegistered", value: { dialect } } },
+        ]);
+        const device: Device = { id, dialect, sensors: added, registeredAt: 0n, sequence };
+        if (metadata) device.metadata = metadata;
+        this.devices.set(`${namespace}/${id}`, device);
+        return { device };
+      },
+      updateDevice: async ({ namespace, device: id, newSensors, removedSensors, metadata, decidedBy }) => {
+        this.count("updateDevice");
+        const device = this.found(namespace, id);
+        for (const removed of removedSensors) {
+          const sensor = device.sensors.find((one) => one.id === removed);
+          if (sensor === undefined) {
+            throw new RpcError("failed_precondition", "no such sensor", { sensor: removed });
+          }
+          sensor.removed = true;
+        }
+        const added = newSensors.map(({ sensorType }, index) => ({
+          ...{ id: String(device.sensors.length + index), sensorType, removed: false },
+        }));
+        device.sensors.push(...added);
+        const changed = added.length + removedSensors.length > 0 || metadata?.name !== undefined;
+        if (metadata) device.metadata = metadata;
+        if (changed) {
+          const events = added.map(({ id: sensor, sensorType }) => ({
+            event: { case: "sensorAdded" as const, value: { sensor, sensorType } },
+          }));
+          device.sequence = await this.decide(namespace, "device", id, events, decidedBy);
+        }
+        return { device, changed, newSensorIds: added.map((sensor) => sensor.id) };
+      },
+      getDevice: async ({ namespace, device }) => {
+        this.count("getDevice");
+        return { device: this.found(namespace, device) };
+      },
+    };
+  }
+
+  private found(namespace: string, id: string): Device {
+    const device = this.devices.get(`${namespace}/${id}`);
+    if (device === undefined) throw new RpcError("not_found", "no such device");
+    return device;
+  }
+}
+
+export interface Edge {
+  readonly url: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** The edge itself, on a free port of this machine. */
+export async function startEdge(
+  natsUrl: string,
+  neighbours: Pick<Neighbours, "address">,
+  more: Partial<Settings> = {},
+): Promise<Edge> {
+  const settings = readSettings(
+    {},
+    {
+      ...{ natsUrl, httpPort: 0, logLevel: "silent", internalToken: TOKEN },
+      ...{ authGrpc: neighbours.address, devicesGrpc: neighbours.address },
+      ...more,
+    },
+  );
+  const runtime = createRuntime("edge-http", settings);
+  let url = "";
+  const module = EdgeHttpModule.with(runtime, {
+    onListening: ({ http }) => {
+      url = http;
+    },
+  });
+  const hosted = await hostModule(runtime, module);
+  return { url, port: Number(new URL(url).port), stop: () => hosted.close() };
+}
+
+/** Every signal in a namespace's log, in order. */
+export async function signalsIn(log: EventLog, namespace: string): Promise<signals.Signal[]> {
+  const last = await log.lastSequence(SIGNALS);
+  const found: signals.Signal[] = [];
+  if (last === 0) return found;
+  const stop = new AbortController();
+  for await (const commits of log.read(SIGNALS, { after: 0, signal: stop.signal })) {
+    for (const { subject, data, sequence } of commits) {
+      if (subject === `signals.${namespace}`) found.push(...decodeBatch(data));
+      if (sequence >= last) stop.abort();
+    }
+  }
+  return found;
+}
