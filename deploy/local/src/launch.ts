@@ -1,7 +1,15 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describeDurability, readDurability } from "@fieldlog/event-log";
-import { createRuntime, hostModule, listenOps, readSettings, startTracing } from "@fieldlog/runtime";
+import {
+  createRuntime,
+  type Health,
+  hostModule,
+  listenOps,
+  readSettings,
+  startTracing,
+} from "@fieldlog/runtime";
 import { claimDataDirectory } from "@fieldlog/servers";
 import { LogFile } from "./log-file.js";
 import { choosePorts } from "./ports.js";
@@ -77,11 +85,13 @@ export async function launch(
   for (const { name, module } of services) {
     const runtime = createRuntime(name, settings, { within: whole });
     undo.add(() => runtime.lifecycle.stop());
-    const hosted = await hostModule(runtime, await module(runtime));
+    const hosted = await hostModule(runtime, module(runtime));
     undo.add(() => hosted.close());
     undo.check();
     screen.step(`${name} runs`);
   }
+
+  await untilReady(whole.health, undo, screen);
 
   const localUrl = `http://${reachable(settings.bind)}:${settings.httpPort}`;
   const durability = await readDurability(log.monitorUrl);
@@ -97,6 +107,25 @@ export async function launch(
     }),
   );
   if (demo) undo.add(startSimulator({ url: localUrl, adminKey: adminKey.value, dataDir, screen }));
+}
+
+/** Milliseconds after which a person is told what is waited for. */
+const PATIENCE_MS = 5_000;
+
+/** Resolves when every service is ready: its tables exist, and what it calls answers. */
+async function untilReady(health: Health, undo: Undo, screen: Screen): Promise<void> {
+  let tell = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { ready, checks } = await health.report();
+    undo.check();
+    if (ready) return;
+    if (Date.now() > tell) {
+      const waiting = Object.entries(checks).filter(([, state]) => state !== "ok");
+      screen.step(`waiting for ${waiting.map(([name, state]) => `${name} (${state})`).join(", ")}`);
+      tell = Date.now() + PATIENCE_MS;
+    }
+    await sleep(20);
+  }
 }
 
 /** An address that this machine reaches what is bound to `bind` by. */

@@ -25,7 +25,7 @@ export interface SystemOptions {
 export interface SystemProcess {
   /** 0 while it is down. */
   readonly pid: number;
-  /** Its /healthz, /readyz and /metrics; for edge-http also its door. */
+  /** Its /healthz, /readyz and /metrics; for edge-http, and all in one, the door. */
   readonly url: string;
   /** What it logged, the newest lines. */
   log(): string;
@@ -94,13 +94,19 @@ interface Plan {
   name: string;
   main: string;
   port: number;
+  /** Where it tells whether it is ready, if not on `port`. */
+  opsPort?: number;
   settings: Record<string, string>;
 }
 
 async function onePlan(dataDir: string): Promise<Plan> {
-  const port = await freePort();
-  const settings = { FIELDLOG_HTTP_PORT: String(port), FIELDLOG_DATA_DIR: dataDir };
-  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, settings };
+  const [port, opsPort] = [await freePort(), await freePort()];
+  const settings = {
+    FIELDLOG_HTTP_PORT: String(port),
+    FIELDLOG_OPS_PORT: String(opsPort),
+    FIELDLOG_DATA_DIR: dataDir,
+  };
+  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, opsPort, settings };
 }
 
 /** The nth edge calls the nth replica of each other service, or the first where there are fewer. */
@@ -131,6 +137,7 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
 
 function systemProcess(plan: Plan, settings: Record<string, string>, dir: string): SystemProcess {
   const url = `http://127.0.0.1:${plan.port}`;
+  const readyz = `http://127.0.0.1:${plan.opsPort ?? plan.port}/readyz`;
   const lines: string[] = [];
   const own = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("FIELDLOG_") && name !== "NODE_OPTIONS",
@@ -143,7 +150,7 @@ function systemProcess(plan: Plan, settings: Record<string, string>, dir: string
     env: { ...Object.fromEntries(own), ...settings },
     pidFile: join(dir, `${plan.name}.pid`),
     stopSignal: "SIGTERM",
-    answers: async () => (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) })).ok,
+    answers: async () => (await fetch(readyz, { signal: AbortSignal.timeout(2000) })).ok,
     startTimeoutMs: 60_000,
     log: (line) => {
       lines.push(line);

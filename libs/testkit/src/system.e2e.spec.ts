@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startServers, type TestServers } from "./servers.js";
+import { type System, startSystem } from "./system.js";
+
+describe("the started system", () => {
+  let servers: TestServers;
+  const given = async () => ({
+    natsUrl: servers.nats.url,
+    natsMonitorUrl: servers.nats.monitorUrl,
+    postgresUrl: await servers.databaseUrl("system"),
+  });
+
+  describe("as a process per service", () => {
+    let system: System;
+    beforeAll(async () => {
+      servers = await startServers();
+      system = await startSystem({ ...(await given()), replicas: { "edge-http": 2, projections: 2 } });
+    });
+    afterAll(async () => {
+      await system?.stop();
+      await servers.stop();
+    });
+
+    it("has the replicas that were asked for", () => {
+      const names = ["auth", "devices", "edge-http", "edge-http-2", "projections", "projections-2"];
+      expect(Object.keys(system.processes).sort()).toEqual(names);
+      const pids = Object.values(system.processes).map(({ pid }) => pid);
+      expect(new Set(pids).size).toBe(6);
+    });
+
+    it("answers its admin key at both doors", async () => {
+      for (const name of ["edge-http", "edge-http-2"]) {
+        expect(await events(system.processes[name]?.url, system.adminKey)).toBe(200);
+      }
+    });
+
+    it("serves health and metrics at every process", async () => {
+      for (const { url } of Object.values(system.processes)) {
+        for (const path of ["healthz", "readyz", "metrics"]) {
+          expect((await fetch(`${url}/${path}`)).status).toBe(200);
+        }
+      }
+    });
+
+    it("works again after each process was killed and restarted", async () => {
+      for (const process of Object.values(system.processes)) {
+        await process.kill();
+        expect(process.pid).toBe(0);
+        await process.start();
+      }
+      expect(await events(system.url, system.adminKey)).toBe(200);
+    });
+  });
+
+  describe("as one process", () => {
+    let system: System;
+    beforeAll(async () => {
+      servers = await startServers();
+      system = await startSystem({ ...(await given()), inOneProcess: true });
+    });
+    afterAll(async () => {
+      await system?.stop();
+      await servers.stop();
+    });
+
+    it("has one process, which answers its admin key, also after a kill", async () => {
+      expect(Object.keys(system.processes)).toEqual(["fieldlog"]);
+      expect(await events(system.url, system.adminKey)).toBe(200);
+      await system.processes["fieldlog"]?.kill();
+      await system.processes["fieldlog"]?.start();
+      expect(await events(system.url, system.adminKey)).toBe(200);
+    });
+  });
+});
+
+async function events(door: string | undefined, key: string): Promise<number> {
+  const answer = await fetch(`${door}/v1/namespaces/default/events`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  return answer.status;
+}
