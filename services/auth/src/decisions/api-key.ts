@@ -1,5 +1,5 @@
 import { INSTALLATION, limits } from "@fieldlog/contracts";
-import type { Decider, Outcome, RegistryEvent } from "@fieldlog/decider";
+import type { Decider, DecisionPoint, Outcome, RegistryEvent } from "@fieldlog/decider";
 import { AdminKeyWithdrawn, InvalidField, NotFound } from "./refusals.js";
 
 // Ids: an API key belongs to a namespace or, with an empty one, to the operator.
@@ -29,8 +29,10 @@ export interface ApiKey {
   readonly createdAt: number;
   readonly expiresAt?: number;
   readonly revokedAt?: number;
-  /** Hashes that it had before it was created anew; never good again. */
-  readonly formerHashes: readonly string[];
+  /** The decision that revoked it. */
+  readonly revokedIn?: number;
+  /** Hashes that somebody revoked, before it was created anew; never good again. */
+  readonly withdrawn: readonly string[];
 }
 
 export type ApiKeyState = { readonly phase: "none" } | ApiKey;
@@ -48,16 +50,26 @@ export const apiKey: Decider<ApiKeyState> = {
           hash: Buffer.from(keyHash).toString("hex"),
           createdAt: at.decidedAt,
           ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }),
-          formerHashes: state.phase === "none" ? [] : [...state.formerHashes, state.hash],
+          withdrawn: withdrawnBefore(state, at.sequence),
         };
       }
       case "apiKeyRevoked":
-        return state.phase === "live" ? { ...state, phase: "revoked", revokedAt: at.decidedAt } : state;
+        return state.phase === "live" ? revokedBy(state, at) : state;
       default:
         return state;
     }
   },
 };
+
+function revokedBy(state: ApiKey, { sequence, decidedAt }: DecisionPoint): ApiKey {
+  return { ...state, phase: "revoked", revokedAt: decidedAt, revokedIn: sequence };
+}
+
+/** One that was revoked in the decision that creates the next was replaced, not withdrawn. */
+function withdrawnBefore(state: ApiKeyState, sequence: number): readonly string[] {
+  if (state.phase === "none") return [];
+  return state.revokedIn === sequence ? state.withdrawn : [...state.withdrawn, state.hash];
+}
 
 /** Whether that hash opens anything at that time (ms since 1970 UTC). */
 export function isGood(state: ApiKeyState, hash: string, now: number): state is ApiKey {
@@ -107,7 +119,7 @@ export function revokeApiKey(state: ApiKeyState): Outcome<undefined> {
 
 /**
  * Makes the admin key the one with that hash, and the former one void, in one decision. Refuses
- * AdminKeyWithdrawn for one that was replaced or revoked: whoever set it may not know that it leaked.
+ * AdminKeyWithdrawn for one that somebody revoked: whoever set it again may not know that it leaked.
  */
 export function setAdminKey(keyHash: Uint8Array): (state: ApiKeyState) => Outcome<undefined> {
   const hash = Buffer.from(keyHash).toString("hex");
@@ -116,7 +128,7 @@ export function setAdminKey(keyHash: Uint8Array): (state: ApiKeyState) => Outcom
   return (state) => {
     if (state.phase === "none") return { events: [created(key)], result: undefined };
     if (state.phase === "live" && state.hash === hash) return { events: [], result: undefined };
-    if (state.hash === hash || state.formerHashes.includes(hash)) throw new AdminKeyWithdrawn();
+    if (state.hash === hash || state.withdrawn.includes(hash)) throw new AdminKeyWithdrawn();
     const events = state.phase === "live" ? [revoked, created(key)] : [created(key)];
     return { events, result: undefined };
   };

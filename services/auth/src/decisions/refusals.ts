@@ -38,10 +38,10 @@ export class TooMany extends Error {
   }
 }
 
-/** The start is refused: the operator's key was replaced or revoked, so it may be in wrong hands. */
+/** The start is refused: somebody revoked this key, so it may be in wrong hands. */
 export class AdminKeyWithdrawn extends Error {
   override readonly name = "AdminKeyWithdrawn";
   constructor() {
-    super("the key in FIELDLOG_ADMIN_KEY was replaced or revoked before: set another one");
+    super("the key in FIELDLOG_ADMIN_KEY was revoked: set another one");
   }
 }

@@ -41,7 +41,7 @@ export async function firstStart(options: FirstStartOptions, stopped: AbortSigna
   }
 }
 
-async function ensure({ log, keyring, adminKey }: FirstStartOptions): Promise<number> {
+async function ensure({ log, keyring, adminKey, logger }: FirstStartOptions): Promise<number> {
   const aggregates = new Aggregates({ log, snapshots: { load: async () => undefined } });
   const sequences: number[] = [];
   for (const name of PERMANENT_NAMESPACES) {
@@ -50,7 +50,9 @@ async function ensure({ log, keyring, adminKey }: FirstStartOptions): Promise<nu
     keyring.check(snapshot.state as CreatedNamespace);
     sequences.push(snapshot.sequence);
   }
-  if (adminKey !== undefined) {
+  if (adminKey === undefined) {
+    logger.warn("no admin key: FIELDLOG_ADMIN_KEY is not set");
+  } else {
     const { snapshot } = await aggregates.transact(
       apiKey,
       ADMIN_KEY,
