@@ -106,7 +106,7 @@ describe("a refusal", () => {
     const { run, said } = staged([
       problem(400, {
         title: "Not valid",
-        detail: "2 fields",
+        detail: "2 fields, /x: unknown",
         errors: [
           { field: "name", detail: "must be small letters" },
           { pointer: "/x", message: "unknown" },
@@ -114,7 +114,7 @@ describe("a refusal", () => {
       }),
     ]);
     expect(await run("namespaces create Roof")).toBe(1);
-    expect(said.err).toBe("error: Not valid: 2 fields\n  - name: must be small letters\n  - /x: unknown\n");
+    expect(said.err).toBe("error: 2 fields, /x: unknown\n  - name: must be small letters\n");
   });
 
   it.each([

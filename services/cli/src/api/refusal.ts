@@ -16,9 +16,10 @@ export function refusalOf(
 ): CliError {
   const { status } = response;
   const problem = problemIn(text);
-  const said = [problem.title, problem.detail].filter((part) => typeof part === "string" && part !== "");
-  const message = [said.length > 0 ? said.join(": ") : `the server answered ${status}`, ...fieldsIn(problem)];
-  return new CliError(message.join("\n  - "), { status, hint: hintFor(response, access) });
+  const said = [problem.detail, problem.title].find((part) => typeof part === "string" && part !== "");
+  const summary = said === undefined ? `the server answered ${status}` : String(said);
+  const fields = fieldsIn(problem).filter((field) => !summary.includes(field));
+  return new CliError([summary, ...fields].join("\n  - "), { status, hint: hintFor(response, access) });
 }
 
 function hintFor(
