@@ -329,8 +329,10 @@ export const DevicesService: GenService<{
   },
   /**
    * Changes metadata; adds, changes and removes sensors; all or nothing.
-   * NOT_FOUND: no such device. FAILED_PRECONDITION with the sensor's id: no such
-   * sensor, or it was removed. Without an effect: `changed` is false.
+   * NOT_FOUND: no such device. FAILED_PRECONDITION with the detail `sensor`: no
+   * such sensor, or a change to one that was removed. To remove it again is no
+   * error. INVALID_ARGUMENT with the detail `field`. Without an effect: `changed`
+   * is false.
    *
    * @generated from rpc fieldlog.devices.v1.DevicesService.UpdateDevice
    */
