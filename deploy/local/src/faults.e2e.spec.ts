@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { afterEach, describe, expect, it } from "vitest";
+import { Fleet, seeded } from "./fleet.fixture.js";
+import { listed, logged } from "./truth.fixture.js";
+
+type OwnServers = TestServers & { postgres: NonNullable<TestServers["postgres"]> };
+interface Killable {
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+const DEVICES = 24;
+const FAULTS_EACH = 2;
+/** Another seed is another schedule; a failure names the one that it had. */
+const SEED = Number(process.env["FAULT_SEED"] ?? 20_261_121);
+
+const shapes = [
+  { shape: "one process", options: { inOneProcess: true } },
+  {
+    shape: "a process per service, two edges and two projections",
+    options: { replicas: { "edge-http": 2, projections: 2 } },
+  },
+] as const;
+
+let servers: OwnServers | undefined;
+let system: System | undefined;
+
+afterEach(async () => {
+  await system?.stop();
+  await servers?.stop();
+  system = undefined;
+  servers = undefined;
+});
+
+async function start(options: (typeof shapes)[number]["options"]): Promise<[OwnServers, System]> {
+  servers = await startServers({ ownPostgres: true });
+  system = await startSystem({
+    natsUrl: servers.nats.url,
+    natsMonitorUrl: servers.nats.monitorUrl,
+    postgresUrl: await servers.databaseUrl("faults"),
+    ...options,
+  });
+  return [servers, system];
+}
+
+describe.each(shapes)("under load, killed at random moments, as $shape", ({ options }) => {
+  it(`keeps every acknowledged event once (seed ${SEED})`, async () => {
+    const [{ nats, postgres }, running] = await start(options);
+    const random = seeded(SEED);
+    const doors = Object.entries(running.processes).flatMap(([name, { url }]) =>
+      /^(edge-http|fieldlog)/.test(name) ? [url] : [],
+    );
+    const fleet = new Fleet(doors, random);
+    await fleet.register(DEVICES);
+    fleet.start();
+    const victims: [string, Killable][] = [
+      ["nats", nats],
+      ["postgres", postgres],
+      ...Object.entries(running.processes),
+    ];
+    const schedule = victims
+      .flatMap((victim) => Array.from({ length: FAULTS_EACH }, () => ({ victim, order: random() })))
+      .sort((a, b) => a.order - b.order);
+    for (const { victim } of schedule) {
+      await sleep(100 + random() * 700);
+      await victim[1].kill();
+      await sleep(random() * 600);
+      // Several may be down at once: a service is ready only when both servers are, so it is not waited for.
+      void victim[1].start().catch(() => undefined);
+    }
+    for (const [name, victim] of Object.entries(running.processes)) {
+      await until(`${name} ready again`, async () => (await fetch(`${victim.url}/readyz`)).ok, 60_000);
+    }
+    await fleet.stop();
+
+    expect(fleet.wrong).toEqual([]);
+    expect(fleet.acknowledged.size).toBeGreaterThan(DEVICES * 10);
+    expect(fleet.acknowledged).toEqual(fleet.sent);
+    const inLog = await logged(nats);
+    expect(new Set(inLog.keys())).toEqual(fleet.acknowledged);
+    const doubled = [...inLog].filter(([, count]) => count > 1).map(([name]) => name);
+    // The log may hold a resend, but only of what its sender did send again.
+    expect(doubled.filter((name) => !fleet.repeated.has(name))).toEqual([]);
+    const inTable = await until(
+      "the read model caught up",
+      async () => {
+        const counts = await listed(running);
+        return counts.size >= inLog.size && counts;
+      },
+      60_000,
+    );
+    expect([...inTable].filter(([, count]) => count !== 1)).toEqual([]);
+    expect(new Set(inTable.keys())).toEqual(fleet.acknowledged);
+  });
+});
