@@ -106,15 +106,15 @@ describe("a refusal", () => {
     const { run, said } = staged([
       problem(400, {
         title: "Not valid",
-        detail: "2 fields, /x: unknown",
+        detail: "/x: Unknown field",
         errors: [
           { field: "name", detail: "must be small letters" },
-          { pointer: "/x", message: "unknown" },
+          { pointer: "/x", message: "unknown field" },
         ],
       }),
     ]);
     expect(await run("namespaces create Roof")).toBe(1);
-    expect(said.err).toBe("error: 2 fields, /x: unknown\n  - name: must be small letters\n");
+    expect(said.err).toBe("error: /x: Unknown field\n  - name: must be small letters\n");
   });
 
   it.each([

@@ -18,7 +18,7 @@ export function refusalOf(
   const problem = problemIn(text);
   const said = [problem.detail, problem.title].find((part) => typeof part === "string" && part !== "");
   const summary = said === undefined ? `the server answered ${status}` : String(said);
-  const fields = fieldsIn(problem).filter((field) => !summary.includes(field));
+  const fields = fieldsIn(problem, summary.toLowerCase());
   return new CliError([summary, ...fields].join("\n  - "), { status, hint: hintFor(response, access) });
 }
 
@@ -33,7 +33,7 @@ function hintFor(
     case 403:
       return `The key from ${access.keySource} may not do that. The admin key may.`;
     case 404:
-      return "The list commands show what there is: namespaces list, devices list, keys list.";
+      return "What there is: namespaces list, devices list, keys list, read-models status.";
     case 429:
     case 503:
       return after ? `Try again in ${after} s.` : "Try again in a moment.";
@@ -51,12 +51,14 @@ function problemIn(text: string): Problem {
   }
 }
 
-/** What is wrong field by field, where the problem says so. */
-function fieldsIn({ errors }: Problem): string[] {
+/** What is wrong field by field, where the problem says so and the summary does not say it already. */
+function fieldsIn({ errors }: Problem, summary: string): string[] {
   if (!Array.isArray(errors)) return [];
-  return errors.slice(0, 20).map((error: unknown) => {
-    if (typeof error !== "object" || error === null) return String(error);
+  return errors.slice(0, 20).flatMap((error: unknown) => {
+    if (typeof error !== "object" || error === null) return [String(error)];
     const { pointer, field, detail, message } = error as Record<string, unknown>;
-    return [field ?? pointer, detail ?? message].filter((part) => part !== undefined).join(": ");
+    const reason = detail ?? message;
+    if (summary.includes(String(reason).toLowerCase())) return [];
+    return [[field ?? pointer, reason].filter((part) => part !== undefined).join(": ")];
   });
 }
