@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { type Benchmark, type BenchmarkOptions, NoResult } from "./frame/benchmark.js";
@@ -53,6 +54,12 @@ async function perform(benchmark: Benchmark, { json, dir, ...options }: Argument
   const folder = await mkdtemp(join(resolve(dir), `${benchmark.name}-`));
   // The user that runs PostgreSQL in place of root must be able to pass through.
   await chmod(folder, 0o711);
+  const [load = 0] = loadavg();
+  if (load > availableParallelism() / 4) {
+    progress(
+      `other programs keep this machine busy (load ${load.toFixed(1)}): the figures will not be its best`,
+    );
+  }
   try {
     const flush = await flushLatency(folder);
     const measured = await benchmark.run({ ...options, folder, progress, signal: stop.signal });
