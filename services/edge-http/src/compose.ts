@@ -1,9 +1,7 @@
 import { auth, devices, projections } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { rpcClient } from "@fieldlog/rpc";
-import { counter, gauge, need, nestLogger, type Runtime } from "@fieldlog/runtime";
-import { NestFactory } from "@nestjs/core";
-import { FastifyAdapter } from "@nestjs/platform-fastify";
+import { counter, gauge, need, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
 import { createKnown } from "./admit/known.js";
 import { OwnWrites } from "./admit/own-writes.js";
@@ -17,9 +15,7 @@ import { opsRoutes } from "./http/ops-routes.js";
 import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
-import { NativeModule } from "./native/native.module.js";
-import type { NativeParts } from "./native/parts.js";
-import { ProblemFilter } from "./native/problem.filter.js";
+import { addNative } from "./native/add-native.js";
 
 export interface EdgeOptions {
   /** Told under which addresses the door can be reached, once it can. */
@@ -112,20 +108,6 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   health.add("revocations", async () => registryWatch.notReady());
   health.add("replay protection", async () => signalsWatch.notReady());
   observe(runtime, { known, guard, log });
-}
-
-/** Puts the native API's controllers on the server; returns what closes both. */
-async function addNative(app: ReturnType<typeof createFastify>, parts: NativeParts) {
-  // The adapter's types are those of a server of its own making.
-  const adapter = new FastifyAdapter(app as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
-  const nest = await NestFactory.create(NativeModule.with(parts), adapter, {
-    logger: nestLogger(parts.logger),
-    abortOnError: false,
-  });
-  nest.useGlobalFilters(new ProblemFilter(parts.logger));
-  await nest.init();
-  await app.ready();
-  return () => nest.close();
 }
 
 function observe(

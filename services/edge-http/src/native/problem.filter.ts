@@ -47,8 +47,11 @@ function toProblem(error: unknown): Problem {
   return new Problem(500, "The server failed to answer.");
 }
 
+/** The native API's names of what other services call otherwise. */
+const fieldNames: Record<string, string> = { expires_at: "expires" };
+
 function rpcProblem(error: RpcError): Problem {
-  const field = error.details["field"];
+  const field = fieldNames[error.details["field"] ?? ""] ?? error.details["field"];
   switch (error.code) {
     case "not_found":
       return new Problem(404, sentence(error.message));

@@ -28,8 +28,10 @@ const count = (least: number, most = Number.MAX_SAFE_INTEGER) =>
 const limit = count(1, limits.pageRows).default(100).describe(`1 to ${limits.pageRows}; default 100`);
 
 export const EventsQuery = z.strictObject({
-  after: count(0).optional().describe("Only events behind this position; they come in ascending order"),
-  before: count(0).optional().describe("Only events before this position"),
+  after: count(0).optional().describe("Only events behind this position, the oldest first"),
+  before: count(0)
+    .optional()
+    .describe("Only events before this position; without after, the newest of them, in ascending order"),
   limit,
   device: id.optional(),
   type: z.string().min(1).max(limits.textLength).optional().describe("CloudEvents type, e.g. pick"),
@@ -59,9 +61,17 @@ export const Problem = component(
 const EventData = component(
   "EventData",
   z.looseObject({
-    sensor: z.string(),
-    sensorType: z.string(),
-    readings: z.array(z.number()),
+    sensor: z.string().optional(),
+    sensorType: z.string().optional(),
+    readings: z.array(z.number()).optional(),
+    eventCount: z.int().optional(),
+    timeWindow: z.int().optional().describe("Seconds"),
+    location: z
+      .object({ latitude: z.number(), longitude: z.number(), source: z.string().optional() })
+      .optional(),
+    otherReadings: z.array(z.looseObject({ sensor: z.string(), readings: z.array(z.number()) })).optional(),
+    sentAt: time.optional(),
+    receivedAt: time,
   }),
 );
 
@@ -85,7 +95,11 @@ export const Events = component(
   "Events",
   z.object({
     events: z.array(CloudEvent),
-    next: position.nullable().describe("Go on from there with after; null: there is no more"),
+    next: position
+      .nullable()
+      .describe(
+        "Go on from there: with before, if that alone was asked, otherwise with after; null: no more",
+      ),
   }),
 );
 
@@ -119,7 +133,7 @@ export const NewApiKey = component(
   z.strictObject({
     kind: z.enum(["native", "edge-impulse", "cred"]).default("native"),
     permission: z.enum(["read", "write", "admin"]),
-    name: z.string().max(limits.textLength).default(""),
+    name: z.string().min(1).max(limits.textLength).default("unnamed"),
     expires: time.optional(),
   }),
 );

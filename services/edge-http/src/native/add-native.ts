@@ -1,0 +1,21 @@
+import { nestLogger } from "@fieldlog/runtime";
+import { NestFactory } from "@nestjs/core";
+import { FastifyAdapter } from "@nestjs/platform-fastify";
+import type { FastifyInstance } from "fastify";
+import { NativeModule } from "./native.module.js";
+import type { NativeParts } from "./parts.js";
+import { ProblemFilter } from "./problem.filter.js";
+
+/** Puts the native API's controllers on the server; returns what closes both. */
+export async function addNative(app: FastifyInstance, parts: NativeParts): Promise<() => Promise<void>> {
+  // The adapter's types are those of a server of its own making.
+  const adapter = new FastifyAdapter(app as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
+  const nest = await NestFactory.create(NativeModule.with(parts), adapter, {
+    logger: nestLogger(parts.logger),
+    abortOnError: false,
+  });
+  nest.useGlobalFilters(new ProblemFilter(parts.logger));
+  await nest.init();
+  await app.ready();
+  return () => nest.close();
+}

@@ -1,0 +1,253 @@
+import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bytes, dateOf, fieldsOf, len, num, pick, signature, statusOf } from "../csn/hand.fixture.js";
+
+const PROBLEM = "application/problem+json; charset=utf-8";
+type Json = { [key: string]: unknown };
+interface Documented {
+  paths: Record<
+    string,
+    Record<string, { responses: Record<string, { content?: Record<string, { schema: Json }> }> }>
+  >;
+  components: { schemas: Record<string, Json> };
+}
+
+let servers: TestServers;
+let system: System;
+let document: Documented;
+let ajv: Ajv2020;
+/** Operations that were answered with success, as `method path`. */
+const answered = new Set<string>();
+
+beforeAll(async () => {
+  servers = await startServers();
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl: await servers.databaseUrl("native") });
+  document = (await (await fetch(`${system.url}/openapi.json`)).json()) as Documented;
+  ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: "document", ...document });
+});
+afterAll(async () => {
+  await system?.stop();
+  await servers?.stop();
+});
+
+interface CallOptions {
+  key?: string | null;
+  query?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Calls an operation of the document, and holds the answer against what the document says of it. */
+async function call(method: string, path: string, params: Record<string, string> = {}, o: CallOptions = {}) {
+  const { key = system.adminKey, query = "", body, headers = {} } = o;
+  const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "");
+  const response = await fetch(`${system.url}${url}${query}`, {
+    method: method.toUpperCase(),
+    headers: {
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const operation = document.paths[path]?.[method];
+  const { status } = response;
+  const described = operation?.responses[status];
+  expect(described, `${method} ${path} answers ${status}`).toBeDefined();
+  const type = response.headers.get("content-type")?.split(";")[0] ?? "";
+  const text = await response.text();
+  if (described?.content === undefined) expect(text).toBe("");
+  else {
+    expect(Object.keys(described.content)).toContain(type);
+    const at = ["paths", path, method, "responses", String(status), "content", type, "schema"];
+    const pointer = at
+      .map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")))
+      .join("/");
+    if (type.endsWith("json")) {
+      const valid = ajv.validate(`document#/${pointer}`, JSON.parse(text));
+      expect(valid, `${method} ${path}: ${ajv.errorsText()}`).toBe(true);
+    }
+  }
+  if (status < 300) answered.add(`${method} ${path}`);
+  const json = text.startsWith("{") ? (JSON.parse(text) as Json) : {};
+  return { status, headers: response.headers, json };
+}
+
+async function csn(path: string, body: Uint8Array) {
+  const response = await fetch(`${system.url}/api/v1/test/${path}`, {
+    method: "POST",
+    body: body as Uint8Array<ArrayBuffer>,
+  });
+  const answer = new Uint8Array(await response.arrayBuffer());
+  expect(statusOf(answer).type).toBe(0);
+  answered.add(`post /api/v1/{ns}/${path.replace(/\d{10,}/, "{id}")}`);
+  return { fields: fieldsOf(answer), position: Number(response.headers.get("fieldlog-position")) };
+}
+
+describe("the native API", () => {
+  const EVENTS = "/v1/namespaces/{ns}/events";
+  const test = { ns: "test" };
+  let device = "";
+  let secret = "";
+  let sent = 0;
+  const sign = () => ({ id: sent++, secret, date: dateOf(Date.now()) });
+
+  beforeAll(async () => {
+    const { fields } = await csn("client/create", bytes(len(1, len(4, "roof")), len(2, num(2, 0))));
+    device = String(fields.find(({ field }) => field === 2)?.value);
+    secret = Buffer.from(fields.find(({ field }) => field === 3)?.value as Uint8Array).toString();
+  });
+
+  it("shows an event to the reader that comes right after its sender", async () => {
+    for (let i = 0; i < 10; i++) {
+      const { position } = await csn(`event/${device}`, pick(sign()));
+      const { json } = await call("get", EVENTS, test, { query: `?device=${device}&after=${position - 1}` });
+      expect(json["events"]).toMatchObject([
+        {
+          ...{ specversion: "1.0", type: "pick", position, source: `/namespaces/test/devices/${device}` },
+          data: { sensor: "0", sensorType: "accelerometer-3-axis", readings: [0, 0, 1.05895996094] },
+        },
+      ]);
+    }
+  });
+
+  it("pages through events, and through time", async () => {
+    const all = (await call("get", EVENTS, test, { query: `?device=${device}` })).json["events"] as Json[];
+    expect(all).toHaveLength(10);
+    const paged: unknown[] = [];
+    for (let next: unknown = 0; next !== null; ) {
+      const page = await call("get", EVENTS, test, { query: `?device=${device}&limit=4&after=${next}` });
+      paged.push(...(page.json["events"] as Json[]));
+      next = page.json["next"];
+    }
+    expect(paged).toEqual(all);
+    const middle = encodeURIComponent(String(all[5]?.["time"]));
+    const later = await call("get", EVENTS, test, { query: `?device=${device}&from=${middle}` });
+    const earlier = await call("get", EVENTS, test, { query: `?device=${device}&to=${middle}` });
+    expect([...(earlier.json["events"] as Json[]), ...(later.json["events"] as Json[])]).toEqual(all);
+    expect((await call("get", EVENTS, test, { query: "?type=quake" })).json["events"]).toEqual([]);
+    expect((await call("get", EVENTS, { ns: "default" })).json).toEqual({ events: [], next: null });
+  });
+
+  it("shows devices", async () => {
+    const { json } = await call("get", "/v1/namespaces/{ns}/devices", test);
+    expect(json).toMatchObject({ devices: [{ id: device, dialect: "csn" }], next: null });
+    // A message with nothing but its signature: a blank heartbeat, a question, an update of nothing.
+    for (const kind of ["heartbeat", "client/metadata", "client/update"]) {
+      await csn(`${kind}/${device}`, bytes(signature(sign())));
+    }
+    const one = await call("get", "/v1/namespaces/{ns}/devices/{device}", { ...test, device });
+    expect(one.json).toMatchObject({ id: device, metadata: { name: "roof" }, sensors: [{ id: "0" }] });
+    expect((await call("get", "/v1/namespaces/{ns}/devices/{device}", { ...test, device: "1" })).status).toBe(
+      404,
+    );
+  });
+
+  it("creates namespaces, which can be used by id and by name at once", async () => {
+    const made = await call("post", "/v1/namespaces", {}, { body: { name: "volcano" } });
+    expect(made.status).toBe(201);
+    expect(Number(made.headers.get("fieldlog-position"))).toBeGreaterThan(0);
+    for (const ns of ["volcano", String(made.json["id"])]) {
+      expect((await call("get", EVENTS, { ns })).status).toBe(200);
+    }
+    expect((await call("post", "/v1/namespaces", {}, { body: { name: "volcano" } })).status).toBe(409);
+    const bad = await call("post", "/v1/namespaces", {}, { body: { name: "Vol cano" } });
+    expect(bad.status).toBe(400);
+    const { json } = await call("get", "/v1/namespaces");
+    expect((json["namespaces"] as Json[]).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["default", "test", "volcano"]),
+    );
+  });
+
+  it("lets a key do what its namespace and permission allow, and nothing when it is revoked", async () => {
+    const KEYS = "/v1/namespaces/{ns}/api-keys";
+    const create = async (permission: string) =>
+      (await call("post", KEYS, test, { body: { kind: "native", permission, name: permission } })).json;
+    const reader = await create("read");
+    const admin = await create("admin");
+    const as = (key: Json) => ({ key: String(key["key"]) });
+    expect((await call("get", EVENTS, test, as(reader))).status).toBe(200);
+    expect((await call("get", EVENTS, { ns: "default" }, as(reader))).status).toBe(403);
+    expect((await call("get", EVENTS, { ns: "nowhere" }, as(reader))).status).toBe(403);
+    expect((await call("get", KEYS, test, as(reader))).status).toBe(403);
+    expect((await call("get", KEYS, test, as(admin))).status).toBe(200);
+    expect((await call("get", "/v1/namespaces", {}, as(admin))).status).toBe(403);
+    const other = { ...as(admin), body: { kind: "native", permission: "read" } };
+    expect((await call("post", KEYS, test, other)).status).toBe(201);
+    const revoked = await call("delete", `${KEYS}/{id}`, { ...test, id: String(reader["id"]) });
+    expect(revoked.status).toBe(204);
+    expect((await call("get", EVENTS, test, as(reader))).status).toBe(401);
+    const { json } = await call("get", KEYS, test);
+    const listed = (json["keys"] as Json[]).find(({ id }) => id === reader["id"]);
+    expect(listed?.["revokedAt"]).toEqual(expect.any(String));
+    expect(JSON.stringify(json)).not.toContain(String(admin["key"]));
+  });
+
+  it("keeps the operator's keys apart", async () => {
+    const made = await call("post", "/v1/api-keys", {}, { body: { permission: "read" } });
+    const key = String(made.json["key"]);
+    expect((await call("get", EVENTS, test, { key })).status).toBe(200);
+    expect((await call("get", "/v1/api-keys", {}, { key })).status).toBe(403);
+    expect((await call("get", "/v1/api-keys")).status).toBe(200);
+    const id = String(made.json["id"]);
+    expect((await call("delete", "/v1/api-keys/{id}", { id })).status).toBe(204);
+    await until("refused", async () => (await call("get", EVENTS, test, { key })).status === 401);
+  });
+
+  it("answers errors with problem documents that say what is wrong", async () => {
+    const none = await call("get", EVENTS, test, { key: null });
+    expect([none.status, none.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+    expect((await call("get", EVENTS, test, { key: "fl_wrong" })).status).toBe(401);
+    expect((await call("get", EVENTS, { ns: "nowhere" }, { key: null })).status).toBe(401);
+    expect((await call("get", EVENTS, { ns: "nowhere" })).status).toBe(404);
+    for (const query of [
+      "?limit=0",
+      "?limit=1001",
+      "?limit=x",
+      "?after=-1",
+      "?from=yesterday",
+      "?devise=1",
+    ]) {
+      const bad = await call("get", EVENTS, test, { query });
+      expect([query, bad.status]).toEqual([query, 400]);
+      expect(bad.json["detail"]).toContain(query.slice(1, query.indexOf("=")));
+    }
+    const body = { kind: "native", permission: "all", nam: "x" };
+    const wrong = await call("post", "/v1/api-keys", {}, { body });
+    expect(wrong.json["errors"]).toMatchObject([{ field: "permission" }, { field: "nam" }]);
+    const headers = { "fieldlog-min-position": "soon" };
+    expect((await call("get", EVENTS, test, { headers })).status).toBe(400);
+    const unknown = await fetch(`${system.url}/v1/nothing`);
+    expect([unknown.status, unknown.headers.get("content-type")]).toEqual([404, PROBLEM]);
+    const garbled = await fetch(`${system.url}/v1/namespaces`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${system.adminKey}`, "content-type": "application/json" },
+      body: "{",
+    });
+    expect([garbled.status, garbled.headers.get("content-type")]).toEqual([400, PROBLEM]);
+  });
+
+  it("shows and rebuilds read models, and passes on what is asked of dead letters", async () => {
+    const { json } = await call("get", "/v1/read-models");
+    const names = (json["readModels"] as Json[]).map(({ name }) => String(name));
+    expect(names).toContain("events");
+    expect((await call("post", "/v1/read-models/{name}/rebuild", { name: "events" })).status).toBe(202);
+    expect((await call("post", "/v1/read-models/{name}/rebuild", { name: "nothing" })).status).toBe(404);
+    expect((await call("get", "/v1/dead-letters")).json).toEqual({ deadLetters: [] });
+    const body = { readModel: "events", namespace: "test", device };
+    expect((await call("post", "/v1/dead-letters/retry", {}, { body })).status).toBeLessThan(500);
+    expect((await call("post", "/v1/dead-letters/drop", {}, { body })).status).toBeLessThan(500);
+  });
+
+  it("was called through every operation that its document describes", async () => {
+    for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) {
+      expect((await call("get", path, {}, { key: null })).status).toBe(200);
+    }
+    const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect([...answered].sort()).toEqual(described.sort());
+  });
+});

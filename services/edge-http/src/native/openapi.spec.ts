@@ -1,0 +1,55 @@
+import { createLogger, createMetrics, Health } from "@fieldlog/runtime";
+import { describe, expect, it } from "vitest";
+import { csnRoutes } from "../csn/routes.js";
+import { opsRoutes } from "../http/ops-routes.js";
+import { RequestCounts } from "../http/request-counts.js";
+import { createFastify } from "../http/server.js";
+import { addNative } from "./add-native.js";
+import { openapi } from "./openapi.js";
+
+/** Every route of the server, as `METHOD /path/{parameter}`; HEAD goes with GET. */
+async function routesOfServer(): Promise<string[]> {
+  const app = createFastify();
+  const routes: string[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    const path = url.replaceAll(/:(\w+)/g, "{$1}");
+    for (const one of [method].flat()) if (one !== "HEAD") routes.push(`${one} ${path}`);
+  });
+  const metrics = createMetrics();
+  const nothing = {} as never;
+  const logger = createLogger("test", "silent");
+  const counts = new RequestCounts(metrics);
+  const options = { door: nothing, commands: nothing, counts, logger, stopping: () => false, now: Date.now };
+  await app.register(csnRoutes, options);
+  await app.register(opsRoutes, { runtime: { metrics, health: new Health() } });
+  const parts = {
+    access: nothing,
+    known: nothing,
+    ownWrites: nothing,
+    auth: nothing,
+    projections: nothing,
+    logger,
+  };
+  const close = await addNative(app, parts);
+  await close();
+  return routes;
+}
+
+describe("the OpenAPI document", () => {
+  it("has every route of the server, and none that is not there", async () => {
+    const described = Object.entries(openapi.paths).flatMap(([path, methods]) =>
+      Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    // What catches unknown CSN paths is no route of the API.
+    const catching = ["POST /api", "POST /api/*"];
+    const served = (await routesOfServer()).filter((route) => !catching.includes(route));
+    expect(new Set(served)).toEqual(new Set(described));
+  });
+
+  it("refers only to schemas that it has", () => {
+    const text = JSON.stringify(openapi);
+    const names = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name as string);
+    expect(names.length).toBeGreaterThan(20);
+    for (const name of names) expect(openapi.components.schemas).toHaveProperty(name);
+  });
+});
