@@ -23,7 +23,8 @@ const FORESEEN = [
 /** Signals within this time are one Ctrl-C: it comes from the terminal and, a second time, through npm. */
 const SAME_SIGNAL_MS = 700;
 
-const screen = new Screen(process.stdout, process.stderr);
+const color = process.stdout.isTTY === true && !process.env["NO_COLOR"];
+const screen = new Screen(process.stdout, process.stderr, color);
 const undo = new Undo();
 
 async function main(): Promise<void> {

@@ -1,14 +1,12 @@
 /** What a person sees. Lines only, so that it reads as well in a file. */
 export class Screen {
-  readonly #color: boolean;
   readonly #started = Date.now();
 
   constructor(
     private readonly out: NodeJS.WriteStream,
     private readonly err: NodeJS.WriteStream,
-  ) {
-    this.#color = out.isTTY === true && !process.env["NO_COLOR"];
-  }
+    private readonly color: boolean,
+  ) {}
 
   /** Something is under way. */
   step(message: string): void {
@@ -24,15 +22,11 @@ export class Screen {
     this.err.write(`${this.#paint("33", message)}\n`);
   }
 
-  bold(text: string): string {
-    return this.#paint("1", text);
-  }
-
   dim(text: string): string {
     return this.#paint("2", text);
   }
 
   #paint(code: string, text: string): string {
-    return this.#color ? `\u001b[${code}m${text}\u001b[0m` : text;
+    return this.color ? `\u001b[${code}m${text}\u001b[0m` : text;
   }
 }
