@@ -1,3 +1,4 @@
+import { limits } from "@fieldlog/contracts";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 
@@ -8,6 +9,8 @@ export interface ReadDatabaseOptions {
   readonly schema: string;
   /** Connections for queries. Default 8. */
   readonly connections?: number;
+  /** Milliseconds after which Postgres gives up a query. Default 5,000, as the calls that queries serve. */
+  readonly queryTimeoutMs?: number;
   /** Told when an idle connection breaks; the next query opens a new one. */
   readonly onError?: (error: Error) => void;
 }
@@ -36,6 +39,7 @@ export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadData
     connectionString: options.url,
     max: options.connections ?? 8,
     connectionTimeoutMillis: 5_000,
+    statement_timeout: options.queryTimeoutMs ?? limits.rpcDeadlineMs,
     keepAlive: true,
     types: columnTypes,
     application_name: `fieldlog ${options.schema} queries`,

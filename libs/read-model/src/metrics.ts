@@ -63,8 +63,9 @@ function register(registry: Registry): Family {
       registers,
       async collect() {
         for (const { labels, source } of observed.values()) {
-          // Without the log there is no lag to tell.
-          const value = await Promise.resolve(read(source)).catch(() => undefined);
+          // Another replica's progress is that one's to tell; and without the log there is no lag to tell.
+          const own = source.state !== "standby" && source.state !== "waiting";
+          const value = own ? await Promise.resolve(read(source)).catch(() => undefined) : undefined;
           if (value !== undefined) this.set(labels, value);
           else this.remove(labels);
         }

@@ -25,6 +25,9 @@ const FOLLOW_MS = 15;
 /** Milliseconds that an operator's request is waited for; under an internal call's deadline. */
 const ANSWER_MS = 4_000;
 
+/** Milliseconds that the metrics wait for the log. */
+const LOG_MS = 1_000;
+
 export interface ReadModelRunnerOptions<T> {
   readonly log: ReadableLog;
   // biome-ignore lint/suspicious/noExplicitAny: the runner does not query the service's tables
@@ -83,7 +86,7 @@ export class ReadModelRunner<T> {
       get appliedTime() {
         return runner.appliedTime;
       },
-      logSequence: () => this.options.log.lastSequence(this.options.definition.stream),
+      logSequence: () => within(LOG_MS, this.options.log.lastSequence(this.options.definition.stream)),
     });
   }
 
@@ -159,9 +162,11 @@ export class ReadModelRunner<T> {
           pause = RETRY_FIRST_MS;
         });
       } catch (error) {
-        this.trouble = error instanceof ReadModelStopped ? error.reason : `away: ${reasonOf(error)}`;
         if (signal.aborted) return;
-        this.logger.warn({ model: this.name, reason: reasonOf(error), retryMs: pause }, "interrupted");
+        const trouble = error instanceof ReadModelStopped ? error.reason : `away: ${reasonOf(error)}`;
+        // Told once, however often it is tried again.
+        if (trouble !== this.trouble) this.logger.warn({ model: this.name, reason: trouble }, "interrupted");
+        this.trouble = trouble;
       }
       await delay(pause, undefined, { signal }).catch(() => undefined);
       pause = Math.min(pause * 2, RETRY_MS);
@@ -207,6 +212,7 @@ export class ReadModelRunner<T> {
     } finally {
       this.term = undefined;
       this.standby = false;
+      if (this.progress.awaited) this.following ??= this.followOthers();
       await session.close();
     }
   }
@@ -220,5 +226,17 @@ export class ReadModelRunner<T> {
       await delay(FOLLOW_MS, undefined, { signal }).catch(() => undefined);
     }
     this.following = undefined;
+  }
+}
+
+async function within<R>(ms: number, work: Promise<R>): Promise<R> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      delay(ms, undefined, late).then(() => Promise.reject(new Error("late"))),
+    ]);
+  } finally {
+    late.abort();
   }
 }

@@ -85,6 +85,8 @@ export class Term<T> {
   private async createTables(): Promise<Checkpoint> {
     const { session, definition } = this.options;
     await session.transaction(async () => {
+      // Queries fail without the tables, so their creation must outlive a crash.
+      await sql`SET LOCAL synchronous_commit = on`.execute(session.db);
       for (const table of definition.tables) {
         await sql`DROP TABLE IF EXISTS ${sql.id(session.schema, table)} CASCADE`.execute(session.db);
       }
@@ -173,12 +175,18 @@ export class Term<T> {
   private async answer(signal: AbortSignal): Promise<void> {
     const { requests, logger, definition } = this.options;
     while (!signal.aborted) {
-      // Postgres being away is noticed by the session, too.
-      const open = await requests.open();
-      for (const request of open) {
-        if (signal.aborted) return;
-        logger.info({ model: definition.name, ...request }, "asked");
-        await this.fulfil(request);
+      try {
+        for (const request of await requests.open()) {
+          if (signal.aborted) return;
+          logger.info({ model: definition.name, ...request }, "asked");
+          await this.fulfil(request);
+        }
+      } catch (error) {
+        // If Postgres is away the session notices; if its other connections are all in use, this can wait.
+        logger.warn(
+          { model: definition.name, reason: reasonOf(error) },
+          "could not do what was asked; trying again",
+        );
       }
       const woken = new Promise<void>((resolve) => {
         this.wake = resolve;

@@ -363,8 +363,10 @@ describe("an operator", () => {
 
   it("finds the service ready, and its metrics", async () => {
     await until("ready", async () => (await one.runtime.health.report()).ready);
-    expect(await one.runtime.metrics.metrics()).toContain(
-      'fieldlog_read_model_lag_commits{service="projections",model="events"} 0',
-    );
+    const told = await Promise.all([one, two].map(({ runtime }) => runtime.metrics.metrics()));
+    for (const model of ["events", "devices"]) {
+      const lag = `fieldlog_read_model_lag_commits{service="projections",model="${model}"} 0`;
+      expect(told.filter((metrics) => metrics.includes(lag))).toHaveLength(1);
+    }
   });
 });

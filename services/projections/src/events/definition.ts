@@ -30,20 +30,26 @@ export const events: ReadModelDefinition<signals.Signal> = {
   create: createEventTables,
   decode: signalsOf,
   async apply(tx, records) {
-    const rows = eventRows(records);
-    const added = rows.length === 0 ? "all" : await tx.copyNew("events", EVENT_COLUMNS, rows, "position");
+    const some = records.some(({ value }) => value.body.case === "event");
+    const added = some ? await tx.copyNew("events", EVENT_COLUMNS, eventRows(records), "position") : "all";
     const isNew = (position: number) => added === "all" || added.has(String(position));
     await addActivity(tx, summarize(records, isNew));
   },
 };
 
-/** The rows of `events` for the events among the signals. */
-export function eventRows(records: readonly LogRecord<signals.Signal>[]): ColumnValue[][] {
-  const rows: ColumnValue[][] = [];
+/**
+ * The rows of `events` for the events among the signals. They are made as they are asked for, each time
+ * anew: what lives only until it is sent costs the garbage collector nothing.
+ */
+export function eventRows(records: readonly LogRecord<signals.Signal>[]): Iterable<readonly ColumnValue[]> {
+  return { [Symbol.iterator]: () => rowsOf(records) };
+}
+
+function* rowsOf(records: readonly LogRecord<signals.Signal>[]): Generator<readonly ColumnValue[]> {
   for (const { namespace, position, key, value } of records) {
     if (value.body.case !== "event") continue;
     const { value: event } = value.body;
-    rows.push([
+    yield [
       namespace,
       position,
       key,
@@ -52,7 +58,6 @@ export function eventRows(records: readonly LogRecord<signals.Signal>[]): Column
       instant(value.occurredAt),
       instant(value.receivedAt),
       eventData(value, event),
-    ]);
+    ];
   }
-  return rows;
 }

@@ -1,0 +1,70 @@
+import { create } from "@bufbuild/protobuf";
+import { signals } from "@fieldlog/contracts";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { eventData } from "./data.js";
+
+const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
+const text = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("0", "accelerometer-3-axis", 'a"b\\\n'));
+const double = fc.double();
+const millis = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const reading = fc.record({
+  ...{ sensor: text, sensorType: text, values: fc.array(double, { maxLength: 4 }) },
+  ...{ occurredAt: optional(millis), eventCount: optional(int32), windowS: optional(int32) },
+});
+const signal = fc.record({
+  ...{ receivedAt: millis, sentAt: optional(millis) },
+  location: optional(fc.record({ latitude: double, longitude: double, source: text })),
+  body: fc.record({
+    case: fc.constant("event" as const),
+    value: fc.record({ reading: optional(reading), otherReadings: fc.array(reading, { maxLength: 3 }) }),
+  }),
+});
+
+/** What JSON can say of it. */
+const said = (value: number) => (Number.isFinite(value) ? value + 0 : null);
+const saidReading = ({ values, sensor, sensorType, eventCount, windowS, occurredAt }: signals.Reading) => ({
+  ...{ sensor, readings: values.map(said) },
+  ...(sensorType === "" ? {} : { sensorType }),
+  ...(eventCount === undefined ? {} : { eventCount }),
+  ...(windowS === undefined ? {} : { timeWindow: windowS }),
+  ...(occurredAt === undefined ? {} : { occurredAt: expect.any(String) }),
+});
+
+function dataOf(init: Parameters<typeof create<typeof signals.SignalSchema>>[1]) {
+  const made = create(signals.SignalSchema, init);
+  const event = made.body.value as signals.Event;
+  return { made, event, data: JSON.parse(eventData(made, event)) };
+}
+
+describe("an event's data", () => {
+  it("says what the device said, whatever that is", () => {
+    fc.assert(
+      fc.property(signal, (init) => {
+        const { made, event, data } = dataOf(init as never);
+        const { location, sentAt } = made;
+        expect(data).toEqual({
+          ...(event.reading ? saidReading(event.reading) : {}),
+          ...(location
+            ? {
+                location: {
+                  ...{ latitude: said(location.latitude), longitude: said(location.longitude) },
+                  ...(location.source === "" ? {} : { source: location.source }),
+                },
+              }
+            : {}),
+          ...(event.otherReadings.length > 0 ? { otherReadings: event.otherReadings.map(saidReading) } : {}),
+          ...(sentAt === undefined ? {} : { sentAt: expect.any(String) }),
+          receivedAt: expect.any(String),
+        });
+      }),
+    );
+  });
+
+  it("is little when the device said little", () => {
+    expect(dataOf({ body: { case: "event", value: { name: "x" } } }).data).toEqual({
+      receivedAt: "1970-01-01T00:00:00.000Z",
+    });
+  });
+});
