@@ -44,7 +44,11 @@ export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadData
     types: columnTypes,
     application_name: `fieldlog ${options.schema} queries`,
   });
-  pool.on("error", (error) => options.onError?.(error));
+  const onError = (error: Error) => options.onError?.(error);
+  pool.on("error", onError);
+  // The pool listens to a connection only while it is idle. One that breaks after it was taken and before its
+  // query was sent would have nobody to tell, which ends a Node process.
+  pool.on("connect", (client) => client.on("error", onError));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   let closing: Promise<void> | undefined;
   return {
