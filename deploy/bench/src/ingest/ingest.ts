@@ -51,10 +51,10 @@ function measureGrouped(
   const options = { name: "grouped", commit: "group", postgres } as const;
   return Stage.with(context, bare, options, async (stage) => {
     const { system } = stage;
+    // A process that has registered devices, or held idle connections, still carries what that left behind.
+    await system.restartEdge();
     const idleMiB = await idleMemory(stage);
-    // What the idle connections left behind is not to be measured any further.
-    await system.stopService("edge-http");
-    await system.startEdge();
+    await system.restartEdge();
     await stage.warmUp();
 
     const [bareRates, peak] = [[] as number[], [] as number[]];

@@ -55,7 +55,7 @@ export class System {
       system.databaseUrl = await system.freshDatabase();
       await system.startService("auth");
       await system.startService("devices");
-      await system.startEdge();
+      await system.startService("edge-http");
       return system;
     } catch (error) {
       await (system ?? nats).stop();
@@ -72,8 +72,10 @@ export class System {
     return `${HOST}:${this.ports.projections}`;
   }
 
-  startEdge(): Promise<void> {
-    return this.startService("edge-http");
+  /** A fresh edge-http process. */
+  async restartEdge(): Promise<void> {
+    await this.stopService("edge-http");
+    await this.startService("edge-http");
   }
 
   /** The read models, in a database of their own. Resolves at once, for whoever wants to watch it begin. */
