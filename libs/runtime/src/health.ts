@@ -25,13 +25,17 @@ export class Health {
     this.#parent?.health.add(`${this.#parent.prefix}.${name}`, check);
   }
 
-  /** One service's part of this health: its checks appear here as `<service>.<name>`. */
+  /**
+   * One service's part of this process's health: its checks appear here as `<service>.<name>`. Asked for a
+   * report it gives the whole, since a person asks the process, at whichever service's port.
+   */
   part(service: string): Health {
     return new Health({ health: this, prefix: service });
   }
 
   /** Runs all checks at once; each has 2 s. */
   async report(): Promise<HealthReport> {
+    if (this.#parent) return this.#parent.health.report();
     const checks: Record<string, string> = {};
     await Promise.all(
       [...this.#checks].map(async ([name, check]) => {

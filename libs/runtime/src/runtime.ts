@@ -18,7 +18,7 @@ export interface Runtime {
 }
 
 export interface RuntimeOptions {
-  /** A runtime of the same process: settings, metrics and log destination are shared; its health shows this service's. */
+  /** A runtime of the same process: settings, metrics, log destination and health are shared. */
   within?: Runtime;
   /** Where log entries go; default: standard output. */
   logTo?: DestinationStream;
