@@ -11,13 +11,13 @@ interface Killable {
 }
 
 const DEVICES = 24;
-const FAULTS_EACH = 2;
 /** Another seed is another schedule; a failure names the one that it had. */
 const SEED = Number(process.env["FAULT_SEED"] ?? 20_261_121);
 
 const shapes = [
-  { shape: "one process", options: { inOneProcess: true } },
+  { shape: "one process", faultsEach: 2, options: { inOneProcess: true } },
   {
+    faultsEach: 1,
     shape: "a process per service, two edges and two projections",
     options: { replicas: { "edge-http": 2, projections: 2 } },
   },
@@ -44,7 +44,7 @@ async function start(options: (typeof shapes)[number]["options"]): Promise<[OwnS
   return [servers, system];
 }
 
-describe.each(shapes)("under load, killed at random moments, as $shape", ({ options }) => {
+describe.each(shapes)("under load, killed at random moments, as $shape", ({ faultsEach, options }) => {
   it(`keeps every acknowledged event once (seed ${SEED})`, async () => {
     const [{ nats, postgres }, running] = await start(options);
     const random = seeded(SEED);
@@ -60,7 +60,7 @@ describe.each(shapes)("under load, killed at random moments, as $shape", ({ opti
       ...Object.entries(running.processes),
     ];
     const schedule = victims
-      .flatMap((victim) => Array.from({ length: FAULTS_EACH }, () => ({ victim, order: random() })))
+      .flatMap((victim) => Array.from({ length: faultsEach }, () => ({ victim, order: random() })))
       .sort((a, b) => a.order - b.order);
     for (const { victim } of schedule) {
       const [name, part] = victim;
