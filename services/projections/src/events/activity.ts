@@ -2,6 +2,7 @@ import { limits, type signals } from "@fieldlog/contracts";
 import type { LogRecord, ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import { instant } from "../instant.js";
+import type { Reported } from "./reported.js";
 
 /** What a pull adds to one device's activity. */
 export interface Summary {
@@ -22,7 +23,7 @@ export interface Heartbeats {
 
 /** @param isNew whether an event was not there before, under another position */
 export function summarize(
-  records: readonly LogRecord<signals.Signal>[],
+  records: readonly LogRecord<Reported>[],
   isNew: (position: number) => boolean,
 ): Summary[] {
   const summaries = new Map<string, Summary>();

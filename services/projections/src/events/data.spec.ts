@@ -2,25 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anyEvent } from "../arbitrary.fixture.js";
 import { eventData } from "./data.js";
-
-const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
-const text = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("0", "accelerometer-3-axis", 'a"b\\\n'));
-const double = fc.double();
-const millis = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
-const reading = fc.record({
-  ...{ sensor: text, sensorType: text, values: fc.array(double, { maxLength: 4 }) },
-  ...{ occurredAt: optional(millis), eventCount: optional(int32), windowS: optional(int32) },
-});
-const signal = fc.record({
-  ...{ receivedAt: millis, sentAt: optional(millis) },
-  location: optional(fc.record({ latitude: double, longitude: double, source: text })),
-  body: fc.record({
-    case: fc.constant("event" as const),
-    value: fc.record({ reading: optional(reading), otherReadings: fc.array(reading, { maxLength: 3 }) }),
-  }),
-});
 
 /** What JSON can say of it. */
 const said = (value: number) => (Number.isFinite(value) ? value + 0 : null);
@@ -41,7 +24,7 @@ function dataOf(init: Parameters<typeof create<typeof signals.SignalSchema>>[1])
 describe("an event's data", () => {
   it("says what the device said, whatever that is", () => {
     fc.assert(
-      fc.property(signal, (init) => {
+      fc.property(anyEvent, (init) => {
         const { made, event, data } = dataOf(init as never);
         const { location, sentAt } = made;
         expect(data).toEqual({

@@ -1,5 +1,5 @@
-import type { signals } from "@fieldlog/contracts";
 import { instant } from "../instant.js";
+import type { Reported, ReportedEvent, ReportedLocation, ReportedReading } from "./reported.js";
 
 /**
  * An event's `data` in the native API, as JSON text. What the device did not say is absent.
@@ -7,7 +7,7 @@ import { instant } from "../instant.js";
  * Written out by hand because it is made for every event: through an object and JSON.stringify it was the
  * largest part of what applying an event costs.
  */
-export function eventData(signal: signals.Signal, event: signals.Event): string {
+export function eventData(signal: Reported, event: ReportedEvent): string {
   const { location, sentAt, receivedAt } = signal;
   let json = "{";
   if (event.reading) json += `${fieldsOf(event.reading)},`;
@@ -18,7 +18,7 @@ export function eventData(signal: signals.Signal, event: signals.Event): string 
   return `${json}"receivedAt":"${instant(receivedAt)}"}`;
 }
 
-function fieldsOf(reading: signals.Reading): string {
+function fieldsOf(reading: ReportedReading): string {
   const { sensor, sensorType, values, eventCount, windowS, occurredAt } = reading;
   let json = `"sensor":${quoted(sensor)},"readings":${numbers(values)}`;
   if (sensorType !== "") json += `,"sensorType":${quoted(sensorType)}`;
@@ -28,11 +28,11 @@ function fieldsOf(reading: signals.Reading): string {
   return json;
 }
 
-function enclosed(reading: signals.Reading): string {
+function enclosed(reading: ReportedReading): string {
   return `{${fieldsOf(reading)}}`;
 }
 
-function place({ latitude, longitude, source }: signals.Location): string {
+function place({ latitude, longitude, source }: ReportedLocation): string {
   const where = `"latitude":${number(latitude)},"longitude":${number(longitude)}`;
   return source === "" ? `{${where}}` : `{${where},"source":${quoted(source)}}`;
 }

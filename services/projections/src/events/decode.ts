@@ -1,12 +1,15 @@
-import { namespaceOfSignals, positionOf, type signals } from "@fieldlog/contracts";
+import { namespaceOfSignals, positionOf } from "@fieldlog/contracts";
 import { type Commit, decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord } from "@fieldlog/read-model";
+import { quickBatch } from "./quick-batch.js";
+import type { Reported } from "./reported.js";
 
 /** A commit of SIGNALS as records: one per signal, whatever it reports. */
-export function signalsOf(commit: Commit): LogRecord<signals.Signal>[] {
+export function signalsOf(commit: Commit): LogRecord<Reported>[] {
   const namespace = namespaceOfSignals(commit.subject);
   const { sequence, time } = commit;
-  return decodeBatch(commit.data).map((value, index) => ({
+  const batch: readonly Reported[] = quickBatch(commit.data) ?? decodeBatch(commit.data);
+  return batch.map((value, index) => ({
     namespace,
     key: value.device,
     position: positionOf(sequence, index),

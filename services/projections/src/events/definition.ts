@@ -1,9 +1,10 @@
-import { SIGNALS, type signals } from "@fieldlog/contracts";
+import { SIGNALS } from "@fieldlog/contracts";
 import type { ColumnValue, LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
 import { instant } from "../instant.js";
 import { addActivity, summarize } from "./activity.js";
 import { eventData } from "./data.js";
 import { signalsOf } from "./decode.js";
+import type { Reported } from "./reported.js";
 import { createEventTables } from "./tables.js";
 
 export const EVENT_COLUMNS = [
@@ -21,7 +22,7 @@ export const EVENT_COLUMNS = [
  * What devices reported. Events and activity are one read model: whether an event is new is known only when
  * its row goes in, and a count that is kept with the rows cannot disagree with them.
  */
-export const events: ReadModelDefinition<signals.Signal> = {
+export const events: ReadModelDefinition<Reported> = {
   name: "events",
   // Raise it when the tables, `data` or the meaning of a column changes.
   version: 1,
@@ -41,11 +42,11 @@ export const events: ReadModelDefinition<signals.Signal> = {
  * The rows of `events` for the events among the signals. They are made as they are asked for, each time
  * anew: what lives only until it is sent costs the garbage collector nothing.
  */
-export function eventRows(records: readonly LogRecord<signals.Signal>[]): Iterable<readonly ColumnValue[]> {
+export function eventRows(records: readonly LogRecord<Reported>[]): Iterable<readonly ColumnValue[]> {
   return { [Symbol.iterator]: () => rowsOf(records) };
 }
 
-function* rowsOf(records: readonly LogRecord<signals.Signal>[]): Generator<readonly ColumnValue[]> {
+function* rowsOf(records: readonly LogRecord<Reported>[]): Generator<readonly ColumnValue[]> {
   for (const { namespace, position, key, value } of records) {
     if (value.body.case !== "event") continue;
     const { value: event } = value.body;

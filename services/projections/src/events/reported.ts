@@ -1,0 +1,39 @@
+import type { signals } from "@fieldlog/contracts";
+
+/**
+ * A signal as this read model needs it. The generated `Signal` is one, and so is what `quickBatch` reads.
+ * Times are ms since 1970 UTC.
+ */
+export interface Reported {
+  readonly device: string;
+  readonly identity: string;
+  readonly receivedAt: number | bigint;
+  readonly occurredAt: number | bigint;
+  readonly sentAt?: number | bigint | undefined;
+  readonly location?: ReportedLocation | undefined;
+  readonly body:
+    | { readonly case: "event"; readonly value: ReportedEvent }
+    | { readonly case: "heartbeat"; readonly value: signals.Heartbeat }
+    | { readonly case: undefined };
+}
+
+export interface ReportedLocation {
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly source: string;
+}
+
+export interface ReportedEvent {
+  readonly name: string;
+  readonly reading?: ReportedReading | undefined;
+  readonly otherReadings: readonly ReportedReading[];
+}
+
+export interface ReportedReading {
+  readonly sensor: string;
+  readonly sensorType: string;
+  readonly values: readonly number[];
+  readonly occurredAt?: number | bigint | undefined;
+  readonly eventCount?: number | undefined;
+  readonly windowS?: number | undefined;
+}
