@@ -12,6 +12,7 @@ import { Commands } from "./csn/commands.js";
 import { Door } from "./csn/door.js";
 import { csnRoutes } from "./csn/routes.js";
 import { opsRoutes } from "./http/ops-routes.js";
+import { passOn } from "./http/pass-on.js";
 import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
@@ -64,18 +65,23 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     ...{ door, known, ownWrites, auth: authClient, devices: devicesClient, registry: log.registry },
   });
 
-  const app = createFastify();
-  const listeners = new Listeners(app, settings);
+  const dialects = createFastify();
+  const listeners = new Listeners(dialects, settings);
   const counts = new RequestCounts(metrics);
   const stopping = () => listeners.stopping;
-  // Before Nest, whose hooks must not stand in the way of the dialect's requests.
-  await app.register(csnRoutes, { door, commands, counts, logger, stopping, now });
-  await app.register(opsRoutes, { runtime });
-  const native = {
+  await dialects.register(csnRoutes, { door, commands, counts, logger, stopping, now });
+  await dialects.register(opsRoutes, { runtime });
+  // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
+  const native = createFastify();
+  const closeNative = await addNative(native, {
     ...{ known, ownWrites, logger, auth: authClient, projections: projectionsClient },
     access: new Access(known, now),
+  });
+  await dialects.register(passOn, { to: native });
+  const close = async () => {
+    await dialects.close();
+    await closeNative();
   };
-  const close = await addNative(app, native);
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({

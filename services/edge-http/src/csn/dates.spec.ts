@@ -33,6 +33,20 @@ describe("CSN dates", () => {
     expect(parseDate(text)).toBeUndefined();
   });
 
+  it("reads the usual form as it reads any other", () => {
+    const digits = fc.stringMatching(/^[0-3]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d\.\d{3}$/);
+    const spoilt = fc
+      .tuple(digits, fc.nat(22), fc.constantFrom("x", " ", "9", "/", ":"))
+      .map(([text, at, by]) => text.slice(0, at) + by + text.slice(at + 1));
+    fc.assert(
+      fc.property(fc.oneof(digits, spoilt), (text) => {
+        // A seventh digit takes it out of the usual form, and is beyond a millisecond.
+        expect(parseDate(text)).toBe(parseDate(`${text}0`));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it("is not held up by a long text", () => {
     expect(parseDate("2014-04-13T19:42:17.7".padEnd(1_000_000, "4"))).toBeUndefined();
   });

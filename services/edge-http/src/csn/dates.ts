@@ -11,6 +11,38 @@ const LONGEST = 26;
  * Undefined: not a date (the second 60 included, which strptime reads but no datetime holds).
  */
 export function parseDate(text: string): number | undefined {
+  return parseUsual(text) ?? parseAny(text);
+}
+
+/** `yyyy-MM-ddTHH:mm:ss.SSS` of a year from 1000 on, as clients write it; undefined: something else. */
+function parseUsual(text: string): number | undefined {
+  if (text.length !== 23) return undefined;
+  for (let i = 0; i < 6; i++)
+    if (text.charCodeAt(SEPARATORS_AT[i] as number) !== SEPARATORS[i]) return undefined;
+  const year = two(text, 0) * 100 + two(text, 2);
+  const month = two(text, 5);
+  const day = two(text, 8);
+  const hour = two(text, 11);
+  const minute = two(text, 14);
+  const second = two(text, 17);
+  const ms = two(text, 20) * 10 + (two(text, 21) % 10);
+  if (!(year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)))
+    return undefined;
+  if (!(hour < 24 && minute < 60 && second < 60 && ms >= 0)) return undefined;
+  return Date.UTC(year, month - 1, day, hour, minute, second, ms);
+}
+
+const SEPARATORS_AT = [4, 7, 10, 13, 16, 19];
+const SEPARATORS = [..."--T::."].map((one) => one.charCodeAt(0));
+
+/** The number of two digits; NaN: they are not. */
+function two(text: string, at: number): number {
+  const high = text.charCodeAt(at) - 48;
+  const low = text.charCodeAt(at + 1) - 48;
+  return high >= 0 && high <= 9 && low >= 0 && low <= 9 ? high * 10 + low : Number.NaN;
+}
+
+function parseAny(text: string): number | undefined {
   if (text.length > LONGEST) return undefined;
   const match = FORMAT.exec(text);
   if (match === null) return undefined;

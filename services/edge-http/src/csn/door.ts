@@ -64,11 +64,7 @@ export class Door {
     return this.append(device, signed, draft);
   }
 
-  private signal(
-    request: CsnRequest,
-    reported: Reported | Refusal,
-    taken: Uint8Array,
-  ): Answer | Promise<Answer> {
+  private signal(request: CsnRequest, reported: Reported | Refusal, taken: string): Answer | Promise<Answer> {
     if (reported instanceof Refusal) return refused(reported);
     const device = this.peek(request);
     if (device !== undefined) return this.admit(request, reported, device, taken);
@@ -83,7 +79,7 @@ export class Door {
     request: CsnRequest,
     reported: Reported,
     device: KnownDevice,
-    taken: Uint8Array,
+    taken: string,
   ): Answer | Promise<Answer> {
     const refusal =
       this.verify(device, reported.signed, request.receivedAt) ?? fillSensors(reported.body, device.sensors);
@@ -104,7 +100,7 @@ export class Door {
     request: CsnRequest,
     reported: Reported,
     device: KnownDevice,
-    taken: Uint8Array,
+    taken: string,
   ): Promise<Answer> {
     this.parts.known.devices.invalidate(deviceKey(device.namespace, device.id));
     const found = await this.find(request);
@@ -158,7 +154,7 @@ export class Door {
   }
 }
 
-function answerTo(outcome: Outcome, signed: Signed, taken: Uint8Array): Answer {
+function answerTo(outcome: Outcome, signed: Signed, taken: string): Answer {
   switch (outcome.kind) {
     case "stored":
       return { http: 200, body: taken, position: outcome.position };

@@ -1,11 +1,10 @@
-import { isFieldSet } from "@bufbuild/protobuf";
-import { limits, saf } from "@fieldlog/contracts";
+import { limits } from "@fieldlog/contracts";
 import type { LocationDraft, ReadingDraft, SignalBody } from "../admit/signal.js";
 import { parseDate } from "./dates.js";
+import { decodeEventMessage, type RawSensorEvent } from "./event-message.js";
 import { readLocation } from "./location.js";
 import { Refusal, refusals } from "./refusal.js";
 import { readSigned, type Signed } from "./signed.js";
-import { decode } from "./wire.js";
 import { PICK, sensorTypes } from "./words.js";
 
 /** What a signed message says, before it is known whether the device has such sensors. */
@@ -16,31 +15,30 @@ export interface Reported {
   readonly body: SignalBody;
 }
 
-const field = saf.EventMessageSchema.field;
-const eventField = saf.EventMessage_SensorEventSchema.field;
+/** A8: what a SensorEvent must have. Its sensor_type too, but the stock reference client leaves that out. */
+const required = [
+  ["sensorId", "sensor_id"],
+  ["readings", "readings"],
+  ["eventCount", "event_count"],
+  ["timeWindow", "time_window"],
+] as const;
 
 /**
  * A pick (A8). A reading whose type the sender left out, as the stock reference client does, has an
  * empty `sensorType` until {@link fillSensors} has seen the device.
  */
 export function readEvent(bytes: Uint8Array): Reported | Refusal {
-  const message = decode(saf.EventMessageSchema, bytes);
+  const message = decodeEventMessage(bytes);
   if (message === undefined) return refusals.undecodable;
-  if (message.clientSignature === undefined) return refusals.missing("client_signature");
-  if (message.event === undefined) return refusals.missing("event");
-  const { event, otherReadings } = message;
-  for (const name of ["sensorId", "readings", "eventCount", "timeWindow"] as const) {
-    if (!isFieldSet(event, eventField[name])) return refusals.missing(eventField[name].name);
-  }
-  const signed = readSigned(message.clientSignature);
+  const { event, otherReadings, signature } = message;
+  if (signature === undefined) return refusals.missing("client_signature");
+  if (event === undefined) return refusals.missing("event");
+  for (const [key, name] of required) if (isMissing(event[key])) return refusals.missing(name);
+  const signed = readSigned(signature);
   if (signed instanceof Refusal) return signed;
-  const occurredAt = isFieldSet(event, eventField.date) ? parseDate(event.date) : signed.sentAt;
-  if (occurredAt === undefined) return refusals.badDate(event.date);
-  const location = readLocation(
-    isFieldSet(message, field.latitude) ? message.latitude : undefined,
-    isFieldSet(message, field.longitude) ? message.longitude : undefined,
-    isFieldSet(message, field.locationType) ? message.locationType : undefined,
-  );
+  const occurredAt = event.date === undefined ? signed.sentAt : parseDate(event.date);
+  if (occurredAt === undefined) return refusals.badDate(event.date ?? "");
+  const location = readLocation(message.latitude, message.longitude, message.locationType);
   if (location instanceof Refusal) return location;
   let values = event.readings.length;
   for (const other of otherReadings) values += 1 + other.readings.length;
@@ -55,40 +53,37 @@ export function readEvent(bytes: Uint8Array): Reported | Refusal {
     if (read instanceof Refusal) return read;
     others.push(read);
   }
-  return {
-    signed,
-    occurredAt,
-    location,
-    body: { case: "event", value: { name: PICK, reading, otherReadings: others } },
-  };
+  const value = { name: PICK, reading, otherReadings: others };
+  return { signed, occurredAt, location, body: { case: "event", value } };
 }
 
-function readOther(event: saf.EventMessage_SensorEvent, signalOccurredAt: number): ReadingDraft | Refusal {
-  if (!isFieldSet(event, eventField.sensorId)) return refusals.missing("sensor_id");
+function isMissing(value: string | number | readonly number[] | undefined): boolean {
+  return value === undefined || (typeof value === "object" && value.length === 0);
+}
+
+function readOther(event: RawSensorEvent, signalOccurredAt: number): ReadingDraft | Refusal {
+  if (event.sensorId === undefined) return refusals.missing("sensor_id");
   if (event.readings.length === 0) return refusals.missing("readings");
-  if (!isFieldSet(event, eventField.date)) return readReading(event, undefined);
+  if (event.date === undefined) return readReading(event, undefined);
   const occurredAt = parseDate(event.date);
   if (occurredAt === undefined) return refusals.badDate(event.date);
   return readReading(event, occurredAt === signalOccurredAt ? undefined : occurredAt);
 }
 
-function readReading(
-  event: saf.EventMessage_SensorEvent,
-  occurredAt: number | undefined,
-): ReadingDraft | Refusal {
-  for (const value of event.readings) {
+function readReading(event: RawSensorEvent, occurredAt: number | undefined): ReadingDraft | Refusal {
+  const { sensorId = "", sensorType, readings, eventCount, timeWindow } = event;
+  for (const value of readings) {
     if (!Number.isFinite(value)) return refusals.invalid("Field readings holds what is not a number.");
   }
-  const eventCount = isFieldSet(event, eventField.eventCount) ? event.eventCount : undefined;
-  const windowS = isFieldSet(event, eventField.timeWindow) ? event.timeWindow : undefined;
   if (eventCount !== undefined && eventCount < 0) return refusals.invalid("Field event_count is negative.");
-  if (windowS !== undefined && windowS < 0) return refusals.invalid("Field time_window is negative.");
+  if (timeWindow !== undefined && timeWindow < 0) return refusals.invalid("Field time_window is negative.");
   return {
-    sensor: String(event.sensorId),
-    sensorType: isFieldSet(event, eventField.sensorType) ? sensorTypes.word(event.sensorType) : "",
-    values: event.readings,
+    sensor: sensorId,
+    // A type that CSN does not have counts as not given, as protobuf wants it.
+    sensorType: (sensorType === undefined ? undefined : sensorTypes.word(sensorType)) ?? "",
+    values: readings,
     occurredAt,
     eventCount,
-    windowS,
+    windowS: timeWindow,
   };
 }

@@ -4,7 +4,7 @@ import type { HeartbeatDraft } from "../admit/signal.js";
 import type { Reported } from "./event.js";
 import { readLocation } from "./location.js";
 import { Refusal, refusals } from "./refusal.js";
-import { readSigned } from "./signed.js";
+import { rawSignature, readSigned } from "./signed.js";
 import { decode } from "./wire.js";
 import { statusChanges } from "./words.js";
 
@@ -25,7 +25,7 @@ export function readHeartbeat(bytes: Uint8Array, userAgent: string | undefined):
       if (!isFieldSet(rate, rateField[name])) return refusals.missing(rateField[name].name);
     }
   }
-  const signed = readSigned(message.clientSignature);
+  const signed = readSigned(rawSignature(message.clientSignature));
   if (signed instanceof Refusal) return signed;
   const location = readLocation(
     isFieldSet(message, field.latitude) ? message.latitude : undefined,
@@ -40,7 +40,8 @@ export function readHeartbeat(bytes: Uint8Array, userAgent: string | undefined):
   const rates = readRates(eventRates, userAgent?.startsWith(SWAPS_RATES) === true);
   if (rates instanceof Refusal) return rates;
   const value: HeartbeatDraft = {
-    status: isFieldSet(message, field.statusChange) ? statusChanges.word(message.statusChange) : "",
+    status:
+      (isFieldSet(message, field.statusChange) ? statusChanges.word(message.statusChange) : undefined) ?? "",
     rates,
     connectedSensors: connectedSensors.map(String),
     disconnectedSensors: disconnectedSensors.map(String),

@@ -12,5 +12,9 @@ export function readLocation(
   if (longitude === undefined) return refusals.missing("longitude");
   if (!isWithin(latitude, 90)) return refusals.invalid("Field latitude is out of range.");
   if (!isWithin(longitude, 180)) return refusals.invalid("Field longitude is out of range.");
-  return { latitude, longitude, source: source === undefined ? "" : locationSources.word(source) };
+  return {
+    latitude,
+    longitude,
+    source: (source === undefined ? undefined : locationSources.word(source)) ?? "",
+  };
 }

@@ -2,9 +2,9 @@ import { isFieldSet, type MessageInitShape } from "@bufbuild/protobuf";
 import { type devices, limits, saf } from "@fieldlog/contracts";
 import { Refusal, refusals } from "./refusal.js";
 import type { KnownSensors } from "./sensors.js";
-import { readSigned, type Signed } from "./signed.js";
+import { rawSignature, readSigned, type Signed } from "./signed.js";
 import { decode } from "./wire.js";
-import { sensorTypes, toDetails, toMetadata } from "./words.js";
+import { toDetails, toMetadata, typeOf } from "./words.js";
 
 type Create = MessageInitShape<typeof devices.RegisterDeviceRequestSchema>;
 type Update = MessageInitShape<typeof devices.UpdateDeviceRequestSchema>;
@@ -52,10 +52,11 @@ export function readUpdate(bytes: Uint8Array): UpdateMessage | Refusal {
     const details = toDetails(sensor);
     if (details instanceof Refusal) return details;
     const id = String(sensor.sensorId);
-    if (isFieldSet(sensor, sensorField.sensorType)) claimedTypes.set(id, sensorTypes.word(sensor.sensorType));
+    const claimed = typeOf(sensor);
+    if (claimed !== undefined) claimedTypes.set(id, claimed);
     changedSensors.push({ id, details });
   }
-  const signed = readSigned(message.clientSignature);
+  const signed = readSigned(rawSignature(message.clientSignature));
   if (signed instanceof Refusal) return signed;
   const update = {
     metadata: taken.metadata,
@@ -84,7 +85,7 @@ export function readMetadataRequest(
   const message = decode(saf.ClientMetadataRequestSchema, bytes);
   if (message === undefined) return refusals.undecodable;
   if (message.clientSignature === undefined) return refusals.missing("client_signature");
-  const signed = readSigned(message.clientSignature);
+  const signed = readSigned(rawSignature(message.clientSignature));
   return signed instanceof Refusal ? signed : { signed, includeSensors: message.includeSensorData };
 }
 
@@ -94,10 +95,11 @@ function readNew(given: readonly saf.SensorMetadata[]): NewSensor[] | Refusal {
   if (given.length > limits.sensorsPerDevice) return tooManySensors;
   const sensors: NewSensor[] = [];
   for (const sensor of given) {
-    if (!isFieldSet(sensor, sensorField.sensorType)) return refusals.missing("sensor_type");
+    const sensorType = typeOf(sensor);
+    if (sensorType === undefined) return refusals.missing("sensor_type");
     const details = toDetails(sensor);
     if (details instanceof Refusal) return details;
-    sensors.push({ sensorType: sensorTypes.word(sensor.sensorType), details });
+    sensors.push({ sensorType, details });
   }
   return sensors;
 }

@@ -129,7 +129,7 @@ function finish(
   if (close) headers.push("connection", "close");
   awaitBody(response.req.socket, undefined);
   response.writeHead(http, headers);
-  if (response.req.complete) response.end(body);
+  if (response.req.complete) response.end(body, "latin1");
   else linger(response, body);
 }
 

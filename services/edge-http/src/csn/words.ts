@@ -138,6 +138,11 @@ export function toDetails(sensor: saf.SensorMetadata): DetailsInit | Refusal {
   return details;
 }
 
+/** The type that a sensor is said to have; undefined: it is not said. */
+export function typeOf(sensor: saf.SensorMetadata): string | undefined {
+  return isFieldSet(sensor, sensorField.sensorType) ? sensorTypes.word(sensor.sensorType) : undefined;
+}
+
 export function fromSensor(
   id: string,
   sensorType: string,
@@ -174,8 +179,8 @@ function wordsOf(desc: DescEnum) {
     numbers.set(word, number);
   }
   return {
-    /** Of a number that the enum has; the decoder lets no other through. */
-    word: (number: number) => words.get(number) as string,
+    /** Undefined: the enum has no such number. */
+    word: (number: number) => words.get(number),
     number: (word: string | undefined) => (word === undefined ? undefined : numbers.get(word)),
   };
 }

@@ -5,7 +5,8 @@ import type { Socket } from "node:net";
 export interface PlainAnswer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string | Uint8Array;
+  /** A byte a character (latin1). */
+  readonly body: string;
 }
 
 const LATE = Symbol("late");
@@ -27,9 +28,9 @@ const LINGER_MS = 2_000;
  * Ends the answer to a request whose body has not wholly arrived. Closing the connection at once would
  * reset it, and the sender would lose the answer; so what still comes is read and thrown away for a while.
  */
-export function linger(response: ServerResponse, body: Uint8Array): void {
+export function linger(response: ServerResponse, body: string): void {
   const request = response.req;
-  response.write(body);
+  response.write(body, "latin1");
   const end = () => {
     clearTimeout(timer);
     response.end();

@@ -32,7 +32,7 @@ export function createFastify(): FastifyInstance {
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (_error, request, reply) => {
       const { status, contentType, body } = unmatched(request.method, request.raw.url ?? "");
-      void (reply as FastifyReply).code(status).type(contentType).send(body);
+      void (reply as FastifyReply).code(status).type(contentType).send(Buffer.from(body, "latin1"));
     },
   };
   return fastify(options) as FastifyInstance;
@@ -45,8 +45,8 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const { status, contentType, body } = brokenAnswer(error.code, socket);
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${contentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
-  socket.end(Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]));
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${contentType}\r\ncontent-length: ${body.length}\r\n\r\n`;
+  socket.end(head + body, "latin1");
   // A sender that does not take its answer is not waited for.
   setTimeout(() => socket.destroy(), 1_000).unref();
 }

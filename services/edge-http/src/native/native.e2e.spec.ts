@@ -3,7 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, dateOf, fieldsOf, len, num, pick, signature, statusOf } from "../csn/hand.fixture.js";
 
-const PROBLEM = "application/problem+json; charset=utf-8";
+const PROBLEM = "application/problem+json";
 type Json = { [key: string]: unknown };
 interface Documented {
   paths: Record<

@@ -9,28 +9,25 @@ import { openapi } from "./openapi.js";
 
 /** Every route of the server, as `METHOD /path/{parameter}`; HEAD goes with GET. */
 async function routesOfServer(): Promise<string[]> {
-  const app = createFastify();
   const routes: string[] = [];
-  app.addHook("onRoute", ({ method, url }) => {
-    const path = url.replaceAll(/:(\w+)/g, "{$1}");
-    for (const one of [method].flat()) if (one !== "HEAD") routes.push(`${one} ${path}`);
-  });
-  const metrics = createMetrics();
+  const listed = () => {
+    const app = createFastify();
+    app.addHook("onRoute", ({ method, url }) => {
+      const path = url.replaceAll(/:(\w+)/g, "{$1}");
+      for (const one of [method].flat()) if (one !== "HEAD") routes.push(`${one} ${path}`);
+    });
+    return app;
+  };
+  const dialects = listed();
   const nothing = {} as never;
+  const metrics = createMetrics();
   const logger = createLogger("test", "silent");
   const counts = new RequestCounts(metrics);
   const options = { door: nothing, commands: nothing, counts, logger, stopping: () => false, now: Date.now };
-  await app.register(csnRoutes, options);
-  await app.register(opsRoutes, { runtime: { metrics, health: new Health() } });
-  const parts = {
-    access: nothing,
-    known: nothing,
-    ownWrites: nothing,
-    auth: nothing,
-    projections: nothing,
-    logger,
-  };
-  const close = await addNative(app, parts);
+  await dialects.register(csnRoutes, options);
+  await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
+  const parts = { access: nothing, known: nothing, ownWrites: nothing, auth: nothing };
+  const close = await addNative(listed(), { ...parts, projections: nothing, logger });
   await close();
   return routes;
 }

@@ -4,6 +4,7 @@ import type { Logger } from "@fieldlog/runtime";
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LoadsExceeded } from "../admit/load-cache.js";
+import type { PlainAnswer } from "../http/late.js";
 import { unmatched } from "../http/unmatched.js";
 import { Problem, problemOf } from "./problem.js";
 
@@ -18,19 +19,22 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const { url = "", method = "" } = request.raw;
     if (!/^\/v1(\/|\?|$)/.test(url) && error instanceof HttpException && error.getStatus() === 404) {
-      const { status, contentType, body } = unmatched(method, url);
-      void reply.code(status).header("content-type", contentType).send(body);
+      send(reply, unmatched(method, url));
       return;
     }
     const problem = toProblem(error);
-    if (problem.status === 500)
+    if (problem.status === 500) {
       this.logger.error({ err: error, method, path: url.split("?")[0] }, "request failed");
-    const { status, contentType, body } = problemOf(problem);
-    if (status === 401) void reply.header("www-authenticate", "Bearer");
+    }
+    if (problem.status === 401) void reply.header("www-authenticate", "Bearer");
     const { retryAfterS } = problem.more;
     if (retryAfterS !== undefined) void reply.header("retry-after", String(retryAfterS));
-    void reply.code(status).header("content-type", contentType).send(body);
+    send(reply, problemOf(problem));
   }
+}
+
+function send(reply: FastifyReply, { status, contentType, body }: PlainAnswer): void {
+  void reply.code(status).header("content-type", contentType).send(Buffer.from(body, "latin1"));
 }
 
 function toProblem(error: unknown): Problem {

@@ -32,9 +32,6 @@ export function problemOf({ status, detail, more }: Problem): PlainAnswer {
 
 export function problem(status: number, detail: string, errors?: readonly FieldProblem[]): PlainAnswer {
   const document = { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail };
-  return {
-    status,
-    contentType: PROBLEM,
-    body: JSON.stringify(errors === undefined ? document : { ...document, errors }),
-  };
+  const json = JSON.stringify(errors === undefined ? document : { ...document, errors });
+  return { status, contentType: PROBLEM, body: Buffer.from(json).toString("latin1") };
 }
