@@ -7,7 +7,11 @@ import type { SignalBody, SignalDraft } from "./signal.js";
 
 const time = fc.oneof(fc.constant(0), fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }));
 const int32 = fc.integer({ min: -2_147_483_648, max: 2_147_483_647 });
-const text = fc.string({ unit: "grapheme", maxLength: 40 });
+const text = fc.oneof(
+  fc.string({ maxLength: 200 }),
+  fc.string({ unit: "grapheme", maxLength: 40 }),
+  fc.string({ unit: "binary", maxLength: 40 }),
+);
 const number = fc.double({ noNaN: true });
 const reading = fc.record({
   sensor: text,
@@ -97,12 +101,35 @@ function generated(signal: SignalDraft) {
 type fcReading = Extract<SignalBody, { case: "event" }>["value"]["reading"];
 
 describe("encodeSignal", () => {
+  it("writes large signals, whose lengths take several bytes", () => {
+    for (const count of [10, 20, 2_000, 20_000, 300_000]) {
+      const reading = {
+        ...{ sensor: "é".repeat(100), sensorType: "x".repeat(70_000), values: Array<number>(count).fill(1) },
+        ...{ occurredAt: undefined, eventCount: undefined, windowS: undefined },
+      };
+      const signal: SignalDraft = {
+        ...{
+          device: "d",
+          identity: "i",
+          digest: { high: 1, low: 2 },
+          receivedAt: 1,
+          occurredAt: -1,
+          sentAt: 2,
+        },
+        ...{ location: undefined, traceParent: "" },
+        body: { case: "event", value: { name: "pick", reading, otherReadings: [] } },
+      };
+      const expected = toBinary(signals.SignalSchema, generated(signal));
+      expect(Buffer.compare(encodeSignal(signal), expected)).toBe(0);
+    }
+  });
+
   it("writes, byte for byte, what the generated code writes and reads back", () => {
     fc.assert(
       fc.property(draft, (signal) => {
         const expected = generated(signal);
         const bytes = encodeSignal(signal);
-        expect(fromBinary(signals.SignalSchema, bytes)).toEqual(expected);
+        expect(fromBinary(signals.SignalSchema, new Uint8Array(bytes))).toEqual(expected);
         expect(Buffer.from(bytes)).toEqual(Buffer.from(toBinary(signals.SignalSchema, expected)));
       }),
       { numRuns: 1000 },
