@@ -69,7 +69,8 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const listeners = new Listeners(dialects, settings);
   const counts = new RequestCounts(metrics);
   const stopping = () => listeners.stopping;
-  await dialects.register(csnRoutes, { door, commands, counts, logger, stopping, now });
+  const traced = settings.otlpEndpoint !== undefined;
+  await dialects.register(csnRoutes, { door, commands, counts, logger, traced, stopping, now });
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();

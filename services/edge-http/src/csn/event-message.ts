@@ -1,3 +1,5 @@
+import { limits } from "@fieldlog/contracts";
+
 /** An EventMessage as sent; what is undefined was not set. Its signature and dates are still texts. */
 export interface EventMessage {
   signature: RawSignature | undefined;
@@ -77,9 +79,13 @@ function eventMessage(end: number): EventMessage {
         message.event = sensorEvent(stop, message.event);
         break;
       }
-      case (6 << 3) | BYTES:
-        message.otherReadings.push(sensorEvent(length(end), undefined));
+      case (6 << 3) | BYTES: {
+        const stop = length(end);
+        // One more than there may be shows that there are too many.
+        if (message.otherReadings.length > limits.readingsPerEvent) at = stop;
+        else message.otherReadings.push(sensorEvent(stop, undefined));
         break;
+      }
       default:
         skip(tag, end, 6);
     }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "@fieldlog/contracts";
-import { type Logger, parseTraceParent } from "@fieldlog/runtime";
+import { currentTraceParent, type Logger, parseTraceParent, withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readBody } from "../http/body.js";
 import { awaitBody, linger } from "../http/late.js";
@@ -16,6 +16,8 @@ export interface CsnRoutesOptions {
   readonly commands: Commands;
   readonly counts: RequestCounts;
   readonly logger: Pick<Logger, "error">;
+  /** Whether requests are traced that do not say so themselves. */
+  readonly traced: boolean;
   /** Whether the server is stopping: then connections end with their answer. */
   readonly stopping: () => boolean;
   readonly now: () => number;
@@ -91,7 +93,7 @@ function serve(
       receivedAt: options.now(),
     };
     try {
-      const answer = handle(request);
+      const answer = options.traced ? inSpan(name, handle, request) : handle(request);
       if (answer instanceof Promise) {
         answer.then(
           (result) => finish(options, name, response, result),
@@ -101,6 +103,16 @@ function serve(
     } catch (error) {
       finish(options, name, response, failed(options, request, error));
     }
+  });
+}
+
+/** Handles a request in a span of its own, which the signal then belongs to. */
+function inSpan(name: string, handle: Handle, request: CsnRequest): Promise<Answer> {
+  const attributes = { "fieldlog.namespace": request.namespace, "fieldlog.device": request.client };
+  return withTraceParent(request.traceParent || undefined, `csn ${name}`, attributes, async () => {
+    const own = currentTraceParent();
+    const sampled = own?.endsWith("-01") === true;
+    return handle({ ...request, traceParent: sampled ? own : "" });
   });
 }
 

@@ -14,8 +14,13 @@ interface Field {
 
 const known = new Map<DescMessage, Fields>();
 
-/** The message, or undefined if the bytes are not one. Never raises. */
+/** Fields and list elements of one message, nested ones included: several times what a device may have. */
+const MAX_FIELDS = 32_768;
+let left = 0;
+
+/** The message, or undefined if the bytes are not one, or one with too many fields. Never raises. */
 export function decode<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> | undefined {
+  left = MAX_FIELDS;
   if (walk(fieldsOf(schema), bytes, 0, bytes.length) !== bytes.length) return undefined;
   try {
     return fromBinary(schema, bytes, { readUnknownFields: false });
@@ -59,7 +64,7 @@ function walk(fields: Fields, bytes: Uint8Array, start: number, end: number): nu
   let at = start;
   while (at < end) {
     at = varint(bytes, at, end);
-    if (at === WRONG) return WRONG;
+    if (at === WRONG || --left < 0) return WRONG;
     const tag = value;
     const number = tag >>> 3;
     if (number === 0) return WRONG;
@@ -86,7 +91,7 @@ function walk(fields: Fields, bytes: Uint8Array, start: number, end: number): nu
 function elements(wire: WireType, bytes: Uint8Array, start: number, end: number): number {
   if (wire === WireType.Bit64) return (end - start) % 8 === 0 ? end : WRONG;
   let at = start;
-  while (at < end && at !== WRONG) at = varint(bytes, at, end);
+  while (at < end && at !== WRONG) at = --left < 0 ? WRONG : varint(bytes, at, end);
   return at;
 }
 

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { NativeModule } from "./native.module.js";
 import type { NativeParts } from "./parts.js";
 import { ProblemFilter } from "./problem.filter.js";
+import { TraceInterceptor } from "./trace.interceptor.js";
 
 /** Puts the native API's controllers on the server; returns what closes both. */
 export async function addNative(app: FastifyInstance, parts: NativeParts): Promise<() => Promise<void>> {
@@ -15,6 +16,7 @@ export async function addNative(app: FastifyInstance, parts: NativeParts): Promi
     abortOnError: false,
   });
   nest.useGlobalFilters(new ProblemFilter(parts.logger));
+  nest.useGlobalInterceptors(new TraceInterceptor());
   await nest.init();
   await app.ready();
   return () => nest.close();

@@ -23,7 +23,8 @@ async function routesOfServer(): Promise<string[]> {
   const metrics = createMetrics();
   const logger = createLogger("test", "silent");
   const counts = new RequestCounts(metrics);
-  const options = { door: nothing, commands: nothing, counts, logger, stopping: () => false, now: Date.now };
+  const running = { traced: false, stopping: () => false, now: Date.now };
+  const options = { door: nothing, commands: nothing, counts, logger, ...running };
   await dialects.register(csnRoutes, options);
   await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
   const parts = { access: nothing, known: nothing, ownWrites: nothing, auth: nothing };
