@@ -11,7 +11,7 @@ import { countLog, type LogCount } from "./log-count.js";
 const NAMESPACE = "default";
 const DEVICES = 512;
 const WARM_UP_MS = 1_000;
-const FIRST_RUN_MS = 3_000;
+const FIRST_RUN_MS = 5_000;
 /** Requests per second that the first run is prepared for, when no rate is known. */
 const GUESS_PER_S = 40_000;
 /** More is prepared than the last rate asks for, so that a faster repeat does not run out. */

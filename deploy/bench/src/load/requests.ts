@@ -1,4 +1,5 @@
-import { type Identity, pickMessage } from "@fieldlog/simulator";
+import type { Identity } from "@fieldlog/simulator";
+import { PickBodies } from "./pick-bodies.js";
 
 /** The requests of one connection, one behind the other in a buffer. */
 export class RequestList {
@@ -27,9 +28,6 @@ export class RequestList {
   }
 }
 
-const READING = [0.001852, -0.000741, 0.003105];
-const RATE = { count: 3, windowS: 600 };
-
 /**
  * Signed pick events of devices, each with its own message id. A device belongs to one connection, so that
  * its message ids arrive in order.
@@ -46,48 +44,37 @@ export class RequestMaker {
 
   /** Lists for `connections` with at least `requests` in all, sent at `now` (ms since 1970 UTC). */
   make(connections: number, requests: number, now: number): RequestList[] {
+    const bodies = new PickBodies(now);
     const each = Math.ceil(requests / connections);
-    return Array.from({ length: connections }, (_, connection) =>
-      this.#list(connection, connections, each, now),
-    );
+    return Array.from({ length: connections }, (_, connection) => {
+      // More connections than devices share them: then each sends too little for the order to matter.
+      const own = this.devices.flatMap((_, index) =>
+        index % connections === connection % this.devices.length ? [index] : [],
+      );
+      return this.#list(own, each, bodies);
+    });
   }
 
-  #list(connection: number, connections: number, length: number, now: number): RequestList {
-    // More connections than devices share them: then each sends too little for the order to matter.
-    const own = this.devices.flatMap((_, index) =>
-      index % connections === connection % this.devices.length ? [index] : [],
-    );
+  #list(own: readonly number[], length: number, bodies: PickBodies): RequestList {
     const parts: Buffer[] = [];
     const ends: number[] = [];
     let end = 0;
     for (let made = 0; made < length; made++) {
-      const request = this.#request(own[made % own.length] as number, now);
-      parts.push(request);
-      end += request.length;
+      const index = own[made % own.length] as number;
+      const identity = this.devices[index] as Identity;
+      const messageId = this.#nextId[index] as number;
+      this.#nextId[index] = messageId + 1;
+      const body = bodies.make(identity, messageId);
+      const head = Buffer.from(
+        `POST /api/v1/${this.namespace}/event/${identity.clientId} HTTP/1.1\r\n` +
+          "Host: fieldlog\r\nContent-Type: application/x-protobuf\r\n" +
+          `Content-Length: ${body.length}\r\n\r\n`,
+        "latin1",
+      );
+      parts.push(head, body);
+      end += head.length + body.length;
       ends.push(end);
     }
     return new RequestList(Buffer.concat(parts, end), ends);
-  }
-
-  #request(index: number, now: number): Buffer {
-    const identity = this.devices[index] as Identity;
-    const messageId = this.#nextId[index] as number;
-    this.#nextId[index] = messageId + 1;
-    const body = pickMessage(
-      identity,
-      { sentAt: now, messageId },
-      {
-        time: now - 40 - (messageId % 1000),
-        reading: READING,
-        rate: RATE,
-        latitude: 34.1365,
-        longitude: -118.1253,
-      },
-    );
-    const head =
-      `POST /api/v1/${this.namespace}/event/${identity.clientId} HTTP/1.1\r\n` +
-      "Host: fieldlog\r\nContent-Type: application/x-protobuf\r\n" +
-      `Content-Length: ${body.length}\r\n\r\n`;
-    return Buffer.concat([Buffer.from(head, "latin1"), body]);
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { saf } from "@fieldlog/contracts";
 
@@ -32,7 +32,7 @@ export function csnDate(ms: number): string {
 
 /** The signature of a message: SHA-256 of `date/message id/secret` in lowercase hex. */
 export function signature(date: string, messageId: number, secret: string): string {
-  return createHash("sha256").update(`${date}/${messageId}/${secret}`).digest("hex");
+  return hash("sha256", `${date}/${messageId}/${secret}`);
 }
 
 function signed(identity: Identity, stamp: Stamp): saf.ClientSignature {
