@@ -73,7 +73,7 @@ export async function launch(
     },
   };
   const whole = createRuntime("fieldlog", settings, { logTo });
-  const tracing = startTracing("fieldlog", settings);
+  const tracing = await startTracing("fieldlog", settings);
   undo.add(() => tracing.stop());
   await whole.lifecycle.start();
   undo.add(() => whole.lifecycle.stop());

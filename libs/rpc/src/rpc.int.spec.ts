@@ -170,7 +170,7 @@ describe("a call", () => {
     expect(seen).toEqual([traceParent, undefined]);
 
     const spans: string[] = [];
-    const tracing = startTracing(
+    const tracing = await startTracing(
       "test",
       { otlpEndpoint: undefined, traceRatio: 1 },
       {

@@ -27,7 +27,7 @@ export async function runService(
     exitOnCrash(logger);
     logger.info({ settings: describeSettings(settings), node: process.version }, "starting");
 
-    const tracing = startTracing(service, settings);
+    const tracing = await startTracing(service, settings);
     stops.unshift(() => tracing.stop());
     const port = settings.opsPort ?? opsPorts[service];
     if (port !== undefined) {

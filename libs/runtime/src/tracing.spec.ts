@@ -39,7 +39,7 @@ describe("a traceparent", () => {
 
 describe("without a collector", () => {
   it("work runs as it is, and nothing is traced", async () => {
-    const tracing = startTracing("test", { otlpEndpoint: undefined, traceRatio: 1 });
+    const tracing = await startTracing("test", { otlpEndpoint: undefined, traceRatio: 1 });
     const seen = await withTraceParent(parent, "work", {}, async () => currentTraceParent());
     expect(seen).toBeUndefined();
     expect(currentTraceIds()).toEqual({});
@@ -50,9 +50,9 @@ describe("without a collector", () => {
 describe("with a collector", () => {
   let exporter: InMemorySpanExporter;
   let tracing: Tracing;
-  beforeEach(() => {
+  beforeEach(async () => {
     exporter = new InMemorySpanExporter();
-    tracing = startTracing("test", { otlpEndpoint: undefined, traceRatio: 1 }, exporter);
+    tracing = await startTracing("test", { otlpEndpoint: undefined, traceRatio: 1 }, exporter);
   });
   afterEach(() => tracing.stop());
 

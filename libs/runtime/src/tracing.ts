@@ -2,25 +2,13 @@ import {
   type Attributes,
   context,
   isSpanContextValid,
-  propagation,
   ROOT_CONTEXT,
   type SpanContext,
   SpanStatusCode,
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  SimpleSpanProcessor,
-  type SpanExporter,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Settings } from "./settings.js";
 
 /** Absent while nothing is traced, which makes every function here return at once. */
@@ -35,33 +23,20 @@ export interface Tracing {
  * Turns tracing on for this process if there is a collector (OTEL_EXPORTER_OTLP_ENDPOINT), or if a
  * test brings an exporter, which then gets each span at its end.
  */
-export function startTracing(
+export async function startTracing(
   service: string,
   settings: Pick<Settings, "otlpEndpoint" | "traceRatio">,
   exporter?: SpanExporter,
-): Tracing {
+): Promise<Tracing> {
   if (!settings.otlpEndpoint && !exporter) return { stop: async () => {} };
-  const url = `${settings.otlpEndpoint?.replace(/\/$/, "")}/v1/traces`;
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({ "service.name": service }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.traceRatio) }),
-    spanProcessors: [
-      exporter
-        ? new SimpleSpanProcessor({ exporter })
-        : new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url, timeoutMillis: 5_000 }) }),
-    ],
-  });
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  trace.setGlobalTracerProvider(provider);
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  // Loaded only here: it takes 20 MiB, which a process that is not traced need not hold.
+  const { tracingSdk } = await import("./tracing-sdk.js");
+  const sdk = tracingSdk(service, settings, exporter);
   tracer = trace.getTracer("fieldlog");
   return {
     async stop() {
       tracer = undefined;
-      await provider.shutdown();
-      trace.disable();
-      propagation.disable();
-      context.disable();
+      await sdk.stop();
     },
   };
 }
