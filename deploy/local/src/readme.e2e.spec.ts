@@ -1,0 +1,91 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "@fieldlog/servers";
+import { temporaryDir, until } from "@fieldlog/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+const blocks = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/```sh\n([\s\S]*?)```/g)];
+const commands = blocks.flatMap(([, block = ""]) => block.split("\n").filter((line) => line.trim() !== ""));
+
+let dataDir: string;
+let port: number;
+let started: ChildProcess | undefined;
+let shown = "";
+
+/** As written, but on a port and in a data directory of the test's own, and with few stations. */
+const here = (command: string) =>
+  command
+    .replace(/\s+#.*$/, "")
+    .replaceAll("127.0.0.1:8080", `127.0.0.1:${port}`)
+    .replaceAll(".fieldlog/", `${dataDir}/`);
+
+const environment = () => ({
+  ...process.env,
+  FIELDLOG_DATA_DIR: dataDir,
+  FIELDLOG_HTTP_PORT: String(port),
+});
+
+async function run(command: string): Promise<string> {
+  const env = { ...environment(), FIELDLOG_PUBLIC_URL: `http://127.0.0.1:${port}` };
+  const { stdout } = await promisify(execFile)("bash", ["-ec", here(command)], { cwd: root, env });
+  return stdout;
+}
+
+beforeAll(async () => {
+  dataDir = await temporaryDir();
+  port = await freePort();
+});
+
+afterAll(async () => {
+  started?.kill("SIGINT");
+  if (started?.exitCode === null) await new Promise((resolve) => started?.once("exit", resolve));
+});
+
+describe("the README", () => {
+  it("names the commands that this test knows", () => {
+    expect(commands.map((command) => command.split(/\s+/).slice(0, 3).join(" "))).toEqual([
+      "npm start --",
+      "npm test #",
+      'curl -H "Authorization:',
+      "npx fieldlog events",
+      "npx fieldlog devices",
+      "npx fieldlog keys",
+      "npx fieldlog read-models",
+      "npm run bench",
+    ]);
+  });
+
+  it("starts Fieldlog with its first command, and earthquakes arrive", async () => {
+    const [start = ""] = commands;
+    started = spawn("bash", ["-ec", `exec ${here(start)}`], { cwd: root, env: environment() });
+    for (const stream of [started.stdout, started.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        shown += text;
+      });
+    }
+    await until("an earthquake", () => /M \d\.\d .*stations/.test(shown), 120_000);
+    expect(shown).toContain(`http://127.0.0.1:${port}`);
+  });
+
+  it.each(commands.filter((command) => /^(curl|npx)/.test(command)))("runs: %s", async (command) => {
+    expect((await run(command)).length).toBeGreaterThan(20);
+  });
+
+  it("stops at Ctrl-C with 0", async () => {
+    const ended = new Promise((resolve) => started?.once("exit", resolve));
+    started?.kill("SIGINT");
+    expect(await ended).toBe(0);
+  });
+
+  it("leads only to files that exist", () => {
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target = ""]) => target);
+    expect(links.length).toBeGreaterThan(20);
+    for (const link of links.filter((each) => !each.includes(":"))) {
+      expect(() => readFileSync(join(root, link)), link).not.toThrow(/ENOENT/);
+    }
+  });
+});
