@@ -43,6 +43,23 @@ export interface LogOptions {
   readonly onCommit?: (outcome: CommitOutcome) => void;
 }
 
+/** What the operator's settings say of the log. */
+export interface LogSettings {
+  readonly natsUrl: string;
+  readonly natsMonitorUrl?: string | undefined;
+  readonly replicas: number;
+  readonly signalsMaxBytes: number;
+  readonly registryMaxBytes: number;
+  readonly commit: "group" | "single";
+}
+
+/** How a service connects to the log that the operator's settings name. */
+export function logOptions(settings: LogSettings, service: string, logger: LogLogger): LogOptions {
+  const { natsUrl, natsMonitorUrl, replicas, signalsMaxBytes, registryMaxBytes, commit } = settings;
+  const limits = { replicas, signalsMaxBytes, registryMaxBytes };
+  return { url: natsUrl, monitorUrl: natsMonitorUrl, name: service, ...limits, commit, logger };
+}
+
 /**
  * Connects, and makes sure that both streams exist as defined; tries until the server answers.
  * The connection heals itself for ever; what is asked meanwhile is refused with LogUnavailable.

@@ -1,7 +1,14 @@
 export { decodeBatch, encodeBatch } from "./batch.js";
 export { type Durability, describeDurability, durabilityOf, readDurability } from "./durability.js";
 export { LogGap, LogUnavailable, QueueFull, SequenceConflict, SignalTooLarge } from "./errors.js";
-export { connectLog, EventLog, type LogLogger, type LogOptions } from "./event-log.js";
+export {
+  connectLog,
+  EventLog,
+  type LogLogger,
+  type LogOptions,
+  type LogSettings,
+  logOptions,
+} from "./event-log.js";
 export { type Batch, type CommitOutcome, GroupCommit, type GroupCommitOptions } from "./group-commit.js";
 export type { Commit, ReadOptions } from "./read.js";
 export type { RecordedDecision, Registry } from "./registry.js";

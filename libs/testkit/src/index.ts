@@ -1,3 +1,5 @@
+// Builders: signals as they stand in the log.
+export { encoded, heartbeat, pick, RECEIVED } from "./builders.js";
 // Servers for tests.
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
 // The built services as processes.

@@ -1,8 +1,9 @@
 import { auth, devices, projections } from "@fieldlog/contracts";
-import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
 import { rpcClient } from "@fieldlog/rpc";
 import { counter, gauge, need, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
+import { observeCommits } from "./admit/commit-metrics.js";
 import { createKnown } from "./admit/known.js";
 import { OwnWrites } from "./admit/own-writes.js";
 import { RegistryWatch } from "./admit/registry-watch.js";
@@ -34,14 +35,8 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const windowMs = settings.signatureWindowS * 1000;
 
   const log = await connectLog({
-    url: settings.natsUrl,
-    name: runtime.service,
-    monitorUrl: settings.natsMonitorUrl,
-    replicas: settings.replicas,
-    signalsMaxBytes: settings.signalsMaxBytes,
-    registryMaxBytes: settings.registryMaxBytes,
-    commit: settings.commit,
-    logger,
+    ...logOptions(settings, runtime.service, logger),
+    onCommit: observeCommits(metrics),
   });
   const caller = { token: settings.internalToken, metrics };
   const authClient = rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc });

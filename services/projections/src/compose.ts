@@ -1,5 +1,5 @@
 import { projections } from "@fieldlog/contracts";
-import { connectLog } from "@fieldlog/event-log";
+import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
@@ -15,15 +15,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const { logger, metrics, lifecycle, health } = runtime;
   const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken");
 
-  const log = await connectLog({
-    url: settings.natsUrl,
-    name: runtime.service,
-    monitorUrl: settings.natsMonitorUrl,
-    replicas: settings.replicas,
-    signalsMaxBytes: settings.signalsMaxBytes,
-    registryMaxBytes: settings.registryMaxBytes,
-    logger,
-  });
+  const log = await connectLog(logOptions(settings, runtime.service, logger));
   const database = openReadDatabase<Tables>({
     url: settings.postgresUrl,
     schema: SCHEMA,

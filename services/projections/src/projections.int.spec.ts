@@ -1,11 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { REGISTRY, type registry, SIGNALS, sequenceOf, type signals } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
-import { startServers, type TestServers, until } from "@fieldlog/testkit";
+import { encoded, heartbeat, pick, RECEIVED, startServers, type TestServers, until } from "@fieldlog/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Replica, startReplica } from "./replica.fixture.js";
-import { encoded, heartbeat, pick, RECEIVED } from "./signals.fixture.js";
 
 let servers: TestServers;
 let log: EventLog;

@@ -1,6 +1,6 @@
 import { limits, positionOf, type signals } from "@fieldlog/contracts";
+import { heartbeat, pick, RECEIVED } from "@fieldlog/testkit";
 import { describe, expect, it } from "vitest";
-import { heartbeat, pick, RECEIVED } from "../signals.fixture.js";
 import { beat, summarize } from "./activity.js";
 
 const records = (...all: signals.Signal[]) =>

@@ -1,10 +1,10 @@
 import { create, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 import { decodeBatch } from "@fieldlog/event-log";
+import { heartbeat, pick } from "@fieldlog/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anySignal } from "../arbitrary.fixture.js";
-import { heartbeat, pick } from "../signals.fixture.js";
 import { quickBatch } from "./quick-batch.js";
 import type { Reported } from "./reported.js";
 
