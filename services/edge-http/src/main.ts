@@ -1,4 +1,7 @@
-import { runService } from "@fieldlog/runtime";
-import { EdgeHttpModule } from "./edge-http.module.js";
+import "./young-generation.js";
+
+// Imported after it, because the memory that loading them takes is kept as well.
+const { runService } = await import("@fieldlog/runtime");
+const { EdgeHttpModule } = await import("./edge-http.module.js");
 
 await runService("edge-http", (runtime) => EdgeHttpModule.with(runtime));

@@ -18,6 +18,9 @@ const httpOptions = {
   connectionsCheckingInterval: 1_000,
 } as const;
 
+/** Connections that the kernel holds until they are accepted, so that a fleet may come back all at once. */
+const BACKLOG = 4_096;
+
 /** Fastify without its logging and its closing manners, which {@link Listeners} has instead. */
 export function createFastify(): FastifyInstance {
   const options: FastifyHttpOptions<Server> = {
@@ -87,7 +90,7 @@ export class Listeners {
     const { bind, httpPort, httpsPort, tlsCert, tlsKey } = this.settings;
     const { server } = this.app;
     server.maxConnections = limits.connections;
-    await this.app.listen({ host: bind, port: httpPort });
+    await this.app.listen({ host: bind, port: httpPort, backlog: BACKLOG });
     const http = urlOf("http", bind, server);
     if (tlsCert === undefined || tlsKey === undefined) return { http };
     this.tls = await openTls(tlsCert, tlsKey, this.app);
@@ -130,7 +133,7 @@ async function openTls(certFile: string, keyFile: string, app: FastifyInstance):
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve();
     });
