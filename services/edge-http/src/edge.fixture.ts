@@ -5,6 +5,7 @@ import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
 import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings, type Settings } from "@fieldlog/runtime";
 import { EdgeHttpModule } from "./edge-http.module.js";
+import type { Addresses } from "./http/server.js";
 
 const TOKEN = "a".repeat(40);
 const hashOf = (key: string) => createHash("sha256").update(key).digest("hex");
@@ -184,6 +185,8 @@ export class Neighbours {
 
 export interface Edge {
   readonly url: string;
+  /** Where there is a certificate. */
+  readonly https: string | undefined;
   readonly port: number;
   stop(): Promise<void>;
 }
@@ -203,14 +206,15 @@ export async function startEdge(
     },
   );
   const runtime = createRuntime("edge-http", settings);
-  let url = "";
+  let addresses: Addresses = { http: "" };
   const module = EdgeHttpModule.with(runtime, {
-    onListening: ({ http }) => {
-      url = http;
+    onListening: (opened) => {
+      addresses = opened;
     },
   });
   const hosted = await hostModule(runtime, module);
-  return { url, port: Number(new URL(url).port), stop: () => hosted.close() };
+  const { http: url, https } = addresses;
+  return { url, https, port: Number(new URL(url).port), stop: () => hosted.close() };
 }
 
 /** Every signal in a namespace's log, in order. */

@@ -1,9 +1,12 @@
+import { rm } from "node:fs/promises";
+import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
 import { limits } from "@fieldlog/contracts";
-import { startServers, type TestServers } from "@fieldlog/testkit";
+import { startServers, type TestServers, temporaryDir } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { statusOf } from "../csn/hand.fixture.js";
 import { type Edge, Neighbours, startEdge } from "../edge.fixture.js";
+import { writeCertificate } from "./certificate.fixture.js";
 
 const EVENT = "/api/v1/test/event/1234567890123456";
 let servers: TestServers;
@@ -125,6 +128,29 @@ describe("the door", () => {
     ]);
     const metrics = await (await fetch(`${edge.url}/metrics`)).text();
     expect(metrics).toMatch(/fieldlog_http_requests_total\{route="event",status="400"\} \d+/);
+  });
+
+  it("speaks TLS where there is a certificate, and stops on both ports", async () => {
+    const dir = await temporaryDir();
+    const { cert, key, pem } = await writeCertificate(dir);
+    const more = { tlsCert: cert, tlsKey: key, httpsPort: 0 };
+    const secure = await startEdge(servers.nats.url, neighbours, more);
+    const { port } = new URL(secure.https ?? "");
+    const answer = await new Promise<number | undefined>((resolve, reject) => {
+      const options = { host: "localhost", port, method: "POST", path: EVENT, ca: pem };
+      httpsRequest(options, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+    expect(answer).toBe(400);
+    expect((await fetch(`${secure.url}/healthz`)).status).toBe(200);
+    await secure.stop();
+    await rm(dir, { recursive: true });
+    const broken = startEdge(servers.nats.url, neighbours, { ...more, tlsCert: "/nowhere" });
+    await expect(broken).rejects.toThrow(/FIELDLOG_TLS_CERT/);
   });
 
   it("lets what is under way finish when it stops, and closes idle connections at once", async () => {
