@@ -14,12 +14,6 @@ import type { Address } from "../load/orders.js";
 const HOST = "127.0.0.1";
 const READY_MS = 60_000;
 
-/**
- * Without it V8 lets the young generation grow with the machine's memory, to 128 MiB on a large one, which an
- * edge that holds many quiet connections has no use for.
- */
-const EDGE_FLAGS = ["--max-semi-space-size=16"];
-
 type ServiceName = "auth" | "devices" | "projections" | "edge-http";
 
 /** Fieldlog as in production, one process per service, on a log and a database of its own. */
@@ -129,7 +123,7 @@ export class System {
       name,
       dataDir: folder,
       command: process.execPath,
-      args: [...(name === "edge-http" ? EDGE_FLAGS : []), main],
+      args: [main],
       env: {
         PATH: process.env["PATH"],
         NODE_ENV: "production",
