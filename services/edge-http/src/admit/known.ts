@@ -122,6 +122,11 @@ async function loadDevice(
   };
 }
 
+/** Seconds after which to ask a service again that could not answer. */
+export function retryAfterS(error: RpcError): number {
+  return Number(error.details["retryAfterS"]) || 1;
+}
+
 async function absentIs<T>(code: RpcError["code"], load: () => Promise<T>): Promise<T | undefined> {
   try {
     return await load();

@@ -66,7 +66,7 @@ export class SignalsWatch {
 
   /** This edge made the commit. */
   noteOwn(sequence: number): void {
-    if (this.own.has(sequence)) return;
+    if (sequence <= this.tail.sequence || this.own.has(sequence)) return;
     this.own.add(sequence);
     if (this.own.size > OWN_COMMITS) {
       for (const oldest of this.own) {

@@ -1,5 +1,6 @@
 import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
+import { retryAfterS } from "../admit/known.js";
 import { LoadsExceeded } from "../admit/load-cache.js";
 import { type Refusal, refusals } from "./refusal.js";
 
@@ -15,7 +16,7 @@ export function refusalOf(error: unknown, client: string): Refusal | undefined {
     case "deadline_exceeded":
     case "aborted":
     case "cancelled":
-      return refusals.unavailable(1);
+      return refusals.unavailable(retryAfterS(error));
     case "not_found":
       return refusals.unknownClient(client);
     case "failed_precondition":

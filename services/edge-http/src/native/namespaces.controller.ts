@@ -8,7 +8,6 @@ import { keyJson, namespaceJson } from "./json.js";
 import { Operates } from "./operates.js";
 import { operations } from "./operations.js";
 import { NATIVE, type NativeParts } from "./parts.js";
-import { Problem } from "./problem.js";
 import type { NewApiKey } from "./schemas.js";
 
 /** Namespaces, and the API keys of each and of the installation: decided by auth. */
@@ -114,7 +113,6 @@ export class NamespacesController {
     namespace: string,
     id: string,
   ): Promise<void> {
-    if (id === caller.id) throw new Problem(409, "A key cannot revoke itself.");
     const { sequence } = await this.parts.auth.revokeApiKey({ namespace, id, decidedBy: askedBy(caller) });
     this.parts.known.keys.invalidateWhere((key) => key.id === id);
     this.wrote(reply, namespace, sequence);

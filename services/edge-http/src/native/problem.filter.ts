@@ -3,6 +3,7 @@ import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { retryAfterS } from "../admit/known.js";
 import { LoadsExceeded } from "../admit/load-cache.js";
 import type { PlainAnswer } from "../http/late.js";
 import { unmatched } from "../http/unmatched.js";
@@ -71,7 +72,9 @@ function rpcProblem(error: RpcError): Problem {
     case "unavailable":
     case "deadline_exceeded":
     case "aborted":
-      return new Problem(503, "A service that this needs does not answer.", { retryAfterS: 1 });
+      return new Problem(503, "A service that this needs does not answer.", {
+        retryAfterS: retryAfterS(error),
+      });
     default:
       return new Problem(500, "The server failed to answer.");
   }

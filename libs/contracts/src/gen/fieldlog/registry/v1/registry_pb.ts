@@ -35,7 +35,9 @@ export type Decision = Message<"fieldlog.registry.v1.Decision"> & {
   decidedAt: bigint;
 
   /**
-   * Who asked: "device:<id>", "key:<id>", "system".
+   * Who asked: "device:<id>", "key:<id>", "system". A device's signed message
+   * adds its identity, by which an edge finds the decision when it is sent again:
+   * "device:<id>/<message id>/<date>".
    *
    * @generated from field: string decided_by = 3;
    */

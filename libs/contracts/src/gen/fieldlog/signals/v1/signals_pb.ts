@@ -102,6 +102,9 @@ export type Signal = Message<"fieldlog.signals.v1.Signal"> & {
   traceParent: string;
 
   /**
+   * Absent: a signed request that reports nothing (a question, a change of
+   * metadata). It is here so that its identity is used up for every edge.
+   *
    * @generated from oneof fieldlog.signals.v1.Signal.body
    */
   body: {
