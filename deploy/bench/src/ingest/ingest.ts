@@ -1,17 +1,18 @@
 import { join } from "node:path";
-import { type RunningPostgres, removeCluster, startPostgres } from "@fieldlog/servers";
+import { removeCluster, startPostgres } from "@fieldlog/servers";
 import type { Benchmark, BenchmarkContext } from "../frame/benchmark.js";
 import { type Row, row } from "../frame/result.js";
 import { median } from "../frame/statistics.js";
-import { type BareServer, startBareServer } from "../system/bare.js";
+import { startBareServer } from "../system/bare.js";
 import { catchUp } from "./catch-up.js";
 import { plainCopy } from "./copy.js";
 import { IDLE_CONNECTIONS, idleMemory } from "./idle.js";
 import { Stage } from "./stage.js";
 
-interface Grouped {
+interface Figures {
   readonly bare: number[];
   readonly peak: number[];
+  readonly ungrouped: number[];
   readonly p50Ms: number[];
   readonly p99Ms: number[];
   readonly readModel: number[];
@@ -32,9 +33,11 @@ export const ingest: Benchmark = {
     const postgres = await startPostgres({ dataDir: clusterFolder });
     const bare = await startBareServer();
     try {
-      const grouped = await measureGrouped(context, bare, postgres);
-      const single = await measureSingle(context, bare, postgres);
-      return rows(grouped, single);
+      return await Stage.with(context, bare, { name: "single", commit: "single", postgres }, (single) =>
+        Stage.with(context, bare, { name: "grouped", commit: "group", postgres }, async (grouped) =>
+          rows(await measure(grouped, single)),
+        ),
+      );
     } finally {
       await bare.stop();
       await postgres.stop();
@@ -43,82 +46,65 @@ export const ingest: Benchmark = {
   },
 };
 
-function measureGrouped(
-  context: BenchmarkContext,
-  bare: BareServer,
-  postgres: RunningPostgres,
-): Promise<Grouped> {
-  const options = { name: "grouped", commit: "group", postgres } as const;
-  return Stage.with(context, bare, options, async (stage) => {
-    const { system } = stage;
-    // A process that has registered devices, or held idle connections, still carries what that left behind.
-    await system.restartEdge();
-    const idleMiB = await idleMemory(stage);
-    await system.restartEdge();
-    await stage.warmUp();
+/** Both systems run all the time, so that what is compared is measured one right after the other. */
+async function measure(grouped: Stage, single: Stage): Promise<Figures> {
+  const { context, system } = grouped;
+  // A process that has registered devices, or held idle connections, still carries what that left behind.
+  await system.restartEdge();
+  const idleMiB = await idleMemory(grouped);
+  await system.restartEdge();
+  await single.warmUp();
+  await grouped.warmUp();
 
-    const [bareRates, peak] = [[] as number[], [] as number[]];
-    await times(context, async () => {
-      await stage.prepare();
-      bareRates.push((await stage.bareRun()).perSecond);
-      peak.push((await stage.peakRun("group commit")).perSecond);
-    });
-
-    const [p50Ms, p99Ms] = [[] as number[], [] as number[]];
-    await times(context, async () => {
-      const report = await stage.steadyRun(median(peak) / 2);
-      p50Ms.push(report.p50Ms);
-      p99Ms.push(report.p99Ms);
-    });
-
-    const { upTo } = await stage.verifyLog();
-    const readModel: number[] = [];
-    let databaseUrl = "";
-    await times(context, async () => {
-      databaseUrl = await system.freshDatabase();
-      const { perSecond, seconds } = await catchUp(system, databaseUrl, upTo);
-      context.progress(`read model: ${Math.round(perSecond)} events/s for ${seconds.toFixed(1)} s`);
-      readModel.push(perSecond);
-      await system.stopService("projections");
-    });
-    const copy = await plainCopy(databaseUrl, context.repeats);
-    context.progress(`plain COPY: ${copy.map(Math.round).join(", ")} rows/s`);
-
-    await system.startProjections(databaseUrl);
-    const followed: number[] = [];
-    await times(context, async () => {
-      await stage.prepare();
-      followed.push((await stage.peakRun("group commit, read model following")).perSecond);
-    });
-    await stage.verifyLog();
-    return { bare: bareRates, peak, p50Ms, p99Ms, readModel, copy, followed, idleMiB };
+  const bare: number[] = [];
+  const peak: number[] = [];
+  const ungrouped: number[] = [];
+  await times(context, async () => {
+    await grouped.prepare();
+    bare.push((await grouped.bareRun()).perSecond);
+    peak.push((await grouped.peakRun("group commit")).perSecond);
+    await single.prepare();
+    ungrouped.push((await single.peakRun("one publish per event")).perSecond);
   });
-}
+  await single.verifyLog();
 
-function measureSingle(
-  context: BenchmarkContext,
-  bare: BareServer,
-  postgres: RunningPostgres,
-): Promise<number[]> {
-  const options = { name: "single", commit: "single", postgres } as const;
-  return Stage.with(context, bare, options, async (stage) => {
-    await stage.warmUp();
-    const rates: number[] = [];
-    await times(context, async () => {
-      await stage.prepare();
-      rates.push((await stage.peakRun("one publish per event")).perSecond);
-    });
-    await stage.verifyLog();
-    return rates;
+  const p50Ms: number[] = [];
+  const p99Ms: number[] = [];
+  await times(context, async () => {
+    const report = await grouped.steadyRun(median(peak) / 2);
+    p50Ms.push(report.p50Ms);
+    p99Ms.push(report.p99Ms);
   });
+
+  const { upTo } = await grouped.verifyLog();
+  const readModel: number[] = [];
+  let databaseUrl = "";
+  await times(context, async () => {
+    databaseUrl = await system.freshDatabase();
+    const { perSecond, seconds } = await catchUp(system, databaseUrl, upTo);
+    context.progress(`read model: ${Math.round(perSecond)} events/s for ${seconds.toFixed(1)} s`);
+    readModel.push(perSecond);
+    await system.stopService("projections");
+  });
+  const copy = await plainCopy(databaseUrl, context.repeats);
+  context.progress(`plain COPY: ${copy.map(Math.round).join(", ")} rows/s`);
+
+  await system.startProjections(databaseUrl);
+  const followed: number[] = [];
+  await times(context, async () => {
+    await grouped.prepare();
+    followed.push((await grouped.peakRun("group commit, read model following")).perSecond);
+  });
+  await grouped.verifyLog();
+  return { bare, peak, ungrouped, p50Ms, p99Ms, readModel, copy, followed, idleMiB };
 }
 
 async function times({ repeats }: BenchmarkContext, work: () => Promise<void>): Promise<void> {
   for (let repeat = 0; repeat < repeats; repeat++) await work();
 }
 
-function rows(grouped: Grouped, single: number[]): Row[] {
-  const { bare, peak, p50Ms, p99Ms, readModel, copy, followed, idleMiB } = grouped;
+function rows(figures: Figures): Row[] {
+  const { bare, peak, ungrouped, p50Ms, p99Ms, readModel, copy, followed, idleMiB } = figures;
   const unit = "events/s";
   return [
     row({
@@ -132,7 +118,7 @@ function rows(grouped: Grouped, single: number[]): Row[] {
       name: "the same, group commit",
       unit,
       values: peak,
-      peer: { name: "one publish per event", values: single },
+      peer: { name: "one publish per event", values: ungrouped },
       target: { ratio: 5 },
     }),
     row({
