@@ -75,6 +75,8 @@ export async function connectLog(options: LogOptions): Promise<EventLog> {
     pingInterval: 5_000,
     maxPingOut: 2,
     timeout: 3_000,
+    // A stack trace for each request, kept for the case that it fails, is a twentieth of what a commit costs.
+    noAsyncTraces: true,
   });
   const jsm = await untilJetStreamAnswers(nc, options.logger);
   await ensureStreams(jsm, {

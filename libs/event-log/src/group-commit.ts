@@ -41,8 +41,8 @@ const defaults: GroupCommitOptions = {
 /**
  * Group commit: while one commit of a namespace is in flight, what arrives waits; when it is
  * acknowledged, all that waits becomes the next commit, bounded by count and bytes. No timer delays
- * anything: on an idle line a signal is committed at the end of the turn of the event loop in which it
- * arrived, so that signals which came in with the same read of the sockets share a commit.
+ * anything: a commit begins at the end of a turn of the event loop, so that signals which came in with the
+ * same read of the sockets share it.
  */
 export class GroupCommit {
   private readonly queues = new Map<string, Queue>();
@@ -119,6 +119,8 @@ export class GroupCommit {
       }
       const durationMs = performance.now() - started;
       this.options.onCommit?.({ count: taken.length, bytes: data.length, durationMs, ok });
+      // What the sockets hold already comes along: a commit costs the same for many signals as for few.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     queue.busy = false;
     this.queues.delete(namespace);
