@@ -7,7 +7,6 @@ import { intoCache } from "./workspace.js";
 /** The Debian release whose package is taken: nats-server 2.10.27. */
 const SUITE = "trixie";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const STANDARD_MIRROR = "http://deb.debian.org/debian";
 
 /**
  * The Debian package, fetched by apt-get (which checks Debian's signature and sums) with lists and caches of
@@ -21,8 +20,8 @@ export async function fromDebian(context: ObtainContext): Promise<Found> {
   } catch {
     return { reason: "this is not a Debian machine" };
   }
-  const mirrors = new Set([...mirrorsIn(await sourceLists("/etc/apt")), STANDARD_MIRROR]);
-  let last: Found = { reason: "no mirror" };
+  const mirrors = mirrorsIn(await sourceLists("/etc/apt"));
+  let last: Found = { reason: "the machine's source lists name no mirror of Debian's archive" };
   for (const mirror of mirrors) {
     last = await intoCache(context, (folder) => fromMirror(mirror, folder, context.progress)).catch(
       (error: Error) => ({ reason: `${mirror}: ${error.message}` }),
