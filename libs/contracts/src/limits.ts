@@ -51,6 +51,46 @@ export const limits = Object.freeze({
   apiKeysPerNamespace: 10_000,
   /** Characters of an id that others gave: of a device, a namespace. */
   idLength: 200,
+  /** MQTT connections of one edge; one more is refused. */
+  mqttConnections: 50_000,
+  /** Bytes of one MQTT packet: a payload of {@link signalBytes}, its topic and its properties. */
+  mqttPacketBytes: 288 * 1024,
+  /** Milliseconds within which CONNECT must have arrived. */
+  mqttConnectMs: 10_000,
+  /** Seconds of the longest keep alive; a client that asks for more, or for none, is given this one. */
+  mqttKeepAliveS: 3_600,
+  /** Publishes with QoS above 0 that a client may have unacknowledged (MQTT 5 receive maximum), and that it is sent. */
+  mqttInFlight: 1_024,
+  /** Topic aliases of one connection, each way. */
+  mqttTopicAliases: 32,
+  /** Bytes that wait in a connection's socket before its session waits too. */
+  mqttSocketBytes: 256 * 1024,
+  /** Bytes of a topic or of a topic filter, and levels in it. */
+  mqttTopicBytes: 1_024,
+  mqttTopicLevels: 32,
+  /** Bytes of a client id, a user name or a password. */
+  mqttLoginBytes: 1_024,
+  /** Subscriptions of one session. */
+  mqttSubscriptions: 1_024,
+  /** User properties of one message. */
+  mqttUserProperties: 64,
+  /** Seconds that a session outlives its connection at most. */
+  mqttSessionS: 30 * 86_400,
+  /** Sessions of one namespace that outlive their connections. */
+  mqttSessions: 200_000,
+  /** Rejections of one device that are written to its log in a minute; more are counted into the next. */
+  rejectionsPerMinute: 10,
+  /** Bytes of one configuration, as JSON. */
+  configurationBytes: 128 * 1024,
+  /** Revisions of one device's configuration. */
+  configurationsPerDevice: 10_000,
+  /** Measurements or log entries in one message, and attributes of one measurement. */
+  elementsPerMessage: 4_096,
+  attributesPerMeasurement: 256,
+  /** Members of one namespace. */
+  membersPerNamespace: 1_000,
+  /** Milliseconds that a person stays logged in. */
+  sessionMs: 30 * 86_400_000,
   /** Rows of one page of a query. */
   pageRows: 1_000,
   /** Milliseconds that a query waits for its read model. */

@@ -17,7 +17,16 @@ export const ALL_REGISTRY = "registry.>";
 /** In the place of a namespace: what belongs to the installation as a whole. */
 export const INSTALLATION = "_";
 
-export type AggregateKind = "namespace" | "api-key" | "credential" | "device";
+export type AggregateKind =
+  | "namespace"
+  | "api-key"
+  | "credential"
+  | "device"
+  | "device-name"
+  | "configuration"
+  | "user"
+  | "session"
+  | "member";
 
 export interface AggregateId {
   readonly namespace: string;

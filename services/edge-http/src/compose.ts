@@ -1,12 +1,9 @@
+import { createKnown, OwnWrites, observeCommits, RegistryWatch } from "@fieldlog/admission";
 import { auth, devices, projections } from "@fieldlog/contracts";
 import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
 import { rpcClient } from "@fieldlog/rpc";
 import { counter, gauge, need, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
-import { observeCommits } from "./admit/commit-metrics.js";
-import { createKnown } from "./admit/known.js";
-import { OwnWrites } from "./admit/own-writes.js";
-import { RegistryWatch } from "./admit/registry-watch.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
 import { Commands } from "./csn/commands.js";

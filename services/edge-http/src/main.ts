@@ -1,4 +1,4 @@
-import "./young-generation.js";
+import "@fieldlog/runtime/young-generation";
 
 // Imported after it, because the memory that loading them takes is kept as well.
 const { runService } = await import("@fieldlog/runtime");

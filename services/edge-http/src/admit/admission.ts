@@ -1,9 +1,8 @@
+import type { OwnWrites, SignalDraft } from "@fieldlog/admission";
+import { encodeSignal } from "@fieldlog/admission";
 import { type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
-import { encodeSignal } from "./encode-signal.js";
-import type { OwnWrites } from "./own-writes.js";
 import type { ReplayGuard } from "./replay-guard.js";
-import type { SignalDraft } from "./signal.js";
 
 /**
  * What became of a signed message:

@@ -1,6 +1,6 @@
+import type { Digest } from "@fieldlog/admission";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Digest } from "./digest.js";
 import { ReplayGuard } from "./replay-guard.js";
 
 const W = 900_000;

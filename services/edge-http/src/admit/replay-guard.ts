@@ -1,5 +1,5 @@
+import type { Digest } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
-import type { Digest } from "./digest.js";
 
 /**
  * What the guard says of a message:

@@ -1,10 +1,9 @@
+import { deviceKey, Tail } from "@fieldlog/admission";
 import { namespaceOfSignals, SIGNALS } from "@fieldlog/contracts";
 import type { Commit, EventLog } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
-import { deviceKey } from "./known.js";
 import type { ReplayGuard } from "./replay-guard.js";
 import { type Skimmed, skimBatch } from "./skim.js";
-import { Tail } from "./tail.js";
 
 export interface SignalsWatchOptions {
   readonly log: Pick<EventLog, "read" | "newest">;

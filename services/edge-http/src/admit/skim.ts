@@ -1,4 +1,4 @@
-import type { Digest } from "./digest.js";
+import type { Digest } from "@fieldlog/admission";
 
 /** What the replay guard needs of a stored signal. */
 export interface Skimmed {

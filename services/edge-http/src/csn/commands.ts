@@ -1,10 +1,10 @@
+import type { OwnWrites } from "@fieldlog/admission";
+import { deviceKey, type Known, type KnownDevice } from "@fieldlog/admission";
 import type { auth, devices } from "@fieldlog/contracts";
 import { type AggregateId, positionOf, REGISTRY, type registry } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import { LRUCache } from "lru-cache";
-import { deviceKey, type Known, type KnownDevice } from "../admit/known.js";
-import type { OwnWrites } from "../admit/own-writes.js";
 import { type Answer, created, described, refused, updated } from "./answer.js";
 import { type CsnRequest, type Door, refusalFor } from "./door.js";
 import { Refusal, refusals } from "./refusal.js";

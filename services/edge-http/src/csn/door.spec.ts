@@ -1,10 +1,8 @@
+import type { KnownDevice, KnownKey } from "@fieldlog/admission";
+import { Budget, LoadCache, OwnWrites } from "@fieldlog/admission";
 import { LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
 import { describe, expect, it } from "vitest";
 import { Admission } from "../admit/admission.js";
-import { Budget } from "../admit/budget.js";
-import type { KnownDevice, KnownKey } from "../admit/known.js";
-import { LoadCache } from "../admit/load-cache.js";
-import { OwnWrites } from "../admit/own-writes.js";
 import { ReplayGuard } from "../admit/replay-guard.js";
 import { Door } from "./door.js";
 import { dateOf, pick, statusOf } from "./hand.fixture.js";

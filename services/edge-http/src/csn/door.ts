@@ -1,7 +1,6 @@
+import type { SignalDraft } from "@fieldlog/admission";
+import { type Digest, deviceKey, digestOf, type Known, type KnownDevice } from "@fieldlog/admission";
 import type { Admission, Outcome } from "../admit/admission.js";
-import { type Digest, digestOf } from "../admit/digest.js";
-import { deviceKey, type Known, type KnownDevice } from "../admit/known.js";
-import type { SignalDraft } from "../admit/signal.js";
 import { type Answer, eventTaken, heartbeatTaken, refused } from "./answer.js";
 import { formatDate } from "./dates.js";
 import { type Reported, readEvent } from "./event.js";

@@ -1,5 +1,5 @@
+import type { LocationDraft, ReadingDraft, SignalBody } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
-import type { LocationDraft, ReadingDraft, SignalBody } from "../admit/signal.js";
 import { parseDate } from "./dates.js";
 import { decodeEventMessage, type RawSensorEvent } from "./event-message.js";
 import { readLocation } from "./location.js";

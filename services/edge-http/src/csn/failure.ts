@@ -1,7 +1,6 @@
+import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
 import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
-import { retryAfterS } from "../admit/known.js";
-import { LoadsExceeded } from "../admit/load-cache.js";
 import { type Refusal, refusals } from "./refusal.js";
 
 /** What was thrown on the way as what the client is told; undefined: not foreseen. */

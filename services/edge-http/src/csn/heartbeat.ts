@@ -1,6 +1,6 @@
 import { isFieldSet } from "@bufbuild/protobuf";
+import type { HeartbeatDraft } from "@fieldlog/admission";
 import { limits, saf } from "@fieldlog/contracts";
-import type { HeartbeatDraft } from "../admit/signal.js";
 import type { Reported } from "./event.js";
 import { readLocation } from "./location.js";
 import { Refusal, refusals } from "./refusal.js";

@@ -1,4 +1,4 @@
-import type { LocationDraft } from "../admit/signal.js";
+import type { LocationDraft } from "@fieldlog/admission";
 import { type Refusal, refusals } from "./refusal.js";
 import { isWithin, locationSources } from "./words.js";
 

@@ -1,4 +1,4 @@
-import type { ReadingDraft, SignalBody } from "../admit/signal.js";
+import type { ReadingDraft, SignalBody } from "@fieldlog/admission";
 import { type Refusal, refusals } from "./refusal.js";
 
 /** What an edge knows of a device's sensors, by id; removed ones too. */

@@ -1,5 +1,5 @@
+import { type Known, type KnownKey, type KnownNamespace, keyHash } from "@fieldlog/admission";
 import type { FastifyRequest } from "fastify";
-import { type Known, type KnownKey, type KnownNamespace, keyHash } from "../admit/known.js";
 import { Problem } from "./problem.js";
 
 const permissions = ["read", "write", "admin"] as const;

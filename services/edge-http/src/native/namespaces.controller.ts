@@ -1,8 +1,8 @@
+import type { KnownKey } from "@fieldlog/admission";
 import { positionOf, REGISTRY } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import type { KnownKey } from "../admit/known.js";
 import { param, readInput } from "./input.js";
 import { keyJson, namespaceJson } from "./json.js";
 import { Operates } from "./operates.js";

@@ -1,8 +1,7 @@
+import type { Known, OwnWrites } from "@fieldlog/admission";
 import type { auth, projections } from "@fieldlog/contracts";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
-import type { Known } from "../admit/known.js";
-import type { OwnWrites } from "../admit/own-writes.js";
 import type { Access } from "./access.js";
 
 /** What the controllers work with; a Nest provider. */

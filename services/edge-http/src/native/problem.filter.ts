@@ -1,10 +1,9 @@
+import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
 import { LogUnavailable } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { retryAfterS } from "../admit/known.js";
-import { LoadsExceeded } from "../admit/load-cache.js";
 import type { PlainAnswer } from "../http/late.js";
 import { unmatched } from "../http/unmatched.js";
 import { Problem, problemOf } from "./problem.js";

@@ -10,7 +10,591 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/auth/v1/auth.proto.
  */
 export const file_fieldlog_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEiOQoJTmFtZXNwYWNlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKY3JlYXRlZF9hdBgDIAEoAyK7AQoGQXBpS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRISCgpwZXJtaXNzaW9uGAQgASgJEhEKCW5hbWVzcGFjZRgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDEhcKCmV4cGlyZXNfYXQYByABKANIAIgBARIXCgpyZXZva2VkX2F0GAggASgDSAGIAQFCDQoLX2V4cGlyZXNfYXRCDQoLX3Jldm9rZWRfYXQiPwoaR2V0RGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCSI7ChtHZXREZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USDAoEa2luZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkiTwocSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBGtpbmQYAyABKAkiQQodSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USDgoGc2VjcmV0GAEgASgJEhAKCHNlcXVlbmNlGAIgASgEIiYKEkNoZWNrQXBpS2V5UmVxdWVzdBIQCghrZXlfaGFzaBgBIAEoDCI8ChNDaGVja0FwaUtleVJlc3BvbnNlEiUKA2tleRgBIAEoCzIYLmZpZWxkbG9nLmF1dGgudjEuQXBpS2V5IpQBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIXCgpleHBpcmVzX2F0GAUgASgDSACIAQESEgoKZGVjaWRlZF9ieRgGIAEoCUINCgtfZXhwaXJlc19hdCJfChRDcmVhdGVBcGlLZXlSZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleRIOCgZzZWNyZXQYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQiJwoSTGlzdEFwaUtleXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSI9ChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiYKBGtleXMYASADKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleSJIChNSZXZva2VBcGlLZXlSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIKCgJpZBgCIAEoCRISCgpkZWNpZGVkX2J5GAMgASgJIigKFFJldm9rZUFwaUtleVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIjoKFkNyZWF0ZU5hbWVzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpkZWNpZGVkX2J5GAIgASgJIlsKF0NyZWF0ZU5hbWVzcGFjZVJlc3BvbnNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlEhAKCHNlcXVlbmNlGAIgASgEIhcKFUxpc3ROYW1lc3BhY2VzUmVxdWVzdCJJChZMaXN0TmFtZXNwYWNlc1Jlc3BvbnNlEi8KCm5hbWVzcGFjZXMYASADKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZSIpChNHZXROYW1lc3BhY2VSZXF1ZXN0EhIKCmlkX29yX25hbWUYASABKAkiRgoUR2V0TmFtZXNwYWNlUmVzcG9uc2USLgoJbmFtZXNwYWNlGAEgASgLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2UynQcKC0F1dGhTZXJ2aWNlEnIKE0dldERldmljZUNyZWRlbnRpYWwSLC5maWVsZGxvZy5hdXRoLnYxLkdldERldmljZUNyZWRlbnRpYWxSZXF1ZXN0Gi0uZmllbGRsb2cuYXV0aC52MS5HZXREZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USeAoVSXNzdWVEZXZpY2VDcmVkZW50aWFsEi4uZmllbGRsb2cuYXV0aC52MS5Jc3N1ZURldmljZUNyZWRlbnRpYWxSZXF1ZXN0Gi8uZmllbGRsb2cuYXV0aC52MS5Jc3N1ZURldmljZUNyZWRlbnRpYWxSZXNwb25zZRJaCgtDaGVja0FwaUtleRIkLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tBcGlLZXlSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5DaGVja0FwaUtleVJlc3BvbnNlEl0KDENyZWF0ZUFwaUtleRIlLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2USWgoLTGlzdEFwaUtleXMSJC5maWVsZGxvZy5hdXRoLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBolLmZpZWxkbG9nLmF1dGgudjEuTGlzdEFwaUtleXNSZXNwb25zZRJdCgxSZXZva2VBcGlLZXkSJS5maWVsZGxvZy5hdXRoLnYxLlJldm9rZUFwaUtleVJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlEmYKD0NyZWF0ZU5hbWVzcGFjZRIoLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBopLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlTmFtZXNwYWNlUmVzcG9uc2USYwoOTGlzdE5hbWVzcGFjZXMSJy5maWVsZGxvZy5hdXRoLnYxLkxpc3ROYW1lc3BhY2VzUmVxdWVzdBooLmZpZWxkbG9nLmF1dGgudjEuTGlzdE5hbWVzcGFjZXNSZXNwb25zZRJdCgxHZXROYW1lc3BhY2USJS5maWVsZGxvZy5hdXRoLnYxLkdldE5hbWVzcGFjZVJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkdldE5hbWVzcGFjZVJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEiYwoJUmV0ZW50aW9uEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyJsChNTZXRSZXRlbnRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIuCglyZXRlbnRpb24YAiABKAsyGy5maWVsZGxvZy5hdXRoLnYxLlJldGVudGlvbhISCgpkZWNpZGVkX2J5GAMgASgJIigKFFNldFJldGVudGlvblJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIlcKHlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiMwofUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCI8ChdGaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIkIKGEZpbmRNcXR0UGFzc3dvcmRSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEwoLc2VjcmV0X2hhc2gYAiABKAwiMwoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSI1ChNTdGFydFNlc3Npb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkiVgoOU3RhcnRlZFNlc3Npb24SDwoHdXNlcl9pZBgBIAEoCRINCgV0b2tlbhgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDEhAKCHNlcXVlbmNlGAQgASgEIikKE0NoZWNrU2Vzc2lvblJlcXVlc3QSEgoKdG9rZW5faGFzaBgBIAEoDCJOChRDaGVja1Nlc3Npb25SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDIicKEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnRva2VuX2hhc2gYASABKAwiFAoSRW5kU2Vzc2lvblJlc3BvbnNlIiwKGUxpc3RVc2VyTmFtZXNwYWNlc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSJRChpMaXN0VXNlck5hbWVzcGFjZXNSZXNwb25zZRIzCgpuYW1lc3BhY2VzGAEgAygLMh8uZmllbGRsb2cuYXV0aC52MS5Vc2VyTmFtZXNwYWNlIk0KDVVzZXJOYW1lc3BhY2USLgoJbmFtZXNwYWNlGAEgASgLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2USDAoEcm9sZRgCIAEoCSI0Cg5HZXRSb2xlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIfCg9HZXRSb2xlUmVzcG9uc2USDAoEcm9sZRgBIAEoCSI6CgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCSInChJMaXN0TWVtYmVyc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIkAKE0xpc3RNZW1iZXJzUmVzcG9uc2USKQoHbWVtYmVycxgBIAMoCzIYLmZpZWxkbG9nLmF1dGgudjEuTWVtYmVyIloKEFNldE1lbWJlclJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiTwoRU2V0TWVtYmVyUmVzcG9uc2USKAoGbWVtYmVyGAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5NZW1iZXISEAoIc2VxdWVuY2UYAiABKAQiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCRISCgpkZWNpZGVkX2J5GAMgASgJIigKFFJlbW92ZU1lbWJlclJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEImkKCU5hbWVzcGFjZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMSLgoJcmV0ZW50aW9uGAQgASgLMhsuZmllbGRsb2cuYXV0aC52MS5SZXRlbnRpb24iuwEKBkFwaUtleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSEgoKY3JlYXRlZF9hdBgGIAEoAxIXCgpleHBpcmVzX2F0GAcgASgDSACIAQESFwoKcmV2b2tlZF9hdBgIIAEoA0gBiAEBQg0KC19leHBpcmVzX2F0Qg0KC19yZXZva2VkX2F0Ij8KGkdldERldmljZUNyZWRlbnRpYWxSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkiOwobR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEgwKBGtpbmQYASABKAkSDgoGc2VjcmV0GAIgASgJIk8KHElzc3VlRGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIMCgRraW5kGAMgASgJIkEKHUlzc3VlRGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCImChJDaGVja0FwaUtleVJlcXVlc3QSEAoIa2V5X2hhc2gYASABKAwiPAoTQ2hlY2tBcGlLZXlSZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleSKUAQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSFwoKZXhwaXJlc19hdBgFIAEoA0gAiAEBEhIKCmRlY2lkZWRfYnkYBiABKAlCDQoLX2V4cGlyZXNfYXQiXwoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkSDgoGc2VjcmV0GAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIicKEkxpc3RBcGlLZXlzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiPQoTTGlzdEFwaUtleXNSZXNwb25zZRImCgRrZXlzGAEgAygLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkiSAoTUmV2b2tlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCgoCaWQYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZXZva2VBcGlLZXlSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJJChZDcmVhdGVOYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCRINCgVvd25lchgDIAEoCSJbChdDcmVhdGVOYW1lc3BhY2VSZXNwb25zZRIuCgluYW1lc3BhY2UYASABKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZRIQCghzZXF1ZW5jZRgCIAEoBCIXChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QiSQoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIvCgpuYW1lc3BhY2VzGAEgAygLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2UiKQoTR2V0TmFtZXNwYWNlUmVxdWVzdBISCgppZF9vcl9uYW1lGAEgASgJIkYKFEdldE5hbWVzcGFjZVJlc3BvbnNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlMp8QCgtBdXRoU2VydmljZRJyChNHZXREZXZpY2VDcmVkZW50aWFsEiwuZmllbGRsb2cuYXV0aC52MS5HZXREZXZpY2VDcmVkZW50aWFsUmVxdWVzdBotLmZpZWxkbG9nLmF1dGgudjEuR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEngKFUlzc3VlRGV2aWNlQ3JlZGVudGlhbBIuLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVxdWVzdBovLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USfgoXUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHMSMC5maWVsZGxvZy5hdXRoLnYxLlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBoxLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRJpChBGaW5kTXF0dFBhc3N3b3JkEikuZmllbGRsb2cuYXV0aC52MS5GaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBoqLmZpZWxkbG9nLmF1dGgudjEuRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEloKC0NoZWNrQXBpS2V5EiQuZmllbGRsb2cuYXV0aC52MS5DaGVja0FwaUtleVJlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrQXBpS2V5UmVzcG9uc2USXQoMQ3JlYXRlQXBpS2V5EiUuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJaCgtMaXN0QXBpS2V5cxIkLmZpZWxkbG9nLmF1dGgudjEuTGlzdEFwaUtleXNSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEl0KDFJldm9rZUFwaUtleRIlLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2USZgoPQ3JlYXRlTmFtZXNwYWNlEiguZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXF1ZXN0GikuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXNwb25zZRJjCg5MaXN0TmFtZXNwYWNlcxInLmZpZWxkbG9nLmF1dGgudjEuTGlzdE5hbWVzcGFjZXNSZXF1ZXN0GiguZmllbGRsb2cuYXV0aC52MS5MaXN0TmFtZXNwYWNlc1Jlc3BvbnNlEl0KDEdldE5hbWVzcGFjZRIlLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVzcG9uc2USXQoMU2V0UmV0ZW50aW9uEiUuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXNwb25zZRJTCgpDcmVhdGVVc2VyEiMuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBogLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRlZFNlc3Npb24SVwoMU3RhcnRTZXNzaW9uEiUuZmllbGRsb2cuYXV0aC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiAuZmllbGRsb2cuYXV0aC52MS5TdGFydGVkU2Vzc2lvbhJdCgxDaGVja1Nlc3Npb24SJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlc3BvbnNlElcKCkVuZFNlc3Npb24SIy5maWVsZGxvZy5hdXRoLnYxLkVuZFNlc3Npb25SZXF1ZXN0GiQuZmllbGRsb2cuYXV0aC52MS5FbmRTZXNzaW9uUmVzcG9uc2USbwoSTGlzdFVzZXJOYW1lc3BhY2VzEisuZmllbGRsb2cuYXV0aC52MS5MaXN0VXNlck5hbWVzcGFjZXNSZXF1ZXN0GiwuZmllbGRsb2cuYXV0aC52MS5MaXN0VXNlck5hbWVzcGFjZXNSZXNwb25zZRJOCgdHZXRSb2xlEiAuZmllbGRsb2cuYXV0aC52MS5HZXRSb2xlUmVxdWVzdBohLmZpZWxkbG9nLmF1dGgudjEuR2V0Um9sZVJlc3BvbnNlEloKC0xpc3RNZW1iZXJzEiQuZmllbGRsb2cuYXV0aC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USVAoJU2V0TWVtYmVyEiIuZmllbGRsb2cuYXV0aC52MS5TZXRNZW1iZXJSZXF1ZXN0GiMuZmllbGRsb2cuYXV0aC52MS5TZXRNZW1iZXJSZXNwb25zZRJdCgxSZW1vdmVNZW1iZXISJS5maWVsZGxvZy5hdXRoLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlYgZwcm90bzM");
+
+/**
+ * @generated from message fieldlog.auth.v1.Retention
+ */
+export type Retention = Message<"fieldlog.auth.v1.Retention"> & {
+  /**
+   * 1 to 36500; absent: for ever
+   *
+   * @generated from field: optional uint32 measurement_days = 1;
+   */
+  measurementDays?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 log_days = 2;
+   */
+  logDays?: number | undefined;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.Retention.
+ * Use `create(RetentionSchema)` to create a new message.
+ */
+export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 0);
+
+/**
+ * @generated from message fieldlog.auth.v1.SetRetentionRequest
+ */
+export type SetRetentionRequest = Message<"fieldlog.auth.v1.SetRetentionRequest"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: fieldlog.auth.v1.Retention retention = 2;
+   */
+  retention?: Retention | undefined;
+
+  /**
+   * @generated from field: string decided_by = 3;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.SetRetentionRequest.
+ * Use `create(SetRetentionRequestSchema)` to create a new message.
+ */
+export const SetRetentionRequestSchema: GenMessage<SetRetentionRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 1);
+
+/**
+ * @generated from message fieldlog.auth.v1.SetRetentionResponse
+ */
+export type SetRetentionResponse = Message<"fieldlog.auth.v1.SetRetentionResponse"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.SetRetentionResponse.
+ * Use `create(SetRetentionResponseSchema)` to create a new message.
+ */
+export const SetRetentionResponseSchema: GenMessage<SetRetentionResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 2);
+
+/**
+ * @generated from message fieldlog.auth.v1.RevokeDeviceCredentialsRequest
+ */
+export type RevokeDeviceCredentialsRequest = Message<"fieldlog.auth.v1.RevokeDeviceCredentialsRequest"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string decided_by = 3;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.RevokeDeviceCredentialsRequest.
+ * Use `create(RevokeDeviceCredentialsRequestSchema)` to create a new message.
+ */
+export const RevokeDeviceCredentialsRequestSchema: GenMessage<RevokeDeviceCredentialsRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 3);
+
+/**
+ * @generated from message fieldlog.auth.v1.RevokeDeviceCredentialsResponse
+ */
+export type RevokeDeviceCredentialsResponse = Message<"fieldlog.auth.v1.RevokeDeviceCredentialsResponse"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.RevokeDeviceCredentialsResponse.
+ * Use `create(RevokeDeviceCredentialsResponseSchema)` to create a new message.
+ */
+export const RevokeDeviceCredentialsResponseSchema: GenMessage<RevokeDeviceCredentialsResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 4);
+
+/**
+ * @generated from message fieldlog.auth.v1.FindMqttPasswordRequest
+ */
+export type FindMqttPasswordRequest = Message<"fieldlog.auth.v1.FindMqttPasswordRequest"> & {
+  /**
+   * id; empty: any
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.FindMqttPasswordRequest.
+ * Use `create(FindMqttPasswordRequestSchema)` to create a new message.
+ */
+export const FindMqttPasswordRequestSchema: GenMessage<FindMqttPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 5);
+
+/**
+ * @generated from message fieldlog.auth.v1.FindMqttPasswordResponse
+ */
+export type FindMqttPasswordResponse = Message<"fieldlog.auth.v1.FindMqttPasswordResponse"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * SHA-256
+   *
+   * @generated from field: bytes secret_hash = 2;
+   */
+  secretHash: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.FindMqttPasswordResponse.
+ * Use `create(FindMqttPasswordResponseSchema)` to create a new message.
+ */
+export const FindMqttPasswordResponseSchema: GenMessage<FindMqttPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 6);
+
+/**
+ * @generated from message fieldlog.auth.v1.CreateUserRequest
+ */
+export type CreateUserRequest = Message<"fieldlog.auth.v1.CreateUserRequest"> & {
+  /**
+   * 1 to 64 of [a-z0-9] and single hyphens between
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * 8 to 256 characters
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.CreateUserRequest.
+ * Use `create(CreateUserRequestSchema)` to create a new message.
+ */
+export const CreateUserRequestSchema: GenMessage<CreateUserRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 7);
+
+/**
+ * @generated from message fieldlog.auth.v1.StartSessionRequest
+ */
+export type StartSessionRequest = Message<"fieldlog.auth.v1.StartSessionRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.StartSessionRequest.
+ * Use `create(StartSessionRequestSchema)` to create a new message.
+ */
+export const StartSessionRequestSchema: GenMessage<StartSessionRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 8);
+
+/**
+ * @generated from message fieldlog.auth.v1.StartedSession
+ */
+export type StartedSession = Message<"fieldlog.auth.v1.StartedSession"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * 64 hex characters, this once
+   *
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 expires_at = 3;
+   */
+  expiresAt: bigint;
+
+  /**
+   * @generated from field: uint64 sequence = 4;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.StartedSession.
+ * Use `create(StartedSessionSchema)` to create a new message.
+ */
+export const StartedSessionSchema: GenMessage<StartedSession> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 9);
+
+/**
+ * @generated from message fieldlog.auth.v1.CheckSessionRequest
+ */
+export type CheckSessionRequest = Message<"fieldlog.auth.v1.CheckSessionRequest"> & {
+  /**
+   * SHA-256 of the token as presented
+   *
+   * @generated from field: bytes token_hash = 1;
+   */
+  tokenHash: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.CheckSessionRequest.
+ * Use `create(CheckSessionRequestSchema)` to create a new message.
+ */
+export const CheckSessionRequestSchema: GenMessage<CheckSessionRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 10);
+
+/**
+ * @generated from message fieldlog.auth.v1.CheckSessionResponse
+ */
+export type CheckSessionResponse = Message<"fieldlog.auth.v1.CheckSessionResponse"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string user_name = 2;
+   */
+  userName: string;
+
+  /**
+   * @generated from field: int64 expires_at = 3;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.CheckSessionResponse.
+ * Use `create(CheckSessionResponseSchema)` to create a new message.
+ */
+export const CheckSessionResponseSchema: GenMessage<CheckSessionResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 11);
+
+/**
+ * @generated from message fieldlog.auth.v1.EndSessionRequest
+ */
+export type EndSessionRequest = Message<"fieldlog.auth.v1.EndSessionRequest"> & {
+  /**
+   * @generated from field: bytes token_hash = 1;
+   */
+  tokenHash: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 12);
+
+/**
+ * @generated from message fieldlog.auth.v1.EndSessionResponse
+ */
+export type EndSessionResponse = Message<"fieldlog.auth.v1.EndSessionResponse"> & {
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.EndSessionResponse.
+ * Use `create(EndSessionResponseSchema)` to create a new message.
+ */
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 13);
+
+/**
+ * @generated from message fieldlog.auth.v1.ListUserNamespacesRequest
+ */
+export type ListUserNamespacesRequest = Message<"fieldlog.auth.v1.ListUserNamespacesRequest"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.ListUserNamespacesRequest.
+ * Use `create(ListUserNamespacesRequestSchema)` to create a new message.
+ */
+export const ListUserNamespacesRequestSchema: GenMessage<ListUserNamespacesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 14);
+
+/**
+ * @generated from message fieldlog.auth.v1.ListUserNamespacesResponse
+ */
+export type ListUserNamespacesResponse = Message<"fieldlog.auth.v1.ListUserNamespacesResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.auth.v1.UserNamespace namespaces = 1;
+   */
+  namespaces: UserNamespace[];
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.ListUserNamespacesResponse.
+ * Use `create(ListUserNamespacesResponseSchema)` to create a new message.
+ */
+export const ListUserNamespacesResponseSchema: GenMessage<ListUserNamespacesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 15);
+
+/**
+ * @generated from message fieldlog.auth.v1.UserNamespace
+ */
+export type UserNamespace = Message<"fieldlog.auth.v1.UserNamespace"> & {
+  /**
+   * @generated from field: fieldlog.auth.v1.Namespace namespace = 1;
+   */
+  namespace?: Namespace | undefined;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.UserNamespace.
+ * Use `create(UserNamespaceSchema)` to create a new message.
+ */
+export const UserNamespaceSchema: GenMessage<UserNamespace> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 16);
+
+/**
+ * @generated from message fieldlog.auth.v1.GetRoleRequest
+ */
+export type GetRoleRequest = Message<"fieldlog.auth.v1.GetRoleRequest"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.GetRoleRequest.
+ * Use `create(GetRoleRequestSchema)` to create a new message.
+ */
+export const GetRoleRequestSchema: GenMessage<GetRoleRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 17);
+
+/**
+ * @generated from message fieldlog.auth.v1.GetRoleResponse
+ */
+export type GetRoleResponse = Message<"fieldlog.auth.v1.GetRoleResponse"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.GetRoleResponse.
+ * Use `create(GetRoleResponseSchema)` to create a new message.
+ */
+export const GetRoleResponseSchema: GenMessage<GetRoleResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 18);
+
+/**
+ * @generated from message fieldlog.auth.v1.Member
+ */
+export type Member = Message<"fieldlog.auth.v1.Member"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string user_name = 2;
+   */
+  userName: string;
+
+  /**
+   * @generated from field: string role = 3;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 19);
+
+/**
+ * @generated from message fieldlog.auth.v1.ListMembersRequest
+ */
+export type ListMembersRequest = Message<"fieldlog.auth.v1.ListMembersRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.ListMembersRequest.
+ * Use `create(ListMembersRequestSchema)` to create a new message.
+ */
+export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 20);
+
+/**
+ * @generated from message fieldlog.auth.v1.ListMembersResponse
+ */
+export type ListMembersResponse = Message<"fieldlog.auth.v1.ListMembersResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.auth.v1.Member members = 1;
+   */
+  members: Member[];
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.ListMembersResponse.
+ * Use `create(ListMembersResponseSchema)` to create a new message.
+ */
+export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 21);
+
+/**
+ * @generated from message fieldlog.auth.v1.SetMemberRequest
+ */
+export type SetMemberRequest = Message<"fieldlog.auth.v1.SetMemberRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string user_name = 2;
+   */
+  userName: string;
+
+  /**
+   * "owner", "editor", "reader"
+   *
+   * @generated from field: string role = 3;
+   */
+  role: string;
+
+  /**
+   * @generated from field: string decided_by = 4;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.SetMemberRequest.
+ * Use `create(SetMemberRequestSchema)` to create a new message.
+ */
+export const SetMemberRequestSchema: GenMessage<SetMemberRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 22);
+
+/**
+ * @generated from message fieldlog.auth.v1.SetMemberResponse
+ */
+export type SetMemberResponse = Message<"fieldlog.auth.v1.SetMemberResponse"> & {
+  /**
+   * @generated from field: fieldlog.auth.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+
+  /**
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.SetMemberResponse.
+ * Use `create(SetMemberResponseSchema)` to create a new message.
+ */
+export const SetMemberResponseSchema: GenMessage<SetMemberResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 23);
+
+/**
+ * @generated from message fieldlog.auth.v1.RemoveMemberRequest
+ */
+export type RemoveMemberRequest = Message<"fieldlog.auth.v1.RemoveMemberRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string decided_by = 3;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 24);
+
+/**
+ * @generated from message fieldlog.auth.v1.RemoveMemberResponse
+ */
+export type RemoveMemberResponse = Message<"fieldlog.auth.v1.RemoveMemberResponse"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 25);
 
 /**
  * @generated from message fieldlog.auth.v1.Namespace
@@ -32,6 +616,11 @@ export type Namespace = Message<"fieldlog.auth.v1.Namespace"> & {
    * @generated from field: int64 created_at = 3;
    */
   createdAt: bigint;
+
+  /**
+   * @generated from field: fieldlog.auth.v1.Retention retention = 4;
+   */
+  retention?: Retention | undefined;
 };
 
 /**
@@ -39,7 +628,7 @@ export type Namespace = Message<"fieldlog.auth.v1.Namespace"> & {
  * Use `create(NamespaceSchema)` to create a new message.
  */
 export const NamespaceSchema: GenMessage<Namespace> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 0);
+  messageDesc(file_fieldlog_auth_v1_auth, 26);
 
 /**
  * @generated from message fieldlog.auth.v1.ApiKey
@@ -95,7 +684,7 @@ export type ApiKey = Message<"fieldlog.auth.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 1);
+  messageDesc(file_fieldlog_auth_v1_auth, 27);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialRequest
@@ -119,7 +708,7 @@ export type GetDeviceCredentialRequest = Message<"fieldlog.auth.v1.GetDeviceCred
  * Use `create(GetDeviceCredentialRequestSchema)` to create a new message.
  */
 export const GetDeviceCredentialRequestSchema: GenMessage<GetDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 2);
+  messageDesc(file_fieldlog_auth_v1_auth, 28);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialResponse
@@ -141,7 +730,7 @@ export type GetDeviceCredentialResponse = Message<"fieldlog.auth.v1.GetDeviceCre
  * Use `create(GetDeviceCredentialResponseSchema)` to create a new message.
  */
 export const GetDeviceCredentialResponseSchema: GenMessage<GetDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 3);
+  messageDesc(file_fieldlog_auth_v1_auth, 29);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialRequest
@@ -168,7 +757,7 @@ export type IssueDeviceCredentialRequest = Message<"fieldlog.auth.v1.IssueDevice
  * Use `create(IssueDeviceCredentialRequestSchema)` to create a new message.
  */
 export const IssueDeviceCredentialRequestSchema: GenMessage<IssueDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 4);
+  messageDesc(file_fieldlog_auth_v1_auth, 30);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialResponse
@@ -192,7 +781,7 @@ export type IssueDeviceCredentialResponse = Message<"fieldlog.auth.v1.IssueDevic
  * Use `create(IssueDeviceCredentialResponseSchema)` to create a new message.
  */
 export const IssueDeviceCredentialResponseSchema: GenMessage<IssueDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 5);
+  messageDesc(file_fieldlog_auth_v1_auth, 31);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyRequest
@@ -211,7 +800,7 @@ export type CheckApiKeyRequest = Message<"fieldlog.auth.v1.CheckApiKeyRequest"> 
  * Use `create(CheckApiKeyRequestSchema)` to create a new message.
  */
 export const CheckApiKeyRequestSchema: GenMessage<CheckApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 6);
+  messageDesc(file_fieldlog_auth_v1_auth, 32);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyResponse
@@ -228,7 +817,7 @@ export type CheckApiKeyResponse = Message<"fieldlog.auth.v1.CheckApiKeyResponse"
  * Use `create(CheckApiKeyResponseSchema)` to create a new message.
  */
 export const CheckApiKeyResponseSchema: GenMessage<CheckApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 7);
+  messageDesc(file_fieldlog_auth_v1_auth, 33);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyRequest
@@ -272,7 +861,7 @@ export type CreateApiKeyRequest = Message<"fieldlog.auth.v1.CreateApiKeyRequest"
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 8);
+  messageDesc(file_fieldlog_auth_v1_auth, 34);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyResponse
@@ -301,7 +890,7 @@ export type CreateApiKeyResponse = Message<"fieldlog.auth.v1.CreateApiKeyRespons
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 9);
+  messageDesc(file_fieldlog_auth_v1_auth, 35);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysRequest
@@ -320,7 +909,7 @@ export type ListApiKeysRequest = Message<"fieldlog.auth.v1.ListApiKeysRequest"> 
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 10);
+  messageDesc(file_fieldlog_auth_v1_auth, 36);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysResponse
@@ -337,7 +926,7 @@ export type ListApiKeysResponse = Message<"fieldlog.auth.v1.ListApiKeysResponse"
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 11);
+  messageDesc(file_fieldlog_auth_v1_auth, 37);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyRequest
@@ -366,7 +955,7 @@ export type RevokeApiKeyRequest = Message<"fieldlog.auth.v1.RevokeApiKeyRequest"
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 12);
+  messageDesc(file_fieldlog_auth_v1_auth, 38);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyResponse
@@ -383,7 +972,7 @@ export type RevokeApiKeyResponse = Message<"fieldlog.auth.v1.RevokeApiKeyRespons
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 13);
+  messageDesc(file_fieldlog_auth_v1_auth, 39);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceRequest
@@ -398,6 +987,13 @@ export type CreateNamespaceRequest = Message<"fieldlog.auth.v1.CreateNamespaceRe
    * @generated from field: string decided_by = 2;
    */
   decidedBy: string;
+
+  /**
+   * id of the user who makes it; empty: nobody owns it
+   *
+   * @generated from field: string owner = 3;
+   */
+  owner: string;
 };
 
 /**
@@ -405,7 +1001,7 @@ export type CreateNamespaceRequest = Message<"fieldlog.auth.v1.CreateNamespaceRe
  * Use `create(CreateNamespaceRequestSchema)` to create a new message.
  */
 export const CreateNamespaceRequestSchema: GenMessage<CreateNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 14);
+  messageDesc(file_fieldlog_auth_v1_auth, 40);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceResponse
@@ -427,7 +1023,7 @@ export type CreateNamespaceResponse = Message<"fieldlog.auth.v1.CreateNamespaceR
  * Use `create(CreateNamespaceResponseSchema)` to create a new message.
  */
 export const CreateNamespaceResponseSchema: GenMessage<CreateNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 15);
+  messageDesc(file_fieldlog_auth_v1_auth, 41);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesRequest
@@ -440,7 +1036,7 @@ export type ListNamespacesRequest = Message<"fieldlog.auth.v1.ListNamespacesRequ
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
 export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 16);
+  messageDesc(file_fieldlog_auth_v1_auth, 42);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesResponse
@@ -457,7 +1053,7 @@ export type ListNamespacesResponse = Message<"fieldlog.auth.v1.ListNamespacesRes
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
 export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 17);
+  messageDesc(file_fieldlog_auth_v1_auth, 43);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceRequest
@@ -474,7 +1070,7 @@ export type GetNamespaceRequest = Message<"fieldlog.auth.v1.GetNamespaceRequest"
  * Use `create(GetNamespaceRequestSchema)` to create a new message.
  */
 export const GetNamespaceRequestSchema: GenMessage<GetNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 18);
+  messageDesc(file_fieldlog_auth_v1_auth, 44);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceResponse
@@ -491,7 +1087,7 @@ export type GetNamespaceResponse = Message<"fieldlog.auth.v1.GetNamespaceRespons
  * Use `create(GetNamespaceResponseSchema)` to create a new message.
  */
 export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 19);
+  messageDesc(file_fieldlog_auth_v1_auth, 45);
 
 /**
  * Who may do what. Internal: callers present the installation's internal token.
@@ -500,7 +1096,7 @@ export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> = /*@_
  */
 export const AuthService: GenService<{
   /**
-   * NOT_FOUND: no such device has a credential. The secret is for verifying
+   * NOT_FOUND: no such device has a CSN secret. The secret is for verifying
    * signatures at the edge; it is kept in memory only.
    *
    * @generated from rpc fieldlog.auth.v1.AuthService.GetDeviceCredential
@@ -511,7 +1107,8 @@ export const AuthService: GenService<{
     output: typeof GetDeviceCredentialResponseSchema;
   },
   /**
-   * Issues a secret and returns it, this once. ALREADY_EXISTS: the device has one.
+   * Issues a secret and returns it, this once. csn-secret: ALREADY_EXISTS if the device has one.
+   * mqtt-password: takes the place of the one before, which stops working.
    *
    * @generated from rpc fieldlog.auth.v1.AuthService.IssueDeviceCredential
    */
@@ -519,6 +1116,27 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof IssueDeviceCredentialRequestSchema;
     output: typeof IssueDeviceCredentialResponseSchema;
+  },
+  /**
+   * All kinds. Asked twice, or of a device that has none, succeeds.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.RevokeDeviceCredentials
+   */
+  revokeDeviceCredentials: {
+    methodKind: "unary";
+    input: typeof RevokeDeviceCredentialsRequestSchema;
+    output: typeof RevokeDeviceCredentialsResponseSchema;
+  },
+  /**
+   * The hash of a device's MQTT password. `namespace` empty: of the device with that id in any namespace;
+   * FAILED_PRECONDITION if several namespaces have one. NOT_FOUND: no such device has one.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.FindMqttPassword
+   */
+  findMqttPassword: {
+    methodKind: "unary";
+    input: typeof FindMqttPasswordRequestSchema;
+    output: typeof FindMqttPasswordResponseSchema;
   },
   /**
    * UNAUTHENTICATED: no such key, or it has expired or been revoked.
@@ -583,6 +1201,107 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof GetNamespaceRequestSchema;
     output: typeof GetNamespaceResponseSchema;
+  },
+  /**
+   * NOT_FOUND: no such namespace. INVALID_ARGUMENT: days out of range.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.SetRetention
+   */
+  setRetention: {
+    methodKind: "unary";
+    input: typeof SetRetentionRequestSchema;
+    output: typeof SetRetentionResponseSchema;
+  },
+  /**
+   * Creates a user and a first session. ALREADY_EXISTS: the name is taken. INVALID_ARGUMENT with the field.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.CreateUser
+   */
+  createUser: {
+    methodKind: "unary";
+    input: typeof CreateUserRequestSchema;
+    output: typeof StartedSessionSchema;
+  },
+  /**
+   * A new session. NOT_FOUND: no such user. UNAUTHENTICATED: wrong password. RESOURCE_EXHAUSTED: too many
+   * wrong passwords for that name lately.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.StartSession
+   */
+  startSession: {
+    methodKind: "unary";
+    input: typeof StartSessionRequestSchema;
+    output: typeof StartedSessionSchema;
+  },
+  /**
+   * UNAUTHENTICATED: no such session, or it has expired or ended.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.CheckSession
+   */
+  checkSession: {
+    methodKind: "unary";
+    input: typeof CheckSessionRequestSchema;
+    output: typeof CheckSessionResponseSchema;
+  },
+  /**
+   * Asked twice, succeeds twice.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EndSessionResponseSchema;
+  },
+  /**
+   * The namespaces that a user made or is a member of, with the role, by name.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.ListUserNamespaces
+   */
+  listUserNamespaces: {
+    methodKind: "unary";
+    input: typeof ListUserNamespacesRequestSchema;
+    output: typeof ListUserNamespacesResponseSchema;
+  },
+  /**
+   * On the newest state. Role empty: none. NOT_FOUND: no such namespace.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.GetRole
+   */
+  getRole: {
+    methodKind: "unary";
+    input: typeof GetRoleRequestSchema;
+    output: typeof GetRoleResponseSchema;
+  },
+  /**
+   * By user name.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.ListMembers
+   */
+  listMembers: {
+    methodKind: "unary";
+    input: typeof ListMembersRequestSchema;
+    output: typeof ListMembersResponseSchema;
+  },
+  /**
+   * Adds a member or changes its role. NOT_FOUND: no such user. FAILED_PRECONDITION: nobody would be owner.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.SetMember
+   */
+  setMember: {
+    methodKind: "unary";
+    input: typeof SetMemberRequestSchema;
+    output: typeof SetMemberResponseSchema;
+  },
+  /**
+   * NOT_FOUND: no such member. FAILED_PRECONDITION: nobody would be owner.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberRequestSchema;
+    output: typeof RemoveMemberResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_fieldlog_auth_v1_auth, 0);

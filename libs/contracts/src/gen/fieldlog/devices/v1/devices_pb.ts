@@ -6,13 +6,255 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { DeviceMetadata, SensorDetails } from "../../registry/v1/registry_pb.js";
 import { file_fieldlog_registry_v1_registry } from "../../registry/v1/registry_pb.js";
+import type { Acknowledgment } from "../../signals/v1/signals_pb.js";
+import { file_fieldlog_signals_v1_signals } from "../../signals/v1/signals_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file fieldlog/devices/v1/devices.proto.
  */
 export const file_fieldlog_devices_v1_devices: GenFile = /*@__PURE__*/
-  fileDesc("CiFmaWVsZGxvZy9kZXZpY2VzL3YxL2RldmljZXMucHJvdG8SE2ZpZWxkbG9nLmRldmljZXMudjEicAoGU2Vuc29yEgoKAmlkGAEgASgJEhMKC3NlbnNvcl90eXBlGAIgASgJEjQKB2RldGFpbHMYAyABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzEg8KB3JlbW92ZWQYBCABKAgitAEKBkRldmljZRIKCgJpZBgBIAEoCRIPCgdkaWFsZWN0GAIgASgJEjYKCG1ldGFkYXRhGAMgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGESLAoHc2Vuc29ycxgEIAMoCzIbLmZpZWxkbG9nLmRldmljZXMudjEuU2Vuc29yEhUKDXJlZ2lzdGVyZWRfYXQYBSABKAMSEAoIc2VxdWVuY2UYBiABKAQiVgoJTmV3U2Vuc29yEhMKC3NlbnNvcl90eXBlGAEgASgJEjQKB2RldGFpbHMYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIlEKDUNoYW5nZWRTZW5zb3ISCgoCaWQYASABKAkSNAoHZGV0YWlscxgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMipAEKFVJlZ2lzdGVyRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHZGlhbGVjdBgCIAEoCRI2CghtZXRhZGF0YRgDIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEi8KB3NlbnNvcnMYBCADKAsyHi5maWVsZGxvZy5kZXZpY2VzLnYxLk5ld1NlbnNvciJFChZSZWdpc3RlckRldmljZVJlc3BvbnNlEisKBmRldmljZRgBIAEoCzIbLmZpZWxkbG9nLmRldmljZXMudjEuRGV2aWNlIqkCChNVcGRhdGVEZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSNgoIbWV0YWRhdGEYAyABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIYChB1bnNldF9wcm9wZXJ0aWVzGAQgAygJEjMKC25ld19zZW5zb3JzGAUgAygLMh4uZmllbGRsb2cuZGV2aWNlcy52MS5OZXdTZW5zb3ISOwoPY2hhbmdlZF9zZW5zb3JzGAYgAygLMiIuZmllbGRsb2cuZGV2aWNlcy52MS5DaGFuZ2VkU2Vuc29yEhcKD3JlbW92ZWRfc2Vuc29ycxgHIAMoCRISCgpkZWNpZGVkX2J5GAggASgJImwKFFVwZGF0ZURldmljZVJlc3BvbnNlEisKBmRldmljZRgBIAEoCzIbLmZpZWxkbG9nLmRldmljZXMudjEuRGV2aWNlEhYKDm5ld19zZW5zb3JfaWRzGAIgAygJEg8KB2NoYW5nZWQYAyABKAgiNQoQR2V0RGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIkAKEUdldERldmljZVJlc3BvbnNlEisKBmRldmljZRgBIAEoCzIbLmZpZWxkbG9nLmRldmljZXMudjEuRGV2aWNlMrwCCg5EZXZpY2VzU2VydmljZRJpCg5SZWdpc3RlckRldmljZRIqLmZpZWxkbG9nLmRldmljZXMudjEuUmVnaXN0ZXJEZXZpY2VSZXF1ZXN0GisuZmllbGRsb2cuZGV2aWNlcy52MS5SZWdpc3RlckRldmljZVJlc3BvbnNlEmMKDFVwZGF0ZURldmljZRIoLmZpZWxkbG9nLmRldmljZXMudjEuVXBkYXRlRGV2aWNlUmVxdWVzdBopLmZpZWxkbG9nLmRldmljZXMudjEuVXBkYXRlRGV2aWNlUmVzcG9uc2USWgoJR2V0RGV2aWNlEiUuZmllbGRsb2cuZGV2aWNlcy52MS5HZXREZXZpY2VSZXF1ZXN0GiYuZmllbGRsb2cuZGV2aWNlcy52MS5HZXREZXZpY2VSZXNwb25zZWIGcHJvdG8z", [file_fieldlog_registry_v1_registry]);
+  fileDesc("CiFmaWVsZGxvZy9kZXZpY2VzL3YxL2RldmljZXMucHJvdG8SE2ZpZWxkbG9nLmRldmljZXMudjEiWwoTQ3JlYXRlRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHZGlhbGVjdBgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiQwoUQ3JlYXRlRGV2aWNlUmVzcG9uc2USKwoGZGV2aWNlGAEgASgLMhsuZmllbGRsb2cuZGV2aWNlcy52MS5EZXZpY2UiWgoTUmVuYW1lRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBG5hbWUYAyABKAkSEgoKZGVjaWRlZF9ieRgEIAEoCSJDChRSZW5hbWVEZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZSJMChNSZW1vdmVEZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZW1vdmVEZXZpY2VSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJnChpDcmVhdGVDb25maWd1cmF0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCnZhbHVlX2pzb24YAyABKAkSEgoKZGVjaWRlZF9ieRgEIAEoCSJBChtDcmVhdGVDb25maWd1cmF0aW9uUmVzcG9uc2USEAoIcmV2aXNpb24YASABKA0SEAoIc2VxdWVuY2UYAiABKAQiggEKH0Fja25vd2xlZGdlQ29uZmlndXJhdGlvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRI8Cg9hY2tub3dsZWRnbWVudHMYAyADKAsyIy5maWVsZGxvZy5zaWduYWxzLnYxLkFja25vd2xlZGdtZW50IiIKIEFja25vd2xlZGdlQ29uZmlndXJhdGlvblJlc3BvbnNlInAKBlNlbnNvchIKCgJpZBgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRI0CgdkZXRhaWxzGAMgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscxIPCgdyZW1vdmVkGAQgASgIIrQBCgZEZXZpY2USCgoCaWQYASABKAkSDwoHZGlhbGVjdBgCIAEoCRI2CghtZXRhZGF0YRgDIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEiwKB3NlbnNvcnMYBCADKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLlNlbnNvchIVCg1yZWdpc3RlcmVkX2F0GAUgASgDEhAKCHNlcXVlbmNlGAYgASgEIlYKCU5ld1NlbnNvchITCgtzZW5zb3JfdHlwZRgBIAEoCRI0CgdkZXRhaWxzGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyJRCg1DaGFuZ2VkU2Vuc29yEgoKAmlkGAEgASgJEjQKB2RldGFpbHMYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIqQBChVSZWdpc3RlckRldmljZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB2RpYWxlY3QYAiABKAkSNgoIbWV0YWRhdGEYAyABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIvCgdzZW5zb3JzGAQgAygLMh4uZmllbGRsb2cuZGV2aWNlcy52MS5OZXdTZW5zb3IiRQoWUmVnaXN0ZXJEZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZSKpAgoTVXBkYXRlRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEjYKCG1ldGFkYXRhGAMgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGESGAoQdW5zZXRfcHJvcGVydGllcxgEIAMoCRIzCgtuZXdfc2Vuc29ycxgFIAMoCzIeLmZpZWxkbG9nLmRldmljZXMudjEuTmV3U2Vuc29yEjsKD2NoYW5nZWRfc2Vuc29ycxgGIAMoCzIiLmZpZWxkbG9nLmRldmljZXMudjEuQ2hhbmdlZFNlbnNvchIXCg9yZW1vdmVkX3NlbnNvcnMYByADKAkSEgoKZGVjaWRlZF9ieRgIIAEoCSJsChRVcGRhdGVEZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZRIWCg5uZXdfc2Vuc29yX2lkcxgCIAMoCRIPCgdjaGFuZ2VkGAMgASgIIjUKEEdldERldmljZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCSJAChFHZXREZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZTLvBgoORGV2aWNlc1NlcnZpY2USaQoOUmVnaXN0ZXJEZXZpY2USKi5maWVsZGxvZy5kZXZpY2VzLnYxLlJlZ2lzdGVyRGV2aWNlUmVxdWVzdBorLmZpZWxkbG9nLmRldmljZXMudjEuUmVnaXN0ZXJEZXZpY2VSZXNwb25zZRJjCgxVcGRhdGVEZXZpY2USKC5maWVsZGxvZy5kZXZpY2VzLnYxLlVwZGF0ZURldmljZVJlcXVlc3QaKS5maWVsZGxvZy5kZXZpY2VzLnYxLlVwZGF0ZURldmljZVJlc3BvbnNlEloKCUdldERldmljZRIlLmZpZWxkbG9nLmRldmljZXMudjEuR2V0RGV2aWNlUmVxdWVzdBomLmZpZWxkbG9nLmRldmljZXMudjEuR2V0RGV2aWNlUmVzcG9uc2USYwoMQ3JlYXRlRGV2aWNlEiguZmllbGRsb2cuZGV2aWNlcy52MS5DcmVhdGVEZXZpY2VSZXF1ZXN0GikuZmllbGRsb2cuZGV2aWNlcy52MS5DcmVhdGVEZXZpY2VSZXNwb25zZRJjCgxSZW5hbWVEZXZpY2USKC5maWVsZGxvZy5kZXZpY2VzLnYxLlJlbmFtZURldmljZVJlcXVlc3QaKS5maWVsZGxvZy5kZXZpY2VzLnYxLlJlbmFtZURldmljZVJlc3BvbnNlEmMKDFJlbW92ZURldmljZRIoLmZpZWxkbG9nLmRldmljZXMudjEuUmVtb3ZlRGV2aWNlUmVxdWVzdBopLmZpZWxkbG9nLmRldmljZXMudjEuUmVtb3ZlRGV2aWNlUmVzcG9uc2USeAoTQ3JlYXRlQ29uZmlndXJhdGlvbhIvLmZpZWxkbG9nLmRldmljZXMudjEuQ3JlYXRlQ29uZmlndXJhdGlvblJlcXVlc3QaMC5maWVsZGxvZy5kZXZpY2VzLnYxLkNyZWF0ZUNvbmZpZ3VyYXRpb25SZXNwb25zZRKHAQoYQWNrbm93bGVkZ2VDb25maWd1cmF0aW9uEjQuZmllbGRsb2cuZGV2aWNlcy52MS5BY2tub3dsZWRnZUNvbmZpZ3VyYXRpb25SZXF1ZXN0GjUuZmllbGRsb2cuZGV2aWNlcy52MS5BY2tub3dsZWRnZUNvbmZpZ3VyYXRpb25SZXNwb25zZWIGcHJvdG8z", [file_fieldlog_registry_v1_registry, file_fieldlog_signals_v1_signals]);
+
+/**
+ * @generated from message fieldlog.devices.v1.CreateDeviceRequest
+ */
+export type CreateDeviceRequest = Message<"fieldlog.devices.v1.CreateDeviceRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * "tenta", "native"
+   *
+   * @generated from field: string dialect = 2;
+   */
+  dialect: string;
+
+  /**
+   * 1 to 64 of [a-z0-9] and single hyphens between
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string decided_by = 4;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CreateDeviceRequest.
+ * Use `create(CreateDeviceRequestSchema)` to create a new message.
+ */
+export const CreateDeviceRequestSchema: GenMessage<CreateDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 0);
+
+/**
+ * @generated from message fieldlog.devices.v1.CreateDeviceResponse
+ */
+export type CreateDeviceResponse = Message<"fieldlog.devices.v1.CreateDeviceResponse"> & {
+  /**
+   * @generated from field: fieldlog.devices.v1.Device device = 1;
+   */
+  device?: Device | undefined;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CreateDeviceResponse.
+ * Use `create(CreateDeviceResponseSchema)` to create a new message.
+ */
+export const CreateDeviceResponseSchema: GenMessage<CreateDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 1);
+
+/**
+ * @generated from message fieldlog.devices.v1.RenameDeviceRequest
+ */
+export type RenameDeviceRequest = Message<"fieldlog.devices.v1.RenameDeviceRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string decided_by = 4;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.RenameDeviceRequest.
+ * Use `create(RenameDeviceRequestSchema)` to create a new message.
+ */
+export const RenameDeviceRequestSchema: GenMessage<RenameDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 2);
+
+/**
+ * @generated from message fieldlog.devices.v1.RenameDeviceResponse
+ */
+export type RenameDeviceResponse = Message<"fieldlog.devices.v1.RenameDeviceResponse"> & {
+  /**
+   * @generated from field: fieldlog.devices.v1.Device device = 1;
+   */
+  device?: Device | undefined;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.RenameDeviceResponse.
+ * Use `create(RenameDeviceResponseSchema)` to create a new message.
+ */
+export const RenameDeviceResponseSchema: GenMessage<RenameDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 3);
+
+/**
+ * @generated from message fieldlog.devices.v1.RemoveDeviceRequest
+ */
+export type RemoveDeviceRequest = Message<"fieldlog.devices.v1.RemoveDeviceRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string decided_by = 3;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.RemoveDeviceRequest.
+ * Use `create(RemoveDeviceRequestSchema)` to create a new message.
+ */
+export const RemoveDeviceRequestSchema: GenMessage<RemoveDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 4);
+
+/**
+ * @generated from message fieldlog.devices.v1.RemoveDeviceResponse
+ */
+export type RemoveDeviceResponse = Message<"fieldlog.devices.v1.RemoveDeviceResponse"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.RemoveDeviceResponse.
+ * Use `create(RemoveDeviceResponseSchema)` to create a new message.
+ */
+export const RemoveDeviceResponseSchema: GenMessage<RemoveDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 5);
+
+/**
+ * @generated from message fieldlog.devices.v1.CreateConfigurationRequest
+ */
+export type CreateConfigurationRequest = Message<"fieldlog.devices.v1.CreateConfigurationRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string value_json = 3;
+   */
+  valueJson: string;
+
+  /**
+   * @generated from field: string decided_by = 4;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CreateConfigurationRequest.
+ * Use `create(CreateConfigurationRequestSchema)` to create a new message.
+ */
+export const CreateConfigurationRequestSchema: GenMessage<CreateConfigurationRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 6);
+
+/**
+ * @generated from message fieldlog.devices.v1.CreateConfigurationResponse
+ */
+export type CreateConfigurationResponse = Message<"fieldlog.devices.v1.CreateConfigurationResponse"> & {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CreateConfigurationResponse.
+ * Use `create(CreateConfigurationResponseSchema)` to create a new message.
+ */
+export const CreateConfigurationResponseSchema: GenMessage<CreateConfigurationResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 7);
+
+/**
+ * @generated from message fieldlog.devices.v1.AcknowledgeConfigurationRequest
+ */
+export type AcknowledgeConfigurationRequest = Message<"fieldlog.devices.v1.AcknowledgeConfigurationRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: repeated fieldlog.signals.v1.Acknowledgment acknowledgments = 3;
+   */
+  acknowledgments: Acknowledgment[];
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.AcknowledgeConfigurationRequest.
+ * Use `create(AcknowledgeConfigurationRequestSchema)` to create a new message.
+ */
+export const AcknowledgeConfigurationRequestSchema: GenMessage<AcknowledgeConfigurationRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 8);
+
+/**
+ * @generated from message fieldlog.devices.v1.AcknowledgeConfigurationResponse
+ */
+export type AcknowledgeConfigurationResponse = Message<"fieldlog.devices.v1.AcknowledgeConfigurationResponse"> & {
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.AcknowledgeConfigurationResponse.
+ * Use `create(AcknowledgeConfigurationResponseSchema)` to create a new message.
+ */
+export const AcknowledgeConfigurationResponseSchema: GenMessage<AcknowledgeConfigurationResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 9);
 
 /**
  * @generated from message fieldlog.devices.v1.Sensor
@@ -44,7 +286,7 @@ export type Sensor = Message<"fieldlog.devices.v1.Sensor"> & {
  * Use `create(SensorSchema)` to create a new message.
  */
 export const SensorSchema: GenMessage<Sensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 0);
+  messageDesc(file_fieldlog_devices_v1_devices, 10);
 
 /**
  * @generated from message fieldlog.devices.v1.Device
@@ -92,7 +334,7 @@ export type Device = Message<"fieldlog.devices.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 1);
+  messageDesc(file_fieldlog_devices_v1_devices, 11);
 
 /**
  * @generated from message fieldlog.devices.v1.NewSensor
@@ -114,7 +356,7 @@ export type NewSensor = Message<"fieldlog.devices.v1.NewSensor"> & {
  * Use `create(NewSensorSchema)` to create a new message.
  */
 export const NewSensorSchema: GenMessage<NewSensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 2);
+  messageDesc(file_fieldlog_devices_v1_devices, 12);
 
 /**
  * @generated from message fieldlog.devices.v1.ChangedSensor
@@ -136,7 +378,7 @@ export type ChangedSensor = Message<"fieldlog.devices.v1.ChangedSensor"> & {
  * Use `create(ChangedSensorSchema)` to create a new message.
  */
 export const ChangedSensorSchema: GenMessage<ChangedSensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 3);
+  messageDesc(file_fieldlog_devices_v1_devices, 13);
 
 /**
  * @generated from message fieldlog.devices.v1.RegisterDeviceRequest
@@ -170,7 +412,7 @@ export type RegisterDeviceRequest = Message<"fieldlog.devices.v1.RegisterDeviceR
  * Use `create(RegisterDeviceRequestSchema)` to create a new message.
  */
 export const RegisterDeviceRequestSchema: GenMessage<RegisterDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 4);
+  messageDesc(file_fieldlog_devices_v1_devices, 14);
 
 /**
  * @generated from message fieldlog.devices.v1.RegisterDeviceResponse
@@ -189,7 +431,7 @@ export type RegisterDeviceResponse = Message<"fieldlog.devices.v1.RegisterDevice
  * Use `create(RegisterDeviceResponseSchema)` to create a new message.
  */
 export const RegisterDeviceResponseSchema: GenMessage<RegisterDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 5);
+  messageDesc(file_fieldlog_devices_v1_devices, 15);
 
 /**
  * @generated from message fieldlog.devices.v1.UpdateDeviceRequest
@@ -241,7 +483,7 @@ export type UpdateDeviceRequest = Message<"fieldlog.devices.v1.UpdateDeviceReque
  * Use `create(UpdateDeviceRequestSchema)` to create a new message.
  */
 export const UpdateDeviceRequestSchema: GenMessage<UpdateDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 6);
+  messageDesc(file_fieldlog_devices_v1_devices, 16);
 
 /**
  * @generated from message fieldlog.devices.v1.UpdateDeviceResponse
@@ -270,7 +512,7 @@ export type UpdateDeviceResponse = Message<"fieldlog.devices.v1.UpdateDeviceResp
  * Use `create(UpdateDeviceResponseSchema)` to create a new message.
  */
 export const UpdateDeviceResponseSchema: GenMessage<UpdateDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 7);
+  messageDesc(file_fieldlog_devices_v1_devices, 17);
 
 /**
  * @generated from message fieldlog.devices.v1.GetDeviceRequest
@@ -292,7 +534,7 @@ export type GetDeviceRequest = Message<"fieldlog.devices.v1.GetDeviceRequest"> &
  * Use `create(GetDeviceRequestSchema)` to create a new message.
  */
 export const GetDeviceRequestSchema: GenMessage<GetDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 8);
+  messageDesc(file_fieldlog_devices_v1_devices, 18);
 
 /**
  * @generated from message fieldlog.devices.v1.GetDeviceResponse
@@ -309,7 +551,7 @@ export type GetDeviceResponse = Message<"fieldlog.devices.v1.GetDeviceResponse">
  * Use `create(GetDeviceResponseSchema)` to create a new message.
  */
 export const GetDeviceResponseSchema: GenMessage<GetDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 9);
+  messageDesc(file_fieldlog_devices_v1_devices, 19);
 
 /**
  * What devices are: registration, sensors, metadata. Internal.
@@ -350,6 +592,59 @@ export const DevicesService: GenService<{
     methodKind: "unary";
     input: typeof GetDeviceRequestSchema;
     output: typeof GetDeviceResponseSchema;
+  },
+  /**
+   * Creates a device under a new UUID and a name that no other device of the namespace has.
+   * ALREADY_EXISTS: the name is taken. INVALID_ARGUMENT with the field.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.CreateDevice
+   */
+  createDevice: {
+    methodKind: "unary";
+    input: typeof CreateDeviceRequestSchema;
+    output: typeof CreateDeviceResponseSchema;
+  },
+  /**
+   * NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT. To the name that it has: no effect.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.RenameDevice
+   */
+  renameDevice: {
+    methodKind: "unary";
+    input: typeof RenameDeviceRequestSchema;
+    output: typeof RenameDeviceResponseSchema;
+  },
+  /**
+   * From then on it is NOT_FOUND. NOT_FOUND: it never was. Asked twice, succeeds twice.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.RemoveDevice
+   */
+  removeDevice: {
+    methodKind: "unary";
+    input: typeof RemoveDeviceRequestSchema;
+    output: typeof RemoveDeviceResponseSchema;
+  },
+  /**
+   * The next revision. NOT_FOUND: no such device. INVALID_ARGUMENT: no JSON object, or larger than 128 KiB.
+   * RESOURCE_EXHAUSTED: the device has as many revisions as it may.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.CreateConfiguration
+   */
+  createConfiguration: {
+    methodKind: "unary";
+    input: typeof CreateConfigurationRequestSchema;
+    output: typeof CreateConfigurationResponseSchema;
+  },
+  /**
+   * A device's answers, in their order. The first to each revision counts; others, and those to a revision
+   * that does not exist, have no effect.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.AcknowledgeConfiguration
+   */
+  acknowledgeConfiguration: {
+    methodKind: "unary";
+    input: typeof AcknowledgeConfigurationRequestSchema;
+    output: typeof AcknowledgeConfigurationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_fieldlog_devices_v1_devices, 0);

@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { LogEntry, Measurement, Publication } from "../../signals/v1/signals_pb.js";
+import { file_fieldlog_signals_v1_signals } from "../../signals/v1/signals_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file fieldlog/projections/v1/projections.proto.
  */
 export const file_fieldlog_projections_v1_projections: GenFile = /*@__PURE__*/
-  fileDesc("CilmaWVsZGxvZy9wcm9qZWN0aW9ucy92MS9wcm9qZWN0aW9ucy5wcm90bxIXZmllbGRsb2cucHJvamVjdGlvbnMudjEi6QEKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgVhZnRlchgCIAEoBEgAiAEBEhMKBmJlZm9yZRgDIAEoBEgBiAEBEg0KBWxpbWl0GAQgASgNEg4KBmRldmljZRgFIAEoCRIMCgR0eXBlGAYgASgJEhEKBGZyb20YByABKANIAogBARIPCgJ0bxgIIAEoA0gDiAEBEhUKCGF0X2xlYXN0GAkgASgESASIAQFCCAoGX2FmdGVyQgkKB19iZWZvcmVCBwoFX2Zyb21CBQoDX3RvQgsKCV9hdF9sZWFzdCKMAQoLU3RvcmVkRXZlbnQSEAoIcG9zaXRpb24YASABKAQSDgoGZGV2aWNlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEgwKBHR5cGUYBCABKAkSEwoLb2NjdXJyZWRfYXQYBSABKAMSEwoLcmVjZWl2ZWRfYXQYBiABKAMSEQoJZGF0YV9qc29uGAcgASgJImYKEkxpc3RFdmVudHNSZXNwb25zZRI0CgZldmVudHMYASADKAsyJC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWRFdmVudBIRCgRuZXh0GAIgASgESACIAQFCBwoFX25leHQiaQoSTGlzdERldmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVsaW1pdBgCIAEoDRINCgVhZnRlchgDIAEoCRIVCghhdF9sZWFzdBgEIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJbChNMaXN0RGV2aWNlc1Jlc3BvbnNlEjYKB2RldmljZXMYASADKAsyJS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWREZXZpY2USDAoEbmV4dBgCIAEoCSLAAQoMU3RvcmVkRGV2aWNlEgoKAmlkGAEgASgJEg8KB2RpYWxlY3QYAiABKAkSFQoNcmVnaXN0ZXJlZF9hdBgDIAEoAxIVCg1tZXRhZGF0YV9qc29uGAQgASgJEhQKDHNlbnNvcnNfanNvbhgFIAEoCRIZCgxsYXN0X3NlZW5fYXQYBiABKANIAIgBARIOCgZzdGF0dXMYByABKAkSEwoLZXZlbnRfY291bnQYCCABKARCDwoNX2xhc3Rfc2Vlbl9hdCJZChBHZXREZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QiSgoRR2V0RGV2aWNlUmVzcG9uc2USNQoGZGV2aWNlGAEgASgLMiUuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkRGV2aWNlIsMBCg9SZWFkTW9kZWxTdGF0dXMSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEhQKDGxvZ19zZXF1ZW5jZRgEIAEoBBINCgVzdGF0ZRgFIAEoCRIdChByZWJ1aWxkX3NlcXVlbmNlGAYgASgESACIAQESFgoOcGFya2VkX2RldmljZXMYByABKA0SDgoGcmVhc29uGAggASgJQhMKEV9yZWJ1aWxkX3NlcXVlbmNlIhcKFUxpc3RSZWFkTW9kZWxzUmVxdWVzdCJXChZMaXN0UmVhZE1vZGVsc1Jlc3BvbnNlEj0KC3JlYWRfbW9kZWxzGAEgAygLMiguZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVhZE1vZGVsU3RhdHVzIicKF1JlYnVpbGRSZWFkTW9kZWxSZXF1ZXN0EgwKBG5hbWUYASABKAkiGgoYUmVidWlsZFJlYWRNb2RlbFJlc3BvbnNlIngKCkRlYWRMZXR0ZXISEgoKcmVhZF9tb2RlbBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJEhAKCHBvc2l0aW9uGAQgASgEEg4KBnJlYXNvbhgFIAEoCRIRCglwYXJrZWRfYXQYBiABKAMiJwoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBINCgVsaW1pdBgBIAEoDSJUChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRI5CgxkZWFkX2xldHRlcnMYASADKAsyIy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5EZWFkTGV0dGVyIlAKF1JldHJ5RGVhZExldHRlcnNSZXF1ZXN0EhIKCnJlYWRfbW9kZWwYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSI+ChhSZXRyeURlYWRMZXR0ZXJzUmVzcG9uc2USDwoHYXBwbGllZBgBIAEoDRIRCglyZW1haW5pbmcYAiABKA0iTwoWRHJvcERlYWRMZXR0ZXJzUmVxdWVzdBISCgpyZWFkX21vZGVsGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIOCgZkZXZpY2UYAyABKAkiKgoXRHJvcERlYWRMZXR0ZXJzUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoDTKaBwoSUHJvamVjdGlvbnNTZXJ2aWNlEmUKCkxpc3RFdmVudHMSKi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RXZlbnRzUmVxdWVzdBorLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RFdmVudHNSZXNwb25zZRJoCgtMaXN0RGV2aWNlcxIrLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZXZpY2VzUmVxdWVzdBosLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZXZpY2VzUmVzcG9uc2USYgoJR2V0RGV2aWNlEikuZmllbGRsb2cucHJvamVjdGlvbnMudjEuR2V0RGV2aWNlUmVxdWVzdBoqLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkdldERldmljZVJlc3BvbnNlEnEKDkxpc3RSZWFkTW9kZWxzEi4uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJlYWRNb2RlbHNSZXF1ZXN0Gi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJlYWRNb2RlbHNSZXNwb25zZRJ3ChBSZWJ1aWxkUmVhZE1vZGVsEjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVidWlsZFJlYWRNb2RlbFJlcXVlc3QaMS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZWJ1aWxkUmVhZE1vZGVsUmVzcG9uc2USdAoPTGlzdERlYWRMZXR0ZXJzEi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBowLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEncKEFJldHJ5RGVhZExldHRlcnMSMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZXRyeURlYWRMZXR0ZXJzUmVxdWVzdBoxLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlJldHJ5RGVhZExldHRlcnNSZXNwb25zZRJ0Cg9Ecm9wRGVhZExldHRlcnMSLy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5Ecm9wRGVhZExldHRlcnNSZXF1ZXN0GjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuRHJvcERlYWRMZXR0ZXJzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CilmaWVsZGxvZy9wcm9qZWN0aW9ucy92MS9wcm9qZWN0aW9ucy5wcm90bxIXZmllbGRsb2cucHJvamVjdGlvbnMudjEi6QEKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgVhZnRlchgCIAEoBEgAiAEBEhMKBmJlZm9yZRgDIAEoBEgBiAEBEg0KBWxpbWl0GAQgASgNEg4KBmRldmljZRgFIAEoCRIMCgR0eXBlGAYgASgJEhEKBGZyb20YByABKANIAogBARIPCgJ0bxgIIAEoA0gDiAEBEhUKCGF0X2xlYXN0GAkgASgESASIAQFCCAoGX2FmdGVyQgkKB19iZWZvcmVCBwoFX2Zyb21CBQoDX3RvQgsKCV9hdF9sZWFzdCKMAQoLU3RvcmVkRXZlbnQSEAoIcG9zaXRpb24YASABKAQSDgoGZGV2aWNlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEgwKBHR5cGUYBCABKAkSEwoLb2NjdXJyZWRfYXQYBSABKAMSEwoLcmVjZWl2ZWRfYXQYBiABKAMSEQoJZGF0YV9qc29uGAcgASgJImYKEkxpc3RFdmVudHNSZXNwb25zZRI0CgZldmVudHMYASADKAsyJC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWRFdmVudBIRCgRuZXh0GAIgASgESACIAQFCBwoFX25leHQiaQoSTGlzdERldmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVsaW1pdBgCIAEoDRINCgVhZnRlchgDIAEoCRIVCghhdF9sZWFzdBgEIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJbChNMaXN0RGV2aWNlc1Jlc3BvbnNlEjYKB2RldmljZXMYASADKAsyJS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWREZXZpY2USDAoEbmV4dBgCIAEoCSLAAQoMU3RvcmVkRGV2aWNlEgoKAmlkGAEgASgJEg8KB2RpYWxlY3QYAiABKAkSFQoNcmVnaXN0ZXJlZF9hdBgDIAEoAxIVCg1tZXRhZGF0YV9qc29uGAQgASgJEhQKDHNlbnNvcnNfanNvbhgFIAEoCRIZCgxsYXN0X3NlZW5fYXQYBiABKANIAIgBARIOCgZzdGF0dXMYByABKAkSEwoLZXZlbnRfY291bnQYCCABKARCDwoNX2xhc3Rfc2Vlbl9hdCJZChBHZXREZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QiSgoRR2V0RGV2aWNlUmVzcG9uc2USNQoGZGV2aWNlGAEgASgLMiUuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkRGV2aWNlIsMBCg9SZWFkTW9kZWxTdGF0dXMSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEhQKDGxvZ19zZXF1ZW5jZRgEIAEoBBINCgVzdGF0ZRgFIAEoCRIdChByZWJ1aWxkX3NlcXVlbmNlGAYgASgESACIAQESFgoOcGFya2VkX2RldmljZXMYByABKA0SDgoGcmVhc29uGAggASgJQhMKEV9yZWJ1aWxkX3NlcXVlbmNlIhcKFUxpc3RSZWFkTW9kZWxzUmVxdWVzdCJXChZMaXN0UmVhZE1vZGVsc1Jlc3BvbnNlEj0KC3JlYWRfbW9kZWxzGAEgAygLMiguZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVhZE1vZGVsU3RhdHVzIicKF1JlYnVpbGRSZWFkTW9kZWxSZXF1ZXN0EgwKBG5hbWUYASABKAkiGgoYUmVidWlsZFJlYWRNb2RlbFJlc3BvbnNlIngKCkRlYWRMZXR0ZXISEgoKcmVhZF9tb2RlbBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJEhAKCHBvc2l0aW9uGAQgASgEEg4KBnJlYXNvbhgFIAEoCRIRCglwYXJrZWRfYXQYBiABKAMiJwoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBINCgVsaW1pdBgBIAEoDSJUChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRI5CgxkZWFkX2xldHRlcnMYASADKAsyIy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5EZWFkTGV0dGVyIlAKF1JldHJ5RGVhZExldHRlcnNSZXF1ZXN0EhIKCnJlYWRfbW9kZWwYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSI+ChhSZXRyeURlYWRMZXR0ZXJzUmVzcG9uc2USDwoHYXBwbGllZBgBIAEoDRIRCglyZW1haW5pbmcYAiABKA0iTwoWRHJvcERlYWRMZXR0ZXJzUmVxdWVzdBISCgpyZWFkX21vZGVsGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIOCgZkZXZpY2UYAyABKAkiKgoXRHJvcERlYWRMZXR0ZXJzUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoDSKPAQoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFAoMdG9waWNfZmlsdGVyGAIgASgJEhIKBWFmdGVyGAMgASgESACIAQESDQoFbGltaXQYBCABKA0SFQoIYXRfbGVhc3QYBSABKARIAYgBAUIICgZfYWZ0ZXJCCwoJX2F0X2xlYXN0Io4BCg1TdG9yZWRNZXNzYWdlEhAKCHBvc2l0aW9uGAEgASgEEg4KBmRldmljZRgCIAEoCRITCgtyZWNlaXZlZF9hdBgDIAEoAxIPCgdwYXlsb2FkGAQgASgMEjUKC3B1YmxpY2F0aW9uGAUgASgLMiAuZmllbGRsb2cuc2lnbmFscy52MS5QdWJsaWNhdGlvbiJsChRMaXN0TWVzc2FnZXNSZXNwb25zZRI4CghtZXNzYWdlcxgBIAMoCzImLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN0b3JlZE1lc3NhZ2USEQoEbmV4dBgCIAEoBEgAiAEBQgcKBV9uZXh0IoABChNMaXN0UmV0YWluZWRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIUCgx0b3BpY19maWx0ZXIYAiABKAkSDQoFYWZ0ZXIYAyABKAkSDQoFbGltaXQYBCABKA0SFQoIYXRfbGVhc3QYBSABKARIAIgBAUILCglfYXRfbGVhc3QiXgoUTGlzdFJldGFpbmVkUmVzcG9uc2USOAoIbWVzc2FnZXMYASADKAsyJi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWRNZXNzYWdlEgwKBG5leHQYAiABKAkibgoXTGlzdE5hbWVkRGV2aWNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWxpbWl0GAIgASgNEg0KBWFmdGVyGAMgASgJEhUKCGF0X2xlYXN0GAQgASgESACIAQFCCwoJX2F0X2xlYXN0IlMKC05hbWVkRGV2aWNlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSGQoMbGFzdF9zZWVuX2F0GAMgASgDSACIAQFCDwoNX2xhc3Rfc2Vlbl9hdCJfChhMaXN0TmFtZWREZXZpY2VzUmVzcG9uc2USNQoHZGV2aWNlcxgBIAMoCzIkLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLk5hbWVkRGV2aWNlEgwKBG5leHQYAiABKAkipwEKGUxpc3RDb25maWd1cmF0aW9uc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIQCghwcmV2aW91cxgDIAEoCBIVCghyZXZpc2lvbhgEIAEoDUgAiAEBEg0KBWxpbWl0GAUgASgNEhUKCGF0X2xlYXN0GAYgASgESAGIAQFCCwoJX3JldmlzaW9uQgsKCV9hdF9sZWFzdCL5AQoTU3RvcmVkQ29uZmlndXJhdGlvbhIQCghyZXZpc2lvbhgBIAEoDRISCgp2YWx1ZV9qc29uGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMSGQoMcHVibGlzaGVkX2F0GAQgASgDSACIAQESHAoPYWNrbm93bGVkZ2VkX2F0GAUgASgBSAGIAQESGAoLcmVjZWl2ZWRfYXQYBiABKANIAogBARIUCgdzdWNjZXNzGAcgASgISAOIAQFCDwoNX3B1Ymxpc2hlZF9hdEISChBfYWNrbm93bGVkZ2VkX2F0Qg4KDF9yZWNlaXZlZF9hdEIKCghfc3VjY2VzcyJiChpMaXN0Q29uZmlndXJhdGlvbnNSZXNwb25zZRJECg5jb25maWd1cmF0aW9ucxgBIAMoCzIsLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN0b3JlZENvbmZpZ3VyYXRpb24iqwEKF0xpc3RNZWFzdXJlbWVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEAoIcHJldmlvdXMYAyABKAgSGAoLb2NjdXJyZWRfYXQYBCABKAFIAIgBARINCgVsaW1pdBgFIAEoDRIVCghhdF9sZWFzdBgGIAEoBEgBiAEBQg4KDF9vY2N1cnJlZF9hdEILCglfYXRfbGVhc3QiUgoYTGlzdE1lYXN1cmVtZW50c1Jlc3BvbnNlEjYKDG1lYXN1cmVtZW50cxgBIAMoCzIgLmZpZWxkbG9nLnNpZ25hbHMudjEuTWVhc3VyZW1lbnQiqQEKFUxpc3RMb2dFbnRyaWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhAKCHByZXZpb3VzGAMgASgIEhgKC29jY3VycmVkX2F0GAQgASgBSACIAQESDQoFbGltaXQYBSABKA0SFQoIYXRfbGVhc3QYBiABKARIAYgBAUIOCgxfb2NjdXJyZWRfYXRCCwoJX2F0X2xlYXN0IkgKFkxpc3RMb2dFbnRyaWVzUmVzcG9uc2USLgoHZW50cmllcxgBIAMoCzIdLmZpZWxkbG9nLnNpZ25hbHMudjEuTG9nRW50cnkicAoZTGlzdEhvdXJseUF2ZXJhZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBGZyb20YAyABKAMSFQoIYXRfbGVhc3QYBCABKARIAIgBAUILCglfYXRfbGVhc3QiQQoNSG91cmx5QXZlcmFnZRIRCglhdHRyaWJ1dGUYASABKAkSDAoEaG91chgCIAEoAxIPCgdhdmVyYWdlGAMgASgBIlYKGkxpc3RIb3VybHlBdmVyYWdlc1Jlc3BvbnNlEjgKCGF2ZXJhZ2VzGAEgAygLMiYuZmllbGRsb2cucHJvamVjdGlvbnMudjEuSG91cmx5QXZlcmFnZSJgChdMaXN0TGF0ZXN0VmFsdWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhUKCGF0X2xlYXN0GAMgASgESACIAQFCCwoJX2F0X2xlYXN0IkQKC0xhdGVzdFZhbHVlEhEKCWF0dHJpYnV0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoARITCgtvY2N1cnJlZF9hdBgDIAEoASJQChhMaXN0TGF0ZXN0VmFsdWVzUmVzcG9uc2USNAoGdmFsdWVzGAEgAygLMiQuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGF0ZXN0VmFsdWUiWQoSQ291bnRWYWx1ZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRmcm9tGAIgASgDEhUKCGF0X2xlYXN0GAMgASgESACIAQFCCwoJX2F0X2xlYXN0IjoKClZhbHVlQ291bnQSDgoGZGV2aWNlGAEgASgJEg0KBWJlZ2luGAIgASgDEg0KBWNvdW50GAMgASgEIkoKE0NvdW50VmFsdWVzUmVzcG9uc2USMwoGY291bnRzGAEgAygLMiMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuVmFsdWVDb3VudCJjChpTdW1tYXJpemVMb2dFbnRyaWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhUKCGF0X2xlYXN0GAMgASgESACIAQFCCwoJX2F0X2xlYXN0ItEBCgpMb2dTdW1tYXJ5EhAKCHNldmVyaXR5GAEgASgJEg8KB21lc3NhZ2UYAiABKAkSGwoOZmlyc3RfcmV2aXNpb24YAyABKA1IAIgBARIaCg1sYXN0X3JldmlzaW9uGAQgASgNSAGIAQESGQoRZmlyc3Rfb2NjdXJyZWRfYXQYBSABKAESGAoQbGFzdF9vY2N1cnJlZF9hdBgGIAEoARINCgVjb3VudBgHIAEoBEIRCg9fZmlyc3RfcmV2aXNpb25CEAoOX2xhc3RfcmV2aXNpb24iVQobU3VtbWFyaXplTG9nRW50cmllc1Jlc3BvbnNlEjYKCXN1bW1hcmllcxgBIAMoCzIjLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxvZ1N1bW1hcnkyvRAKElByb2plY3Rpb25zU2VydmljZRJlCgpMaXN0RXZlbnRzEiouZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdEV2ZW50c1JlcXVlc3QaKy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RXZlbnRzUmVzcG9uc2USaAoLTGlzdERldmljZXMSKy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RGV2aWNlc1JlcXVlc3QaLC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlEmIKCUdldERldmljZRIpLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkdldERldmljZVJlcXVlc3QaKi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5HZXREZXZpY2VSZXNwb25zZRJrCgxMaXN0TWVzc2FnZXMSLC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0Gi0uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2USawoMTGlzdFJldGFpbmVkEiwuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJldGFpbmVkUmVxdWVzdBotLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RSZXRhaW5lZFJlc3BvbnNlEncKEExpc3ROYW1lZERldmljZXMSMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TmFtZWREZXZpY2VzUmVxdWVzdBoxLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3ROYW1lZERldmljZXNSZXNwb25zZRJ9ChJMaXN0Q29uZmlndXJhdGlvbnMSMi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0Q29uZmlndXJhdGlvbnNSZXF1ZXN0GjMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdENvbmZpZ3VyYXRpb25zUmVzcG9uc2USdwoQTGlzdE1lYXN1cmVtZW50cxIwLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RNZWFzdXJlbWVudHNSZXF1ZXN0GjEuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdE1lYXN1cmVtZW50c1Jlc3BvbnNlEnEKDkxpc3RMb2dFbnRyaWVzEi4uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdExvZ0VudHJpZXNSZXF1ZXN0Gi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdExvZ0VudHJpZXNSZXNwb25zZRJ9ChJMaXN0SG91cmx5QXZlcmFnZXMSMi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0SG91cmx5QXZlcmFnZXNSZXF1ZXN0GjMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdEhvdXJseUF2ZXJhZ2VzUmVzcG9uc2USdwoQTGlzdExhdGVzdFZhbHVlcxIwLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RMYXRlc3RWYWx1ZXNSZXF1ZXN0GjEuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdExhdGVzdFZhbHVlc1Jlc3BvbnNlEmgKC0NvdW50VmFsdWVzEisuZmllbGRsb2cucHJvamVjdGlvbnMudjEuQ291bnRWYWx1ZXNSZXF1ZXN0GiwuZmllbGRsb2cucHJvamVjdGlvbnMudjEuQ291bnRWYWx1ZXNSZXNwb25zZRKAAQoTU3VtbWFyaXplTG9nRW50cmllcxIzLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN1bW1hcml6ZUxvZ0VudHJpZXNSZXF1ZXN0GjQuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3VtbWFyaXplTG9nRW50cmllc1Jlc3BvbnNlEnEKDkxpc3RSZWFkTW9kZWxzEi4uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJlYWRNb2RlbHNSZXF1ZXN0Gi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJlYWRNb2RlbHNSZXNwb25zZRJ3ChBSZWJ1aWxkUmVhZE1vZGVsEjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVidWlsZFJlYWRNb2RlbFJlcXVlc3QaMS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZWJ1aWxkUmVhZE1vZGVsUmVzcG9uc2USdAoPTGlzdERlYWRMZXR0ZXJzEi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBowLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEncKEFJldHJ5RGVhZExldHRlcnMSMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZXRyeURlYWRMZXR0ZXJzUmVxdWVzdBoxLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlJldHJ5RGVhZExldHRlcnNSZXNwb25zZRJ0Cg9Ecm9wRGVhZExldHRlcnMSLy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5Ecm9wRGVhZExldHRlcnNSZXF1ZXN0GjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuRHJvcERlYWRMZXR0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_fieldlog_signals_v1_signals]);
 
 /**
  * A page is always in ascending order of position. With `before` alone it holds
@@ -620,6 +622,850 @@ export const DropDeadLettersResponseSchema: GenMessage<DropDeadLettersResponse> 
   messageDesc(file_fieldlog_projections_v1_projections, 19);
 
 /**
+ * @generated from message fieldlog.projections.v1.ListMessagesRequest
+ */
+export type ListMessagesRequest = Message<"fieldlog.projections.v1.ListMessagesRequest"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * as MQTT has it; empty: all
+   *
+   * @generated from field: string topic_filter = 2;
+   */
+  topicFilter: string;
+
+  /**
+   * position, exclusive
+   *
+   * @generated from field: optional uint64 after = 3;
+   */
+  after?: bigint | undefined;
+
+  /**
+   * 1 to 1000
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * SIGNALS sequence
+   *
+   * @generated from field: optional uint64 at_least = 5;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListMessagesRequest.
+ * Use `create(ListMessagesRequestSchema)` to create a new message.
+ */
+export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 20);
+
+/**
+ * @generated from message fieldlog.projections.v1.StoredMessage
+ */
+export type StoredMessage = Message<"fieldlog.projections.v1.StoredMessage"> & {
+  /**
+   * @generated from field: uint64 position = 1;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 received_at = 3;
+   */
+  receivedAt: bigint;
+
+  /**
+   * @generated from field: bytes payload = 4;
+   */
+  payload: Uint8Array;
+
+  /**
+   * Topic, QoS, content type, user properties and the like.
+   *
+   * @generated from field: fieldlog.signals.v1.Publication publication = 5;
+   */
+  publication?: Publication | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.StoredMessage.
+ * Use `create(StoredMessageSchema)` to create a new message.
+ */
+export const StoredMessageSchema: GenMessage<StoredMessage> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 21);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListMessagesResponse
+ */
+export type ListMessagesResponse = Message<"fieldlog.projections.v1.ListMessagesResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.projections.v1.StoredMessage messages = 1;
+   */
+  messages: StoredMessage[];
+
+  /**
+   * Position to go on after. Present as long as there may be more, even if `messages` is empty: a search by
+   * a filter that matches little ends after a bounded amount of work.
+   *
+   * @generated from field: optional uint64 next = 2;
+   */
+  next?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListMessagesResponse.
+ * Use `create(ListMessagesResponseSchema)` to create a new message.
+ */
+export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 22);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListRetainedRequest
+ */
+export type ListRetainedRequest = Message<"fieldlog.projections.v1.ListRetainedRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string topic_filter = 2;
+   */
+  topicFilter: string;
+
+  /**
+   * topic
+   *
+   * @generated from field: string after = 3;
+   */
+  after: string;
+
+  /**
+   * 1 to 1000
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * SIGNALS sequence
+   *
+   * @generated from field: optional uint64 at_least = 5;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListRetainedRequest.
+ * Use `create(ListRetainedRequestSchema)` to create a new message.
+ */
+export const ListRetainedRequestSchema: GenMessage<ListRetainedRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 23);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListRetainedResponse
+ */
+export type ListRetainedResponse = Message<"fieldlog.projections.v1.ListRetainedResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.projections.v1.StoredMessage messages = 1;
+   */
+  messages: StoredMessage[];
+
+  /**
+   * topic to go on after; empty: no more
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListRetainedResponse.
+ * Use `create(ListRetainedResponseSchema)` to create a new message.
+ */
+export const ListRetainedResponseSchema: GenMessage<ListRetainedResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 24);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListNamedDevicesRequest
+ */
+export type ListNamedDevicesRequest = Message<"fieldlog.projections.v1.ListNamedDevicesRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * 1 to 1000
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * name
+   *
+   * @generated from field: string after = 3;
+   */
+  after: string;
+
+  /**
+   * REGISTRY sequence
+   *
+   * @generated from field: optional uint64 at_least = 4;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListNamedDevicesRequest.
+ * Use `create(ListNamedDevicesRequestSchema)` to create a new message.
+ */
+export const ListNamedDevicesRequestSchema: GenMessage<ListNamedDevicesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 25);
+
+/**
+ * @generated from message fieldlog.projections.v1.NamedDevice
+ */
+export type NamedDevice = Message<"fieldlog.projections.v1.NamedDevice"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: optional int64 last_seen_at = 3;
+   */
+  lastSeenAt?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.NamedDevice.
+ * Use `create(NamedDeviceSchema)` to create a new message.
+ */
+export const NamedDeviceSchema: GenMessage<NamedDevice> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 26);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListNamedDevicesResponse
+ */
+export type ListNamedDevicesResponse = Message<"fieldlog.projections.v1.ListNamedDevicesResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.projections.v1.NamedDevice devices = 1;
+   */
+  devices: NamedDevice[];
+
+  /**
+   * @generated from field: string next = 2;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListNamedDevicesResponse.
+ * Use `create(ListNamedDevicesResponseSchema)` to create a new message.
+ */
+export const ListNamedDevicesResponseSchema: GenMessage<ListNamedDevicesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 27);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListConfigurationsRequest
+ */
+export type ListConfigurationsRequest = Message<"fieldlog.projections.v1.ListConfigurationsRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: bool previous = 3;
+   */
+  previous: boolean;
+
+  /**
+   * cursor, exclusive
+   *
+   * @generated from field: optional uint32 revision = 4;
+   */
+  revision?: number | undefined;
+
+  /**
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * REGISTRY sequence
+   *
+   * @generated from field: optional uint64 at_least = 6;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListConfigurationsRequest.
+ * Use `create(ListConfigurationsRequestSchema)` to create a new message.
+ */
+export const ListConfigurationsRequestSchema: GenMessage<ListConfigurationsRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 28);
+
+/**
+ * @generated from message fieldlog.projections.v1.StoredConfiguration
+ */
+export type StoredConfiguration = Message<"fieldlog.projections.v1.StoredConfiguration"> & {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * @generated from field: string value_json = 2;
+   */
+  valueJson: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 created_at = 3;
+   */
+  createdAt: bigint;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: optional int64 published_at = 4;
+   */
+  publishedAt?: bigint | undefined;
+
+  /**
+   * s since 1970 UTC, by the device's clock
+   *
+   * @generated from field: optional double acknowledged_at = 5;
+   */
+  acknowledgedAt?: number | undefined;
+
+  /**
+   * of the acknowledgment: ms since 1970 UTC
+   *
+   * @generated from field: optional int64 received_at = 6;
+   */
+  receivedAt?: bigint | undefined;
+
+  /**
+   * @generated from field: optional bool success = 7;
+   */
+  success?: boolean | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.StoredConfiguration.
+ * Use `create(StoredConfigurationSchema)` to create a new message.
+ */
+export const StoredConfigurationSchema: GenMessage<StoredConfiguration> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 29);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListConfigurationsResponse
+ */
+export type ListConfigurationsResponse = Message<"fieldlog.projections.v1.ListConfigurationsResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.projections.v1.StoredConfiguration configurations = 1;
+   */
+  configurations: StoredConfiguration[];
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListConfigurationsResponse.
+ * Use `create(ListConfigurationsResponseSchema)` to create a new message.
+ */
+export const ListConfigurationsResponseSchema: GenMessage<ListConfigurationsResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 30);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListMeasurementsRequest
+ */
+export type ListMeasurementsRequest = Message<"fieldlog.projections.v1.ListMeasurementsRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: bool previous = 3;
+   */
+  previous: boolean;
+
+  /**
+   * cursor, exclusive: s since 1970 UTC
+   *
+   * @generated from field: optional double occurred_at = 4;
+   */
+  occurredAt?: number | undefined;
+
+  /**
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * SIGNALS sequence
+   *
+   * @generated from field: optional uint64 at_least = 6;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListMeasurementsRequest.
+ * Use `create(ListMeasurementsRequestSchema)` to create a new message.
+ */
+export const ListMeasurementsRequestSchema: GenMessage<ListMeasurementsRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 31);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListMeasurementsResponse
+ */
+export type ListMeasurementsResponse = Message<"fieldlog.projections.v1.ListMeasurementsResponse"> & {
+  /**
+   * Those of one time and revision as one; of an attribute that is in several of them, one value.
+   *
+   * @generated from field: repeated fieldlog.signals.v1.Measurement measurements = 1;
+   */
+  measurements: Measurement[];
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListMeasurementsResponse.
+ * Use `create(ListMeasurementsResponseSchema)` to create a new message.
+ */
+export const ListMeasurementsResponseSchema: GenMessage<ListMeasurementsResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 32);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListLogEntriesRequest
+ */
+export type ListLogEntriesRequest = Message<"fieldlog.projections.v1.ListLogEntriesRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: bool previous = 3;
+   */
+  previous: boolean;
+
+  /**
+   * cursor, exclusive: s since 1970 UTC
+   *
+   * @generated from field: optional double occurred_at = 4;
+   */
+  occurredAt?: number | undefined;
+
+  /**
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * SIGNALS sequence
+   *
+   * @generated from field: optional uint64 at_least = 6;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListLogEntriesRequest.
+ * Use `create(ListLogEntriesRequestSchema)` to create a new message.
+ */
+export const ListLogEntriesRequestSchema: GenMessage<ListLogEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 33);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListLogEntriesResponse
+ */
+export type ListLogEntriesResponse = Message<"fieldlog.projections.v1.ListLogEntriesResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.signals.v1.LogEntry entries = 1;
+   */
+  entries: LogEntry[];
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListLogEntriesResponse.
+ * Use `create(ListLogEntriesResponseSchema)` to create a new message.
+ */
+export const ListLogEntriesResponseSchema: GenMessage<ListLogEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 34);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListHourlyAveragesRequest
+ */
+export type ListHourlyAveragesRequest = Message<"fieldlog.projections.v1.ListHourlyAveragesRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 from = 3;
+   */
+  from: bigint;
+
+  /**
+   * SIGNALS sequence
+   *
+   * @generated from field: optional uint64 at_least = 4;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListHourlyAveragesRequest.
+ * Use `create(ListHourlyAveragesRequestSchema)` to create a new message.
+ */
+export const ListHourlyAveragesRequestSchema: GenMessage<ListHourlyAveragesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 35);
+
+/**
+ * @generated from message fieldlog.projections.v1.HourlyAverage
+ */
+export type HourlyAverage = Message<"fieldlog.projections.v1.HourlyAverage"> & {
+  /**
+   * @generated from field: string attribute = 1;
+   */
+  attribute: string;
+
+  /**
+   * its begin: ms since 1970 UTC
+   *
+   * @generated from field: int64 hour = 2;
+   */
+  hour: bigint;
+
+  /**
+   * @generated from field: double average = 3;
+   */
+  average: number;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.HourlyAverage.
+ * Use `create(HourlyAverageSchema)` to create a new message.
+ */
+export const HourlyAverageSchema: GenMessage<HourlyAverage> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 36);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListHourlyAveragesResponse
+ */
+export type ListHourlyAveragesResponse = Message<"fieldlog.projections.v1.ListHourlyAveragesResponse"> & {
+  /**
+   * by attribute, then hour
+   *
+   * @generated from field: repeated fieldlog.projections.v1.HourlyAverage averages = 1;
+   */
+  averages: HourlyAverage[];
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListHourlyAveragesResponse.
+ * Use `create(ListHourlyAveragesResponseSchema)` to create a new message.
+ */
+export const ListHourlyAveragesResponseSchema: GenMessage<ListHourlyAveragesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 37);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListLatestValuesRequest
+ */
+export type ListLatestValuesRequest = Message<"fieldlog.projections.v1.ListLatestValuesRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: optional uint64 at_least = 3;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListLatestValuesRequest.
+ * Use `create(ListLatestValuesRequestSchema)` to create a new message.
+ */
+export const ListLatestValuesRequestSchema: GenMessage<ListLatestValuesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 38);
+
+/**
+ * @generated from message fieldlog.projections.v1.LatestValue
+ */
+export type LatestValue = Message<"fieldlog.projections.v1.LatestValue"> & {
+  /**
+   * @generated from field: string attribute = 1;
+   */
+  attribute: string;
+
+  /**
+   * @generated from field: double value = 2;
+   */
+  value: number;
+
+  /**
+   * s since 1970 UTC
+   *
+   * @generated from field: double occurred_at = 3;
+   */
+  occurredAt: number;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.LatestValue.
+ * Use `create(LatestValueSchema)` to create a new message.
+ */
+export const LatestValueSchema: GenMessage<LatestValue> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 39);
+
+/**
+ * @generated from message fieldlog.projections.v1.ListLatestValuesResponse
+ */
+export type ListLatestValuesResponse = Message<"fieldlog.projections.v1.ListLatestValuesResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.projections.v1.LatestValue values = 1;
+   */
+  values: LatestValue[];
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ListLatestValuesResponse.
+ * Use `create(ListLatestValuesResponseSchema)` to create a new message.
+ */
+export const ListLatestValuesResponseSchema: GenMessage<ListLatestValuesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 40);
+
+/**
+ * @generated from message fieldlog.projections.v1.CountValuesRequest
+ */
+export type CountValuesRequest = Message<"fieldlog.projections.v1.CountValuesRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 from = 2;
+   */
+  from: bigint;
+
+  /**
+   * @generated from field: optional uint64 at_least = 3;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.CountValuesRequest.
+ * Use `create(CountValuesRequestSchema)` to create a new message.
+ */
+export const CountValuesRequestSchema: GenMessage<CountValuesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 41);
+
+/**
+ * @generated from message fieldlog.projections.v1.ValueCount
+ */
+export type ValueCount = Message<"fieldlog.projections.v1.ValueCount"> & {
+  /**
+   * @generated from field: string device = 1;
+   */
+  device: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 begin = 2;
+   */
+  begin: bigint;
+
+  /**
+   * @generated from field: uint64 count = 3;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.ValueCount.
+ * Use `create(ValueCountSchema)` to create a new message.
+ */
+export const ValueCountSchema: GenMessage<ValueCount> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 42);
+
+/**
+ * @generated from message fieldlog.projections.v1.CountValuesResponse
+ */
+export type CountValuesResponse = Message<"fieldlog.projections.v1.CountValuesResponse"> & {
+  /**
+   * by device, then begin
+   *
+   * @generated from field: repeated fieldlog.projections.v1.ValueCount counts = 1;
+   */
+  counts: ValueCount[];
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.CountValuesResponse.
+ * Use `create(CountValuesResponseSchema)` to create a new message.
+ */
+export const CountValuesResponseSchema: GenMessage<CountValuesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 43);
+
+/**
+ * @generated from message fieldlog.projections.v1.SummarizeLogEntriesRequest
+ */
+export type SummarizeLogEntriesRequest = Message<"fieldlog.projections.v1.SummarizeLogEntriesRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: optional uint64 at_least = 3;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.SummarizeLogEntriesRequest.
+ * Use `create(SummarizeLogEntriesRequestSchema)` to create a new message.
+ */
+export const SummarizeLogEntriesRequestSchema: GenMessage<SummarizeLogEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 44);
+
+/**
+ * @generated from message fieldlog.projections.v1.LogSummary
+ */
+export type LogSummary = Message<"fieldlog.projections.v1.LogSummary"> & {
+  /**
+   * @generated from field: string severity = 1;
+   */
+  severity: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * of the earliest entry
+   *
+   * @generated from field: optional uint32 first_revision = 3;
+   */
+  firstRevision?: number | undefined;
+
+  /**
+   * of the latest entry
+   *
+   * @generated from field: optional uint32 last_revision = 4;
+   */
+  lastRevision?: number | undefined;
+
+  /**
+   * @generated from field: double first_occurred_at = 5;
+   */
+  firstOccurredAt: number;
+
+  /**
+   * @generated from field: double last_occurred_at = 6;
+   */
+  lastOccurredAt: number;
+
+  /**
+   * @generated from field: uint64 count = 7;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.LogSummary.
+ * Use `create(LogSummarySchema)` to create a new message.
+ */
+export const LogSummarySchema: GenMessage<LogSummary> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 45);
+
+/**
+ * @generated from message fieldlog.projections.v1.SummarizeLogEntriesResponse
+ */
+export type SummarizeLogEntriesResponse = Message<"fieldlog.projections.v1.SummarizeLogEntriesResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.projections.v1.LogSummary summaries = 1;
+   */
+  summaries: LogSummary[];
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.SummarizeLogEntriesResponse.
+ * Use `create(SummarizeLogEntriesResponseSchema)` to create a new message.
+ */
+export const SummarizeLogEntriesResponseSchema: GenMessage<SummarizeLogEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 46);
+
+/**
  * The read models and the queries on them. Internal.
  *
  * A query with `at_least` waits until the read model has applied that sequence
@@ -655,6 +1501,103 @@ export const ProjectionsService: GenService<{
     methodKind: "unary";
     input: typeof GetDeviceRequestSchema;
     output: typeof GetDeviceResponseSchema;
+  },
+  /**
+   * Plain messages in ascending order of position; pages go on with `next` as `after`.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListMessages
+   */
+  listMessages: {
+    methodKind: "unary";
+    input: typeof ListMessagesRequestSchema;
+    output: typeof ListMessagesResponseSchema;
+  },
+  /**
+   * Of each topic that the filter matches the newest retained message, by topic; pages go on with `next`.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListRetained
+   */
+  listRetained: {
+    methodKind: "unary";
+    input: typeof ListRetainedRequestSchema;
+    output: typeof ListRetainedResponseSchema;
+  },
+  /**
+   * By name. Devices that were removed are left out.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListNamedDevices
+   */
+  listNamedDevices: {
+    methodKind: "unary";
+    input: typeof ListNamedDevicesRequestSchema;
+    output: typeof ListNamedDevicesResponseSchema;
+  },
+  /**
+   * A page in ascending order: with `previous` the last ones before the cursor (or of all), else the first
+   * ones after it (or of all). Of a device that does not exist: none.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListConfigurations
+   */
+  listConfigurations: {
+    methodKind: "unary";
+    input: typeof ListConfigurationsRequestSchema;
+    output: typeof ListConfigurationsResponseSchema;
+  },
+  /**
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListMeasurements
+   */
+  listMeasurements: {
+    methodKind: "unary";
+    input: typeof ListMeasurementsRequestSchema;
+    output: typeof ListMeasurementsResponseSchema;
+  },
+  /**
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListLogEntries
+   */
+  listLogEntries: {
+    methodKind: "unary";
+    input: typeof ListLogEntriesRequestSchema;
+    output: typeof ListLogEntriesResponseSchema;
+  },
+  /**
+   * Averages per attribute and hour, ascending, of hours that begin at or after `from`.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListHourlyAverages
+   */
+  listHourlyAverages: {
+    methodKind: "unary";
+    input: typeof ListHourlyAveragesRequestSchema;
+    output: typeof ListHourlyAveragesResponseSchema;
+  },
+  /**
+   * The newest value of each attribute, by attribute.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListLatestValues
+   */
+  listLatestValues: {
+    methodKind: "unary";
+    input: typeof ListLatestValuesRequestSchema;
+    output: typeof ListLatestValuesResponseSchema;
+  },
+  /**
+   * How many values each device of the namespace reported, in spans of 4 hours that begin at or after `from`.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.CountValues
+   */
+  countValues: {
+    methodKind: "unary";
+    input: typeof CountValuesRequestSchema;
+    output: typeof CountValuesResponseSchema;
+  },
+  /**
+   * Warnings and errors by severity and message, ascending by the time of the newest.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.SummarizeLogEntries
+   */
+  summarizeLogEntries: {
+    methodKind: "unary";
+    input: typeof SummarizeLogEntriesRequestSchema;
+    output: typeof SummarizeLogEntriesResponseSchema;
   },
   /**
    * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListReadModels

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/registry/v1/registry.proto.
  */
 export const file_fieldlog_registry_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAki0QUKDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAQgcKBWV2ZW50Il8KEE5hbWVzcGFjZUNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIxCghkYXRhX2tleRgDIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveCKYAQoNQXBpS2V5Q3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSEAoIa2V5X2hhc2gYBiABKAwSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0Ig8KDUFwaUtleVJldm9rZWQiVwoWRGV2aWNlQ3JlZGVudGlhbElzc3VlZBIMCgRraW5kGAEgASgJEi8KBnNlY3JldBgCIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveCIZChdEZXZpY2VDcmVkZW50aWFsUmV2b2tlZCJbChBEZXZpY2VSZWdpc3RlcmVkEg8KB2RpYWxlY3QYASABKAkSNgoIbWV0YWRhdGEYAiABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YSJpChVEZXZpY2VNZXRhZGF0YUNoYW5nZWQSNgoIbWV0YWRhdGEYASABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIYChB1bnNldF9wcm9wZXJ0aWVzGAIgAygJImgKC1NlbnNvckFkZGVkEg4KBnNlbnNvchgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRI0CgdkZXRhaWxzGAMgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyJVCg1TZW5zb3JDaGFuZ2VkEg4KBnNlbnNvchgBIAEoCRI0CgdkZXRhaWxzGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyIfCg1TZW5zb3JSZW1vdmVkEg4KBnNlbnNvchgBIAEoCSKmBQoORGV2aWNlTWV0YWRhdGESFQoIbGF0aXR1ZGUYASABKAFIAIgBARIWCglsb25naXR1ZGUYAiABKAFIAYgBARIcCg9sb2NhdGlvbl9zb3VyY2UYAyABKAlIAogBARIRCgRuYW1lGAQgASgJSAOIAQESIQoUbG9jYXRpb25fZGVzY3JpcHRpb24YBSABKAlIBIgBARISCgVmbG9vchgGIAEoCUgFiAEBEhUKCGJ1aWxkaW5nGAcgASgJSAaIAQESFQoIbW9iaWxpdHkYCCABKAlIB4gBARIdChBzb2Z0d2FyZV92ZXJzaW9uGAkgASgJSAiIAQESHQoQb3BlcmF0aW5nX3N5c3RlbRgKIAEoCUgJiAEBEhEKBHV1aWQYCyABKAlICogBARIeChFsZWdhY3lfaWRlbnRpZmllchgMIAEoCUgLiAEBEkgKCnByb3BlcnRpZXMYDSADKAsyNC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YS5Qcm9wZXJ0aWVzRW50cnkaVgoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRIyCgV2YWx1ZRgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlByb3BlcnR5VmFsdWU6AjgBQgsKCV9sYXRpdHVkZUIMCgpfbG9uZ2l0dWRlQhIKEF9sb2NhdGlvbl9zb3VyY2VCBwoFX25hbWVCFwoVX2xvY2F0aW9uX2Rlc2NyaXB0aW9uQggKBl9mbG9vckILCglfYnVpbGRpbmdCCwoJX21vYmlsaXR5QhMKEV9zb2Z0d2FyZV92ZXJzaW9uQhMKEV9vcGVyYXRpbmdfc3lzdGVtQgcKBV91dWlkQhQKEl9sZWdhY3lfaWRlbnRpZmllciJdCg1Qcm9wZXJ0eVZhbHVlEg4KBHRleHQYASABKAlIABIQCgZudW1iZXIYAiABKAFIABIRCgdpbnRlZ2VyGAMgASgDSAASDgoEZmxhZxgEIAEoCEgAQgcKBXZhbHVlIvUBCg1TZW5zb3JEZXRhaWxzEhIKBW1vZGVsGAEgASgJSACIAQESEwoGc2VyaWFsGAIgASgJSAGIAQESFwoKY2FsaWJyYXRlZBgDIAEoCEgCiAEBEhIKBXVuaXRzGAQgASgJSAOIAQESGAoLbnVtX3NhbXBsZXMYBSABKAVIBIgBARIfChJzYW1wbGVfd2luZG93X3NpemUYBiABKAVIBYgBAUIICgZfbW9kZWxCCQoHX3NlcmlhbEINCgtfY2FsaWJyYXRlZEIICgZfdW5pdHNCDgoMX251bV9zYW1wbGVzQhUKE19zYW1wbGVfd2luZG93X3NpemUiPgoJU2VhbGVkQm94Eg4KBmtleV9pZBgBIAEoCRINCgVub25jZRgCIAEoDBISCgpjaXBoZXJ0ZXh0GAMgASgMYgZwcm90bzM");
+  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkikQwKDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIAEIHCgVldmVudCJuChBOYW1lc3BhY2VDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSMQoIZGF0YV9rZXkYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSDQoFb3duZXIYBCABKAkiagoQUmV0ZW50aW9uQ2hhbmdlZBIdChBtZWFzdXJlbWVudF9kYXlzGAEgASgNSACIAQESFQoIbG9nX2RheXMYAiABKA1IAYgBAUITChFfbWVhc3VyZW1lbnRfZGF5c0ILCglfbG9nX2RheXMiXwoLVXNlckNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRI2Cg1wYXNzd29yZF9oYXNoGAMgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94IkgKDlNlc3Npb25TdGFydGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMiDgoMU2Vzc2lvbkVuZGVkIj8KC01lbWJlckFkZGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEgwKBHJvbGUYAyABKAkiDwoNTWVtYmVyUmVtb3ZlZCKYAQoNQXBpS2V5Q3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSEAoIa2V5X2hhc2gYBiABKAwSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0Ig8KDUFwaUtleVJldm9rZWQibAoWRGV2aWNlQ3JlZGVudGlhbElzc3VlZBIMCgRraW5kGAEgASgJEi8KBnNlY3JldBgCIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBITCgtzZWNyZXRfaGFzaBgDIAEoDCIZChdEZXZpY2VDcmVkZW50aWFsUmV2b2tlZCJbChBEZXZpY2VSZWdpc3RlcmVkEg8KB2RpYWxlY3QYASABKAkSNgoIbWV0YWRhdGEYAiABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YSIPCg1EZXZpY2VSZW1vdmVkIiQKEkRldmljZU5hbWVSZXNlcnZlZBIOCgZkZXZpY2UYASABKAkiFAoSRGV2aWNlTmFtZVJlbGVhc2VkIjwKFENvbmZpZ3VyYXRpb25DcmVhdGVkEhAKCHJldmlzaW9uGAEgASgNEhIKCnZhbHVlX2pzb24YAiABKAkiKgoWQ29uZmlndXJhdGlvblB1Ymxpc2hlZBIQCghyZXZpc2lvbhgBIAEoDSJXChlDb25maWd1cmF0aW9uQWNrbm93bGVkZ2VkEhAKCHJldmlzaW9uGAEgASgNEg8KB3N1Y2Nlc3MYAiABKAgSFwoPYWNrbm93bGVkZ2VkX2F0GAMgASgBImkKFURldmljZU1ldGFkYXRhQ2hhbmdlZBI2CghtZXRhZGF0YRgBIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEhgKEHVuc2V0X3Byb3BlcnRpZXMYAiADKAkiaAoLU2Vuc29yQWRkZWQSDgoGc2Vuc29yGAEgASgJEhMKC3NlbnNvcl90eXBlGAIgASgJEjQKB2RldGFpbHMYAyABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIlUKDVNlbnNvckNoYW5nZWQSDgoGc2Vuc29yGAEgASgJEjQKB2RldGFpbHMYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIh8KDVNlbnNvclJlbW92ZWQSDgoGc2Vuc29yGAEgASgJIqYFCg5EZXZpY2VNZXRhZGF0YRIVCghsYXRpdHVkZRgBIAEoAUgAiAEBEhYKCWxvbmdpdHVkZRgCIAEoAUgBiAEBEhwKD2xvY2F0aW9uX3NvdXJjZRgDIAEoCUgCiAEBEhEKBG5hbWUYBCABKAlIA4gBARIhChRsb2NhdGlvbl9kZXNjcmlwdGlvbhgFIAEoCUgEiAEBEhIKBWZsb29yGAYgASgJSAWIAQESFQoIYnVpbGRpbmcYByABKAlIBogBARIVCghtb2JpbGl0eRgIIAEoCUgHiAEBEh0KEHNvZnR3YXJlX3ZlcnNpb24YCSABKAlICIgBARIdChBvcGVyYXRpbmdfc3lzdGVtGAogASgJSAmIAQESEQoEdXVpZBgLIAEoCUgKiAEBEh4KEWxlZ2FjeV9pZGVudGlmaWVyGAwgASgJSAuIAQESSAoKcHJvcGVydGllcxgNIAMoCzI0LmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhLlByb3BlcnRpZXNFbnRyeRpWCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEjIKBXZhbHVlGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUHJvcGVydHlWYWx1ZToCOAFCCwoJX2xhdGl0dWRlQgwKCl9sb25naXR1ZGVCEgoQX2xvY2F0aW9uX3NvdXJjZUIHCgVfbmFtZUIXChVfbG9jYXRpb25fZGVzY3JpcHRpb25CCAoGX2Zsb29yQgsKCV9idWlsZGluZ0ILCglfbW9iaWxpdHlCEwoRX3NvZnR3YXJlX3ZlcnNpb25CEwoRX29wZXJhdGluZ19zeXN0ZW1CBwoFX3V1aWRCFAoSX2xlZ2FjeV9pZGVudGlmaWVyIl0KDVByb3BlcnR5VmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEhEKB2ludGVnZXIYAyABKANIABIOCgRmbGFnGAQgASgISABCBwoFdmFsdWUi9QEKDVNlbnNvckRldGFpbHMSEgoFbW9kZWwYASABKAlIAIgBARITCgZzZXJpYWwYAiABKAlIAYgBARIXCgpjYWxpYnJhdGVkGAMgASgISAKIAQESEgoFdW5pdHMYBCABKAlIA4gBARIYCgtudW1fc2FtcGxlcxgFIAEoBUgEiAEBEh8KEnNhbXBsZV93aW5kb3dfc2l6ZRgGIAEoBUgFiAEBQggKBl9tb2RlbEIJCgdfc2VyaWFsQg0KC19jYWxpYnJhdGVkQggKBl91bml0c0IOCgxfbnVtX3NhbXBsZXNCFQoTX3NhbXBsZV93aW5kb3dfc2l6ZSI+CglTZWFsZWRCb3gSDgoGa2V5X2lkGAEgASgJEg0KBW5vbmNlGAIgASgMEhIKCmNpcGhlcnRleHQYAyABKAxiBnByb3RvMw");
 
 /**
  * One decision: the events it led to, appended at once to the subject of one
@@ -118,6 +118,78 @@ export type RegistryEvent = Message<"fieldlog.registry.v1.RegistryEvent"> & {
      */
     value: SensorRemoved;
     case: "sensorRemoved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DeviceRemoved device_removed = 11;
+     */
+    value: DeviceRemoved;
+    case: "deviceRemoved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DeviceNameReserved device_name_reserved = 12;
+     */
+    value: DeviceNameReserved;
+    case: "deviceNameReserved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DeviceNameReleased device_name_released = 13;
+     */
+    value: DeviceNameReleased;
+    case: "deviceNameReleased";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.ConfigurationCreated configuration_created = 14;
+     */
+    value: ConfigurationCreated;
+    case: "configurationCreated";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.ConfigurationPublished configuration_published = 15;
+     */
+    value: ConfigurationPublished;
+    case: "configurationPublished";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.ConfigurationAcknowledged configuration_acknowledged = 16;
+     */
+    value: ConfigurationAcknowledged;
+    case: "configurationAcknowledged";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.UserCreated user_created = 17;
+     */
+    value: UserCreated;
+    case: "userCreated";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SessionStarted session_started = 18;
+     */
+    value: SessionStarted;
+    case: "sessionStarted";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SessionEnded session_ended = 19;
+     */
+    value: SessionEnded;
+    case: "sessionEnded";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.MemberAdded member_added = 20;
+     */
+    value: MemberAdded;
+    case: "memberAdded";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.MemberRemoved member_removed = 21;
+     */
+    value: MemberRemoved;
+    case: "memberRemoved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.RetentionChanged retention_changed = 22;
+     */
+    value: RetentionChanged;
+    case: "retentionChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -150,6 +222,13 @@ export type NamespaceCreated = Message<"fieldlog.registry.v1.NamespaceCreated"> 
    * @generated from field: fieldlog.registry.v1.SealedBox data_key = 3;
    */
   dataKey?: SealedBox | undefined;
+
+  /**
+   * User who made it and owns it, if a user did.
+   *
+   * @generated from field: string owner = 4;
+   */
+  owner: string;
 };
 
 /**
@@ -158,6 +237,155 @@ export type NamespaceCreated = Message<"fieldlog.registry.v1.NamespaceCreated"> 
  */
 export const NamespaceCreatedSchema: GenMessage<NamespaceCreated> = /*@__PURE__*/
   messageDesc(file_fieldlog_registry_v1_registry, 2);
+
+/**
+ * Aggregate `namespace`. How long read models keep what devices reported; the log keeps it for ever.
+ *
+ * @generated from message fieldlog.registry.v1.RetentionChanged
+ */
+export type RetentionChanged = Message<"fieldlog.registry.v1.RetentionChanged"> & {
+  /**
+   * absent: for ever
+   *
+   * @generated from field: optional uint32 measurement_days = 1;
+   */
+  measurementDays?: number | undefined;
+
+  /**
+   * absent: for ever. Before the first change: 56
+   *
+   * @generated from field: optional uint32 log_days = 2;
+   */
+  logDays?: number | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.RetentionChanged.
+ * Use `create(RetentionChangedSchema)` to create a new message.
+ */
+export const RetentionChangedSchema: GenMessage<RetentionChanged> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 3);
+
+/**
+ * Aggregate `user`, of the installation, keyed by name (names are unique in an installation).
+ *
+ * @generated from message fieldlog.registry.v1.UserCreated
+ */
+export type UserCreated = Message<"fieldlog.registry.v1.UserCreated"> & {
+  /**
+   * UUID
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The argon2id hash of the password in PHC form, sealed by the installation's key.
+   *
+   * @generated from field: fieldlog.registry.v1.SealedBox password_hash = 3;
+   */
+  passwordHash?: SealedBox | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.UserCreated.
+ * Use `create(UserCreatedSchema)` to create a new message.
+ */
+export const UserCreatedSchema: GenMessage<UserCreated> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 4);
+
+/**
+ * Aggregate `session`, of the installation, keyed by the hex SHA-256 of its token.
+ *
+ * @generated from message fieldlog.registry.v1.SessionStarted
+ */
+export type SessionStarted = Message<"fieldlog.registry.v1.SessionStarted"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string user_name = 2;
+   */
+  userName: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 expires_at = 3;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SessionStarted.
+ * Use `create(SessionStartedSchema)` to create a new message.
+ */
+export const SessionStartedSchema: GenMessage<SessionStarted> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 5);
+
+/**
+ * @generated from message fieldlog.registry.v1.SessionEnded
+ */
+export type SessionEnded = Message<"fieldlog.registry.v1.SessionEnded"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SessionEnded.
+ * Use `create(SessionEndedSchema)` to create a new message.
+ */
+export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 6);
+
+/**
+ * Aggregate `member`, keyed by user id. A second one changes the role.
+ *
+ * @generated from message fieldlog.registry.v1.MemberAdded
+ */
+export type MemberAdded = Message<"fieldlog.registry.v1.MemberAdded"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string user_name = 2;
+   */
+  userName: string;
+
+  /**
+   * "owner", "editor", "reader"
+   *
+   * @generated from field: string role = 3;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.MemberAdded.
+ * Use `create(MemberAddedSchema)` to create a new message.
+ */
+export const MemberAddedSchema: GenMessage<MemberAdded> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 7);
+
+/**
+ * @generated from message fieldlog.registry.v1.MemberRemoved
+ */
+export type MemberRemoved = Message<"fieldlog.registry.v1.MemberRemoved"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.MemberRemoved.
+ * Use `create(MemberRemovedSchema)` to create a new message.
+ */
+export const MemberRemovedSchema: GenMessage<MemberRemoved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 8);
 
 /**
  * Aggregate `api-key`, keyed by the key's id.
@@ -216,7 +444,7 @@ export type ApiKeyCreated = Message<"fieldlog.registry.v1.ApiKeyCreated"> & {
  * Use `create(ApiKeyCreatedSchema)` to create a new message.
  */
 export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 3);
+  messageDesc(file_fieldlog_registry_v1_registry, 9);
 
 /**
  * @generated from message fieldlog.registry.v1.ApiKeyRevoked
@@ -229,28 +457,36 @@ export type ApiKeyRevoked = Message<"fieldlog.registry.v1.ApiKeyRevoked"> & {
  * Use `create(ApiKeyRevokedSchema)` to create a new message.
  */
 export const ApiKeyRevokedSchema: GenMessage<ApiKeyRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 4);
+  messageDesc(file_fieldlog_registry_v1_registry, 10);
 
 /**
- * Aggregate `credential`, keyed by device id.
+ * Aggregate `credential`, keyed by device id. A device has at most one of each kind; a second one of a
+ * kind takes the first one's place.
  *
  * @generated from message fieldlog.registry.v1.DeviceCredentialIssued
  */
 export type DeviceCredentialIssued = Message<"fieldlog.registry.v1.DeviceCredentialIssued"> & {
   /**
-   * "csn-secret"
+   * "csn-secret", "mqtt-password"
    *
    * @generated from field: string kind = 1;
    */
   kind: string;
 
   /**
-   * The secret, sealed by the namespace's data key: the CSN signature is a hash
+   * csn-secret: the secret, sealed by the namespace's data key: the CSN signature is a hash
    * over the secret itself, so it must be kept in a form that can be opened.
    *
    * @generated from field: fieldlog.registry.v1.SealedBox secret = 2;
    */
   secret?: SealedBox | undefined;
+
+  /**
+   * mqtt-password: SHA-256 of the secret, which is random and long; the secret itself is kept nowhere.
+   *
+   * @generated from field: bytes secret_hash = 3;
+   */
+  secretHash: Uint8Array;
 };
 
 /**
@@ -258,9 +494,11 @@ export type DeviceCredentialIssued = Message<"fieldlog.registry.v1.DeviceCredent
  * Use `create(DeviceCredentialIssuedSchema)` to create a new message.
  */
 export const DeviceCredentialIssuedSchema: GenMessage<DeviceCredentialIssued> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 5);
+  messageDesc(file_fieldlog_registry_v1_registry, 11);
 
 /**
+ * Revokes all of them.
+ *
  * @generated from message fieldlog.registry.v1.DeviceCredentialRevoked
  */
 export type DeviceCredentialRevoked = Message<"fieldlog.registry.v1.DeviceCredentialRevoked"> & {
@@ -271,7 +509,7 @@ export type DeviceCredentialRevoked = Message<"fieldlog.registry.v1.DeviceCreden
  * Use `create(DeviceCredentialRevokedSchema)` to create a new message.
  */
 export const DeviceCredentialRevokedSchema: GenMessage<DeviceCredentialRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 6);
+  messageDesc(file_fieldlog_registry_v1_registry, 12);
 
 /**
  * Aggregate `device`, keyed by device id.
@@ -280,7 +518,7 @@ export const DeviceCredentialRevokedSchema: GenMessage<DeviceCredentialRevoked> 
  */
 export type DeviceRegistered = Message<"fieldlog.registry.v1.DeviceRegistered"> & {
   /**
-   * "csn"
+   * "csn", "tenta", "native"
    *
    * @generated from field: string dialect = 1;
    */
@@ -297,7 +535,132 @@ export type DeviceRegistered = Message<"fieldlog.registry.v1.DeviceRegistered"> 
  * Use `create(DeviceRegisteredSchema)` to create a new message.
  */
 export const DeviceRegisteredSchema: GenMessage<DeviceRegistered> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 7);
+  messageDesc(file_fieldlog_registry_v1_registry, 13);
+
+/**
+ * It is gone: its name is free, its credentials are revoked. Its id is not used again.
+ *
+ * @generated from message fieldlog.registry.v1.DeviceRemoved
+ */
+export type DeviceRemoved = Message<"fieldlog.registry.v1.DeviceRemoved"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DeviceRemoved.
+ * Use `create(DeviceRemovedSchema)` to create a new message.
+ */
+export const DeviceRemovedSchema: GenMessage<DeviceRemoved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 14);
+
+/**
+ * Aggregate `device-name`, keyed by name: of all devices that were asked to have it, one has it.
+ *
+ * @generated from message fieldlog.registry.v1.DeviceNameReserved
+ */
+export type DeviceNameReserved = Message<"fieldlog.registry.v1.DeviceNameReserved"> & {
+  /**
+   * @generated from field: string device = 1;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DeviceNameReserved.
+ * Use `create(DeviceNameReservedSchema)` to create a new message.
+ */
+export const DeviceNameReservedSchema: GenMessage<DeviceNameReserved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 15);
+
+/**
+ * @generated from message fieldlog.registry.v1.DeviceNameReleased
+ */
+export type DeviceNameReleased = Message<"fieldlog.registry.v1.DeviceNameReleased"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DeviceNameReleased.
+ * Use `create(DeviceNameReleasedSchema)` to create a new message.
+ */
+export const DeviceNameReleasedSchema: GenMessage<DeviceNameReleased> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 16);
+
+/**
+ * Aggregate `configuration`, keyed by device id: all revisions of the device's configuration.
+ *
+ * @generated from message fieldlog.registry.v1.ConfigurationCreated
+ */
+export type ConfigurationCreated = Message<"fieldlog.registry.v1.ConfigurationCreated"> & {
+  /**
+   * consecutive, from 0
+   *
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * an object
+   *
+   * @generated from field: string value_json = 2;
+   */
+  valueJson: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.ConfigurationCreated.
+ * Use `create(ConfigurationCreatedSchema)` to create a new message.
+ */
+export const ConfigurationCreatedSchema: GenMessage<ConfigurationCreated> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 17);
+
+/**
+ * The revision is in SIGNALS, as a retained message to the device.
+ *
+ * @generated from message fieldlog.registry.v1.ConfigurationPublished
+ */
+export type ConfigurationPublished = Message<"fieldlog.registry.v1.ConfigurationPublished"> & {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.ConfigurationPublished.
+ * Use `create(ConfigurationPublishedSchema)` to create a new message.
+ */
+export const ConfigurationPublishedSchema: GenMessage<ConfigurationPublished> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 18);
+
+/**
+ * The device's first answer to the revision.
+ *
+ * @generated from message fieldlog.registry.v1.ConfigurationAcknowledged
+ */
+export type ConfigurationAcknowledged = Message<"fieldlog.registry.v1.ConfigurationAcknowledged"> & {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * @generated from field: bool success = 2;
+   */
+  success: boolean;
+
+  /**
+   * s since 1970 UTC, by the device's clock
+   *
+   * @generated from field: double acknowledged_at = 3;
+   */
+  acknowledgedAt: number;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.ConfigurationAcknowledged.
+ * Use `create(ConfigurationAcknowledgedSchema)` to create a new message.
+ */
+export const ConfigurationAcknowledgedSchema: GenMessage<ConfigurationAcknowledged> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 19);
 
 /**
  * Only what changed. A field that is absent stays as it was.
@@ -323,7 +686,7 @@ export type DeviceMetadataChanged = Message<"fieldlog.registry.v1.DeviceMetadata
  * Use `create(DeviceMetadataChangedSchema)` to create a new message.
  */
 export const DeviceMetadataChangedSchema: GenMessage<DeviceMetadataChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 8);
+  messageDesc(file_fieldlog_registry_v1_registry, 20);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorAdded
@@ -352,7 +715,7 @@ export type SensorAdded = Message<"fieldlog.registry.v1.SensorAdded"> & {
  * Use `create(SensorAddedSchema)` to create a new message.
  */
 export const SensorAddedSchema: GenMessage<SensorAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 9);
+  messageDesc(file_fieldlog_registry_v1_registry, 21);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorChanged
@@ -374,7 +737,7 @@ export type SensorChanged = Message<"fieldlog.registry.v1.SensorChanged"> & {
  * Use `create(SensorChangedSchema)` to create a new message.
  */
 export const SensorChangedSchema: GenMessage<SensorChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 10);
+  messageDesc(file_fieldlog_registry_v1_registry, 22);
 
 /**
  * Marked as removed, not deleted: its id is not used again.
@@ -393,7 +756,7 @@ export type SensorRemoved = Message<"fieldlog.registry.v1.SensorRemoved"> & {
  * Use `create(SensorRemovedSchema)` to create a new message.
  */
 export const SensorRemovedSchema: GenMessage<SensorRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 11);
+  messageDesc(file_fieldlog_registry_v1_registry, 23);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceMetadata
@@ -470,7 +833,7 @@ export type DeviceMetadata = Message<"fieldlog.registry.v1.DeviceMetadata"> & {
  * Use `create(DeviceMetadataSchema)` to create a new message.
  */
 export const DeviceMetadataSchema: GenMessage<DeviceMetadata> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 12);
+  messageDesc(file_fieldlog_registry_v1_registry, 24);
 
 /**
  * @generated from message fieldlog.registry.v1.PropertyValue
@@ -511,7 +874,7 @@ export type PropertyValue = Message<"fieldlog.registry.v1.PropertyValue"> & {
  * Use `create(PropertyValueSchema)` to create a new message.
  */
 export const PropertyValueSchema: GenMessage<PropertyValue> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 13);
+  messageDesc(file_fieldlog_registry_v1_registry, 25);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorDetails
@@ -553,7 +916,7 @@ export type SensorDetails = Message<"fieldlog.registry.v1.SensorDetails"> & {
  * Use `create(SensorDetailsSchema)` to create a new message.
  */
 export const SensorDetailsSchema: GenMessage<SensorDetails> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 14);
+  messageDesc(file_fieldlog_registry_v1_registry, 26);
 
 /**
  * AES-256-GCM; the context it was sealed for is its additional data.
@@ -586,5 +949,5 @@ export type SealedBox = Message<"fieldlog.registry.v1.SealedBox"> & {
  * Use `create(SealedBoxSchema)` to create a new message.
  */
 export const SealedBoxSchema: GenMessage<SealedBox> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 15);
+  messageDesc(file_fieldlog_registry_v1_registry, 27);
 

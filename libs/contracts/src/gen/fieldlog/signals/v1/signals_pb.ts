@@ -7,13 +7,13 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message as Message$1 } from "@bufbuild/protobuf";
 
 /**
  * Describes the file fieldlog/signals/v1/signals.proto.
  */
 export const file_fieldlog_signals_v1_signals: GenFile = /*@__PURE__*/
-  fileDesc("CiFmaWVsZGxvZy9zaWduYWxzL3YxL3NpZ25hbHMucHJvdG8SE2ZpZWxkbG9nLnNpZ25hbHMudjEiOwoLU2lnbmFsQmF0Y2gSLAoHc2lnbmFscxgBIAMoCzIbLmZpZWxkbG9nLnNpZ25hbHMudjEuU2lnbmFsIrcCCgZTaWduYWwSDgoGZGV2aWNlGAEgASgJEhAKCGlkZW50aXR5GAIgASgJEg4KBmRpZ2VzdBgDIAEoDBITCgtyZWNlaXZlZF9hdBgEIAEoAxITCgtvY2N1cnJlZF9hdBgFIAEoAxIUCgdzZW50X2F0GAYgASgDSAGIAQESLwoIbG9jYXRpb24YByABKAsyHS5maWVsZGxvZy5zaWduYWxzLnYxLkxvY2F0aW9uEhQKDHRyYWNlX3BhcmVudBgIIAEoCRIrCgVldmVudBgQIAEoCzIaLmZpZWxkbG9nLnNpZ25hbHMudjEuRXZlbnRIABIzCgloZWFydGJlYXQYESABKAsyHi5maWVsZGxvZy5zaWduYWxzLnYxLkhlYXJ0YmVhdEgAQgYKBGJvZHlCCgoIX3NlbnRfYXQiPwoITG9jYXRpb24SEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEg4KBnNvdXJjZRgDIAEoCSJ6CgVFdmVudBIMCgRuYW1lGAEgASgJEi0KB3JlYWRpbmcYAiABKAsyHC5maWVsZGxvZy5zaWduYWxzLnYxLlJlYWRpbmcSNAoOb3RoZXJfcmVhZGluZ3MYAyADKAsyHC5maWVsZGxvZy5zaWduYWxzLnYxLlJlYWRpbmcitgEKB1JlYWRpbmcSDgoGc2Vuc29yGAEgASgJEhMKC3NlbnNvcl90eXBlGAIgASgJEg4KBnZhbHVlcxgDIAMoARIYCgtvY2N1cnJlZF9hdBgEIAEoA0gAiAEBEhgKC2V2ZW50X2NvdW50GAUgASgFSAGIAQESFQoId2luZG93X3MYBiABKAVIAogBAUIOCgxfb2NjdXJyZWRfYXRCDgoMX2V2ZW50X2NvdW50QgsKCV93aW5kb3dfcyK6AQoJSGVhcnRiZWF0Eg4KBnN0YXR1cxgBIAEoCRIuCgVyYXRlcxgCIAMoCzIfLmZpZWxkbG9nLnNpZ25hbHMudjEuU2Vuc29yUmF0ZRIZChFjb25uZWN0ZWRfc2Vuc29ycxgDIAMoCRIcChRkaXNjb25uZWN0ZWRfc2Vuc29ycxgEIAMoCRIeChFsYXRlc3RfcmVxdWVzdF9pZBgFIAEoBEgAiAEBQhQKEl9sYXRlc3RfcmVxdWVzdF9pZCJDCgpTZW5zb3JSYXRlEg4KBnNlbnNvchgBIAEoCRITCgtldmVudF9jb3VudBgCIAEoBRIQCgh3aW5kb3dfcxgDIAEoBWIGcHJvdG8z");
+  fileDesc("CiFmaWVsZGxvZy9zaWduYWxzL3YxL3NpZ25hbHMucHJvdG8SE2ZpZWxkbG9nLnNpZ25hbHMudjEiOwoLU2lnbmFsQmF0Y2gSLAoHc2lnbmFscxgBIAMoCzIbLmZpZWxkbG9nLnNpZ25hbHMudjEuU2lnbmFsIogFCgZTaWduYWwSDgoGZGV2aWNlGAEgASgJEhAKCGlkZW50aXR5GAIgASgJEg4KBmRpZ2VzdBgDIAEoDBITCgtyZWNlaXZlZF9hdBgEIAEoAxITCgtvY2N1cnJlZF9hdBgFIAEoAxIUCgdzZW50X2F0GAYgASgDSAGIAQESLwoIbG9jYXRpb24YByABKAsyHS5maWVsZGxvZy5zaWduYWxzLnYxLkxvY2F0aW9uEhQKDHRyYWNlX3BhcmVudBgIIAEoCRI1CgtwdWJsaWNhdGlvbhgJIAEoCzIgLmZpZWxkbG9nLnNpZ25hbHMudjEuUHVibGljYXRpb24SKwoFZXZlbnQYECABKAsyGi5maWVsZGxvZy5zaWduYWxzLnYxLkV2ZW50SAASMwoJaGVhcnRiZWF0GBEgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5IZWFydGJlYXRIABI5CgxtZWFzdXJlbWVudHMYEiABKAsyIS5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50c0gAEjYKC2xvZ19lbnRyaWVzGBMgASgLMh8uZmllbGRsb2cuc2lnbmFscy52MS5Mb2dFbnRyaWVzSAASLwoHbWVzc2FnZRgUIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuTWVzc2FnZUgAEj8KD2Fja25vd2xlZGdtZW50cxgVIAEoCzIkLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnRzSAASMwoJcmVqZWN0aW9uGBYgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5SZWplY3Rpb25IAEIGCgRib2R5QgoKCF9zZW50X2F0IqwCCgtQdWJsaWNhdGlvbhINCgV0b3BpYxgBIAEoCRILCgNxb3MYAiABKA0SDgoGcmV0YWluGAMgASgIEhEKCWNsaWVudF9pZBgEIAEoCRITCgtyZWRlbGl2ZXJlZBgFIAEoCBIPCgd3cmFwcGVkGAYgASgIEgwKBHV0ZjgYByABKAgSFAoMY29udGVudF90eXBlGAggASgJEhYKDnJlc3BvbnNlX3RvcGljGAkgASgJEhgKEGNvcnJlbGF0aW9uX2RhdGEYCiABKAwSOgoPdXNlcl9wcm9wZXJ0aWVzGAsgAygLMiEuZmllbGRsb2cuc2lnbmFscy52MS5Vc2VyUHJvcGVydHkSFwoKZXhwaXJlc19hdBgMIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0IioKDFVzZXJQcm9wZXJ0eRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiGgoHTWVzc2FnZRIPCgdwYXlsb2FkGAEgASgMIkYKDE1lYXN1cmVtZW50cxI2CgxtZWFzdXJlbWVudHMYASADKAsyIC5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50ImoKC01lYXN1cmVtZW50EhMKC29jY3VycmVkX2F0GAEgASgBEhUKCHJldmlzaW9uGAIgASgNSACIAQESEgoKYXR0cmlidXRlcxgDIAMoCRIOCgZ2YWx1ZXMYBCADKAFCCwoJX3JldmlzaW9uIjwKCkxvZ0VudHJpZXMSLgoHZW50cmllcxgBIAMoCzIdLmZpZWxkbG9nLnNpZ25hbHMudjEuTG9nRW50cnkimQEKCExvZ0VudHJ5EhMKC29jY3VycmVkX2F0GAEgASgBEhAKCHNldmVyaXR5GAIgASgJEhUKCHJldmlzaW9uGAMgASgNSACIAQESDwoHbWVzc2FnZRgEIAEoCRIUCgdkZXRhaWxzGAUgASgJSAGIAQESDwoHZGl2aWRlZBgGIAEoCEILCglfcmV2aXNpb25CCgoIX2RldGFpbHMiTwoPQWNrbm93bGVkZ21lbnRzEjwKD2Fja25vd2xlZGdtZW50cxgBIAMoCzIjLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnQiSAoOQWNrbm93bGVkZ21lbnQSEAoIcmV2aXNpb24YASABKA0SDwoHc3VjY2VzcxgCIAEoCBITCgtvY2N1cnJlZF9hdBgDIAEoASI5CglSZWplY3Rpb24SDQoFdG9waWMYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWNvdW50GAMgASgNIj8KCExvY2F0aW9uEhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoARIOCgZzb3VyY2UYAyABKAkiegoFRXZlbnQSDAoEbmFtZRgBIAEoCRItCgdyZWFkaW5nGAIgASgLMhwuZmllbGRsb2cuc2lnbmFscy52MS5SZWFkaW5nEjQKDm90aGVyX3JlYWRpbmdzGAMgAygLMhwuZmllbGRsb2cuc2lnbmFscy52MS5SZWFkaW5nIrYBCgdSZWFkaW5nEg4KBnNlbnNvchgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAESGAoLb2NjdXJyZWRfYXQYBCABKANIAIgBARIYCgtldmVudF9jb3VudBgFIAEoBUgBiAEBEhUKCHdpbmRvd19zGAYgASgFSAKIAQFCDgoMX29jY3VycmVkX2F0Qg4KDF9ldmVudF9jb3VudEILCglfd2luZG93X3MiugEKCUhlYXJ0YmVhdBIOCgZzdGF0dXMYASABKAkSLgoFcmF0ZXMYAiADKAsyHy5maWVsZGxvZy5zaWduYWxzLnYxLlNlbnNvclJhdGUSGQoRY29ubmVjdGVkX3NlbnNvcnMYAyADKAkSHAoUZGlzY29ubmVjdGVkX3NlbnNvcnMYBCADKAkSHgoRbGF0ZXN0X3JlcXVlc3RfaWQYBSABKARIAIgBAUIUChJfbGF0ZXN0X3JlcXVlc3RfaWQiQwoKU2Vuc29yUmF0ZRIOCgZzZW5zb3IYASABKAkSEwoLZXZlbnRfY291bnQYAiABKAUSEAoId2luZG93X3MYAyABKAViBnByb3RvMw");
 
 /**
  * One commit: everything that was appended to a namespace's log at once.
@@ -21,7 +21,7 @@ export const file_fieldlog_signals_v1_signals: GenFile = /*@__PURE__*/
  *
  * @generated from message fieldlog.signals.v1.SignalBatch
  */
-export type SignalBatch = Message<"fieldlog.signals.v1.SignalBatch"> & {
+export type SignalBatch = Message$1<"fieldlog.signals.v1.SignalBatch"> & {
   /**
    * @generated from field: repeated fieldlog.signals.v1.Signal signals = 1;
    */
@@ -41,9 +41,9 @@ export const SignalBatchSchema: GenMessage<SignalBatch> = /*@__PURE__*/
  *
  * @generated from message fieldlog.signals.v1.Signal
  */
-export type Signal = Message<"fieldlog.signals.v1.Signal"> & {
+export type Signal = Message$1<"fieldlog.signals.v1.Signal"> & {
   /**
-   * Device id, unique in its namespace.
+   * Device id, unique in its namespace; "key:<id>" where an API key sent it and it concerns no device.
    *
    * @generated from field: string device = 1;
    */
@@ -51,7 +51,7 @@ export type Signal = Message<"fieldlog.signals.v1.Signal"> & {
 
   /**
    * What makes this signal one and the same when it is sent again; unique per
-   * device. Readers of the log apply an identity once.
+   * device. Readers of the log apply an identity once. Empty: nothing does, each is one of its own.
    *
    * @generated from field: string identity = 2;
    */
@@ -102,6 +102,13 @@ export type Signal = Message<"fieldlog.signals.v1.Signal"> & {
   traceParent: string;
 
   /**
+   * How it was published, where it came by MQTT.
+   *
+   * @generated from field: fieldlog.signals.v1.Publication publication = 9;
+   */
+  publication?: Publication | undefined;
+
+  /**
    * Absent: a signed request that reports nothing (a question, a change of
    * metadata). It is here so that its identity is used up for every edge.
    *
@@ -119,6 +126,36 @@ export type Signal = Message<"fieldlog.signals.v1.Signal"> & {
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: fieldlog.signals.v1.Measurements measurements = 18;
+     */
+    value: Measurements;
+    case: "measurements";
+  } | {
+    /**
+     * @generated from field: fieldlog.signals.v1.LogEntries log_entries = 19;
+     */
+    value: LogEntries;
+    case: "logEntries";
+  } | {
+    /**
+     * @generated from field: fieldlog.signals.v1.Message message = 20;
+     */
+    value: Message;
+    case: "message";
+  } | {
+    /**
+     * @generated from field: fieldlog.signals.v1.Acknowledgments acknowledgments = 21;
+     */
+    value: Acknowledgments;
+    case: "acknowledgments";
+  } | {
+    /**
+     * @generated from field: fieldlog.signals.v1.Rejection rejection = 22;
+     */
+    value: Rejection;
+    case: "rejection";
   } | { case: undefined; value?: undefined };
 };
 
@@ -130,9 +167,346 @@ export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
   messageDesc(file_fieldlog_signals_v1_signals, 1);
 
 /**
+ * What MQTT says of a message besides its payload. The payload of the bodies that were decoded is made
+ * anew from them for a subscriber.
+ *
+ * @generated from message fieldlog.signals.v1.Publication
+ */
+export type Publication = Message$1<"fieldlog.signals.v1.Publication"> & {
+  /**
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * 0, 1, 2: as published
+   *
+   * @generated from field: uint32 qos = 2;
+   */
+  qos: number;
+
+  /**
+   * a body without payload then removes what was retained
+   *
+   * @generated from field: bool retain = 3;
+   */
+  retain: boolean;
+
+  /**
+   * whose subscriptions with "no local" it does not reach
+   *
+   * @generated from field: string client_id = 4;
+   */
+  clientId: string;
+
+  /**
+   * the sender had marked it as sent before
+   *
+   * @generated from field: bool redelivered = 5;
+   */
+  redelivered: boolean;
+
+  /**
+   * of the decoded bodies: an object around the list, not the bare list
+   *
+   * @generated from field: bool wrapped = 6;
+   */
+  wrapped: boolean;
+
+  /**
+   * MQTT 5 payload format indicator 1
+   *
+   * @generated from field: bool utf8 = 7;
+   */
+  utf8: boolean;
+
+  /**
+   * @generated from field: string content_type = 8;
+   */
+  contentType: string;
+
+  /**
+   * @generated from field: string response_topic = 9;
+   */
+  responseTopic: string;
+
+  /**
+   * @generated from field: bytes correlation_data = 10;
+   */
+  correlationData: Uint8Array;
+
+  /**
+   * in the order of sending
+   *
+   * @generated from field: repeated fieldlog.signals.v1.UserProperty user_properties = 11;
+   */
+  userProperties: UserProperty[];
+
+  /**
+   * ms since 1970 UTC, by the edge's clock
+   *
+   * @generated from field: optional int64 expires_at = 12;
+   */
+  expiresAt?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Publication.
+ * Use `create(PublicationSchema)` to create a new message.
+ */
+export const PublicationSchema: GenMessage<Publication> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 2);
+
+/**
+ * @generated from message fieldlog.signals.v1.UserProperty
+ */
+export type UserProperty = Message$1<"fieldlog.signals.v1.UserProperty"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.UserProperty.
+ * Use `create(UserPropertySchema)` to create a new message.
+ */
+export const UserPropertySchema: GenMessage<UserProperty> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 3);
+
+/**
+ * A message that belongs to no dialect, or one from the platform to a device. Its topic is in `publication`.
+ *
+ * @generated from message fieldlog.signals.v1.Message
+ */
+export type Message = Message$1<"fieldlog.signals.v1.Message"> & {
+  /**
+   * @generated from field: bytes payload = 1;
+   */
+  payload: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Message.
+ * Use `create(MessageSchema)` to create a new message.
+ */
+export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 4);
+
+/**
+ * Readings as numbers by attribute: at least one, each with a time of its own.
+ *
+ * @generated from message fieldlog.signals.v1.Measurements
+ */
+export type Measurements = Message$1<"fieldlog.signals.v1.Measurements"> & {
+  /**
+   * @generated from field: repeated fieldlog.signals.v1.Measurement measurements = 1;
+   */
+  measurements: Measurement[];
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Measurements.
+ * Use `create(MeasurementsSchema)` to create a new message.
+ */
+export const MeasurementsSchema: GenMessage<Measurements> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 5);
+
+/**
+ * @generated from message fieldlog.signals.v1.Measurement
+ */
+export type Measurement = Message$1<"fieldlog.signals.v1.Measurement"> & {
+  /**
+   * s since 1970 UTC, by the device's clock, as it sent it
+   *
+   * @generated from field: double occurred_at = 1;
+   */
+  occurredAt: number;
+
+  /**
+   * of the configuration in force, as the device says
+   *
+   * @generated from field: optional uint32 revision = 2;
+   */
+  revision?: number | undefined;
+
+  /**
+   * each once
+   *
+   * @generated from field: repeated string attributes = 3;
+   */
+  attributes: string[];
+
+  /**
+   * as many as attributes; finite
+   *
+   * @generated from field: repeated double values = 4;
+   */
+  values: number[];
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Measurement.
+ * Use `create(MeasurementSchema)` to create a new message.
+ */
+export const MeasurementSchema: GenMessage<Measurement> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 6);
+
+/**
+ * @generated from message fieldlog.signals.v1.LogEntries
+ */
+export type LogEntries = Message$1<"fieldlog.signals.v1.LogEntries"> & {
+  /**
+   * @generated from field: repeated fieldlog.signals.v1.LogEntry entries = 1;
+   */
+  entries: LogEntry[];
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.LogEntries.
+ * Use `create(LogEntriesSchema)` to create a new message.
+ */
+export const LogEntriesSchema: GenMessage<LogEntries> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 7);
+
+/**
+ * @generated from message fieldlog.signals.v1.LogEntry
+ */
+export type LogEntry = Message$1<"fieldlog.signals.v1.LogEntry"> & {
+  /**
+   * s since 1970 UTC, by the device's clock
+   *
+   * @generated from field: double occurred_at = 1;
+   */
+  occurredAt: number;
+
+  /**
+   * "info", "warning", "error"
+   *
+   * @generated from field: string severity = 2;
+   */
+  severity: string;
+
+  /**
+   * @generated from field: optional uint32 revision = 3;
+   */
+  revision?: number | undefined;
+
+  /**
+   * What happened; where `details` is present, its subject.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * @generated from field: optional string details = 5;
+   */
+  details?: string | undefined;
+
+  /**
+   * The entry came as subject and details, not as one message.
+   *
+   * @generated from field: bool divided = 6;
+   */
+  divided: boolean;
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.LogEntry.
+ * Use `create(LogEntrySchema)` to create a new message.
+ */
+export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 8);
+
+/**
+ * What a device says of configurations that it got.
+ *
+ * @generated from message fieldlog.signals.v1.Acknowledgments
+ */
+export type Acknowledgments = Message$1<"fieldlog.signals.v1.Acknowledgments"> & {
+  /**
+   * @generated from field: repeated fieldlog.signals.v1.Acknowledgment acknowledgments = 1;
+   */
+  acknowledgments: Acknowledgment[];
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Acknowledgments.
+ * Use `create(AcknowledgmentsSchema)` to create a new message.
+ */
+export const AcknowledgmentsSchema: GenMessage<Acknowledgments> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 9);
+
+/**
+ * @generated from message fieldlog.signals.v1.Acknowledgment
+ */
+export type Acknowledgment = Message$1<"fieldlog.signals.v1.Acknowledgment"> & {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * @generated from field: bool success = 2;
+   */
+  success: boolean;
+
+  /**
+   * s since 1970 UTC, by the device's clock
+   *
+   * @generated from field: double occurred_at = 3;
+   */
+  occurredAt: number;
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Acknowledgment.
+ * Use `create(AcknowledgmentSchema)` to create a new message.
+ */
+export const AcknowledgmentSchema: GenMessage<Acknowledgment> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 10);
+
+/**
+ * Fieldlog refused what the device sent: an entry of the device's log that the edge wrote.
+ *
+ * @generated from message fieldlog.signals.v1.Rejection
+ */
+export type Rejection = Message$1<"fieldlog.signals.v1.Rejection"> & {
+  /**
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * How many were refused for that reason since the last such entry; at least 1.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Rejection.
+ * Use `create(RejectionSchema)` to create a new message.
+ */
+export const RejectionSchema: GenMessage<Rejection> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 11);
+
+/**
  * @generated from message fieldlog.signals.v1.Location
  */
-export type Location = Message<"fieldlog.signals.v1.Location"> & {
+export type Location = Message$1<"fieldlog.signals.v1.Location"> & {
   /**
    * degrees, north positive
    *
@@ -160,14 +534,14 @@ export type Location = Message<"fieldlog.signals.v1.Location"> & {
  * Use `create(LocationSchema)` to create a new message.
  */
 export const LocationSchema: GenMessage<Location> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 2);
+  messageDesc(file_fieldlog_signals_v1_signals, 12);
 
 /**
  * Something happened.
  *
  * @generated from message fieldlog.signals.v1.Event
  */
-export type Event = Message<"fieldlog.signals.v1.Event"> & {
+export type Event = Message$1<"fieldlog.signals.v1.Event"> & {
   /**
    * What happened; "pick" for a seismic detection. CloudEvents `type`.
    *
@@ -195,12 +569,12 @@ export type Event = Message<"fieldlog.signals.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 3);
+  messageDesc(file_fieldlog_signals_v1_signals, 13);
 
 /**
  * @generated from message fieldlog.signals.v1.Reading
  */
-export type Reading = Message<"fieldlog.signals.v1.Reading"> & {
+export type Reading = Message$1<"fieldlog.signals.v1.Reading"> & {
   /**
    * sensor id, unique in its device
    *
@@ -247,14 +621,14 @@ export type Reading = Message<"fieldlog.signals.v1.Reading"> & {
  * Use `create(ReadingSchema)` to create a new message.
  */
 export const ReadingSchema: GenMessage<Reading> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 4);
+  messageDesc(file_fieldlog_signals_v1_signals, 14);
 
 /**
  * The device is alive.
  *
  * @generated from message fieldlog.signals.v1.Heartbeat
  */
-export type Heartbeat = Message<"fieldlog.signals.v1.Heartbeat"> & {
+export type Heartbeat = Message$1<"fieldlog.signals.v1.Heartbeat"> & {
   /**
    * "update", "restart", "sleep", "shutdown", "killed", "quit"; empty if not said.
    *
@@ -290,14 +664,14 @@ export type Heartbeat = Message<"fieldlog.signals.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 5);
+  messageDesc(file_fieldlog_signals_v1_signals, 15);
 
 /**
  * How often a sensor reported events.
  *
  * @generated from message fieldlog.signals.v1.SensorRate
  */
-export type SensorRate = Message<"fieldlog.signals.v1.SensorRate"> & {
+export type SensorRate = Message$1<"fieldlog.signals.v1.SensorRate"> & {
   /**
    * @generated from field: string sensor = 1;
    */
@@ -319,5 +693,5 @@ export type SensorRate = Message<"fieldlog.signals.v1.SensorRate"> & {
  * Use `create(SensorRateSchema)` to create a new message.
  */
 export const SensorRateSchema: GenMessage<SensorRate> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 6);
+  messageDesc(file_fieldlog_signals_v1_signals, 16);
 

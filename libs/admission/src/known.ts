@@ -35,6 +35,30 @@ export interface KnownKey {
   readonly budget: Budget;
 }
 
+/** Proves who a device is that logs in by MQTT. */
+export interface KnownPassword {
+  readonly namespace: string;
+  readonly device: string;
+  /** SHA-256 of the password. */
+  readonly hash: Uint8Array;
+  readonly budget: Budget;
+}
+
+/** A device that exists, whatever its dialect. */
+export interface KnownRegistered {
+  readonly namespace: string;
+  readonly id: string;
+  readonly dialect: string;
+}
+
+/** A person who is logged in. */
+export interface KnownSession {
+  readonly userId: string;
+  readonly userName: string;
+  /** ms since 1970 UTC. */
+  readonly expiresAt: number;
+}
+
 /** Milliseconds that an API key or a namespace is believed, should its revocation never be heard. */
 const KEY_TTL_MS = 60_000;
 
@@ -46,11 +70,19 @@ export interface Known {
   readonly namespaces: LoadCache<KnownNamespace>;
   /** By {@link keyHash}. */
   readonly keys: LoadCache<KnownKey>;
+  /** By {@link deviceKey}; with an empty namespace, the device of that id in whichever has it. */
+  readonly passwords: LoadCache<KnownPassword>;
+  /** By {@link deviceKey}. */
+  readonly registered: LoadCache<KnownRegistered>;
+  /** By {@link keyHash} of the token. */
+  readonly sessions: LoadCache<KnownSession>;
+  /** A user's role in a namespace, by {@link deviceKey} of namespace and user id: owner, editor, reader. */
+  readonly roles: LoadCache<string>;
 }
 
 export type AuthClient = Pick<
   RpcClient<typeof auth.AuthService>,
-  "getDeviceCredential" | "checkApiKey" | "getNamespace"
+  "getDeviceCredential" | "checkApiKey" | "getNamespace" | "findMqttPassword" | "checkSession" | "getRole"
 >;
 export type DevicesClient = Pick<RpcClient<typeof devices.DevicesService>, "getDevice">;
 
@@ -91,12 +123,67 @@ export function createKnown(authClient: AuthClient, devicesClient: DevicesClient
               permission: key.permission,
               namespace: key.namespace,
               expiresAt: key.expiresAt === undefined ? undefined : Number(key.expiresAt),
-              budget: new Budget(limits.requestsPerSecond, limits.requestBurst),
+              budget: newBudget(),
             }
           );
         }),
     }),
+    passwords: new LoadCache({
+      max: limits.cachedDevices,
+      load: (key) => absentIs("not_found", () => loadPassword(authClient, key)),
+    }),
+    registered: new LoadCache({
+      max: limits.cachedDevices,
+      load: (key) =>
+        absentIs("not_found", async () => {
+          const [namespace, id] = partsOf(key);
+          const { device } = await devicesClient.getDevice({ namespace, device: id });
+          return device && { namespace, id, dialect: device.dialect };
+        }),
+    }),
+    sessions: new LoadCache({
+      max: limits.cachedKeys,
+      ttlMs: KEY_TTL_MS,
+      load: (hex) =>
+        absentIs("unauthenticated", async () => {
+          const session = await authClient.checkSession({ tokenHash: Buffer.from(hex, "hex") });
+          const { userId, userName, expiresAt } = session;
+          return { userId, userName, expiresAt: Number(expiresAt) };
+        }),
+    }),
+    roles: new LoadCache({
+      max: limits.cachedKeys,
+      ttlMs: KEY_TTL_MS,
+      load: (key) =>
+        absentIs("not_found", async () => {
+          const [namespace, userId] = partsOf(key);
+          const { role } = await authClient.getRole({ namespace, userId });
+          return role || undefined;
+        }),
+    }),
   };
+}
+
+async function loadPassword(authClient: AuthClient, key: string): Promise<KnownPassword | undefined> {
+  const [namespace, device] = partsOf(key);
+  try {
+    const found = await authClient.findMqttPassword({ namespace, device });
+    return { namespace: found.namespace, device, hash: found.secretHash, budget: newBudget() };
+  } catch (error) {
+    // The same id in several namespaces: whoever means one of them has to say which.
+    if (error instanceof RpcError && error.code === "failed_precondition") return undefined;
+    throw error;
+  }
+}
+
+/** The namespace and the id that {@link deviceKey} put together. */
+function partsOf(key: string): [namespace: string, id: string] {
+  const slash = key.indexOf("/");
+  return [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+function newBudget(): Budget {
+  return new Budget(limits.requestsPerSecond, limits.requestBurst);
 }
 
 async function loadDevice(
@@ -105,9 +192,7 @@ async function loadDevice(
   key: string,
   now: number,
 ): Promise<KnownDevice> {
-  const slash = key.indexOf("/");
-  const namespace = key.slice(0, slash);
-  const id = key.slice(slash + 1);
+  const [namespace, id] = partsOf(key);
   const [{ secret }, { device }] = await Promise.all([
     authClient.getDeviceCredential({ namespace, device: id }),
     devicesClient.getDevice({ namespace, device: id }),
@@ -118,7 +203,7 @@ async function loadDevice(
     secret,
     sensors: new Map(device?.sensors.map(({ id, sensorType, removed }) => [id, { sensorType, removed }])),
     loadedAt: now,
-    budget: new Budget(limits.requestsPerSecond, limits.requestBurst),
+    budget: newBudget(),
   };
 }
 

@@ -16,6 +16,8 @@ export class RegistryWatch {
     private readonly log: Pick<EventLog, "read" | "lastSequence">,
     private readonly known: Known,
     logger: Pick<Logger, "warn" | "error">,
+    /** Told of every decision after what it changes was dropped from memory. */
+    private readonly onDecision: (id: AggregateId, commit: Commit) => void = () => undefined,
   ) {
     this.tail = new Tail({
       log,
@@ -42,10 +44,28 @@ export class RegistryWatch {
 
   private take(commit: Commit): void {
     const id = aggregateOf(commit.subject);
+    this.forget(id);
+    this.onDecision(id, commit);
+  }
+
+  private forget(id: AggregateId): void {
+    const { known } = this;
+    const key = deviceKey(id.namespace, id.id);
     switch (id.kind) {
       case "device":
+        known.devices.invalidate(key);
+        known.registered.invalidate(key);
+        break;
       case "credential":
-        this.known.devices.invalidate(deviceKey(id.namespace, id.id));
+        known.devices.invalidate(key);
+        known.passwords.invalidate(key);
+        known.passwords.invalidate(deviceKey("", id.id));
+        break;
+      case "session":
+        known.sessions.invalidate(id.id);
+        break;
+      case "member":
+        known.roles.invalidate(key);
         break;
       case "api-key":
         this.known.keys.invalidateWhere((key) => key.id === id.id);
@@ -60,9 +80,10 @@ export class RegistryWatch {
 
   private forgetNamespace({ id: name }: AggregateId): void {
     this.known.namespaces.invalidateWhere((namespace) => namespace.name === name);
+    this.known.roles.clear();
   }
 
   private forgetAll(): void {
-    for (const cache of [this.known.devices, this.known.keys, this.known.namespaces]) cache.clear();
+    for (const cache of Object.values(this.known)) cache.clear();
   }
 }

@@ -1,0 +1,24 @@
+// Who may send, as an edge keeps it in memory.
+export { Budget } from "./budget.js";
+// What goes into the log, and how fast that takes it.
+export { observeCommits } from "./commit-metrics.js";
+export { type Digest, digestOf } from "./digest.js";
+export { encodeSignal } from "./encode-signal.js";
+export {
+  createKnown,
+  deviceKey,
+  type Known,
+  type KnownDevice,
+  type KnownKey,
+  type KnownNamespace,
+  type KnownPassword,
+  type KnownRegistered,
+  type KnownSession,
+  keyHash,
+  retryAfterS,
+} from "./known.js";
+export { LoadCache, type LoadCacheOptions, LoadsExceeded } from "./load-cache.js";
+export { OwnWrites } from "./own-writes.js";
+export { RegistryWatch } from "./registry-watch.js";
+export type * from "./signal.js";
+export { Tail, type TailOptions } from "./tail.js";
