@@ -3,7 +3,7 @@ import { signals } from "@fieldlog/contracts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeSignal } from "./encode-signal.js";
-import type { SignalBody, SignalDraft } from "./signal.js";
+import type { PublicationDraft, SignalBody, SignalDraft } from "./signal.js";
 
 const time = fc.oneof(fc.constant(0), fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }));
 const int32 = fc.integer({ min: -2_147_483_648, max: 2_147_483_647 });
@@ -21,82 +21,131 @@ const reading = fc.record({
   eventCount: fc.option(int32, { nil: undefined }),
   windowS: fc.option(int32, { nil: undefined }),
 });
-const draft: fc.Arbitrary<SignalDraft> = fc.record({
-  device: text,
-  identity: text,
-  digest: fc.record({ high: fc.nat(0xffffffff), low: fc.nat(0xffffffff) }),
-  receivedAt: time,
-  occurredAt: time,
-  sentAt: time,
-  location: fc.option(fc.record({ latitude: number, longitude: number, source: text }), { nil: undefined }),
-  traceParent: text,
-  body: fc.oneof(
-    fc.constant(undefined),
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const uint32 = fc.nat(0xffffffff);
+const bytes = fc.uint8Array({ maxLength: 40 });
+
+const publication = fc.record({
+  ...{ topic: text, qos: fc.nat(2), retain: fc.boolean(), clientId: text },
+  ...{ redelivered: fc.boolean(), wrapped: fc.boolean() },
+  properties: optional(
     fc.record({
-      case: fc.constant("event" as const),
-      value: fc.record({ name: text, reading, otherReadings: fc.array(reading, { maxLength: 3 }) }),
-    }),
-    fc.record({
-      case: fc.constant("heartbeat" as const),
-      value: fc.record({
-        status: text,
-        rates: fc.array(fc.record({ sensor: text, eventCount: int32, windowS: int32 }), { maxLength: 3 }),
-        connectedSensors: fc.array(text, { maxLength: 3 }),
-        disconnectedSensors: fc.array(text, { maxLength: 3 }),
-        latestRequestId: fc.option(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { nil: undefined }),
-      }),
+      ...{ utf8: fc.boolean(), contentType: text, responseTopic: text, correlationData: optional(bytes) },
+      userProperties: fc.array(fc.tuple(text, text), { maxLength: 3 }),
+      expiresAt: optional(time),
     }),
   ),
 });
 
-const wide = (ms: number | undefined) => (ms === undefined ? {} : { occurredAt: BigInt(ms) });
-
-function generated(signal: SignalDraft) {
-  const { location, body, ...rest } = signal;
-  const withTime = ({ occurredAt, eventCount, windowS, values, ...reading }: fcReading) => ({
-    ...reading,
-    values: [...values],
-    ...(eventCount === undefined ? {} : { eventCount }),
-    ...(windowS === undefined ? {} : { windowS }),
-    ...wide(occurredAt),
-  });
-  return create(signals.SignalSchema, {
-    ...rest,
-    digest: new Uint8Array(
-      Buffer.from(
-        rest.digest.high.toString(16).padStart(8, "0") + rest.digest.low.toString(16).padStart(8, "0"),
-        "hex",
-      ),
+const body: fc.Arbitrary<SignalBody> = fc.oneof(
+  fc.record({
+    case: fc.constant("event" as const),
+    value: fc.record({ name: text, reading, otherReadings: fc.array(reading, { maxLength: 3 }) }),
+  }),
+  fc.record({
+    case: fc.constant("heartbeat" as const),
+    value: fc.record({
+      status: text,
+      rates: fc.array(fc.record({ sensor: text, eventCount: int32, windowS: int32 }), { maxLength: 3 }),
+      connectedSensors: fc.array(text, { maxLength: 3 }),
+      disconnectedSensors: fc.array(text, { maxLength: 3 }),
+      latestRequestId: optional(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })),
+    }),
+  }),
+  fc.record({
+    case: fc.constant("measurements" as const),
+    value: fc.array(
+      fc.record({
+        ...{ occurredAt: number, revision: optional(uint32) },
+        ...{ attributes: fc.array(text, { maxLength: 3 }), values: fc.array(number, { maxLength: 20 }) },
+      }),
+      { maxLength: 40 },
     ),
-    receivedAt: BigInt(rest.receivedAt),
-    occurredAt: BigInt(rest.occurredAt),
-    sentAt: BigInt(rest.sentAt),
-    ...(location === undefined ? {} : { location }),
-    body:
-      body === undefined
-        ? { case: undefined }
-        : body.case === "event"
-          ? {
-              case: "event",
-              value: {
-                name: body.value.name,
-                reading: withTime(body.value.reading),
-                otherReadings: body.value.otherReadings.map(withTime),
-              },
-            }
-          : {
-              case: "heartbeat",
-              value: {
-                status: body.value.status,
-                rates: [...body.value.rates],
-                connectedSensors: [...body.value.connectedSensors],
-                disconnectedSensors: [...body.value.disconnectedSensors],
-                ...(body.value.latestRequestId === undefined
-                  ? {}
-                  : { latestRequestId: body.value.latestRequestId }),
-              },
-            },
+  }),
+  fc.record({
+    case: fc.constant("logEntries" as const),
+    value: fc.array(
+      fc.record({
+        ...{ occurredAt: number, severity: text, revision: optional(uint32), message: text },
+        ...{ details: optional(text), divided: fc.boolean() },
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+  fc.record({ case: fc.constant("message" as const), value: bytes }),
+  fc.record({
+    case: fc.constant("acknowledgments" as const),
+    value: fc.array(fc.record({ revision: uint32, success: fc.boolean(), occurredAt: number }), {
+      maxLength: 3,
+    }),
+  }),
+  fc.record({
+    case: fc.constant("rejection" as const),
+    value: fc.record({ topic: text, reason: text, count: uint32 }),
+  }),
+);
+
+const draft: fc.Arbitrary<SignalDraft> = fc.record({
+  ...{ device: text, identity: text, receivedAt: time, occurredAt: time, sentAt: optional(time) },
+  digest: optional(fc.record({ high: uint32, low: uint32 })),
+  location: optional(fc.record({ latitude: number, longitude: number, source: text })),
+  traceParent: text,
+  publication: optional(publication),
+  body: optional(body),
+});
+
+/** Without the fields that are undefined. */
+function present<T extends object>(value: T) {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as {
+    [K in keyof T]: NonNullable<T[K]>;
+  };
+}
+const wide = (ms: number | undefined) => (ms === undefined ? undefined : BigInt(ms));
+const hex = (half: number) => half.toString(16).padStart(8, "0");
+
+function generated(signal: SignalDraft): signals.Signal {
+  const { publication, digest, body, receivedAt, occurredAt, sentAt, ...rest } = signal;
+  return create(
+    signals.SignalSchema,
+    present({
+      ...rest,
+      ...{ receivedAt: BigInt(receivedAt), occurredAt: BigInt(occurredAt), sentAt: wide(sentAt) },
+      digest: digest && new Uint8Array(Buffer.from(hex(digest.high) + hex(digest.low), "hex")),
+      publication: publication && generatedPublication(publication),
+      body: body && generatedBody(body),
+    }) as object,
+  );
+}
+
+function generatedPublication({ properties, ...rest }: PublicationDraft) {
+  const { userProperties = [], expiresAt, ...more } = properties ?? {};
+  return present({
+    ...{ ...rest, ...more, expiresAt: wide(expiresAt) },
+    userProperties: userProperties.map(([key, value]) => ({ key, value })),
   });
+}
+
+function generatedBody(body: SignalBody) {
+  const withTime = ({ occurredAt, ...more }: fcReading) => present({ ...more, occurredAt: wide(occurredAt) });
+  switch (body.case) {
+    case "event": {
+      const { name, reading, otherReadings } = body.value;
+      const value = { name, reading: withTime(reading), otherReadings: otherReadings.map(withTime) };
+      return { case: body.case, value };
+    }
+    case "heartbeat":
+      return { case: body.case, value: present(body.value) };
+    case "measurements":
+      return { case: body.case, value: { measurements: body.value.map(present) } };
+    case "logEntries":
+      return { case: body.case, value: { entries: body.value.map(present) } };
+    case "message":
+      return { case: body.case, value: { payload: body.value } };
+    case "acknowledgments":
+      return { case: body.case, value: { acknowledgments: body.value.map(present) } };
+    case "rejection":
+      return { case: body.case, value: body.value };
+  }
 }
 type fcReading = Extract<SignalBody, { case: "event" }>["value"]["reading"];
 
@@ -116,7 +165,7 @@ describe("encodeSignal", () => {
           occurredAt: -1,
           sentAt: 2,
         },
-        ...{ location: undefined, traceParent: "" },
+        ...{ location: undefined, traceParent: "", publication: undefined },
         body: { case: "event", value: { name: "pick", reading, otherReadings: [] } },
       };
       const expected = toBinary(signals.SignalSchema, generated(signal));

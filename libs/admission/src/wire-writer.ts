@@ -90,6 +90,14 @@ export function text(value: string): void {
   at += buffer.write(value, at);
 }
 
+/** Bytes with their length before them. */
+export function bytes(value: Uint8Array): void {
+  varint(value.length);
+  reserve(value.length);
+  buffer.set(value, at);
+  at += value.length;
+}
+
 /** Begins a nested message; what it returns goes to {@link close}. */
 export function open(): number {
   reserve(1);

@@ -1,5 +1,4 @@
-import type { OwnWrites, SignalDraft } from "@fieldlog/admission";
-import { encodeSignal } from "@fieldlog/admission";
+import { type Digest, encodeSignal, type OwnWrites, type SignalDraft } from "@fieldlog/admission";
 import { type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
 import type { ReplayGuard } from "./replay-guard.js";
@@ -17,6 +16,12 @@ export type Outcome =
   | { readonly kind: "unavailable"; readonly retryAfterS: number }
   | { readonly kind: "resend" }
   | { readonly kind: "used" | "too-old" | "too-large" };
+
+/** A signed message's signal: what tells it from another under its id is never missing. */
+export interface SignedDraft extends SignalDraft {
+  digest: Digest;
+  sentAt: number;
+}
 
 export interface AdmissionParts {
   readonly log: Pick<EventLog, "signals">;
@@ -43,7 +48,7 @@ export class Admission {
    * @param namespace id
    * @param id message id of the device
    */
-  append(key: string, namespace: string, id: number, signal: SignalDraft): Outcome | Promise<Outcome> {
+  append(key: string, namespace: string, id: number, signal: SignedDraft): Outcome | Promise<Outcome> {
     const { guard } = this.parts;
     const bytes = encodeSignal(signal);
     switch (guard.reserve(key, id, signal.digest, signal.sentAt, signal.receivedAt)) {
@@ -68,7 +73,7 @@ export class Admission {
     key: string,
     namespace: string,
     id: number,
-    signal: SignalDraft,
+    signal: SignedDraft,
     bytes: Uint8Array,
   ): Promise<Outcome> {
     const { guard, log, ownWrites, onCommit } = this.parts;

@@ -1,6 +1,5 @@
-import type { SignalDraft } from "@fieldlog/admission";
 import { type Digest, deviceKey, digestOf, type Known, type KnownDevice } from "@fieldlog/admission";
-import type { Admission, Outcome } from "../admit/admission.js";
+import type { Admission, Outcome, SignedDraft } from "../admit/admission.js";
 import { type Answer, eventTaken, heartbeatTaken, refused } from "./answer.js";
 import { formatDate } from "./dates.js";
 import { type Reported, readEvent } from "./event.js";
@@ -119,7 +118,7 @@ export class Door {
       : undefined;
   }
 
-  private draft(request: CsnRequest, device: KnownDevice, reported: Omit<Reported, "body">): SignalDraft {
+  private draft(request: CsnRequest, device: KnownDevice, reported: Omit<Reported, "body">): SignedDraft {
     const { signed, occurredAt, location } = reported;
     const digest: Digest = digestOf(request.body);
     return {
@@ -131,11 +130,12 @@ export class Door {
       sentAt: signed.sentAt,
       location,
       traceParent: request.traceParent,
+      publication: undefined,
       body: undefined,
     };
   }
 
-  private append(device: KnownDevice, signed: Signed, draft: SignalDraft): Outcome | Promise<Outcome> {
+  private append(device: KnownDevice, signed: Signed, draft: SignedDraft): Outcome | Promise<Outcome> {
     const key = deviceKey(device.namespace, device.id);
     return this.parts.admission.append(key, device.namespace, signed.messageId, draft);
   }
