@@ -7,12 +7,18 @@ import { Refusal, refusals } from "./refusal.js";
 import { readSigned, type Signed } from "./signed.js";
 import { PICK, sensorTypes } from "./words.js";
 
+/** What CSN's messages report. */
+export type CsnBody = Extract<SignalBody, { case: "event" | "heartbeat" }>;
+
+/** What CSN's devices report. */
+export type CsnBody = Extract<SignalBody, { case: "event" | "heartbeat" }>;
+
 /** What a signed message says, before it is known whether the device has such sensors. */
 export interface Reported {
   readonly signed: Signed;
   readonly occurredAt: number;
   readonly location: LocationDraft | undefined;
-  readonly body: SignalBody;
+  readonly body: CsnBody;
 }
 
 /** A8: what a SensorEvent must have. Its sensor_type too, but the stock reference client leaves that out. */

@@ -1,4 +1,5 @@
-import type { ReadingDraft, SignalBody } from "@fieldlog/admission";
+import type { ReadingDraft } from "@fieldlog/admission";
+import type { CsnBody } from "./event.js";
 import { type Refusal, refusals } from "./refusal.js";
 
 /** What an edge knows of a device's sensors, by id; removed ones too. */
@@ -8,7 +9,7 @@ export type KnownSensors = ReadonlyMap<string, { readonly sensorType: string; re
  * Holds what a message says of sensors against what the device has, and fills in the types that the
  * sender left out. An event of a removed sensor is refused; a heartbeat may still speak of it.
  */
-export function fillSensors(body: SignalBody, sensors: KnownSensors): Refusal | undefined {
+export function fillSensors(body: CsnBody, sensors: KnownSensors): Refusal | undefined {
   if (body.case === "event") {
     const { reading, otherReadings } = body.value;
     let refusal = fillReading(reading, sensors);
