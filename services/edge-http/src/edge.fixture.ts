@@ -35,7 +35,7 @@ export class Neighbours {
   ) {
     this.server = new RpcServer({ address: `127.0.0.1:${port}`, token: TOKEN })
       .add(auth.AuthService, this.auth() as ServiceImpl<typeof auth.AuthService>)
-      .add(devices.DevicesService, this.devicesService());
+      .add(devices.DevicesService, this.devicesService() as ServiceImpl<typeof devices.DevicesService>);
   }
 
   static async start(natsUrl: string): Promise<Neighbours> {
@@ -129,7 +129,7 @@ export class Neighbours {
     };
   }
 
-  private devicesService(): ServiceImpl<typeof devices.DevicesService> {
+  private devicesService(): Partial<ServiceImpl<typeof devices.DevicesService>> {
     return {
       registerDevice: async ({ namespace, dialect, metadata, sensors }) => {
         const id = String(1_000_000_000_000_000 + Math.floor(Math.random() * 8_000_000_000_000_000));

@@ -1,4 +1,4 @@
-import type { KnownDevice, KnownKey } from "@fieldlog/admission";
+import type { Known, KnownDevice } from "@fieldlog/admission";
 import { Budget, LoadCache, OwnWrites } from "@fieldlog/admission";
 import { LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
 import { describe, expect, it } from "vitest";
@@ -16,10 +16,16 @@ async function doorWith(append: () => Promise<number>, budget = new Budget(100, 
     ...{ namespace: "test", id: "1", secret, loadedAt: NOW, budget },
     sensors: new Map([["0", { sensorType: "accelerometer-3-axis", removed: false }]]),
   };
-  const known = {
+  const nobody = <V extends NonNullable<unknown>>() =>
+    new LoadCache<V>({ max: 9, load: async () => undefined });
+  const known: Known = {
     devices: new LoadCache({ max: 9, load: async () => device }),
     namespaces: new LoadCache({ max: 9, load: async () => ({ id: "test", name: "test" }) }),
-    keys: new LoadCache<KnownKey>({ max: 9, load: async () => undefined }),
+    keys: nobody(),
+    passwords: nobody(),
+    registered: nobody(),
+    sessions: nobody(),
+    roles: nobody(),
   };
   const log = { signals: { append, pending: 0 } };
   const guard = new ReplayGuard({ windowMs: 900_000 });

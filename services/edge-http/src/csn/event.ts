@@ -10,9 +10,6 @@ import { PICK, sensorTypes } from "./words.js";
 /** What CSN's messages report. */
 export type CsnBody = Extract<SignalBody, { case: "event" | "heartbeat" }>;
 
-/** What CSN's devices report. */
-export type CsnBody = Extract<SignalBody, { case: "event" | "heartbeat" }>;
-
 /** What a signed message says, before it is known whether the device has such sensors. */
 export interface Reported {
   readonly signed: Signed;
