@@ -89,6 +89,14 @@ export const limits = Object.freeze({
   attributesPerMeasurement: 256,
   /** Members of one namespace. */
   membersPerNamespace: 1_000,
+  /** Users of an installation. */
+  users: 100_000,
+  /** Wrong passwords for one user name that a replica takes within {@link wrongPasswordsMs}. */
+  wrongPasswords: 10,
+  wrongPasswordsMs: 5 * 60_000,
+  /** Passwords that a replica hashes at once, 64 MiB each, and how many wait for it; one more is refused. */
+  passwordsHashed: 2,
+  passwordsWaiting: 32,
   /** Milliseconds that a person stays logged in. */
   sessionMs: 30 * 86_400_000,
   /** Rows of one page of a query. */
