@@ -1,7 +1,15 @@
 // Running servers, for the launcher, the testkit and the benchmarks.
 
-// Getting the NATS server.
 export { defaultCacheDir } from "./cache-dir.js";
+// Other people's brokers and clients, for tests and comparisons.
+export type { BrokerOptions, RunningBroker } from "./mosquitto/broker.js";
+export {
+  type Command,
+  type Mosquitto,
+  type ObtainMosquittoOptions,
+  obtainMosquitto,
+} from "./mosquitto/obtain.js";
+// Getting the NATS server.
 export {
   NatsServerNotFound,
   type ObtainOptions,
@@ -9,6 +17,7 @@ export {
   type SourceName,
 } from "./nats/obtain/obtain.js";
 export { type NatsOptions, type RunningNats, startNats } from "./nats/start.js";
+export { type ObtainPahoOptions, obtainPaho, type Paho } from "./paho/obtain.js";
 export { removeCluster } from "./postgres/cluster.js";
 export { type PostgresOptions, type RunningPostgres, startPostgres } from "./postgres/start.js";
 export { claimDataDirectory, DataDirectoryInUse } from "./process/pid-file.js";

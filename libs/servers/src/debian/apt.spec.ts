@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { mirrorsIn } from "./debian.js";
+import { mirrorsIn } from "./apt.js";
 
 it("finds the machine's own mirror of Debian in source lists of both formats", () => {
   const lists = `
