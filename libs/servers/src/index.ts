@@ -2,9 +2,8 @@
 
 export { defaultCacheDir } from "./cache-dir.js";
 // Other people's brokers and clients, for tests and comparisons.
-export type { BrokerOptions, RunningBroker } from "./mosquitto/broker.js";
+export type { BrokerOptions, Command, RunningBroker } from "./mosquitto/broker.js";
 export {
-  type Command,
   type Mosquitto,
   type ObtainMosquittoOptions,
   obtainMosquitto,

@@ -3,7 +3,12 @@ import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { freePort, isFree, PortTaken } from "../process/ports.js";
 import { ServerProcess } from "../process/server-process.js";
-import type { Command } from "./obtain.js";
+
+/** A program and the environment that it needs beside this process's own. */
+export interface Command {
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+}
 
 export interface BrokerOptions {
   /** Holds the configuration and the process file. */

@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { debianMirrors, debianRelease, notDebian, openApt } from "../debian/apt.js";
 import { inFreshFolder } from "../fresh-folder.js";
 import { run } from "../process/run.js";
-import { type BrokerOptions, type RunningBroker, startBroker } from "./broker.js";
+import { type BrokerOptions, type Command, type RunningBroker, startBroker } from "./broker.js";
 
 export interface ObtainMosquittoOptions {
   /** The folder that keeps the programs for the next time. */
@@ -12,12 +12,6 @@ export interface ObtainMosquittoOptions {
   progress: (message: string) => void;
   /** Folders to look in for installed ones; default: PATH. */
   searchPath?: string;
-}
-
-/** A program and the environment that it needs beside this process's own. */
-export interface Command {
-  readonly command: string;
-  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Eclipse Mosquitto on this machine: a real broker and real clients, for tests and comparisons. */
