@@ -65,7 +65,7 @@ export class RegistryWatch {
         known.sessions.invalidate(id.id);
         break;
       case "member":
-        known.roles.invalidate(key);
+        known.roles.invalidateWhere((_, role) => role.startsWith(deviceKey(id.namespace, "")));
         break;
       case "api-key":
         this.known.keys.invalidateWhere((key) => key.id === id.id);

@@ -10,7 +10,7 @@ import { fromJson, toJson } from "./plain.js";
 export interface SnapshotKind<State> {
   readonly decider: Decider<State>;
   /** Other names by which it is found (`Snapshots.find`), as of this state. Default: none. */
-  keys?(state: State): readonly string[];
+  keys?(state: State, id: AggregateId): readonly string[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of kinds holds kinds of different states
@@ -169,7 +169,7 @@ async function writeKeys(
     delete from ${table} as old using ${unnested(keyed.map(({ id }) => id))}
     where (old.namespace, old.kind, old.id) = (named.namespace, named.kind, named.id)`.execute(tx.db);
   const keys = keyed.flatMap(({ id, state }) =>
-    (kinds.get(id.kind)?.keys?.(state) ?? []).map((key) => ({ ...id, key })),
+    (kinds.get(id.kind)?.keys?.(state, id) ?? []).map((key) => ({ ...id, key })),
   );
   await sql`
     insert into ${table} (kind, key, namespace, id)

@@ -1,8 +1,9 @@
 import { type AggregateId, limits } from "@fieldlog/contracts";
 import type { Decider, Snapshot } from "@fieldlog/decider";
 import type { ReadDatabase } from "@fieldlog/read-model";
+import { sql } from "kysely";
 import { fromJson } from "./plain.js";
-import type { SnapshotTables } from "./snapshot-model.js";
+import type { AggregateRow, SnapshotTables } from "./snapshot-model.js";
 
 /** The service's read model does not answer: Postgres is away, slow, or its tables are not made yet. */
 export class SnapshotsUnavailable extends Error {
@@ -49,13 +50,39 @@ export class Snapshots {
     );
   }
 
+  /** All aggregates that go by any of those keys, with the key. Unbounded: for what the caller's limits bound. */
+  async findAll({ kind }: Decider<unknown>, keys: readonly string[]): Promise<(Id & { key: string })[]> {
+    return answer(
+      this.database.db
+        .selectFrom("aggregate_keys")
+        .select(["key", "namespace", "id"])
+        .where("kind", "=", kind)
+        .where("key", "=", sql<string>`any(${keys}::text[])`)
+        .execute(),
+    );
+  }
+
+  /** Those of one kind and one namespace that the read model has, in no order. */
+  async loadAll<State>(
+    { kind }: Decider<State>,
+    namespace: string,
+    ids: readonly string[],
+  ): Promise<(Id & Snapshot<State>)[]> {
+    const rows = await answer(
+      this.rows(kind)
+        .where("namespace", "=", namespace)
+        .where("id", "=", sql<string>`any(${ids}::text[])`)
+        .execute(),
+    );
+    return this.ofThisVersion<State>(rows);
+  }
+
   /** All of one kind in a namespace, oldest id first by the sequence of their newest decision. */
   async list<State>({ kind }: Decider<State>, namespace: string): Promise<(Id & Snapshot<State>)[]> {
     const rows = await answer(
       this.rows(kind).where("namespace", "=", namespace).orderBy("sequence").execute(),
     );
-    if (rows.some((row) => row.version !== this.version)) throw new SnapshotsUnavailable();
-    return rows.map((row) => ({ namespace: row.namespace, id: row.id, ...snapshot<State>(row) }));
+    return this.ofThisVersion<State>(rows);
   }
 
   async count({ kind }: Decider<unknown>, namespace: string): Promise<number> {
@@ -68,6 +95,11 @@ export class Snapshots {
         .executeTakeFirstOrThrow(),
     );
     return count;
+  }
+
+  private ofThisVersion<State>(rows: readonly Omit<AggregateRow, "kind">[]): (Id & Snapshot<State>)[] {
+    if (rows.some((row) => row.version !== this.version)) throw new SnapshotsUnavailable();
+    return rows.map((row) => ({ namespace: row.namespace, id: row.id, ...snapshot<State>(row) }));
   }
 
   private rows(kind: string) {
