@@ -1,0 +1,138 @@
+import { hash } from "node:crypto";
+import {
+  Budget,
+  type Known,
+  type KnownKey,
+  type KnownPassword,
+  keyHash,
+  LoadCache,
+} from "@fieldlog/admission";
+import { RpcError } from "@fieldlog/rpc";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Access } from "./access.js";
+import type { Principal } from "./principal.js";
+
+const NOW = Date.UTC(2026, 5, 1);
+const budget = new Budget(1, 1);
+let passwords: Map<string, KnownPassword>;
+let keys: Map<string, KnownKey>;
+let away: boolean;
+let known: Pick<Known, "keys" | "namespaces" | "passwords">;
+let access: Access;
+
+function cache<V extends NonNullable<unknown>>(of: () => Map<string, V>): LoadCache<V> {
+  const load = async (key: string) => {
+    if (away) throw new RpcError("unavailable", "away");
+    return of().get(key);
+  };
+  return new LoadCache({ max: 10, load });
+}
+
+beforeEach(() => {
+  away = false;
+  const password = (namespace: string) => ({
+    ...{ namespace, device: "d", hash: hash("sha256", "secret", "buffer"), budget },
+  });
+  passwords = new Map([
+    ["/d", password("ns1")],
+    ["ns2/d", password("ns2")],
+  ]);
+  const key = (permission: string, namespace: string, expiresAt?: number) => ({
+    ...{ id: permission, permission, namespace, expiresAt, budget },
+  });
+  keys = new Map([
+    [keyHash("fl_all"), key("admin", "")],
+    [keyHash("fl_one"), key("read", "ns1")],
+    [keyHash("fl_old"), key("write", "ns1", NOW)],
+  ]);
+  const namespaces = new Map(
+    ["ns1", "ns2"].flatMap((id) => [id, `name-of-${id}`].map((key) => [key, { id, name: `name-of-${id}` }])),
+  );
+  known = {
+    passwords: cache(() => passwords),
+    keys: cache(() => keys),
+    namespaces: cache(() => namespaces),
+  };
+  access = new Access(known, () => NOW);
+});
+
+const login = (username: string | undefined, password: string | undefined) =>
+  access.login(username, password === undefined ? undefined : Buffer.from(password));
+const granted = async (username: string | undefined, password: string) =>
+  (await login(username, password)) as Principal;
+
+describe("Access", () => {
+  it("lets a device in by its id, alone or with its namespace", async () => {
+    const expected = { kind: "device", id: "d", permission: "device" };
+    expect(await login("d", "secret")).toMatchObject({ ...expected, namespace: "ns1" });
+    expect(await login("ns2/d", "secret")).toMatchObject({ ...expected, namespace: "ns2" });
+    expect(await login("name-of-ns2/d", "secret")).toMatchObject({ ...expected, namespace: "ns2" });
+  });
+  it.each([
+    ["d", "wrong"],
+    ["d", ""],
+    ["d", undefined],
+    ["other", "secret"],
+    ["nowhere/d", "secret"],
+    ["ns1/d", "secret"],
+    [undefined, "secret"],
+    ["", ""],
+    [undefined, undefined],
+    ["ns1/", "secret"],
+  ])("refuses %j with %j", async (username, password) => {
+    expect(await login(username, password)).toBe("refused");
+  });
+  it("lets a key in for its own namespace whatever the user name, or for the one that is named", async () => {
+    for (const username of [undefined, "", "anything", "name-of-ns2"]) {
+      const expected = { kind: "key", id: "read", permission: "read", namespace: "ns1" };
+      expect(await login(username, "fl_one")).toMatchObject({ ...expected, namespaceName: "name-of-ns1" });
+    }
+    expect(await login("name-of-ns2", "fl_all")).toMatchObject({ permission: "admin", namespace: "ns2" });
+    expect(await login("nowhere", "fl_all")).toBe("refused");
+    expect(await login("", "fl_all")).toBe("refused");
+  });
+  it("refuses a key that has expired", async () => {
+    expect(await login("", "fl_old")).toBe("refused");
+  });
+  it("tells that nobody could say from that nobody is let in", async () => {
+    away = true;
+    expect(await login("d", "secret")).toBe("unavailable");
+  });
+
+  it("finds out that a credential was revoked, replaced or has expired", async () => {
+    const device = await granted("d", "secret");
+    const key = await granted("", "fl_one");
+    expect(await access.stillGood(device)).toBe(true);
+    expect(await access.stillGood(key)).toBe(true);
+    passwords.set("/d", { ...(passwords.get("/d") as KnownPassword), hash: hash("sha256", "new", "buffer") });
+    keys.delete(keyHash("fl_one"));
+    for (const cache of Object.values(known)) cache.clear();
+    expect(await access.stillGood(device)).toBe(false);
+    expect(await access.stillGood(key)).toBe(false);
+    expect(await access.stillGood({ ...device, expiresAt: NOW })).toBe(false);
+    away = true;
+    for (const cache of Object.values(known)) cache.clear();
+    expect(await access.stillGood(device)).toBe(true);
+  });
+
+  it("lets a device subscribe to its own topics only, and a key to all", async () => {
+    const device = await granted("d", "secret");
+    for (const filter of ["d", "d/#", "d/+/x", "configurations/d", "measurements/d", "logs/d"]) {
+      expect([filter, access.maySubscribe(device, filter)]).toEqual([filter, true]);
+    }
+    const foreign = [
+      "#",
+      "+",
+      "+/d",
+      "dd",
+      "configurations/+",
+      "configurations/d/#",
+      "configurations/#",
+      "x/d",
+    ];
+    for (const filter of [...foreign, "configurations", "configurations/e", "measurements"]) {
+      expect([filter, access.maySubscribe(device, filter)]).toEqual([filter, false]);
+    }
+    expect(access.maySubscribe(await granted("", "fl_one"), "#")).toBe(true);
+  });
+});

@@ -1,0 +1,101 @@
+import { hash, timingSafeEqual } from "node:crypto";
+import { deviceKey, type Known, type KnownNamespace, keyHash, LoadsExceeded } from "@fieldlog/admission";
+import { RpcError } from "@fieldlog/rpc";
+import { isTentaRoot } from "../tenta/topics.js";
+import type { Principal } from "./principal.js";
+
+/** What a log-in may come to besides a principal: not granted, or not known because auth does not answer. */
+export type LoginFailure = "refused" | "unavailable";
+
+type Login = Principal | LoginFailure;
+
+const permissions = new Set(["read", "write", "admin"]);
+
+/** Who may connect, and what each may subscribe to. What each may publish is decided where it publishes. */
+export class Access {
+  constructor(
+    private readonly known: Pick<Known, "keys" | "namespaces" | "passwords">,
+    private readonly now: () => number,
+  ) {}
+
+  /**
+   * A device by its id, alone or behind `<namespace>/`, and its password; or whoever has an API key as
+   * password, for the namespace of the key, else the one that the user name names.
+   */
+  async login(username: string | undefined, password: Uint8Array | undefined): Promise<Login> {
+    if (password === undefined || password.length === 0) return "refused";
+    try {
+      return (await this.device(username ?? "", password)) ?? (await this.key(username ?? "", password));
+    } catch (error) {
+      if (error instanceof RpcError || error instanceof LoadsExceeded) return "unavailable";
+      throw error;
+    }
+  }
+
+  /** Whether what it logged in with would still be granted. What cannot be found out counts as good. */
+  async stillGood({ kind, proof, expiresAt }: Principal): Promise<boolean> {
+    if (expiresAt !== undefined && expiresAt <= this.now()) return false;
+    try {
+      if (kind === "key") return (await this.known.keys.get(proof.key)) !== undefined;
+      const password = await this.known.passwords.get(proof.key);
+      return password !== undefined && proof.hash !== undefined && isSame(password.hash, proof.hash);
+    } catch (error) {
+      if (error instanceof RpcError || error instanceof LoadsExceeded) return true;
+      throw error;
+    }
+  }
+
+  /** Of a valid filter, without `$share/<group>/`. */
+  maySubscribe({ kind, id }: Principal, filter: string): boolean {
+    if (kind === "key") return true;
+    const slash = filter.indexOf("/");
+    const root = slash < 0 ? filter : filter.slice(0, slash);
+    if (root === id) return true;
+    return isTentaRoot(root) && filter.slice(slash + 1) === id;
+  }
+
+  private async device(username: string, password: Uint8Array): Promise<Principal | undefined> {
+    const slash = username.indexOf("/");
+    const id = username.slice(slash + 1);
+    if (id === "") return undefined;
+    const given = slash < 0 ? undefined : await this.known.namespaces.get(username.slice(0, slash));
+    if (slash >= 0 && given === undefined) return undefined;
+    const key = deviceKey(given?.id ?? "", id);
+    const found = await this.known.passwords.get(key);
+    if (found === undefined || !isSame(found.hash, sha256(password))) return undefined;
+    const namespace = given ?? (await this.known.namespaces.get(found.namespace));
+    return (
+      namespace && {
+        ...{ namespace: namespace.id, namespaceName: namespace.name, kind: "device", id },
+        ...{ permission: "device", budget: found.budget, proof: { key, hash: found.hash } },
+      }
+    );
+  }
+
+  private async key(username: string, password: Uint8Array): Promise<Login> {
+    const key = keyHash(Buffer.from(password).toString("utf8"));
+    const found = await this.known.keys.get(key);
+    const expired = found?.expiresAt !== undefined && found.expiresAt <= this.now();
+    if (found === undefined || expired || !permissions.has(found.permission)) return "refused";
+    const namespace = await this.namespaceOf(found.namespace, username);
+    if (namespace === undefined) return "refused";
+    const permission = found.permission as "read" | "write" | "admin";
+    return {
+      ...{ namespace: namespace.id, namespaceName: namespace.name, kind: "key", id: found.id },
+      ...{ permission, budget: found.budget, expiresAt: found.expiresAt, proof: { key } },
+    };
+  }
+
+  private async namespaceOf(ofKey: string, username: string): Promise<KnownNamespace | undefined> {
+    const named = ofKey === "" ? username : ofKey;
+    return named === "" ? undefined : this.known.namespaces.get(named);
+  }
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return hash("sha256", bytes, "buffer");
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}

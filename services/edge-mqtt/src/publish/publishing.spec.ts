@@ -1,0 +1,185 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { Budget, LoadCache } from "@fieldlog/admission";
+import { limits, signals } from "@fieldlog/contracts";
+import { LogUnavailable, SignalTooLarge } from "@fieldlog/event-log";
+import { RpcError } from "@fieldlog/rpc";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Principal } from "../access/principal.js";
+import type { InboundPublish } from "./inbound.js";
+import { Publishing } from "./publishing.js";
+import type { Rejected } from "./rejections.js";
+
+const NOW = Date.UTC(2026, 5, 1);
+let stored: signals.Signal[];
+let rejected: Rejected[];
+let acknowledged: object[];
+let failure: Error | undefined;
+
+beforeEach(() => {
+  stored = [];
+  rejected = [];
+  acknowledged = [];
+  failure = undefined;
+});
+
+function publishing(): Publishing {
+  const append = async (_namespace: string, bytes: Uint8Array) => {
+    if (failure) throw failure;
+    return stored.push(fromBinary(signals.SignalSchema, new Uint8Array(bytes)));
+  };
+  const load = async (key: string) =>
+    key === "ns/there" ? { namespace: "ns", id: "there", dialect: "tenta" } : undefined;
+  return new Publishing({
+    log: { signals: { append, pending: 0 } },
+    known: { registered: new LoadCache({ max: 10, load }) },
+    devices: {
+      acknowledgeConfiguration: async (asked: object) => {
+        if (failure) throw failure;
+        acknowledged.push(asked);
+        return { $typeName: "fieldlog.devices.v1.AcknowledgeConfigurationResponse" };
+      },
+    },
+    rejections: { note: (one) => rejected.push(one) },
+    now: () => NOW,
+  });
+}
+
+function principal(permission: Principal["permission"], id = "d1"): Principal {
+  return {
+    ...{ namespace: "ns", namespaceName: "name", kind: permission === "device" ? "device" : "key", id },
+    ...{ permission, budget: new Budget(1000, 1000), proof: { key: "" } },
+  };
+}
+
+const packet = (topic: string, payload: string, more: Partial<InboundPublish> = {}): InboundPublish => ({
+  ...{ topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false, clientId: "c" },
+  ...more,
+});
+const MEASUREMENT = '[{"timestamp":1,"value":{"a":2}}]';
+
+describe("Publishing", () => {
+  it("keeps a plain message with all that MQTT says of it", async () => {
+    const properties = {
+      ...{ payloadFormatIndicator: true, messageExpiryInterval: 60, contentType: "text/plain" },
+      ...{ responseTopic: "r", correlationData: Buffer.from("c"), userProperties: { a: ["1", "2"], b: "3" } },
+    };
+    const sent = packet("a/b", "hello", { retain: true, dup: true, qos: 2, identity: "i", properties });
+    expect(await publishing().publish(principal("write"), sent)).toEqual({ kind: "stored", position: 1 });
+    expect(stored).toMatchObject([
+      {
+        ...{ device: "key:d1", identity: "i", receivedAt: BigInt(NOW) },
+        body: { case: "message", value: { payload: new Uint8Array(Buffer.from("hello")) } },
+        publication: {
+          ...{ topic: "a/b", qos: 2, retain: true, redelivered: true, clientId: "c", utf8: true },
+          ...{ contentType: "text/plain", responseTopic: "r", expiresAt: BigInt(NOW + 60_000) },
+          correlationData: new Uint8Array(Buffer.from("c")),
+          userProperties: [
+            { key: "a", value: "1" },
+            { key: "a", value: "2" },
+            { key: "b", value: "3" },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it("names the device that a message is of", async () => {
+    const edge = publishing();
+    await edge.publish(principal("device"), packet("d1/state", "x"));
+    await edge.publish(principal("device"), packet("measurements/d1", MEASUREMENT));
+    await edge.publish(principal("admin"), packet("measurements/there", MEASUREMENT));
+    expect(stored.map(({ device, body }) => [device, body.case])).toEqual([
+      ["d1", "message"],
+      ["d1", "measurements"],
+      ["there", "measurements"],
+    ]);
+  });
+
+  it("lets a device publish to its own topics only, and tells its log of others", async () => {
+    const edge = publishing();
+    for (const topic of ["measurements/d2", "d2/x", "d1x", "x", "configurations/d1", "logs/d1/more"]) {
+      const outcome = await edge.publish(principal("device"), packet(topic, MEASUREMENT));
+      expect(outcome).toMatchObject({ kind: "refused", reason: "not-authorized" });
+    }
+    for (const topic of ["d1", "d1/x/y"]) {
+      expect(await edge.publish(principal("device"), packet(topic, ""))).toMatchObject({ kind: "stored" });
+    }
+    expect(rejected.map(({ device }) => device)).toEqual(Array(6).fill("d1"));
+    expect(rejected[0]?.reason).toContain("d1/#");
+  });
+
+  it("lets no read key publish", async () => {
+    const outcome = await publishing().publish(principal("read"), packet("a", "x"));
+    expect(outcome).toMatchObject({ kind: "refused", reason: "not-authorized" });
+    expect(rejected).toMatchObject([{ device: "key:d1", topic: "a" }]);
+  });
+
+  it("refuses a key's message for a device that does not exist", async () => {
+    const outcome = await publishing().publish(principal("write"), packet("logs/nobody", "[]"));
+    expect(outcome).toMatchObject({ kind: "refused", reason: "topic-name-invalid" });
+    expect(stored).toEqual([]);
+  });
+
+  it("refuses what cannot be read, and tells the device's log", async () => {
+    const edge = publishing();
+    const outcome = await edge.publish(principal("write"), packet("measurements/there", "[]"));
+    expect(outcome).toEqual({ kind: "refused", reason: "payload-format-invalid", text: "the list is empty" });
+    expect(rejected).toEqual([
+      { namespace: "ns", device: "there", topic: "measurements/there", reason: "the list is empty" },
+    ]);
+    const indicated = packet("a", "", {
+      payload: Buffer.from([0xff]),
+      properties: { payloadFormatIndicator: true },
+    });
+    expect(await edge.publish(principal("write"), indicated)).toMatchObject({
+      reason: "payload-format-invalid",
+    });
+  });
+
+  it.each([
+    ["$SYS/x", "topic-name-invalid"],
+    [
+      Array(limits.mqttTopicLevels + 1)
+        .fill("a")
+        .join("/"),
+      "topic-name-invalid",
+    ],
+    ["é".repeat(limits.mqttTopicBytes / 2 + 1), "topic-name-invalid"],
+  ])("refuses the topic %s", async (topic, reason) => {
+    expect(await publishing().publish(principal("write"), packet(topic, "x"))).toMatchObject({ reason });
+  });
+
+  it("refuses what is more than a credential may send", async () => {
+    const poor = { ...principal("write"), budget: new Budget(1, 1) };
+    const edge = publishing();
+    expect(await edge.publish(poor, packet("a", "x"))).toMatchObject({ kind: "stored" });
+    expect(await edge.publish(poor, packet("a", "x"))).toMatchObject({ reason: "quota-exceeded" });
+  });
+
+  it("decides on acknowledgments before it keeps them", async () => {
+    const edge = publishing();
+    const payload = '{"heartbeats":[{"revision":1,"timestamp":2,"success":true}]}';
+    await edge.publish(principal("device"), packet("heartbeats/d1", payload));
+    const acknowledgments = [{ revision: 1, occurredAt: 2, success: true }];
+    expect(acknowledged).toEqual([{ namespace: "ns", device: "d1", acknowledgments }]);
+    expect(stored).toMatchObject([{ body: { case: "acknowledgments" }, publication: { wrapped: true } }]);
+    failure = new RpcError("unavailable", "away");
+    expect(await edge.publish(principal("device"), packet("heartbeats/d1", payload))).toMatchObject({
+      kind: "unavailable",
+    });
+    expect(stored).toHaveLength(1);
+  });
+
+  it("tells what may be sent again from what may not", async () => {
+    const edge = publishing();
+    failure = new LogUnavailable("away", 7);
+    expect(await edge.publish(principal("write"), packet("a", "x"))).toEqual({
+      ...{ kind: "unavailable", retryAfterS: 7 },
+    });
+    failure = new SignalTooLarge(300_000, limits.signalBytes);
+    expect(await edge.publish(principal("write"), packet("a", "x"))).toMatchObject({
+      ...{ kind: "refused", reason: "packet-too-large" },
+    });
+    expect(rejected).toHaveLength(1);
+  });
+});

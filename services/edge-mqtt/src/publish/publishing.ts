@@ -1,0 +1,211 @@
+import { isUtf8 } from "node:buffer";
+import { deviceKey, encodeSignal, type Known, LoadsExceeded, type SignalBody } from "@fieldlog/admission";
+import { type devices, limits, type signals } from "@fieldlog/contracts";
+import { type EventLog, LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
+import { type RpcClient, RpcError } from "@fieldlog/rpc";
+import { nameOf, type Principal } from "../access/principal.js";
+import { Malformed } from "../tenta/payload.js";
+import { readTenta, type TentaMessage } from "../tenta/read.js";
+import { type TentaTopic, tentaTopic } from "../tenta/topics.js";
+import { type InboundPublish, keptProperties } from "./inbound.js";
+import { type PublishOutcome, type Refused, refused } from "./outcome.js";
+import type { Rejections } from "./rejections.js";
+
+export interface PublishingParts {
+  readonly log: Pick<EventLog, "signals">;
+  readonly known: Pick<Known, "registered">;
+  readonly devices: Pick<RpcClient<typeof devices.DevicesService>, "acknowledgeConfiguration">;
+  readonly rejections: Pick<Rejections, "note">;
+  /** ms since 1970 UTC. */
+  readonly now: () => number;
+}
+
+/** W3C Trace Context, as a user property of the message. */
+const TRACE_PARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** What goes into the log for a message, and on whose behalf. */
+interface Admitted {
+  readonly device: string;
+  readonly body: SignalBody;
+  readonly wrapped: boolean;
+}
+
+const RETRY: PublishOutcome = { kind: "unavailable", retryAfterS: 1 };
+
+/** Lets messages into the log: may they, are they right, then append. */
+export class Publishing {
+  constructor(private readonly parts: PublishingParts) {}
+
+  /** Rejects only for what is not foreseen. A refusal is also written to the device's log. */
+  publish(principal: Principal, packet: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
+    const now = this.parts.now();
+    const topic = tentaTopic(packet.topic);
+    const refusal = refuse(principal, packet, topic, now);
+    if (refusal !== undefined) return this.reject(principal, packet, topic?.device, refusal, now);
+    if (topic === undefined) return this.append(principal, plain(principal, packet.payload), packet, now);
+    const known = this.parts.known.registered.peek(deviceKey(principal.namespace, topic.device));
+    // Whoever logged in as the device has shown that it exists.
+    if (known !== undefined || principal.kind === "device") return this.tenta(principal, packet, topic, now);
+    return this.tentaOfUnknown(principal, packet, topic, now);
+  }
+
+  private async tentaOfUnknown(
+    principal: Principal,
+    packet: InboundPublish,
+    topic: TentaTopic,
+    now: number,
+  ): Promise<PublishOutcome> {
+    try {
+      const key = deviceKey(principal.namespace, topic.device);
+      const exists = isId(topic.device) && (await this.parts.known.registered.get(key)) !== undefined;
+      if (exists) return this.tenta(principal, packet, topic, now);
+      const refusal = refused("topic-name-invalid", "there is no such device");
+      return this.reject(principal, packet, undefined, refusal, now);
+    } catch (error) {
+      return unavailable(error);
+    }
+  }
+
+  private tenta(
+    principal: Principal,
+    packet: InboundPublish,
+    { kind, device }: TentaTopic,
+    now: number,
+  ): PublishOutcome | Promise<PublishOutcome> {
+    if (kind === "configurations") throw new TypeError("nobody publishes configurations by MQTT");
+    const message = readTenta(kind, packet.payload);
+    if (message instanceof Malformed) {
+      const refusal = refused("payload-format-invalid", message.reason);
+      return this.reject(principal, packet, device, refusal, now);
+    }
+    const admitted = { device, ...message };
+    if (message.body.case !== "acknowledgments") return this.append(principal, admitted, packet, now);
+    return this.acknowledge(principal, admitted, packet, now);
+  }
+
+  /** Decided before it is kept, so that an acknowledgment that was answered has had its effect. */
+  private async acknowledge(
+    principal: Principal,
+    admitted: TentaMessage & { device: string },
+    packet: InboundPublish,
+    now: number,
+  ): Promise<PublishOutcome> {
+    try {
+      await this.parts.devices.acknowledgeConfiguration({
+        ...{ namespace: principal.namespace, device: admitted.device },
+        acknowledgments: admitted.body.value as unknown as signals.Acknowledgment[],
+      });
+    } catch (error) {
+      return unavailable(error);
+    }
+    return this.append(principal, admitted, packet, now);
+  }
+
+  private async append(
+    principal: Principal,
+    { device, body, wrapped }: Admitted,
+    packet: InboundPublish,
+    now: number,
+  ): Promise<PublishOutcome> {
+    const traceParent = traceParentOf(packet);
+    const bytes = encodeSignal({
+      device,
+      identity: packet.identity ?? "",
+      digest: undefined,
+      receivedAt: now,
+      occurredAt: now,
+      sentAt: undefined,
+      location: undefined,
+      traceParent,
+      publication: {
+        topic: packet.topic,
+        qos: packet.qos,
+        retain: packet.retain,
+        clientId: packet.clientId,
+        redelivered: packet.dup,
+        wrapped,
+        properties: keptProperties(packet.properties, now),
+      },
+      body,
+    });
+    try {
+      const { signals } = this.parts.log;
+      const position = await signals.append(principal.namespace, bytes, traceParent || undefined);
+      return { kind: "stored", position };
+    } catch (error) {
+      if (!(error instanceof SignalTooLarge)) return unavailable(error);
+      return this.reject(principal, packet, device, refused("packet-too-large", error.message), now);
+    }
+  }
+
+  private reject(
+    principal: Principal,
+    packet: InboundPublish,
+    concerned: string | undefined,
+    refusal: Refused,
+    now: number,
+  ): Refused {
+    // A device's own log tells what it did wrong, wherever it published; that of another only what concerns it.
+    const device = principal.kind === "device" ? principal.id : (concerned ?? nameOf(principal));
+    const { namespace } = principal;
+    this.parts.rejections.note({ namespace, device, topic: packet.topic, reason: refusal.text }, now);
+    return refusal;
+  }
+}
+
+/** What can be refused without asking anybody. */
+function refuse(
+  principal: Principal,
+  { topic, payload, properties }: InboundPublish,
+  tenta: TentaTopic | undefined,
+  now: number,
+): Refused | undefined {
+  if (principal.permission === "read") return refused("not-authorized", "this API key may only read");
+  if (topic.startsWith("$")) return refused("topic-name-invalid", "topics that begin with $ are not offered");
+  if (tenta?.kind === "configurations") {
+    return refused("not-authorized", "configurations are published by the platform alone");
+  }
+  if (principal.kind === "device" && !isOwn(principal.id, topic, tenta)) {
+    return refused("not-authorized", `this device may publish to its own topics and to ${principal.id}/#`);
+  }
+  if (!principal.budget.take(now)) return refused("quota-exceeded", "too many messages with this credential");
+  if (isTooDeep(topic)) return refused("topic-name-invalid", "the topic is too long or too deep");
+  if (properties?.payloadFormatIndicator && !isUtf8(payload)) {
+    return refused("payload-format-invalid", "the payload is not UTF-8, as its format indicator says");
+  }
+  return undefined;
+}
+
+function isOwn(id: string, topic: string, tenta: TentaTopic | undefined): boolean {
+  if (tenta !== undefined) return tenta.device === id;
+  return topic.startsWith(id) && (topic.length === id.length || topic[id.length] === "/");
+}
+
+function isTooDeep(topic: string): boolean {
+  if (topic.length > limits.mqttTopicBytes) return true;
+  let levels = 1;
+  for (let i = topic.indexOf("/"); i >= 0; i = topic.indexOf("/", i + 1)) levels++;
+  return levels > limits.mqttTopicLevels || Buffer.byteLength(topic) > limits.mqttTopicBytes;
+}
+
+function isId(text: string): boolean {
+  return text.length > 0 && text.length <= limits.idLength;
+}
+
+function plain(principal: Principal, payload: Uint8Array): Admitted {
+  const device = principal.kind === "device" ? principal.id : nameOf(principal);
+  return { device, body: { case: "message", value: payload }, wrapped: false };
+}
+
+function traceParentOf({ properties }: InboundPublish): string {
+  const given = properties?.userProperties?.["traceparent"];
+  return typeof given === "string" && TRACE_PARENT.test(given) ? given : "";
+}
+
+function unavailable(error: unknown): PublishOutcome {
+  if (error instanceof LogUnavailable || error instanceof QueueFull) {
+    return { kind: "unavailable", retryAfterS: error.retryAfterS };
+  }
+  if (error instanceof RpcError || error instanceof LoadsExceeded) return RETRY;
+  throw error;
+}
