@@ -4,7 +4,7 @@ import { openReadDatabase } from "@fieldlog/read-model";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN, type Replica, startReplica } from "./replica.fixture.js";
-import { hashOf } from "./service/api-keys.js";
+import { hashOf } from "./service/secret-hash.js";
 
 let servers: TestServers;
 let postgresUrl: string;

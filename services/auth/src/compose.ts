@@ -1,17 +1,24 @@
-import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
-import { auth, limits } from "@fieldlog/contracts";
+import { Aggregates, Snapshots, SnapshotsUnavailable, type SnapshotTables } from "@fieldlog/aggregates";
+import { auth, limits, REGISTRY } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
 import { readModel, SCHEMA } from "./read-model.js";
-import { authService, refusal } from "./rpc.js";
+import { authService } from "./rpc/auth-service.js";
+import { refusal } from "./rpc/refusal.js";
 import { ApiKeys } from "./service/api-keys.js";
 import { Credentials } from "./service/credentials.js";
 import { firstStart } from "./service/first-start.js";
 import { Keyring } from "./service/keyring.js";
+import { Lookup } from "./service/lookup.js";
+import { Memberships } from "./service/memberships.js";
 import { Namespaces } from "./service/namespaces.js";
+import { Passwords } from "./service/passwords.js";
+import { Sessions } from "./service/sessions.js";
+import { Users } from "./service/users.js";
+import { WrongPasswords } from "./service/wrong-passwords.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
@@ -32,8 +39,23 @@ export async function compose(runtime: Runtime): Promise<void> {
   const keyring = new Keyring(installationKey, (id) => namespaces.withId(id), limits.cachedKeys);
   const namespaces = new Namespaces(aggregates, snapshots, (id) => keyring.create(id));
   const apiKeys = new ApiKeys(aggregates, snapshots);
-  const credentials = new Credentials(aggregates, keyring);
   const waitFor = (sequence: number, timeoutMs: number) => runner.waitFor(sequence, timeoutMs);
+  const lookup = new Lookup(snapshots, async () => {
+    const newest = await log.lastSequence(REGISTRY);
+    if (!(await waitFor(newest, limits.readYourWritesMs))) throw new SnapshotsUnavailable();
+  });
+  const checkNamespace = (id: string) => namespaces.withId(id);
+  const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace });
+  const passwords = new Passwords({ atOnce: limits.passwordsHashed, waiting: limits.passwordsWaiting });
+  const wrongPasswords = new WrongPasswords({
+    most: limits.wrongPasswords,
+    windowMs: limits.wrongPasswordsMs,
+    names: limits.users,
+  });
+  const users = new Users({ aggregates, snapshots, lookup, keyring, passwords, wrongPasswords });
+  const sessions = new Sessions(aggregates);
+  const memberships = new Memberships({ aggregates, snapshots, namespaces, users });
+  const parts = { namespaces, apiKeys, credentials, users, sessions, memberships };
 
   const server = new RpcServer({
     address: listenAddress(settings.authGrpc, settings.grpcBind ?? settings.bind),
@@ -41,7 +63,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     logger,
     metrics,
     refusal,
-  }).add(auth.AuthService, authService({ namespaces, apiKeys, credentials, waitFor, logger }));
+  }).add(auth.AuthService, authService({ ...parts, waitFor, logger }));
 
   const stopping = new AbortController();
   let firstSequence = Number.POSITIVE_INFINITY;

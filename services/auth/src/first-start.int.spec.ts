@@ -1,7 +1,7 @@
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ADMIN, type Replica, startReplica } from "./replica.fixture.js";
-import { hashOf } from "./service/api-keys.js";
+import { hashOf } from "./service/secret-hash.js";
 
 let servers: TestServers;
 let postgresUrl: string;

@@ -1,24 +1,55 @@
 import { type Decided, snapshotModel } from "@fieldlog/aggregates";
+import type { AggregateId } from "@fieldlog/contracts";
 import type { ReadModelDefinition } from "@fieldlog/read-model";
 import { type ApiKeyState, apiKey } from "./decisions/api-key.js";
-import { credential } from "./decisions/credential.js";
+import { type Credential, credential } from "./decisions/credential.js";
+import { type Members, members, type Role } from "./decisions/members.js";
 import { type Namespace, namespace } from "./decisions/namespace.js";
+import { session } from "./decisions/session.js";
+import { type User, user } from "./decisions/user.js";
 
 /** auth's schema in Postgres. */
 export const SCHEMA = "auth";
 
-/** Namespaces by id as well, API keys by hash. Raise `version` when a state changes. */
+/** Of namespaces that a user made. */
+export function ownerKey(userId: string): string {
+  return `owner/${userId}`;
+}
+
+/** Of namespaces' members in which a user has that role. */
+export function memberKey(role: Role, userId: string): string {
+  return `${role}/${userId}`;
+}
+
+/** Raise `version` when a state, or what it is found by, changes. */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
-  version: 1,
+  version: 2,
   kinds: [
     {
       decider: namespace,
-      keys: (state: Namespace) => (state.phase === "created" ? [state.id] : []),
+      keys: (state: Namespace) => {
+        if (state.phase === "none") return [];
+        return state.owner === "" ? [state.id] : [state.id, ownerKey(state.owner)];
+      },
     },
     {
       decider: apiKey,
       keys: (state: ApiKeyState) => (state.phase === "live" ? [state.hash] : []),
     },
-    { decider: credential },
+    {
+      decider: credential,
+      keys: (state: Credential, { id: device }: AggregateId) =>
+        state.mqttPassword === undefined ? [] : [device],
+    },
+    { decider: user, keys: (state: User) => (state.phase === "created" ? [state.id] : []) },
+    { decider: session },
+    {
+      // The namespace's id as well, by which it is known that its members were decided.
+      decider: members,
+      keys: (state: Members, { namespace: id }: AggregateId) =>
+        state.phase === "none"
+          ? []
+          : [id, ...state.members.map(({ role, userId }) => memberKey(role, userId))],
+    },
   ],
 });

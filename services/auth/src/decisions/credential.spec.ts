@@ -1,36 +1,89 @@
 import { create } from "@bufbuild/protobuf";
 import { registry } from "@fieldlog/contracts";
 import { fold, type RegistryEvent } from "@fieldlog/decider";
-import { expect, test } from "vitest";
-import { credential, issueCredential } from "./credential.js";
+import { describe, expect, test } from "vitest";
+import {
+  type Credential,
+  credential,
+  credentialKind,
+  issueCsnSecret,
+  issueMqttPassword,
+  revokeCredentials,
+} from "./credential.js";
 
 const secret = { keyId: "k", nonce: new Uint8Array(12), ciphertext: new Uint8Array(16) };
-const issued: RegistryEvent = {
+const hash = (byte: number) => new Uint8Array(32).fill(byte);
+const hex = (byte: number) => Buffer.from(hash(byte)).toString("hex");
+const csnSecret: RegistryEvent = {
   event: { case: "deviceCredentialIssued", value: { kind: "csn-secret", secret } },
 };
+const mqttPassword = (byte: number): RegistryEvent => ({
+  event: { case: "deviceCredentialIssued", value: { kind: "mqtt-password", secretHash: hash(byte) } },
+});
 const revoked: RegistryEvent = { event: { case: "deviceCredentialRevoked", value: {} } };
-const issue = issueCredential({ device: "7", kind: "csn-secret", secret });
+const issueSecret = issueCsnSecret("7", secret);
 
-function given(...events: RegistryEvent[]) {
+function given(...events: RegistryEvent[]): Credential {
   const decision = create(registry.DecisionSchema, { events });
   return fold(credential, { state: credential.initial, sequence: 0 }, 1, decision).state;
 }
 
-test("a credential is issued, its secret sealed", () => {
-  expect(issue(given()).events).toEqual([issued]);
-  expect(given(issued)).toMatchObject({ phase: "issued", kind: "csn-secret", secret });
+describe("a CSN secret", () => {
+  test("is issued, sealed", () => {
+    expect(issueSecret(given()).events).toEqual([csnSecret]);
+    expect(given(csnSecret)).toMatchObject({ csnSecret: secret });
+  });
+
+  test("is one at a time", () => {
+    expect(() => issueSecret(given(csnSecret))).toThrow("there is a credential 7 already");
+  });
+
+  test("may be issued anew after its revocation", () => {
+    expect(given(csnSecret, revoked)).toEqual({});
+    expect(issueSecret(given(csnSecret, revoked)).events).toEqual([csnSecret]);
+  });
+
+  test("is issued to a device that has an MQTT password, and leaves that alone", () => {
+    expect(issueSecret(given(mqttPassword(1))).events).toEqual([csnSecret]);
+    expect(given(mqttPassword(1), csnSecret)).toMatchObject({ csnSecret: secret, mqttPassword: hex(1) });
+  });
 });
 
-test("a device has one at a time", () => {
-  expect(() => issue(given(issued))).toThrow("there is a credential 7 already");
+describe("an MQTT password", () => {
+  test("is kept as its hash", () => {
+    expect(issueMqttPassword(hash(1))().events).toEqual([mqttPassword(1)]);
+    expect(given(mqttPassword(1))).toEqual({ mqttPassword: hex(1) });
+  });
+
+  test("takes the place of the one before, and leaves the CSN secret alone", () => {
+    expect(given(csnSecret, mqttPassword(1), mqttPassword(2))).toMatchObject({
+      csnSecret: secret,
+      mqttPassword: hex(2),
+    });
+  });
 });
 
-test("after its revocation it may get another", () => {
-  expect(given(issued, revoked)).toEqual({ phase: "revoked" });
-  expect(issue(given(issued, revoked)).events).toEqual([issued]);
+describe("revoking", () => {
+  test("ends all kinds", () => {
+    const state = given(csnSecret, mqttPassword(1));
+    expect(revokeCredentials(state).events).toEqual([revoked]);
+    expect(given(csnSecret, mqttPassword(1), revoked)).toEqual({});
+  });
+
+  test("of what is revoked or was never issued decides nothing", () => {
+    expect(revokeCredentials(given()).events).toEqual([]);
+    expect(revokeCredentials(given(mqttPassword(1), revoked)).events).toEqual([]);
+  });
 });
 
-test("refuses a kind that it does not know", () => {
-  const decide = issueCredential({ device: "7", kind: "password", secret });
-  expect(() => decide(given())).toThrow(expect.objectContaining({ name: "InvalidField", field: "kind" }));
+test("a kind of a later version changes nothing", () => {
+  const later: RegistryEvent = { event: { case: "deviceCredentialIssued", value: { kind: "x509" } } };
+  expect(given(mqttPassword(1), later)).toEqual({ mqttPassword: hex(1) });
+});
+
+test("a kind that is none is refused", () => {
+  expect(credentialKind("mqtt-password")).toBe("mqtt-password");
+  expect(() => credentialKind("password")).toThrow(
+    expect.objectContaining({ name: "InvalidField", field: "kind" }),
+  );
 });

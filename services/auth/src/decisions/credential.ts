@@ -4,7 +4,7 @@ import type { Decider, Outcome } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
 import { AlreadyExists, InvalidField } from "./refusals.js";
 
-// Ids: a credential is its device's.
+// Ids: a device's credentials are one aggregate, found by the device's id.
 
 export function credentialOf(namespace: string, device: string) {
   return { namespace, id: device };
@@ -15,50 +15,75 @@ export function credentialOf(namespace: string, device: string) {
 
 // State
 
-export interface IssuedCredential {
-  readonly phase: "issued";
-  readonly kind: string;
-  /** Sealed by the namespace's data key. */
-  readonly secret: Sealed;
+/** At most one credential of each kind; what is absent was never issued, or is revoked. */
+export interface Credential {
+  /** Of csn-secret: sealed by the namespace's data key. */
+  readonly csnSecret?: Sealed;
+  /** Of mqtt-password: its SHA-256, in hex. */
+  readonly mqttPassword?: string;
 }
-
-export type Credential = { readonly phase: "none" } | { readonly phase: "revoked" } | IssuedCredential;
 
 export const credential: Decider<Credential> = {
   kind: "credential",
-  initial: { phase: "none" },
+  initial: {},
   evolve: (state, { event }) => {
     switch (event.case) {
-      case "deviceCredentialIssued": {
-        const { kind, secret = create(registry.SealedBoxSchema) } = event.value;
-        return { phase: "issued", kind, secret };
-      }
+      case "deviceCredentialIssued":
+        return issued(state, event.value);
       case "deviceCredentialRevoked":
-        return { phase: "revoked" };
+        return {};
       default:
         return state;
     }
   },
 };
 
-// Decisions
-
-const KINDS = ["csn-secret"];
-
-export interface NewCredential {
-  readonly device: string;
-  readonly kind: string;
-  readonly secret: Sealed;
+function issued(state: Credential, event: registry.DeviceCredentialIssued): Credential {
+  switch (event.kind) {
+    case "csn-secret":
+      return { ...state, csnSecret: event.secret ?? create(registry.SealedBoxSchema) };
+    case "mqtt-password":
+      return { ...state, mqttPassword: Buffer.from(event.secretHash).toString("hex") };
+    default:
+      return state; // a kind of a later version
+  }
 }
 
-/** Each device has one at a time; after a revocation it may get another. Refuses AlreadyExists, InvalidField. */
-export function issueCredential({ device, kind, secret }: NewCredential) {
+// Decisions
+
+/** A device has one CSN secret at a time; after a revocation it may get another. Refuses AlreadyExists. */
+export function issueCsnSecret(device: string, secret: Sealed) {
   return (state: Credential): Outcome<undefined> => {
-    if (!KINDS.includes(kind)) throw new InvalidField("kind", `must be one of ${KINDS.join(", ")}`);
-    if (state.phase === "issued") throw new AlreadyExists("credential", device);
-    return {
-      events: [{ event: { case: "deviceCredentialIssued", value: { kind, secret: { ...secret } } } }],
-      result: undefined,
-    };
+    if (state.csnSecret) throw new AlreadyExists("credential", device);
+    return outcome({ kind: "csn-secret", secret: { ...secret } });
   };
+}
+
+/** The password takes the place of the one before. Takes its SHA-256: 32 bytes. */
+export function issueMqttPassword(secretHash: Uint8Array) {
+  return (): Outcome<undefined> => outcome({ kind: "mqtt-password", secretHash });
+}
+
+/** Revokes all kinds. Of a device that has none: nothing. */
+export function revokeCredentials(state: Credential): Outcome<undefined> {
+  const some = state.csnSecret !== undefined || state.mqttPassword !== undefined;
+  return {
+    events: some ? [{ event: { case: "deviceCredentialRevoked", value: {} } }] : [],
+    result: undefined,
+  };
+}
+
+const KINDS = ["csn-secret", "mqtt-password"] as const;
+
+/** Refuses InvalidField. */
+export function credentialKind(text: string): (typeof KINDS)[number] {
+  const kind = KINDS.find((known) => known === text);
+  if (!kind) throw new InvalidField("kind", `must be one of ${KINDS.join(", ")}`);
+  return kind;
+}
+
+function outcome(
+  value: { kind: "csn-secret"; secret: Sealed } | { kind: "mqtt-password"; secretHash: Uint8Array },
+): Outcome<undefined> {
+  return { events: [{ event: { case: "deviceCredentialIssued", value } }], result: undefined };
 }

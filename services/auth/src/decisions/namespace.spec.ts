@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { registry } from "@fieldlog/contracts";
 import { fold, type RegistryEvent } from "@fieldlog/decider";
 import { expect, test } from "vitest";
-import { createNamespace, isAssignedId, isNamespaceName, namespace } from "./namespace.js";
+import { createNamespace, isAssignedId, isNamespaceName, namespace, setRetention } from "./namespace.js";
 
 const box = (byte: number) => ({ keyId: "k", nonce: new Uint8Array(12), ciphertext: Uint8Array.of(byte) });
 const created = (id: string, name: string): RegistryEvent => ({
@@ -32,7 +32,7 @@ test("a name is given once", () => {
   expect(() => decide(given(created("1", "roofs")))).toThrow("there is a namespace roofs already");
 });
 
-test.each(["", "Roofs", "-roofs", "a b", "ä", "a.b", "x".repeat(64), "0b5c1f1e-5a86-4f0c-9d6f-0b6f0a4a7a11"])(
+test.each(["", "Roofs", "-roofs", "a b", "ä", "a.b", "x".repeat(65), "0b5c1f1e-5a86-4f0c-9d6f-0b6f0a4a7a11"])(
   "refuses a name that is none: %j",
   (name) => {
     expect(isNamespaceName(name)).toBe(false);
@@ -41,10 +41,51 @@ test.each(["", "Roofs", "-roofs", "a b", "ä", "a.b", "x".repeat(64), "0b5c1f1e-
   },
 );
 
-test.each(["default", "test", "a", "0", "a-b_c", "x".repeat(63)])(
+test.each(["default", "test", "a", "0", "a-b_c", "x".repeat(64)])(
   "takes %j for a name, and for no id",
   (name) => {
     expect(isNamespaceName(name)).toBe(true);
     expect(isAssignedId(name)).toBe(false);
   },
 );
+
+test("a namespace remembers the user who made it, if a user did", () => {
+  const { events } = createNamespace({ id: "1", name: "roofs", dataKey: box(1), owner: "u1" })(given());
+  expect(given(...events)).toMatchObject({ owner: "u1" });
+  expect(given(created("1", "roofs"))).toMatchObject({ owner: "" });
+});
+
+const changed = (value: { measurementDays?: number; logDays?: number }): RegistryEvent => ({
+  event: { case: "retentionChanged", value },
+});
+
+test("before any change, logs are kept for 56 days and measurements for ever", () => {
+  expect(given(created("1", "roofs"))).toMatchObject({ retention: { logDays: 56 } });
+  expect(setRetention({ logDays: 56 })(given(created("1", "roofs"))).events).toEqual([]);
+});
+
+test.each([{ measurementDays: 1, logDays: 36_500 }, { measurementDays: 30 }, {}])(
+  "retention becomes %j as a whole, and the same again is nothing",
+  (asked) => {
+    const { events } = setRetention(asked)(given(created("1", "roofs")));
+    expect(events).toEqual([changed(asked)]);
+    const after = given(created("1", "roofs"), ...events);
+    expect(after).toMatchObject({ id: "1", phase: "created" });
+    expect(after.phase === "created" && after.retention).toEqual(asked);
+    expect(setRetention(asked)(after).events).toEqual([]);
+  },
+);
+
+test.each([
+  ["measurement_days", { measurementDays: 0 }],
+  ["measurement_days", { measurementDays: 36_501 }],
+  ["log_days", { logDays: 0 }],
+])("refuses %s out of range: %j", (field, asked) => {
+  expect(() => setRetention(asked)(given(created("1", "roofs")))).toThrow(
+    expect.objectContaining({ name: "InvalidField", field }),
+  );
+});
+
+test("a namespace that is not there has no retention", () => {
+  expect(() => setRetention({})(given())).toThrow("no such namespace");
+});

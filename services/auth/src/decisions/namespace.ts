@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { INSTALLATION, registry } from "@fieldlog/contracts";
 import type { Decider, Outcome } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
-import { AlreadyExists, InvalidField } from "./refusals.js";
+import { AlreadyExists, InvalidField, NotFound } from "./refusals.js";
 
 // Ids: a namespace's history is found by its name, so that no two can have the same name.
 
@@ -10,7 +10,7 @@ export function namespaceNamed(name: string) {
   return { namespace: INSTALLATION, id: name };
 }
 
-const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 export function isNamespaceName(text: string): boolean {
@@ -24,7 +24,7 @@ export function isAssignedId(text: string): boolean {
   return UUID.test(text);
 }
 
-// Event: NamespaceCreated. Its name and fields are the storage format of the permanent log.
+// Events: NamespaceCreated, RetentionChanged. Their names and fields are the storage format of the permanent log.
 
 // State
 
@@ -36,7 +36,19 @@ export interface CreatedNamespace {
   readonly dataKey: Sealed;
   /** ms since 1970 UTC. */
   readonly createdAt: number;
+  /** Id of the user who made it; empty: no user did. */
+  readonly owner: string;
+  readonly retention: Retention;
 }
+
+/** Days that read models keep what devices reported; absent: for ever. */
+export interface Retention {
+  readonly measurementDays?: number;
+  readonly logDays?: number;
+}
+
+/** Of a namespace whose retention nobody has changed. */
+const RETENTION: Retention = Object.freeze({ logDays: 56 });
 
 export type Namespace = { readonly phase: "none" } | CreatedNamespace;
 
@@ -44,11 +56,32 @@ export const namespace: Decider<Namespace> = {
   kind: "namespace",
   initial: { phase: "none" },
   evolve: (state, { event }, at) => {
-    if (event.case !== "namespaceCreated") return state;
-    const { id, name, dataKey = create(registry.SealedBoxSchema) } = event.value;
-    return { phase: "created", id, name, dataKey, createdAt: at.decidedAt };
+    switch (event.case) {
+      case "namespaceCreated": {
+        const { id, name, owner, dataKey = create(registry.SealedBoxSchema) } = event.value;
+        const { decidedAt: createdAt } = at;
+        return { phase: "created", id, name, dataKey, createdAt, owner, retention: RETENTION };
+      }
+      case "retentionChanged":
+        return state.phase === "created" ? { ...state, retention: retentionOf(event.value) } : state;
+      default:
+        return state;
+    }
   },
 };
+
+interface RetentionFields {
+  measurementDays?: number | undefined;
+  logDays?: number | undefined;
+}
+
+/** Only its own fields, and those that are there. */
+export function retentionOf({ measurementDays, logDays }: RetentionFields): Retention {
+  return {
+    ...(measurementDays === undefined ? {} : { measurementDays }),
+    ...(logDays === undefined ? {} : { logDays }),
+  };
+}
 
 // Decisions
 
@@ -56,16 +89,39 @@ export interface NewNamespace {
   readonly id: string;
   readonly name: string;
   readonly dataKey: Sealed;
+  /** Id of the user who makes it. Default: nobody owns it. */
+  readonly owner?: string;
 }
 
 /** Of one that exists under that id: nothing. Refuses AlreadyExists, InvalidField. */
 export function createNamespace(asked: NewNamespace): (state: Namespace) => Outcome<undefined> {
   return (state) => {
     if (!isNamespaceName(asked.name)) {
-      throw new InvalidField("name", "must match [a-z0-9][a-z0-9_-]{0,62} and be no UUID");
+      throw new InvalidField("name", "must match [a-z0-9][a-z0-9_-]{0,63} and be no UUID");
     }
     if (state.phase === "created" && state.id !== asked.id) throw new AlreadyExists("namespace", asked.name);
     if (state.phase === "created") return { events: [], result: undefined };
     return { events: [{ event: { case: "namespaceCreated", value: { ...asked } } }], result: undefined };
+  };
+}
+
+const DAYS = { least: 1, most: 36_500 } as const;
+
+/** To what it is already: nothing. Refuses InvalidField, NotFound. */
+export function setRetention(asked: Retention): (state: Namespace) => Outcome<undefined> {
+  return (state) => {
+    for (const [field, days] of [
+      ["measurement_days", asked.measurementDays],
+      ["log_days", asked.logDays],
+    ] as const) {
+      if (days === undefined || (days >= DAYS.least && days <= DAYS.most)) continue;
+      throw new InvalidField(field, `must be ${DAYS.least} to ${DAYS.most}, or absent: for ever`);
+    }
+    if (state.phase === "none") throw new NotFound("namespace");
+    const { measurementDays, logDays } = state.retention;
+    if (measurementDays === asked.measurementDays && logDays === asked.logDays) {
+      return { events: [], result: undefined };
+    }
+    return { events: [{ event: { case: "retentionChanged", value: { ...asked } } }], result: undefined };
   };
 }

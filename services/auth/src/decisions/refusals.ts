@@ -1,7 +1,7 @@
 /** What auth refuses. Each holds what the caller needs to know, and none holds a secret. */
 export class NotFound extends Error {
   override readonly name = "NotFound";
-  constructor(readonly what: "namespace" | "API key" | "credential") {
+  constructor(readonly what: "namespace" | "API key" | "credential" | "user" | "member") {
     super(`no such ${what}`);
   }
 }
@@ -9,7 +9,7 @@ export class NotFound extends Error {
 export class AlreadyExists extends Error {
   override readonly name = "AlreadyExists";
   constructor(
-    readonly what: "namespace" | "credential",
+    readonly what: "namespace" | "credential" | "user",
     readonly id: string,
   ) {
     super(`there is a ${what} ${id} already`);
@@ -31,10 +31,50 @@ export class InvalidField extends Error {
 export class TooMany extends Error {
   override readonly name = "TooMany";
   constructor(
-    readonly what: "namespaces" | "API keys",
+    readonly what: "namespaces" | "API keys" | "users" | "members",
     readonly limit: number,
   ) {
     super(`there are ${limit} ${what} already, which is the limit`);
+  }
+}
+
+/** Several namespaces have a device of that id: it has to be said which is meant. */
+export class AmbiguousDevice extends Error {
+  override readonly name = "AmbiguousDevice";
+  constructor() {
+    super("several namespaces have a device with that id");
+  }
+}
+
+/** Nobody would own the namespace any more. */
+export class LastOwner extends Error {
+  override readonly name = "LastOwner";
+  constructor() {
+    super("the namespace would have no owner");
+  }
+}
+
+export class WrongPassword extends Error {
+  override readonly name = "WrongPassword";
+  constructor() {
+    super("wrong password");
+  }
+}
+
+/** Whoever it is has to wait. */
+export class TooManyWrongPasswords extends Error {
+  override readonly name = "TooManyWrongPasswords";
+  constructor(readonly retryAfterS: number) {
+    super("too many wrong passwords lately");
+  }
+}
+
+/** As many passwords wait for being hashed as may. */
+export class TooBusy extends Error {
+  override readonly name = "TooBusy";
+  readonly retryAfterS = 1;
+  constructor() {
+    super("too many log-ins at once");
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Aggregates, Snapshots } from "@fieldlog/aggregates";
 import { INSTALLATION, limits } from "@fieldlog/contracts";
 import {
@@ -11,6 +11,7 @@ import {
   revokeApiKey,
 } from "../decisions/api-key.js";
 import { TooMany } from "../decisions/refusals.js";
+import { hashOf } from "./secret-hash.js";
 
 export type AskedApiKey = Pick<NewApiKey, "name" | "kind" | "permission" | "namespace" | "expiresAt">;
 
@@ -71,9 +72,4 @@ export class ApiKeys {
     );
     return snapshot.sequence;
   }
-}
-
-/** SHA-256: what is kept of an API key, and what edges ask by. */
-export function hashOf(key: string): Buffer {
-  return createHash("sha256").update(key, "utf8").digest();
 }

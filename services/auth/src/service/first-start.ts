@@ -11,8 +11,8 @@ import {
   namespaceNamed,
   PERMANENT_NAMESPACES,
 } from "../decisions/namespace.js";
-import { hashOf } from "./api-keys.js";
 import type { Keyring } from "./keyring.js";
+import { hashOf } from "./secret-hash.js";
 
 export interface FirstStartOptions {
   readonly log: DecisionLog;

@@ -16,7 +16,7 @@ export interface SealedDataKey {
 }
 
 /**
- * The namespaces' data keys. Each is opened once and then held in memory, the `limit` last used ones;
+ * The installation's key, and the namespaces' data keys. Each is opened once and then held in memory, the `limit` last used ones;
  * a namespace keeps its data key, so what is held stays right.
  */
 export class Keyring {
@@ -39,6 +39,16 @@ export class Keyring {
   /** Raises {@link WrongInstallationKey}. */
   check(namespace: SealedDataKey): void {
     this.open(namespace);
+  }
+
+  /** Seals what belongs to the installation as a whole. */
+  sealOwn(plain: Uint8Array, context: string): Sealed {
+    return this.#installation.seal(plain, context);
+  }
+
+  /** What {@link sealOwn} sealed. Raises CannotOpen. */
+  unsealOwn(box: Sealed, context: string): Buffer {
+    return this.#installation.open(box, context);
   }
 
   async seal(namespace: string, plain: Uint8Array, context: string): Promise<Sealed> {

@@ -9,6 +9,8 @@ import {
   isNamespaceName,
   namespace,
   namespaceNamed,
+  type Retention,
+  setRetention,
 } from "../decisions/namespace.js";
 import { NotFound, TooMany } from "../decisions/refusals.js";
 
@@ -20,15 +22,30 @@ export class Namespaces {
     private readonly newDataKey: (namespace: string) => Sealed,
   ) {}
 
-  /** Raises AlreadyExists, InvalidField, TooMany. */
-  async create(name: string, decidedBy: string): Promise<{ created: CreatedNamespace; sequence: number }> {
+  /**
+   * @param owner id of the user who makes it; empty: nobody owns it
+   * @throws AlreadyExists, InvalidField, TooMany
+   */
+  async create(
+    name: string,
+    owner: string,
+    decidedBy: string,
+  ): Promise<{ created: CreatedNamespace; sequence: number }> {
     if ((await this.snapshots.count(namespace, INSTALLATION)) >= limits.namespaces) {
       throw new TooMany("namespaces", limits.namespaces);
     }
     const id = randomUUID();
-    const decide = createNamespace({ id, name, dataKey: this.newDataKey(id) });
+    const decide = createNamespace({ id, name, dataKey: this.newDataKey(id), owner });
     const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
     return { created: snapshot.state as CreatedNamespace, sequence: snapshot.sequence };
+  }
+
+  /** By the namespace's id. Raises InvalidField, NotFound. */
+  async setRetention(id: string, retention: Retention, decidedBy: string): Promise<number> {
+    const { name } = await this.withId(id);
+    const decide = setRetention(retention);
+    const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
+    return snapshot.sequence;
   }
 
   /** By its id or its name. Raises NotFound. */

@@ -1,0 +1,42 @@
+import { RpcError } from "@fieldlog/rpc";
+import type { ApiKey } from "../decisions/api-key.js";
+import { NotFound } from "../decisions/refusals.js";
+import type { Answering, AuthCalls } from "./auth-service.js";
+import { isId } from "./ids.js";
+
+type Calls = "checkApiKey" | "createApiKey" | "listApiKeys" | "revokeApiKey";
+
+/** API keys, of namespaces and the operator's. */
+export function apiKeyCalls({ apiKeys, namespaces, seen }: Answering): Pick<AuthCalls, Calls> {
+  return {
+    checkApiKey: async ({ keyHash }) => {
+      const key = await apiKeys.check(keyHash);
+      if (!key) throw new RpcError("unauthenticated", "no such API key, or it has expired or been revoked");
+      return { key: toApiKey(key) };
+    },
+    createApiKey: async ({ decidedBy, ...asked }) => {
+      const namespace = asked.namespace === "" ? "" : (await namespaces.get(asked.namespace)).id;
+      const { created, secret, sequence } = await apiKeys.create({ ...asked, namespace }, decidedBy);
+      await seen(sequence);
+      return { key: toApiKey(created), secret, sequence: BigInt(sequence) };
+    },
+    listApiKeys: async ({ namespace }) => {
+      const keys = namespace === "" || isId(namespace) ? await apiKeys.list(namespace) : [];
+      return { keys: keys.map(toApiKey) };
+    },
+    revokeApiKey: async ({ namespace, id, decidedBy }) => {
+      if ((namespace !== "" && !isId(namespace)) || !isId(id)) throw new NotFound("API key");
+      const sequence = await apiKeys.revoke(namespace, id, decidedBy);
+      await seen(sequence);
+      return { sequence: BigInt(sequence) };
+    },
+  };
+}
+
+function toApiKey({ id, name, kind, permission, namespace, createdAt, expiresAt, revokedAt }: ApiKey) {
+  return {
+    ...{ id, name, kind, permission, namespace, createdAt: BigInt(createdAt) },
+    ...(expiresAt === undefined ? {} : { expiresAt: BigInt(expiresAt) }),
+    ...(revokedAt === undefined ? {} : { revokedAt: BigInt(revokedAt) }),
+  };
+}

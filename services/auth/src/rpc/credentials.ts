@@ -1,0 +1,28 @@
+import { InvalidField, NotFound } from "../decisions/refusals.js";
+import type { Answering, AuthCalls } from "./auth-service.js";
+import { isId } from "./ids.js";
+
+type Calls = "getDeviceCredential" | "issueDeviceCredential" | "revokeDeviceCredentials" | "findMqttPassword";
+
+/** Devices' credentials. */
+export function credentialCalls({ credentials }: Answering): Pick<AuthCalls, Calls> {
+  return {
+    getDeviceCredential: async ({ namespace, device }) => {
+      if (!isId(namespace) || !isId(device)) throw new NotFound("credential");
+      return { kind: "csn-secret", secret: await credentials.csnSecret(namespace, device) };
+    },
+    issueDeviceCredential: async ({ namespace, device, kind }) => {
+      if (!isId(device)) throw new InvalidField("device", "is no id");
+      const { secret, sequence } = await credentials.issue(namespace, device, kind);
+      return { secret, sequence: BigInt(sequence) };
+    },
+    revokeDeviceCredentials: async ({ namespace, device, decidedBy }) => {
+      if (!isId(namespace) || !isId(device)) return {};
+      return { sequence: BigInt(await credentials.revoke(namespace, device, decidedBy)) };
+    },
+    findMqttPassword: async ({ namespace, device }) => {
+      if ((namespace !== "" && !isId(namespace)) || !isId(device)) throw new NotFound("credential");
+      return credentials.mqttPassword(namespace, device);
+    },
+  };
+}

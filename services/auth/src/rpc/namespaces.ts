@@ -1,0 +1,40 @@
+import { type CreatedNamespace, retentionOf } from "../decisions/namespace.js";
+import { InvalidField, NotFound } from "../decisions/refusals.js";
+import type { Answering, AuthCalls } from "./auth-service.js";
+import { isId } from "./ids.js";
+
+type Calls = "createNamespace" | "listNamespaces" | "getNamespace" | "setRetention";
+
+/** Namespaces, and how long their data are kept. */
+export function namespaceCalls({ namespaces, users, seen }: Answering): Pick<AuthCalls, Calls> {
+  return {
+    createNamespace: async ({ name, owner, decidedBy }) => {
+      if (owner !== "") await checkOwner(users, owner);
+      const { created, sequence } = await namespaces.create(name, owner, decidedBy);
+      await seen(sequence);
+      return { namespace: toNamespace(created), sequence: BigInt(sequence) };
+    },
+    listNamespaces: async () => ({ namespaces: (await namespaces.list()).map(toNamespace) }),
+    getNamespace: async ({ idOrName }) => ({ namespace: toNamespace(await namespaces.get(idOrName)) }),
+    setRetention: async ({ namespace, retention, decidedBy }) => {
+      if (!retention) throw new InvalidField("retention", "is missing");
+      const sequence = await namespaces.setRetention(namespace, retentionOf(retention), decidedBy);
+      await seen(sequence);
+      return { sequence: BigInt(sequence) };
+    },
+  };
+}
+
+/** Raises InvalidField unless it is a user's id. */
+async function checkOwner(users: Answering["users"], id: string): Promise<void> {
+  try {
+    if (!isId(id)) throw new NotFound("user");
+    await users.withId(id);
+  } catch (error) {
+    throw error instanceof NotFound ? new InvalidField("owner", "is no user's id") : error;
+  }
+}
+
+export function toNamespace({ id, name, createdAt, retention }: CreatedNamespace) {
+  return { id, name, createdAt: BigInt(createdAt), retention: { ...retention } };
+}

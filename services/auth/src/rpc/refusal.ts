@@ -1,0 +1,34 @@
+import { rpcFailure } from "@fieldlog/aggregates";
+import { RpcError } from "@fieldlog/rpc";
+import {
+  AlreadyExists,
+  AmbiguousDevice,
+  InvalidField,
+  LastOwner,
+  NotFound,
+  TooBusy,
+  TooMany,
+  TooManyWrongPasswords,
+  WrongPassword,
+} from "../decisions/refusals.js";
+
+/** auth's refusals and failures in gRPC's codes; undefined: not foreseen. */
+export function refusal(error: unknown): RpcError | undefined {
+  if (error instanceof NotFound) return new RpcError("not_found", error.message);
+  if (error instanceof AlreadyExists) return new RpcError("already_exists", error.message);
+  if (error instanceof TooMany) return new RpcError("resource_exhausted", error.message);
+  if (error instanceof WrongPassword) return new RpcError("unauthenticated", error.message);
+  if (error instanceof AmbiguousDevice || error instanceof LastOwner) {
+    return new RpcError("failed_precondition", error.message);
+  }
+  if (error instanceof TooManyWrongPasswords) {
+    return new RpcError("resource_exhausted", error.message, { retryAfterS: String(error.retryAfterS) });
+  }
+  if (error instanceof TooBusy) {
+    return new RpcError("unavailable", error.message, { retryAfterS: String(error.retryAfterS) });
+  }
+  if (error instanceof InvalidField) {
+    return new RpcError("invalid_argument", error.message, { field: error.field });
+  }
+  return rpcFailure(error);
+}
