@@ -1,8 +1,7 @@
 import { RpcError } from "@fieldlog/rpc";
 import type { ApiKey } from "../decisions/api-key.js";
 import { NotFound } from "../decisions/refusals.js";
-import type { Answering, AuthCalls } from "./auth-service.js";
-import { isId } from "./ids.js";
+import { type Answering, type AuthCalls, isId } from "./calls.js";
 
 type Calls = "checkApiKey" | "createApiKey" | "listApiKeys" | "revokeApiKey";
 

@@ -1,37 +1,11 @@
-import { type auth, limits } from "@fieldlog/contracts";
-import type { ServiceImpl } from "@fieldlog/rpc";
+import { limits } from "@fieldlog/contracts";
 import type { Logger } from "@fieldlog/runtime";
-import type { ApiKeys } from "../service/api-keys.js";
-import type { Credentials } from "../service/credentials.js";
-import type { Memberships } from "../service/memberships.js";
-import type { Namespaces } from "../service/namespaces.js";
-import type { Sessions } from "../service/sessions.js";
-import type { Users } from "../service/users.js";
 import { apiKeyCalls } from "./api-keys.js";
+import type { AuthCalls, AuthParts } from "./calls.js";
 import { credentialCalls } from "./credentials.js";
 import { memberCalls } from "./members.js";
 import { namespaceCalls } from "./namespaces.js";
 import { userCalls } from "./users.js";
-
-export type AuthCalls = ServiceImpl<typeof auth.AuthService>;
-
-export interface AuthParts {
-  readonly namespaces: Namespaces;
-  readonly apiKeys: ApiKeys;
-  readonly credentials: Credentials;
-  readonly users: Users;
-  readonly sessions: Sessions;
-  readonly memberships: Memberships;
-}
-
-/** What the calls are answered with. */
-export interface Answering extends AuthParts {
-  /**
-   * Resolves when queries see what was decided at that sequence, or after 2 s: it is answered then, because
-   * the secret in the answer would be lost otherwise.
-   */
-  readonly seen: (sequence: number) => Promise<void>;
-}
 
 export interface AuthServiceOptions extends AuthParts {
   /** True as soon as queries see that sequence; false after the time (ms). */

@@ -1,6 +1,5 @@
 import { NotFound } from "../decisions/refusals.js";
-import type { Answering, AuthCalls } from "./auth-service.js";
-import { isId } from "./ids.js";
+import { type Answering, type AuthCalls, isId } from "./calls.js";
 import { toNamespace } from "./namespaces.js";
 
 type Calls = "listUserNamespaces" | "getRole" | "listMembers" | "setMember" | "removeMember";

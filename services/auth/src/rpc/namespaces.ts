@@ -1,7 +1,6 @@
 import { type CreatedNamespace, retentionOf } from "../decisions/namespace.js";
 import { InvalidField, NotFound } from "../decisions/refusals.js";
-import type { Answering, AuthCalls } from "./auth-service.js";
-import { isId } from "./ids.js";
+import { type Answering, type AuthCalls, isId } from "./calls.js";
 
 type Calls = "createNamespace" | "listNamespaces" | "getNamespace" | "setRetention";
 

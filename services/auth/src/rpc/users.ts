@@ -1,6 +1,6 @@
 import { RpcError } from "@fieldlog/rpc";
 import type { CreatedUser } from "../decisions/user.js";
-import type { Answering, AuthCalls } from "./auth-service.js";
+import type { Answering, AuthCalls } from "./calls.js";
 
 type Calls = "createUser" | "startSession" | "checkSession" | "endSession";
 

@@ -1,0 +1,33 @@
+import { type auth, limits } from "@fieldlog/contracts";
+import type { ServiceImpl } from "@fieldlog/rpc";
+import type { ApiKeys } from "../service/api-keys.js";
+import type { Credentials } from "../service/credentials.js";
+import type { Memberships } from "../service/memberships.js";
+import type { Namespaces } from "../service/namespaces.js";
+import type { Sessions } from "../service/sessions.js";
+import type { Users } from "../service/users.js";
+
+export type AuthCalls = ServiceImpl<typeof auth.AuthService>;
+
+export interface AuthParts {
+  readonly namespaces: Namespaces;
+  readonly apiKeys: ApiKeys;
+  readonly credentials: Credentials;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly memberships: Memberships;
+}
+
+/** What calls are answered with. */
+export interface Answering extends AuthParts {
+  /**
+   * Resolves when queries see what was decided at that sequence, or after 2 s: it is answered then, because
+   * the secret in the answer would be lost otherwise.
+   */
+  readonly seen: (sequence: number) => Promise<void>;
+}
+
+/** Whether anything can go by that id at all. */
+export function isId(text: string): boolean {
+  return text.length > 0 && text.length <= limits.idLength && !text.includes("\u0000");
+}
