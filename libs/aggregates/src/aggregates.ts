@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { registry } from "@fieldlog/contracts";
+import { limits, registry } from "@fieldlog/contracts";
 import {
   current,
   type Decider,
@@ -46,17 +46,24 @@ export class Aggregates {
     return current(this.options.log, decider, id, await this.options.snapshots.load(decider, id));
   }
 
-  /** Decides on the newest state; decides again if somebody else was first. */
+  /**
+   * Decides on the newest state; decides again if somebody else was first.
+   *
+   * @param decide may wait for what another aggregate says; what it raises is a refusal
+   * @param attempts times that it decides in all. Default {@link limits.decideAttempts}
+   */
   transact<State, Result>(
     decider: Decider<State>,
     id: Id,
-    decide: (state: State) => Outcome<Result>,
+    decide: (state: State) => Outcome<Result> | Promise<Outcome<Result>>,
     decidedBy: string,
+    { attempts = limits.decideAttempts }: { readonly attempts?: number } = {},
   ): Promise<Transaction<State, Result>> {
     return this.counted(decider, async (seen) => {
       const load = () => this.options.snapshots.load(decider, id);
       const now = this.options.now ?? Date.now;
-      const done = await transact(this.options.log, decider, id, load, seen(decide), { decidedBy, now });
+      const options = { decidedBy, now, attempts };
+      const done = await transact(this.options.log, decider, id, load, seen(decide), options);
       return { done, outcome: done.appended ? "appended" : "unchanged" };
     });
   }
@@ -73,7 +80,7 @@ export class Aggregates {
     decidedBy: string,
   ): Promise<(Snapshot<State> & { readonly result: Result }) | undefined> {
     return this.counted(decider, async (seen) => {
-      const { events, result } = seen(decide)(decider.initial);
+      const { events, result } = await seen(decide)(decider.initial);
       const decision = create(registry.DecisionSchema, {
         events: [...events],
         decidedAt: BigInt((this.options.now ?? Date.now)()),
@@ -93,13 +100,15 @@ export class Aggregates {
   /** Counts how it ended. What `decide` raises, and nothing else, is a refusal. */
   private async counted<T>(
     { kind }: { kind: string },
-    work: (seen: <S, R>(decide: (state: S) => R) => (state: S) => R) => Promise<{ done: T; outcome: string }>,
+    work: (
+      seen: <S, R>(decide: (state: S) => R | Promise<R>) => (state: S) => Promise<R>,
+    ) => Promise<{ done: T; outcome: string }>,
   ): Promise<T> {
     let refusal: unknown;
     try {
-      const { done, outcome } = await work((decide) => (state) => {
+      const { done, outcome } = await work((decide) => async (state) => {
         try {
-          return decide(state);
+          return await decide(state);
         } catch (error) {
           refusal = error;
           throw error;
@@ -108,7 +117,8 @@ export class Aggregates {
       this.decisions?.inc({ kind, outcome });
       return done;
     } catch (error) {
-      this.decisions?.inc({ kind, outcome: error === refusal ? "refused" : failure(error) });
+      const known = failure(error);
+      this.decisions?.inc({ kind, outcome: error === refusal && known === "failed" ? "refused" : known });
       throw error;
     }
   }

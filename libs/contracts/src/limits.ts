@@ -27,6 +27,9 @@ export const limits = Object.freeze({
   /** Requests per second that one device or API key may send, sustained, and how many at once. */
   requestsPerSecond: 5_000,
   requestBurst: 10_000,
+  /** Log-ins and new users per second that an edge takes from one address, sustained, and how many at once. */
+  loginsPerSecond: 1,
+  loginBurst: 60,
   /** Sensors of one device, removed ones included. */
   sensorsPerDevice: 1_024,
   /** Readings in one event, those of other sensors included. */
@@ -82,6 +85,8 @@ export const limits = Object.freeze({
   rejectionsPerMinute: 10,
   /** Bytes of one configuration, as JSON. */
   configurationBytes: 128 * 1024,
+  /** Objects and arrays in each other in one configuration. */
+  configurationDepth: 64,
   /** Revisions of one device's configuration. */
   configurationsPerDevice: 10_000,
   /** Measurements or log entries in one message, and attributes of one measurement. */

@@ -61,7 +61,8 @@ export async function current<State>(
  * somebody has, it folds that in and decides again. A stale snapshot costs reading, never a wrong decision.
  *
  * @param loadSnapshot from the service's own read model; undefined: none is known
- * @param decide pure; may raise a refusal of its own, which is passed on
+ * @param decide pure, or it waits for what another aggregate says; the append expects the state that it was given.
+ *   May raise a refusal of its own, which is passed on
  * @throws TooManyConflicts, LogUnavailable, or what `decide` raised on the newest state
  */
 export async function transact<State, Result>(
@@ -69,14 +70,14 @@ export async function transact<State, Result>(
   decider: Decider<State>,
   id: Omit<AggregateId, "kind">,
   loadSnapshot: () => Promise<Snapshot<State> | undefined>,
-  decide: (state: State) => Outcome<Result>,
+  decide: (state: State) => Outcome<Result> | Promise<Outcome<Result>>,
   options: TransactOptions,
 ): Promise<Transaction<State, Result>> {
   const aggregate = { ...id, kind: decider.kind };
   const attempts = options.attempts ?? limits.decideAttempts;
   let snapshot = await current(log, decider, id, await loadSnapshot());
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const { events, result } = decide(snapshot.state);
+    const { events, result } = await decide(snapshot.state);
     if (events.length === 0) return { snapshot, result, appended: false };
     const decidedAt = BigInt((options.now ?? Date.now)());
     const { decidedBy } = options;

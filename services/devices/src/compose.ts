@@ -4,9 +4,10 @@ import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { Devices } from "./devices.js";
 import { readModel, SCHEMA } from "./read-model.js";
 import { devicesService, refusal } from "./rpc.js";
+import { Configurations } from "./service/configurations.js";
+import { Devices } from "./service/devices.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
@@ -27,7 +28,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     logger,
     metrics,
     refusal,
-  }).add(devices.DevicesService, devicesService(new Devices(aggregates)));
+  }).add(devices.DevicesService, devicesService(new Devices(aggregates), new Configurations(aggregates)));
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });

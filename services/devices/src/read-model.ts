@@ -1,12 +1,14 @@
 import { type Decided, snapshotModel } from "@fieldlog/aggregates";
 import type { ReadModelDefinition } from "@fieldlog/read-model";
-import { device } from "./device.js";
+import { configuration, configurationKeys } from "./decisions/configuration.js";
+import { device } from "./decisions/device.js";
+import { deviceName } from "./decisions/device-name.js";
 
 /** The service's schema in Postgres. */
 export const SCHEMA = "devices";
 
-/** Devices as of a decision. Raise `version` when the state changes. */
+/** Devices, their names and configurations as of a decision. Raise `version` when a state changes. */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
-  version: 1,
-  kinds: [{ decider: device }],
+  version: 2,
+  kinds: [{ decider: device }, { decider: deviceName }, { decider: configuration, keys: configurationKeys }],
 });

@@ -1,25 +1,59 @@
 import { rpcFailure } from "@fieldlog/aggregates";
 import { type devices, limits } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
-import type { Devices, FoundDevice } from "./devices.js";
-import { InvalidField, UnknownDevice, UnknownSensor } from "./refusals.js";
+import {
+  InvalidField,
+  NameTaken,
+  TooManyConfigurations,
+  UnknownDevice,
+  UnknownSensor,
+} from "./decisions/refusals.js";
+import type { Configurations } from "./service/configurations.js";
+import type { Devices, FoundDevice } from "./service/devices.js";
 
 /** fieldlog.devices.v1.DevicesService: requests to calls, results to answers. */
-export function devicesService(own: Devices): ServiceImpl<typeof devices.DevicesService> {
+export function devicesService(
+  own: Devices,
+  configurations: Configurations,
+): ServiceImpl<typeof devices.DevicesService> {
   return {
     registerDevice: async ({ namespace, dialect, metadata, sensors }) => {
-      if (!isId(namespace)) throw new InvalidField("namespace", "is no id");
+      checkNamespace(namespace);
       return { device: toDevice(await own.register(namespace, { dialect, metadata, sensors })) };
     },
     updateDevice: async ({ namespace, device, decidedBy, ...asked }) => {
-      if (!isId(namespace) || !isId(device)) throw new UnknownDevice();
+      checkIds(namespace, device);
       const updated = await own.update(namespace, device, asked, decidedBy || `device:${device}`);
       const { changed, newSensorIds } = updated;
       return { device: toDevice(updated.device), newSensorIds: [...newSensorIds], changed };
     },
     getDevice: async ({ namespace, device }) => {
-      if (!isId(namespace) || !isId(device)) throw new UnknownDevice();
+      checkIds(namespace, device);
       return { device: toDevice(await own.get(namespace, device)) };
+    },
+    createDevice: async ({ namespace, dialect, name, decidedBy }) => {
+      checkNamespace(namespace);
+      return { device: toDevice(await own.create(namespace, dialect, name, decidedBy || "system")) };
+    },
+    renameDevice: async ({ namespace, device, name, decidedBy }) => {
+      checkIds(namespace, device);
+      return { device: toDevice(await own.rename(namespace, device, name, decidedBy || "system")) };
+    },
+    removeDevice: async ({ namespace, device, decidedBy }) => {
+      checkIds(namespace, device);
+      return { sequence: BigInt(await own.remove(namespace, device, decidedBy || "system")) };
+    },
+    createConfiguration: async ({ namespace, device, valueJson, decidedBy }) => {
+      checkIds(namespace, device);
+      const made = await configurations.create(namespace, device, valueJson, decidedBy || "system");
+      return { revision: made.revision, sequence: BigInt(made.sequence) };
+    },
+    acknowledgeConfiguration: async ({ namespace, device, acknowledgments }) => {
+      // Of a device that cannot be: without an effect, as of any that is not.
+      if (isId(namespace) && isId(device)) {
+        await configurations.acknowledge(namespace, device, acknowledgments);
+      }
+      return {};
     },
   };
 }
@@ -33,7 +67,17 @@ export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof InvalidField) {
     return new RpcError("invalid_argument", error.message, { field: error.field });
   }
+  if (error instanceof NameTaken) return new RpcError("already_exists", error.message);
+  if (error instanceof TooManyConfigurations) return new RpcError("resource_exhausted", error.message);
   return rpcFailure(error);
+}
+
+function checkNamespace(namespace: string): void {
+  if (!isId(namespace)) throw new InvalidField("namespace", "is no id");
+}
+
+function checkIds(namespace: string, device: string): void {
+  if (!isId(namespace) || !isId(device)) throw new UnknownDevice();
 }
 
 /** Whether anything can go by that id at all. */

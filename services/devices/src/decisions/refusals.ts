@@ -14,6 +14,22 @@ export class UnknownSensor extends Error {
   }
 }
 
+/** Another device of the namespace has the name, or is about to get it. */
+export class NameTaken extends Error {
+  override readonly name = "NameTaken";
+  constructor(readonly taken: string) {
+    super(`the name is taken: ${taken}`);
+  }
+}
+
+/** The device has as many revisions of its configuration as it may. */
+export class TooManyConfigurations extends Error {
+  override readonly name = "TooManyConfigurations";
+  constructor(readonly limit: number) {
+    super(`the device has ${limit} revisions of its configuration, and may have no more`);
+  }
+}
+
 /** A value that is not taken, by the name of its field in the request. */
 export class InvalidField extends Error {
   override readonly name = "InvalidField";

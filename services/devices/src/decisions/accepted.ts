@@ -35,6 +35,15 @@ export function checkText(text: string, field: string, least = 0): void {
   if (text.includes("\u0000")) throw new InvalidField(field, "contains U+0000");
 }
 
+const NAME = /^[a-z0-9](-?[a-z0-9])*$/;
+
+/** A name that a device has for itself: 1 to 64 of a to z, 0 to 9 and single hyphens between. */
+export function checkName(name: string, field: string): void {
+  if (name.length === 0) throw new InvalidField(field, "is missing");
+  if (name.length > 64) throw new InvalidField(field, "has more than 64 characters");
+  if (!NAME.test(name)) throw new InvalidField(field, "is not of a to z, 0 to 9 and single hyphens between");
+}
+
 export function checkCount(things: readonly unknown[], limit: number, field: string): void {
   if (things.length > limit) throw new InvalidField(field, `are ${things.length}, more than ${limit}`);
 }

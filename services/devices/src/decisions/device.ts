@@ -1,7 +1,7 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { limits, registry } from "@fieldlog/contracts";
 import type { Decider, DecisionPoint, Outcome } from "@fieldlog/decider";
-import { checkCount, checkDetails, checkMetadata, checkText } from "./accepted.js";
+import { checkCount, checkDetails, checkMetadata, checkName, checkText } from "./accepted.js";
 import { InvalidField, UnknownDevice, UnknownSensor } from "./refusals.js";
 
 // Ids
@@ -16,6 +16,13 @@ const HIGHEST_ID = 2n ** 53n - 1n;
 export function deviceIdFrom(random: Uint8Array): string | undefined {
   const id = Buffer.from(random).readBigUInt64BE() & HIGHEST_ID;
   return id >= LOWEST_ID ? id.toString() : undefined;
+}
+
+/** Dialects whose devices have a UUID, and a name that no other of them has in its namespace. */
+const NAMED_DIALECTS: ReadonlySet<string> = new Set(["tenta", "native"]);
+
+export function isNamed(dialect: string): boolean {
+  return NAMED_DIALECTS.has(dialect);
 }
 
 // Events: those of fieldlog.registry.v1.RegistryEvent that are named below. Their names and fields are the
@@ -41,27 +48,47 @@ export interface RegisteredDevice {
   readonly sensors: readonly Sensor[];
   /** ms since 1970 UTC. */
   readonly registeredAt: number;
+  /** Of one with a name of its own: the sequence of the decision that gave it the name. */
+  readonly namedAt?: number;
+  /** The name that it had before that. */
+  readonly formerName?: string;
 }
 
-export type Device = { readonly phase: "unknown" } | RegisteredDevice;
+export interface RemovedDevice {
+  readonly phase: "removed";
+  /** The names of its own that it had last, newest first. */
+  readonly names: readonly string[];
+}
+
+export type Device = { readonly phase: "unknown" } | RegisteredDevice | RemovedDevice;
 
 export const device: Decider<Device> = {
   kind: "device",
   initial: { phase: "unknown" },
-  evolve: (state, { event }, at) =>
-    state.phase === "unknown" ? registered(state, event, at) : changed(state, event),
+  evolve: (state, { event }, at) => {
+    if (event.case === "deviceRemoved" && state.phase !== "removed") return removed(state);
+    if (state.phase === "unknown") return registered(state, event, at);
+    return state.phase === "registered" ? changed(state, event, at) : state;
+  },
 };
 
-function registered(state: Device, event: DeviceEvent, { decidedAt }: DecisionPoint): Device {
+function registered(state: Device, event: DeviceEvent, at: DecisionPoint): Device {
   if (event.case !== "deviceRegistered") return state;
   const { dialect, metadata = create(registry.DeviceMetadataSchema) } = event.value;
-  return { phase: "registered", dialect, metadata, sensors: [], registeredAt: decidedAt };
+  const named = isNamed(dialect) ? { namedAt: at.sequence } : {};
+  return { phase: "registered", dialect, metadata, sensors: [], registeredAt: at.decidedAt, ...named };
 }
 
-function changed(state: RegisteredDevice, event: DeviceEvent): RegisteredDevice {
+function removed(state: Exclude<Device, RemovedDevice>): RemovedDevice {
+  if (state.phase === "unknown" || state.namedAt === undefined) return { phase: "removed", names: [] };
+  const names = [state.metadata.name, state.formerName].filter((name) => name !== undefined);
+  return { phase: "removed", names };
+}
+
+function changed(state: RegisteredDevice, event: DeviceEvent, at: DecisionPoint): RegisteredDevice {
   switch (event.case) {
     case "deviceMetadataChanged":
-      return { ...state, metadata: merged(state.metadata, event.value) };
+      return { ...state, ...renamed(state, event.value, at), metadata: merged(state.metadata, event.value) };
     case "sensorAdded": {
       const { sensor: id, sensorType: type, details = create(registry.SensorDetailsSchema) } = event.value;
       return { ...state, sensors: [...state.sensors, { id, type, details, removed: false }] };
@@ -75,6 +102,13 @@ function changed(state: RegisteredDevice, event: DeviceEvent): RegisteredDevice 
     default:
       return state;
   }
+}
+
+function renamed(state: RegisteredDevice, change: registry.DeviceMetadataChanged, at: DecisionPoint) {
+  const { name } = change.metadata ?? {};
+  if (state.namedAt === undefined || name === undefined || name === state.metadata.name) return {};
+  const { name: formerName } = state.metadata;
+  return { namedAt: at.sequence, ...(formerName === undefined ? {} : { formerName }) };
 }
 
 /** What was unset goes, then what was set comes: a key in both is set. */
@@ -122,10 +156,11 @@ export interface Added {
 
 export function register(asked: Registration): (state: Device) => Outcome<Added> {
   return (state) => {
-    if (state.phase === "registered") return { events: [], result: { newSensorIds: [] } };
+    if (state.phase !== "unknown") return { events: [], result: { newSensorIds: [] } };
     const { dialect, metadata = create(registry.DeviceMetadataSchema) } = asked;
     checkText(dialect, "dialect", 1);
     checkMetadata(metadata);
+    if (isNamed(dialect)) checkName(metadata.name ?? "", "metadata.name");
     checkCount(asked.sensors, limits.sensorsPerDevice, "sensors");
     const sensors = asked.sensors.map((sensor, index) => add(sensor, `sensors[${index}]`));
     return decided({ case: "deviceRegistered", value: { dialect, metadata } }, state, sensors);
@@ -135,7 +170,8 @@ export function register(asked: Registration): (state: Device) => Outcome<Added>
 /** Metadata first, then changed, removed and new sensors. All of it or, when any of it is refused, none. */
 export function update(asked: Update): (state: Device) => Outcome<Added> {
   return (state) => {
-    if (state.phase === "unknown") throw new UnknownDevice();
+    if (state.phase !== "registered") throw new UnknownDevice();
+    checkNameStays(state, asked.metadata?.name);
     checkCount(asked.unsetProperties, limits.propertiesPerDevice, "unset_properties");
     checkCount(asked.newSensors, limits.sensorsPerDevice, "new_sensors");
     checkCount(asked.changedSensors, limits.sensorsPerDevice, "changed_sensors");
@@ -149,6 +185,58 @@ export function update(asked: Update): (state: Device) => Outcome<Added> {
       ...asked.newSensors.map((sensor, index) => add(sensor, `new_sensors[${index}]`)),
     ]);
   };
+}
+
+/** Of a device with a name of its own. The name must be reserved for it: see device-name.ts. */
+export function rename(name: string): (state: Device) => Outcome<undefined> {
+  return (state) => {
+    if (state.phase !== "registered") throw new UnknownDevice();
+    if (!isNamed(state.dialect)) throw new InvalidField("device", "has no name of its own");
+    checkName(name, "name");
+    return state.metadata.name === name ? nothing : recorded(metadataChanged({ name }));
+  };
+}
+
+/** It is gone for ever. Of one that is removed already, nothing: who lost the answer may ask again. */
+export function removeDevice(state: Device): Outcome<undefined> {
+  if (state.phase === "unknown") throw new UnknownDevice();
+  return state.phase === "removed" ? nothing : recorded({ case: "deviceRemoved", value: {} });
+}
+
+/**
+ * Makes sure that whoever was about to give the device that name can no longer do so, because the device has
+ * moved on: one that never was is removed before it begins, another has a change that changes nothing.
+ *
+ * @returns whether it has the name
+ */
+export function fence(name: string): (state: Device) => Outcome<boolean> {
+  return (state) => {
+    if (hasName(state, name)) return { events: [], result: true };
+    if (state.phase === "removed") return { events: [], result: false };
+    const moved: Recorded =
+      state.phase === "unknown" ? { case: "deviceRemoved", value: {} } : metadataChanged({});
+    return { ...recorded(moved), result: false };
+  };
+}
+
+/** Whether it lives, and the name is its own. */
+export function hasName(state: Device, name: string): boolean {
+  return state.phase === "registered" && isNamed(state.dialect) && state.metadata.name === name;
+}
+
+const nothing: Outcome<undefined> = { events: [], result: undefined };
+
+function recorded(event: Recorded): Outcome<undefined> {
+  return { events: [{ event }], result: undefined };
+}
+
+function metadataChanged(metadata: { name?: string }): Recorded {
+  return { case: "deviceMetadataChanged", value: { metadata } };
+}
+
+function checkNameStays(state: RegisteredDevice, name: string | undefined): void {
+  if (!isNamed(state.dialect) || name === undefined || name === state.metadata.name) return;
+  throw new InvalidField("metadata.name", "is changed by RenameDevice");
 }
 
 type Step = (state: RegisteredDevice) => Recorded | undefined;
@@ -219,7 +307,7 @@ function decided(first: Recorded | undefined, before: Device, steps: readonly St
 
 /** A device fits into one commit, and so does each decision on it. */
 function checkBounds(state: Device, events: readonly registry.RegistryEvent[]): void {
-  if (state.phase === "unknown" || events.length === 0) return;
+  if (state.phase !== "registered" || events.length === 0) return;
   checkCount(state.sensors, limits.sensorsPerDevice, "sensors");
   checkCount(Object.keys(state.metadata.properties), limits.propertiesPerDevice, "properties");
   const { dialect, metadata, sensors } = state;

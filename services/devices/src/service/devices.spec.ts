@@ -1,6 +1,6 @@
 import type { Aggregates } from "@fieldlog/aggregates";
 import { expect, test } from "vitest";
-import type { Device } from "./device.js";
+import type { Device } from "../decisions/device.js";
 import { Devices } from "./devices.js";
 
 test("registering under an id that is taken, or bytes that make none, draws another", async () => {
