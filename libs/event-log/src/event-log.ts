@@ -6,11 +6,19 @@ import {
   type StreamName,
   signalsSubject,
 } from "@fieldlog/contracts";
-import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { encodeBatch } from "./batch.js";
 import { type Durability, describeDurability, readDurability } from "./durability.js";
 import { LogUnavailable } from "./errors.js";
+import { Group, type GroupOptions, idleGroups } from "./group.js";
 import { type Batch, type CommitOutcome, GroupCommit } from "./group-commit.js";
 import { publish } from "./publish.js";
 import { type Commit, type ReadOptions, read } from "./read.js";
@@ -142,6 +150,40 @@ export class EventLog {
   /** See {@link read}. */
   read(stream: StreamName, options: ReadOptions): AsyncGenerator<Commit[], void> {
     return read(this.nc, this.jsm, stream, options);
+  }
+
+  /** Readers that share commits. See {@link Group.open}. */
+  group(options: GroupOptions): Promise<Group> {
+    return Group.open(this.jsm, options);
+  }
+
+  /** See {@link idleGroups}. */
+  idleGroups(stream: StreamName, prefix: string): Promise<string[]> {
+    return idleGroups(this.jsm, stream, prefix);
+  }
+
+  /** Forgets a group's place. */
+  async deleteGroup(stream: StreamName, name: string): Promise<void> {
+    await this.jsm.consumers.delete(stream, name);
+  }
+
+  /**
+   * The commit at a sequence; undefined: it was cleared, or there is none yet. Raises LogUnavailable.
+   */
+  async get(stream: StreamName, sequence: number): Promise<Uint8Array | undefined> {
+    try {
+      const message = await this.jsm.streams.getMessage(stream, { seq: sequence });
+      return message?.data;
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound)
+        return undefined;
+      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+    }
+  }
+
+  /** The connection, for what replicas tell each other and for records that are not of the log. */
+  get connection(): NatsConnection {
+    return this.nc;
   }
 
   /** The stream's newest sequence; 0: it is empty. Raises LogUnavailable. */

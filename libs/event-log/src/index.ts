@@ -9,7 +9,9 @@ export {
   type LogSettings,
   logOptions,
 } from "./event-log.js";
+export type { FollowOptions, Group, GroupOptions, Handout } from "./group.js";
 export { type Batch, type CommitOutcome, GroupCommit, type GroupCommitOptions } from "./group-commit.js";
+export { type Publication, publish } from "./publish.js";
 export type { Commit, ReadOptions } from "./read.js";
 export type { RecordedDecision, Registry } from "./registry.js";
 export { streamDefinitions } from "./streams.js";

@@ -30,13 +30,21 @@ export interface ReadOptions {
   readonly after: number;
   /** Instead of `after`: begin with what was stored at or after this time. */
   readonly startTime?: Date;
+  /**
+   * Only what has this subject. What others stored in between is no gap then, and what was cleared is not
+   * noticed; that the server left nothing out is told by its count of deliveries.
+   */
+  readonly subject?: string;
+  /** Ends the reading once nothing more is there at or before this sequence, which must be in the log by now. */
+  readonly until?: number;
+  /** Messages asked for at once. Default 128, which bounds memory to 64 MiB. */
+  readonly pull?: number;
   /** Ends the reading. */
   readonly signal?: AbortSignal;
   /** Told why a consumer was given up and made anew; for logs. */
   readonly onInterruption?: (error: Error) => void;
 }
 
-/** Messages asked for at once; with commits of at most 512 KiB this bounds memory to 64 MiB. */
 const PULL = 128;
 /** Milliseconds after which an idle pull is renewed; two missed heartbeats (half of it each) end it. */
 const PULL_EXPIRES_MS = 10_000;
@@ -55,19 +63,23 @@ export async function* read(
   stream: StreamName,
   options: ReadOptions,
 ): AsyncGenerator<Commit[], void> {
-  const { signal } = options;
+  const { signal, subject, until } = options;
   let last = options.startTime === undefined ? options.after : undefined;
   while (!signal?.aborted) {
     let pulls: Pulls | undefined;
     try {
-      pulls = await Pulls.open(nc, jsm, stream, last, options.startTime);
+      pulls = await Pulls.open(nc, jsm, stream, last, options);
       last ??= pulls.before;
+      if (until !== undefined && (last >= until || pulls.pending === 0)) return;
       for await (const commits of pulls.batches(signal)) {
         for (const commit of commits) {
-          if (commit.sequence !== last + 1) await confirmGap(jsm, stream, last + 1, commit.sequence);
+          if (subject === undefined && commit.sequence !== last + 1) {
+            await confirmGap(jsm, stream, last + 1, commit.sequence);
+          }
           last = commit.sequence;
         }
         yield commits;
+        if (until !== undefined && (last >= until || pulls.pending === 0)) return;
       }
     } catch (error) {
       if (error instanceof LogGap) throw error;
@@ -92,8 +104,11 @@ async function confirmGap(jsm: JetStreamManager, stream: StreamName, expected: n
 
 /** An ephemeral consumer, and its pulls. */
 class Pulls {
+  /** What was there for it, when it delivered last, after that. */
+  pending: number;
   private current: ConsumerMessages | undefined;
   private closed = false;
+  private delivered = 0;
 
   private constructor(
     private readonly nc: NatsConnection,
@@ -103,15 +118,20 @@ class Pulls {
     private readonly name: string,
     /** The sequence before the first that the consumer delivers. */
     readonly before: number,
-  ) {}
+    pending: number,
+    private readonly pull: number,
+  ) {
+    this.pending = pending;
+  }
 
   static async open(
     nc: NatsConnection,
     jsm: JetStreamManager,
     stream: StreamName,
     last: number | undefined,
-    startTime: Date | undefined,
+    options: ReadOptions,
   ): Promise<Pulls> {
+    const { startTime, subject } = options;
     const { state } = await jsm.streams.info(stream);
     // A log that ends before what was already read has lost its tail.
     if (last !== undefined && last > state.last_seq) throw new LogGap(stream, last, state.last_seq);
@@ -120,6 +140,7 @@ class Pulls {
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: nanos(60_000),
+      ...(subject === undefined ? {} : { filter_subject: subject }),
       ...(last === undefined
         ? {
             deliver_policy: DeliverPolicy.StartTime,
@@ -128,7 +149,8 @@ class Pulls {
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last + 1 }),
     });
     const consumer = await jsm.jetstream().consumers.get(stream, info.name);
-    return new Pulls(nc, jsm, stream, consumer, info.name, last ?? info.delivered.stream_seq);
+    const before = last ?? info.delivered.stream_seq;
+    return new Pulls(nc, jsm, stream, consumer, info.name, before, info.num_pending, options.pull ?? PULL);
   }
 
   async *batches(signal: AbortSignal | undefined): AsyncGenerator<Commit[], void> {
@@ -137,11 +159,12 @@ class Pulls {
     const statuses = this.watchReconnects();
     try {
       while (!signal?.aborted && !this.closed) {
-        this.current = await this.consumer.fetch({ max_messages: PULL, expires: PULL_EXPIRES_MS });
+        this.current = await this.consumer.fetch({ max_messages: this.pull, expires: PULL_EXPIRES_MS });
         // What ended it while the pull was being asked for could not close it.
         if (signal?.aborted || this.closed) void this.current.close();
         let commits: Commit[] = [];
         for await (const message of this.current) {
+          this.count(message);
           commits.push(new StoredCommit(this.stream, message.seq, message));
           // Give what has arrived as one array; the pull itself stays open for more.
           if (this.current.getPending() === 0) {
@@ -156,6 +179,15 @@ class Pulls {
       signal?.removeEventListener("abort", stop);
       statuses.stop();
     }
+  }
+
+  /** A delivery that did not arrive is a reason for a new consumer. */
+  private count(message: JsMsg): void {
+    const { deliverySequence, pending } = message.info;
+    if (deliverySequence !== ++this.delivered) {
+      throw new Error(`delivery ${this.delivered} did not arrive: what came is ${deliverySequence}`);
+    }
+    this.pending = pending;
   }
 
   async close(): Promise<void> {
@@ -180,7 +212,7 @@ class Pulls {
 }
 
 /** A message as a commit. Its headers are read only by who asks for the trace, which few do. */
-class StoredCommit implements Commit {
+export class StoredCommit implements Commit {
   constructor(
     readonly stream: StreamName,
     readonly sequence: number,

@@ -1,3 +1,4 @@
+import type { InboundProperties } from "../publish/inbound.js";
 import type { OutboundMessage } from "../subscriptions/outbound-message.js";
 
 export type QoS = 0 | 1 | 2;
@@ -33,17 +34,7 @@ export interface Will {
   readonly retain: boolean;
   /** Seconds after the end of the connection. */
   readonly delayS: number;
-  readonly properties?: WillProperties;
-}
-
-export interface WillProperties {
-  readonly payloadFormatIndicator?: boolean;
-  readonly contentType?: string;
-  readonly responseTopic?: string;
-  readonly correlationData?: Uint8Array;
-  readonly userProperties?: readonly (readonly [key: string, value: string])[];
-  /** Seconds from the publication on. */
-  readonly messageExpiryInterval?: number;
+  readonly properties?: InboundProperties;
 }
 
 /** Whose will it is. */
