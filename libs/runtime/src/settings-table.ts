@@ -197,6 +197,14 @@ export const settingsTable = Object.freeze({
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
     fallbackDoc: "auth 9201, devices 9202, projections 9203; edge-http serves them on its own port",
   }),
+  environment: set(
+    "FIELDLOG_ENVIRONMENT",
+    text,
+    "unknown",
+    "What the installation is for, such as production or test; /status tells it.",
+  ),
+  commitSha: set("FIELDLOG_COMMIT_SHA", text, "unknown", "Commit that was built; /status tells it."),
+  branchName: set("FIELDLOG_BRANCH_NAME", text, "unknown", "Branch that was built; /status tells it."),
   logLevel: set(
     "FIELDLOG_LOG_LEVEL",
     oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),

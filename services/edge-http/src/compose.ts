@@ -15,6 +15,10 @@ import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
+import { describeStatus } from "./tenta/about.js";
+import { Access as TentaAccess } from "./tenta/access.js";
+import { handlesOf } from "./tenta/handles.js";
+import { tentaRoutes } from "./tenta/routes.js";
 
 export interface EdgeOptions {
   /** Told under which addresses the door can be reached, once it can. */
@@ -57,17 +61,24 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     ...{ door, known, ownWrites, auth: authClient, devices: devicesClient, registry: log.registry },
   });
 
+  const rpc = { auth: authClient, devices: devicesClient, projections: projectionsClient };
+  const tenta = handlesOf(
+    { ...rpc, known, ownWrites, logger, now, access: new TentaAccess(known, now) },
+    describeStatus(settings, now()),
+  );
+
   const dialects = createFastify();
   const listeners = new Listeners(dialects, settings);
   const counts = new RequestCounts(metrics);
   const stopping = () => listeners.stopping;
   const traced = settings.otlpEndpoint !== undefined;
   await dialects.register(csnRoutes, { door, commands, counts, logger, traced, stopping, now });
+  await dialects.register(tentaRoutes, { handles: tenta, counts, logger, traced, stopping });
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();
   const closeNative = await addNative(native, {
-    ...{ known, ownWrites, logger, auth: authClient, projections: projectionsClient },
+    ...{ known, ownWrites, logger, ...rpc },
     access: new Access(known, now),
   });
   await dialects.register(passOn, { to: native });
@@ -122,6 +133,7 @@ function observe(
       this.set({ kind: "device" }, known.devices.size);
       this.set({ kind: "namespace" }, known.namespaces.size);
       this.set({ kind: "key" }, known.keys.size);
+      this.set({ kind: "session" }, known.sessions.size);
       this.set({ kind: "replay" }, guard.size);
     },
   });

@@ -1,11 +1,16 @@
 import { refused } from "../csn/answer.js";
 import { refusals } from "../csn/refusal.js";
+import { TENTA_PATH } from "../tenta/operations.js";
+import { refusalBody, refusals as tentaRefusals } from "../tenta/refusal.js";
 import type { PlainAnswer } from "./late.js";
 
 const underApi = /^\/(api|json)(\/|\?|$)/;
 
-/** The answer to a request that no route takes, as the CSN reference has it (A3). */
+/** The answer to a request that no route takes: under tenta's paths as it has it, else as CSN has it (A3 of both). */
 export function unmatched(method: string, url: string): PlainAnswer {
+  if (TENTA_PATH.test(url)) {
+    return { status: 404, contentType: "application/json", body: refusalBody(tentaRefusals.noPath()) };
+  }
   const [, root] = underApi.exec(url) ?? [];
   if (method === "POST" && root === "api") {
     const { http, body } = refused(refusals.pathNotFound);

@@ -4,6 +4,7 @@ import { csnRoutes } from "../csn/routes.js";
 import { opsRoutes } from "../http/ops-routes.js";
 import { RequestCounts } from "../http/request-counts.js";
 import { createFastify } from "../http/server.js";
+import { tentaRoutes } from "../tenta/routes.js";
 import { addNative } from "./add-native.js";
 import { openapi } from "./openapi.js";
 
@@ -12,7 +13,9 @@ async function routesOfServer(): Promise<string[]> {
   const routes: string[] = [];
   const listed = () => {
     const app = createFastify();
-    app.addHook("onRoute", ({ method, url }) => {
+    app.addHook("onRoute", ({ method, url, config }) => {
+      // What only refuses is no route of the API.
+      if (config !== undefined && "refuses" in config) return;
       const path = url.replaceAll(/:(\w+)/g, "{$1}");
       for (const one of [method].flat()) if (one !== "HEAD") routes.push(`${one} ${path}`);
     });
@@ -27,7 +30,8 @@ async function routesOfServer(): Promise<string[]> {
   const options = { door: nothing, commands: nothing, counts, logger, ...running };
   await dialects.register(csnRoutes, options);
   await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
-  const parts = { access: nothing, known: nothing, ownWrites: nothing, auth: nothing };
+  await dialects.register(tentaRoutes, { handles: nothing, counts, logger, ...running });
+  const parts = { access: nothing, known: nothing, ownWrites: nothing, auth: nothing, devices: nothing };
   const close = await addNative(listed(), { ...parts, projections: nothing, logger });
   await close();
   return routes;

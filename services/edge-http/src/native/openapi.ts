@@ -1,5 +1,6 @@
 import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
+import { describeTenta } from "../tenta/describe.js";
 import { type Operation, operations } from "./operations.js";
 import * as schema from "./schemas.js";
 
@@ -163,6 +164,7 @@ function paths(): Json {
   for (const [path, message, answer, summary] of csn) {
     add(`/api/v1/{ns}/${path}`, "post", describeCsn(path, message, answer, summary));
   }
+  for (const [path, method, description] of describeTenta()) add(path, method, description);
   for (const path of Object.keys(operator) as (keyof typeof operator)[]) {
     add(path, "get", describeOperator(path));
   }
@@ -183,6 +185,9 @@ export const openapi = {
     schemas: Object.fromEntries(
       Object.entries(schemas).map(([id, { $schema: _, $id: __, ...rest }]) => [id, rest]),
     ),
-    securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
+    securitySchemes: {
+      apiKey: { type: "http", scheme: "bearer", description: "An API key" },
+      session: { type: "http", scheme: "bearer", description: "The token of a person who is logged in" },
+    },
   },
 };

@@ -1,5 +1,5 @@
 import type { Known, OwnWrites } from "@fieldlog/admission";
-import type { auth, projections } from "@fieldlog/contracts";
+import type { auth, devices, projections } from "@fieldlog/contracts";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
 import type { Access } from "./access.js";
@@ -10,6 +10,7 @@ export interface NativeParts {
   readonly known: Known;
   readonly ownWrites: OwnWrites;
   readonly auth: RpcClient<typeof auth.AuthService>;
+  readonly devices: RpcClient<typeof devices.DevicesService>;
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
   readonly logger: Runtime["logger"];
 }
