@@ -105,6 +105,19 @@ describe("snapshots", () => {
     expect(await snapshots.find(names, "nobody's")).toEqual([]);
   });
 
+  it("are found by many keys at once, without a limit of their own, and loaded by many ids", async () => {
+    const { snapshots, caughtUp } = await run(await servers.databaseUrl("many"));
+    for (let i = 0; i < 20; i++) await rename(`m${i}`, i < 18 ? "crowd" : `lone${i}`, 0);
+    await caughtUp();
+    const found = await snapshots.findAll(names, ["crowd", "lone19", "nobody's"]);
+    expect(found).toHaveLength(19);
+    expect(found.filter(({ key }) => key === "lone19")).toEqual([{ ...thing("m19"), key: "lone19" }]);
+    const loaded = await snapshots.loadAll(names, "test", ["m18", "m19", "nobody"]);
+    expect(loaded.map(({ id, state }) => `${id} ${state.now}`).sort()).toEqual(["m18 lone18", "m19 lone19"]);
+    expect(await snapshots.loadAll(names, "elsewhere", ["m18"])).toEqual([]);
+    expect(await snapshots.findAll(names, [])).toEqual([]);
+  });
+
   it("are listed and counted by namespace, oldest decision first", async () => {
     const { snapshots, caughtUp } = await run(await servers.databaseUrl("list"));
     await caughtUp();

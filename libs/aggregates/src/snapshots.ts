@@ -62,6 +62,22 @@ export class Snapshots {
     );
   }
 
+  /** All aggregates that go by that key as well, however many, in pages of at most {@link limits.pageRows}. */
+  async *findPages({ kind }: Decider<unknown>, key: string): AsyncGenerator<Id[], void> {
+    let last: Id | undefined;
+    do {
+      let query = this.database.db
+        .selectFrom("aggregate_keys")
+        .select(["namespace", "id"])
+        .where("kind", "=", kind)
+        .where("key", "=", key);
+      if (last) query = query.where(sql<boolean>`(namespace, id) > (${last.namespace}, ${last.id})`);
+      const page = await answer(query.orderBy("namespace").orderBy("id").limit(limits.pageRows).execute());
+      if (page.length > 0) yield page;
+      last = page.length === limits.pageRows ? page.at(-1) : undefined;
+    } while (last);
+  }
+
   /** Those of one kind and one namespace that the read model has, in no order. */
   async loadAll<State>(
     { kind }: Decider<State>,

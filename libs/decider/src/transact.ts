@@ -9,7 +9,7 @@ export interface DecisionLog {
 }
 
 export interface TransactOptions {
-  /** Who asked: "device:<id>", "key:<id>", "system". */
+  /** Who asked: "device:<id>", "key:<id>", "user:<id>", "system". */
   readonly decidedBy: string;
   /** ms since 1970 UTC. Default: the clock. */
   readonly now?: () => number;

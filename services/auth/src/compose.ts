@@ -53,7 +53,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     names: limits.users,
   });
   const users = new Users({ aggregates, snapshots, lookup, keyring, passwords, wrongPasswords });
-  const sessions = new Sessions(aggregates);
+  const sessions = new Sessions(new Aggregates({ log, snapshots: { load: async () => undefined }, metrics }));
   const memberships = new Memberships({ aggregates, snapshots, namespaces, users });
   const parts = { namespaces, apiKeys, credentials, users, sessions, memberships };
 

@@ -5,7 +5,6 @@ import { type ApiKeyState, apiKey } from "./decisions/api-key.js";
 import { type Credential, credential } from "./decisions/credential.js";
 import { type Members, members, type Role } from "./decisions/members.js";
 import { type Namespace, namespace } from "./decisions/namespace.js";
-import { session } from "./decisions/session.js";
 import { type User, user } from "./decisions/user.js";
 
 /** auth's schema in Postgres. */
@@ -21,7 +20,10 @@ export function memberKey(role: Role, userId: string): string {
   return `${role}/${userId}`;
 }
 
-/** Raise `version` when a state, or what it is found by, changes. */
+/**
+ * Sessions are not in it: they are looked up by their id alone, and would stay in its tables for ever.
+ * Raise `version` when a state, or what it is found by, changes.
+ */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
   version: 2,
   kinds: [
@@ -42,7 +44,6 @@ export const readModel: ReadModelDefinition<Decided> = snapshotModel({
         state.mqttPassword === undefined ? [] : [device],
     },
     { decider: user, keys: (state: User) => (state.phase === "created" ? [state.id] : []) },
-    { decider: session },
     {
       // The namespace's id as well, by which it is known that its members were decided.
       decider: members,

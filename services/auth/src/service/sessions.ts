@@ -18,17 +18,21 @@ const HASH_BYTES = 32;
 /** Starts, checks and ends people's sessions. Of a token, only its hash is kept. */
 export class Sessions {
   constructor(
+    /** Without a read model: a session's history is two decisions at most. */
     private readonly aggregates: Aggregates,
     private readonly now: () => number = Date.now,
   ) {}
 
   /** The token is in the answer and nowhere else. */
-  async start({ id: userId, name: userName }: Pick<CreatedUser, "id" | "name">) {
+  async start(
+    user: Pick<CreatedUser, "id" | "name">,
+  ): Promise<NewSession & { token: string; sequence: number }> {
     const token = randomBytes(32).toString("hex");
-    const started: NewSession = { userId, userName, expiresAt: this.now() + limits.sessionMs };
+    const started = { userId: user.id, userName: user.name, expiresAt: this.now() + limits.sessionMs };
     const id = sessionOf(hashOf(token));
-    const { snapshot } = await this.aggregates.transact(session, id, startSession(started), `user:${userId}`);
-    return { ...started, token, sequence: snapshot.sequence };
+    const begun = await this.aggregates.begin(session, id, startSession(started), `user:${user.id}`);
+    // Of 2^256 tokens one is taken that was given before: never, but then another one is.
+    return begun ? { ...started, token, sequence: begun.sequence } : this.start(user);
   }
 
   /** On the newest state, whichever replica started or ended it. undefined: none, expired or ended. */
@@ -40,7 +44,8 @@ export class Sessions {
 
   /** Asked twice, or of none, succeeds. */
   async end(tokenHash: Uint8Array): Promise<void> {
-    if (tokenHash.length !== HASH_BYTES) return;
-    await this.aggregates.transact(session, sessionOf(tokenHash), endSession, "system");
+    const open = await this.check(tokenHash);
+    if (!open) return;
+    await this.aggregates.transact(session, sessionOf(tokenHash), endSession, `user:${open.userId}`);
   }
 }
