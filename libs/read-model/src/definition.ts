@@ -30,7 +30,10 @@ export interface ReadModelDefinition<T> {
   /** From 1. Raised when the tables or their meaning change: the tables are then built anew at the next start. */
   readonly version: number;
   readonly stream: StreamName;
-  /** Every table that `create` makes. No other read model of the service has one of the same name. */
+  /**
+   * Every table that `create` makes, but for partitions and views of these. No other read model of the
+   * service has one of the same name.
+   */
   readonly tables: readonly string[];
   /** Makes the tables, empty. `db` is bound to the schema they belong in, which may be the staging one. */
   // biome-ignore lint/suspicious/noExplicitAny: the tables do not exist as types before they exist

@@ -8,7 +8,9 @@ export type {
   ReadModelTransaction,
 } from "./definition.js";
 export { isDatabaseAway } from "./failures.js";
+export { type LeaseOptions, type LeaseState, underLease } from "./lease.js";
 export type { ReadModelLogger } from "./logger.js";
 export { RequestFailed, type RequestOutcome, RequestPending } from "./requests.js";
 export { ReadModelRunner, type ReadModelRunnerOptions } from "./runner.js";
 export type { ReadModelStatus } from "./status.js";
+export { Tasks } from "./tasks.js";

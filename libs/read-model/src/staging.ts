@@ -71,7 +71,10 @@ export async function swapIn<T>(
     if (!staged) throw new Error(`nothing is staged for ${name}`);
     for (const table of definition.tables) {
       await sql`DROP TABLE IF EXISTS ${sql.id(schema, table)} CASCADE`.execute(db);
-      await sql`ALTER TABLE ${sql.id(staging, table)} SET SCHEMA ${sql.id(schema)}`.execute(db);
+    }
+    // All that is staged: partitions and views do not come along with their tables.
+    for (const name of await relations(db, staging)) {
+      await sql`ALTER TABLE ${sql.id(staging, name)} SET SCHEMA ${sql.id(schema)}`.execute(db);
     }
     await db.deleteFrom("read_models").where("name", "=", name).where("stage", "=", "live").execute();
     await db.deleteFrom("dead_letters").where("read_model", "=", name).where("stage", "=", "live").execute();
@@ -89,4 +92,11 @@ export async function swapIn<T>(
       .execute();
     await sql`DROP SCHEMA ${sql.id(staging)} CASCADE`.execute(db);
   });
+}
+
+async function relations(db: Kysely<Bookkeeping>, schema: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT relname AS name FROM pg_class
+     WHERE relnamespace = ${schema}::regnamespace AND relkind IN ('r', 'p', 'v')`.execute(db);
+  return rows.map(({ name }) => name);
 }

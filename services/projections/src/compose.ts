@@ -3,9 +3,13 @@ import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
+import { configurations } from "./configurations/definition.js";
 import { devices } from "./devices/definition.js";
 import { events } from "./events/definition.js";
-import { projectionsService, refusal, type Tables } from "./rpc.js";
+import { messages } from "./messages/definition.js";
+import { readings } from "./readings/definition.js";
+import type { Tables } from "./rpc/requests.js";
+import { projectionsService, refusal } from "./rpc/service.js";
 
 /** The service's schema in Postgres. */
 const SCHEMA = "projections";
@@ -24,7 +28,10 @@ export async function compose(runtime: Runtime): Promise<void> {
   const shared = { log, database, logger, metrics };
   const runners = {
     events: new ReadModelRunner({ ...shared, definition: events }),
+    readings: new ReadModelRunner({ ...shared, definition: readings }),
+    messages: new ReadModelRunner({ ...shared, definition: messages }),
     devices: new ReadModelRunner({ ...shared, definition: devices }),
+    configurations: new ReadModelRunner({ ...shared, definition: configurations }),
   };
   const server = new RpcServer({
     address: listenAddress(settings.projectionsGrpc, settings.grpcBind ?? settings.bind),
@@ -32,7 +39,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     logger,
     metrics,
     refusal,
-  }).add(projections.ProjectionsService, projectionsService({ database, ...runners }));
+  }).add(projections.ProjectionsService, projectionsService({ database, runners }));
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });

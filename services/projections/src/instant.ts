@@ -24,3 +24,18 @@ export function instant(ms: bigint | number): string {
   }
   return (keptTexts[slot] as string) + (FRACTIONS[within - second * 1_000] as string);
 }
+
+/**
+ * The same of a time in seconds, cut to milliseconds. The later of two times never becomes the earlier one;
+ * what is no number becomes 1970.
+ *
+ * @param seconds since 1970 UTC
+ */
+export function instantOfSeconds(seconds: number): string {
+  return instant(millisOfSeconds(seconds));
+}
+
+/** Seconds since 1970 UTC as whole milliseconds, within what {@link instant} can express. */
+export function millisOfSeconds(seconds: number): number {
+  return Math.min(Math.max(Math.floor((seconds || 0) * 1_000), FIRST), LAST);
+}

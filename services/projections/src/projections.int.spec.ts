@@ -6,6 +6,8 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Replica, startReplica } from "./replica.fixture.js";
 
+const MODELS = ["events", "readings", "messages", "devices", "configurations"];
+
 let servers: TestServers;
 let log: EventLog;
 let one: Replica;
@@ -292,7 +294,10 @@ describe("an operator", () => {
         logSequence: await atLeast(),
         parkedDevices: 0,
       },
-      { name: "devices", version: 1, parkedDevices: 0, reason: "" },
+      { name: "readings", version: 1, parkedDevices: 0, reason: "" },
+      { name: "messages", version: 1, parkedDevices: 0, reason: "" },
+      { name: "devices", version: 2, parkedDevices: 0, reason: "" },
+      { name: "configurations", version: 1, parkedDevices: 0, reason: "" },
     ]);
     expect((await two.client.listReadModels({})).readModels).toEqual(readModels);
   });
@@ -315,7 +320,7 @@ describe("an operator", () => {
       }
     })();
     for (const { client } of [one, two]) {
-      for (const name of ["events", "devices"]) await client.rebuildReadModel({ name });
+      for (const name of MODELS) await client.rebuildReadModel({ name });
       await live(client);
     }
     reading = false;
@@ -363,7 +368,7 @@ describe("an operator", () => {
   it("finds the service ready, and its metrics", async () => {
     await until("ready", async () => (await one.runtime.health.report()).ready);
     const told = await Promise.all([one, two].map(({ runtime }) => runtime.metrics.metrics()));
-    for (const model of ["events", "devices"]) {
+    for (const model of MODELS) {
       const lag = `fieldlog_read_model_lag_commits{service="projections",model="${model}"} 0`;
       expect(told.filter((metrics) => metrics.includes(lag))).toHaveLength(1);
     }

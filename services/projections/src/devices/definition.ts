@@ -22,7 +22,7 @@ export interface DeviceRow {
 export const devices: ReadModelDefinition<registry.Decision> = {
   name: "devices",
   // Raise it when the table or the meaning of a column changes.
-  version: 1,
+  version: 2,
   stream: REGISTRY,
   tables: ["devices"],
   async create(db: Kysely<DeviceTables>) {
@@ -49,18 +49,30 @@ export const devices: ReadModelDefinition<registry.Decision> = {
     const states = await statesBefore(tx, records);
     for (const { namespace, key, value } of records) {
       const at = `${namespace}\0${key}`;
-      const state = fold(states.get(at)?.state, value);
-      if (state) states.set(at, { namespace, id: key, state });
+      const before = states.get(at)?.state;
+      const state = fold(before, value);
+      if (state ?? before) states.set(at, { namespace, id: key, state });
     }
-    await store(tx, [...states.values()]);
+    const changed = [...states.values()];
+    await store(
+      tx,
+      changed.filter((one): one is Registered => one.state !== undefined),
+    );
+    await remove(
+      tx,
+      changed.filter((one) => one.state === undefined),
+    );
   },
 };
 
 interface Stored {
   readonly namespace: string;
   readonly id: string;
-  readonly state: DeviceState;
+  /** Undefined: it was removed. */
+  readonly state: DeviceState | undefined;
 }
+
+type Registered = Stored & { readonly state: DeviceState };
 
 async function statesBefore(
   tx: ReadModelTransaction,
@@ -78,8 +90,9 @@ async function statesBefore(
   );
 }
 
-async function store(tx: ReadModelTransaction, stored: readonly Stored[]): Promise<void> {
-  const column = <V>(of: (one: Stored) => V) => stored.map(of);
+async function store(tx: ReadModelTransaction, stored: readonly Registered[]): Promise<void> {
+  if (stored.length === 0) return;
+  const column = <V>(of: (one: Registered) => V) => stored.map(of);
   await sql`
     INSERT INTO devices (namespace, id, dialect, registered_at, metadata, sensors)
     SELECT * FROM unnest(
@@ -90,5 +103,14 @@ async function store(tx: ReadModelTransaction, stored: readonly Stored[]): Promi
       ${column((one) => JSON.stringify(one.state.sensors))}::jsonb[]
     )
     ON CONFLICT (namespace, id) DO UPDATE SET
+      dialect = excluded.dialect, registered_at = excluded.registered_at,
       metadata = excluded.metadata, sensors = excluded.sensors`.execute(tx.db);
+}
+
+async function remove(tx: ReadModelTransaction, removed: readonly Stored[]): Promise<void> {
+  if (removed.length === 0) return;
+  await sql`
+    DELETE FROM devices WHERE (namespace, id) IN (
+      SELECT * FROM unnest(${removed.map((one) => one.namespace)}::text[], ${removed.map((one) => one.id)}::text[])
+    )`.execute(tx.db);
 }

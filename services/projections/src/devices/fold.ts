@@ -18,7 +18,7 @@ export interface SensorState {
   readonly details: Record<string, unknown>;
 }
 
-/** The device after a decision; undefined: nobody has registered it. */
+/** The device after a decision; undefined: nobody has registered it, or it was removed. */
 export function fold(
   before: DeviceState | undefined,
   { events, decidedAt }: registry.Decision,
@@ -44,6 +44,8 @@ function evolve(
     };
   }
   switch (event.case) {
+    case "deviceRemoved":
+      return undefined;
     case "deviceMetadataChanged":
       return { ...state, metadata: merge(state.metadata, event.value.metadata, event.value.unsetProperties) };
     case "sensorAdded": {

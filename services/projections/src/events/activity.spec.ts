@@ -2,10 +2,12 @@ import { limits, positionOf, type signals } from "@fieldlog/contracts";
 import { heartbeat, pick, RECEIVED } from "@fieldlog/testkit";
 import { describe, expect, it } from "vitest";
 import { beat, summarize } from "./activity.js";
+import { reported } from "./reported.js";
 
 const records = (...all: signals.Signal[]) =>
   all.map((value, i) => {
-    return { namespace: "n", key: value.device, position: positionOf(1, i), time: new Date(0), value };
+    const record = { namespace: "n", key: value.device, position: positionOf(1, i), time: new Date(0) };
+    return { ...record, value: reported(value) };
   });
 const beats = (...all: [identity: string, status: string][]) =>
   summarize(

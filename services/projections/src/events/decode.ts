@@ -2,13 +2,13 @@ import { namespaceOfSignals, positionOf } from "@fieldlog/contracts";
 import { type Commit, decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord } from "@fieldlog/read-model";
 import { quickBatch } from "./quick-batch.js";
-import type { Reported } from "./reported.js";
+import { type Reported, reported } from "./reported.js";
 
 /** A commit of SIGNALS as records: one per signal, whatever it reports. */
 export function signalsOf(commit: Commit): LogRecord<Reported>[] {
   const namespace = namespaceOfSignals(commit.subject);
   const { sequence, time } = commit;
-  const batch: readonly Reported[] = quickBatch(commit.data) ?? decodeBatch(commit.data);
+  const batch = quickBatch(commit.data) ?? decodeBatch(commit.data).map(reported);
   return batch.map((value, index) => ({
     namespace,
     key: value.device,

@@ -1,7 +1,7 @@
 import type { signals } from "@fieldlog/contracts";
 
 /**
- * A signal as this read model needs it. The generated `Signal` is one, and so is what `quickBatch` reads.
+ * A signal as this read model needs it: `quickBatch` reads it, {@link reported} makes it of the generated `Signal`.
  * Times are ms since 1970 UTC.
  */
 export interface Reported {
@@ -16,6 +16,15 @@ export interface Reported {
     | { readonly case: "heartbeat"; readonly value: signals.Heartbeat }
     | { readonly case: undefined };
 }
+
+/** The signal as this read model needs it: a body of any other kind only tells that the device was heard. */
+export function reported(signal: signals.Signal): Reported {
+  const { device, identity, receivedAt, occurredAt, sentAt, location, body } = signal;
+  const known = body.case === "event" || body.case === "heartbeat" ? body : NOTHING;
+  return { device, identity, receivedAt, occurredAt, sentAt, location, body: known };
+}
+
+const NOTHING: Reported["body"] = { case: undefined };
 
 export interface ReportedLocation {
   readonly latitude: number;

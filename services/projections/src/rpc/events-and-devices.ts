@@ -1,0 +1,63 @@
+import type { projections } from "@fieldlog/contracts";
+import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
+import { type DeviceFound, findDevice, pageOfDevices } from "../devices/query.js";
+import { type EventFound, pageOfEvents } from "../events/query.js";
+import { checkLimit, dateOf, given, millis, reach, type Served } from "./requests.js";
+
+type Answers = Pick<
+  ServiceImpl<typeof projections.ProjectionsService>,
+  "listEvents" | "listDevices" | "getDevice"
+>;
+
+export function eventsAndDevices({ database, runners }: Served): Answers {
+  const { db } = database;
+  const { events, devices } = runners;
+  return {
+    listEvents: async ({ atLeast, limit, ...asked }) => {
+      checkLimit(limit);
+      await reach(atLeast, events);
+      const page = await pageOfEvents(db, {
+        namespace: asked.namespace,
+        limit,
+        ...given("after", asked.after, Number),
+        ...given("before", asked.before, Number),
+        ...given("device", asked.device || undefined, String),
+        ...given("type", asked.type || undefined, String),
+        ...given("from", asked.from, dateOf),
+        ...given("to", asked.to, dateOf),
+      });
+      return { events: page.events.map(toEvent), ...given("next", page.next, BigInt) };
+    },
+    listDevices: async ({ namespace, limit, after, atLeast }) => {
+      checkLimit(limit);
+      await reach(atLeast, devices);
+      const page = await pageOfDevices(db, namespace, limit, after || undefined);
+      return { devices: page.devices.map(toDevice), next: page.next ?? "" };
+    },
+    getDevice: async ({ namespace, device, atLeast }) => {
+      await reach(atLeast, devices);
+      const found = await findDevice(db, namespace, device);
+      if (!found) throw new RpcError("not_found", "there is no such device", { device });
+      return { device: toDevice(found) };
+    },
+  };
+}
+
+function toEvent({ position, occurred_at, received_at, data, ...event }: EventFound) {
+  return {
+    ...event,
+    position: BigInt(position),
+    occurredAt: millis(occurred_at),
+    receivedAt: millis(received_at),
+    dataJson: data,
+  };
+}
+
+function toDevice(row: DeviceFound) {
+  return {
+    ...{ id: row.id, dialect: row.dialect, registeredAt: millis(row.registered_at) },
+    ...{ metadataJson: row.metadata, sensorsJson: row.sensors, status: row.status ?? "" },
+    ...given("lastSeenAt", row.last_seen_at ?? undefined, millis),
+    eventCount: BigInt(row.event_count ?? 0),
+  };
+}
