@@ -9,8 +9,9 @@ import { thisMachine } from "./frame/machine.js";
 import { jsonOf, type Report, tableOf } from "./frame/report.js";
 import { row } from "./frame/result.js";
 import { ingest } from "./ingest/ingest.js";
+import { mqtt } from "./mqtt/mqtt.js";
 
-const BENCHMARKS: readonly Benchmark[] = [ingest];
+const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt];
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;
@@ -32,7 +33,18 @@ for (const benchmark of BENCHMARKS) {
     .option("--json", "print the result for programs", false)
     .option("--seconds <n>", "length of each measurement", wholeNumber(1, 60), 5)
     .option("--repeats <n>", "how often each is measured; medians are shown", wholeNumber(1, 20), 3)
-    .option("--connections <n>", "connections of the load generator", wholeNumber(1, 512), 64)
+    .option(
+      "--connections <n>",
+      "connections of the load generator",
+      wholeNumber(1, 512),
+      benchmark.connections,
+    )
+    .option(
+      "--path <n>",
+      "seconds that a whole path is kept under load, if it has one; 0: not",
+      wholeNumber(0, 3600),
+      300,
+    )
     .option("--dir <folder>", "on the disk that is to be measured", ".fieldlog/bench")
     .action((options: Arguments) => perform(benchmark, options));
 }

@@ -8,6 +8,8 @@ export interface BenchmarkOptions {
   readonly repeats: number;
   /** Connections of the load generator. */
   readonly connections: number;
+  /** Seconds that a whole path is kept under its load, where a benchmark has one; 0: it is left out. */
+  readonly path: number;
 }
 
 export interface BenchmarkContext extends BenchmarkOptions {
@@ -24,6 +26,8 @@ export interface Benchmark {
   readonly name: string;
   /** One sentence. */
   readonly about: string;
+  /** Connections of its load generator, where the command line does not say. */
+  readonly connections: number;
   /** Raises NoResult when what was measured must not be taken for a result. */
   run(context: BenchmarkContext): Promise<Row[]>;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { NoResult } from "../frame/benchmark.js";
+import { openFilesLimit } from "../system/open-files.js";
 import { residentMiB } from "../system/process-usage.js";
 import type { Stage } from "./stage.js";
 
@@ -32,10 +33,4 @@ export async function idleMemory(stage: Stage): Promise<number | undefined> {
     `edge-http: ${before.toFixed(0)} MiB at its start, ${after.toFixed(0)} MiB with ${open} idle connections`,
   );
   return after;
-}
-
-function openFilesLimit(): number {
-  const report = process.report.getReport() as { userLimits?: { open_files?: { hard?: number | string } } };
-  const hard = report.userLimits?.open_files?.hard;
-  return hard === "unlimited" ? Number.POSITIVE_INFINITY : Number(hard ?? 0);
 }

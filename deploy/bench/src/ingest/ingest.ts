@@ -25,6 +25,7 @@ interface Figures {
 /** One signed event after the other over HTTP, into the flushed log and on into the read model. */
 export const ingest: Benchmark = {
   name: "ingest",
+  connections: 64,
   about:
     "signed CSN events over HTTP into the flushed log and on into the read model; beside a bare node:http " +
     "server, one publish per event, and a plain COPY",

@@ -40,8 +40,7 @@ export class Stage {
     context.progress(`starting the system, commit: ${options.commit}`);
     const { folder, progress } = context;
     const system = await System.start({
-      ...options,
-      folder,
+      ...{ ...options, folder, door: "edge-http" },
       log: (line) => progress(`a service says: ${line}`),
     });
     let load: Load | undefined;

@@ -1,8 +1,9 @@
 import { closedRun } from "./closed-run.js";
 import { HoldRun } from "./hold-run.js";
 import { openRun } from "./open-run.js";
-import type { LoadReport, Order, Reply } from "./orders.js";
+import type { LoadReport, Order } from "./orders.js";
 import { type RequestList, RequestMaker } from "./requests.js";
+import { obeyOrders } from "./worker.js";
 
 // The load generator's process: takes one order at a time from its parent, answers each.
 
@@ -33,14 +34,4 @@ async function obey(order: Order): Promise<LoadReport | null> {
   }
 }
 
-process.on("message", (order: Order) => {
-  const answer = (reply: Reply) => process.send?.(reply);
-  obey(order).then(
-    (report) => answer({ report }),
-    (error: unknown) =>
-      answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-  );
-});
-// Ctrl-C reaches every process of the terminal; the parent decides what ends when.
-process.on("SIGINT", () => undefined);
-process.on("disconnect", () => process.exit());
+obeyOrders(obey);

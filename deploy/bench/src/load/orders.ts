@@ -49,5 +49,3 @@ export interface LoadReport {
   /** The prepared requests were used up before the time was. */
   readonly ranOut: boolean;
 }
-
-export type Reply = { readonly report: LoadReport | null } | { readonly error: string };

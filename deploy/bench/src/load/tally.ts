@@ -19,12 +19,14 @@ export class Tally {
     this.#until = until;
   }
 
-  /** An answer at `now` to a request of `since`. */
+  /** An HTTP answer at `now` to a request of `since`. */
   answer(status: number, since: number, now: number): void {
-    if (status !== OK) {
-      this.failure(`HTTP ${status}`);
-      return;
-    }
+    if (status === OK) this.took(since, now);
+    else this.failure(`HTTP ${status}`);
+  }
+
+  /** Something of `since` was acknowledged at `now`. */
+  took(since: number, now: number): void {
     this.acknowledged++;
     if (now < this.#from || now >= this.#until) return;
     if (this.#measured === this.#latencies.length) {

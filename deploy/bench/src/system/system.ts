@@ -14,7 +14,9 @@ import type { Address } from "../load/orders.js";
 const HOST = "127.0.0.1";
 const READY_MS = 60_000;
 
-type ServiceName = "auth" | "devices" | "projections" | "edge-http";
+const DOORS = ["edge-http", "edge-mqtt"] as const;
+type Door = (typeof DOORS)[number];
+type ServiceName = "auth" | "devices" | "projections" | Door;
 
 /** Fieldlog as in production, one process per service, on a log and a database of its own. */
 export class System {
@@ -30,6 +32,8 @@ export class System {
       readonly name: string;
       readonly commit: "group" | "single";
       readonly postgres: RunningPostgres;
+      /** Through which devices come in. */
+      readonly door: Door;
       /** Gets the lines that the services log: warnings and errors. */
       readonly log: (line: string) => void;
     },
@@ -39,7 +43,7 @@ export class System {
     private databaseUrl: string,
   ) {}
 
-  /** Starts NATS (flushing always), auth, devices and edge-http; not the read model. */
+  /** Starts NATS (flushing always), auth, devices and the door; not the read model. */
   static async start(options: System["options"]): Promise<System> {
     const nats = await startNats({ dataDir: join(options.folder, `${options.name}-nats`), syncAlways: true });
     let system: System | undefined;
@@ -55,7 +59,7 @@ export class System {
       system.databaseUrl = await system.freshDatabase();
       await system.startService("auth");
       await system.startService("devices");
-      await system.startService("edge-http");
+      await system.startService(options.door);
       return system;
     } catch (error) {
       await (system ?? nats).stop();
@@ -63,8 +67,14 @@ export class System {
     }
   }
 
+  /** Of edge-http. */
   get url(): string {
     return `http://${this.edge.host}:${this.edge.port}`;
+  }
+
+  /** Where auth, devices and projections are called. */
+  grpc(service: "auth" | "devices" | "projections"): { address: string; token: string } {
+    return { address: `${HOST}:${this.ports[service]}`, token: this.internalToken };
   }
 
   /** Where to ask for the read models' state. */
@@ -72,10 +82,10 @@ export class System {
     return `${HOST}:${this.ports.projections}`;
   }
 
-  /** A fresh edge-http process. */
+  /** A fresh process of the door. */
   async restartEdge(): Promise<void> {
-    await this.stopService("edge-http");
-    await this.startService("edge-http");
+    await this.stopService(this.options.door);
+    await this.startService(this.options.door);
   }
 
   /** The read models, in a database of their own. Resolves at once, for whoever wants to watch it begin. */
@@ -137,7 +147,8 @@ export class System {
         FIELDLOG_AUTH_GRPC: `${HOST}:${this.ports.auth}`,
         FIELDLOG_DEVICES_GRPC: `${HOST}:${this.ports.devices}`,
         FIELDLOG_PROJECTIONS_GRPC: `${HOST}:${this.ports.projections}`,
-        FIELDLOG_HTTP_PORT: String(this.edge.port),
+        [name === "edge-mqtt" ? "FIELDLOG_MQTT_PORT" : "FIELDLOG_HTTP_PORT"]: String(this.edge.port),
+        FIELDLOG_MQTT_WS_PORT: "0",
         FIELDLOG_COMMIT: commit,
         FIELDLOG_LOG_LEVEL: "warn",
         ...(name === "edge-http" ? {} : { FIELDLOG_OPS_PORT: String(opsPort) }),

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { projections } from "@fieldlog/contracts";
+import { rpcClient } from "@fieldlog/rpc";
+import pg from "pg";
+import { NoResult } from "../frame/benchmark.js";
+import { createSenders, measurementLanes } from "./fleet.js";
+import type { MqttReport } from "./orders.js";
+import { type MqttStage, WARM_UP_MS } from "./stage.js";
+
+const DEVICES = 5_000;
+const PER_SECOND = 5_000;
+const POLL_MS = 250;
+const CATCH_UP_MS = 30_000;
+
+/** What the whole path did: from 5,000 devices through the log into Postgres. */
+export interface WholePath {
+  readonly report: MqttReport;
+  /** Seconds that the read models were behind the log, at most and at the end of 99 % of the looks at them. */
+  readonly lagMaxS: number;
+  readonly lagP99S: number;
+  /** Rows of measurements, of those that were acknowledged. */
+  readonly stored: number;
+}
+
+/**
+ * 5,000 devices, each on a connection and with a password of its own, send a measurement of three values a
+ * second each, while the read models follow. Raises NoResult when a measurement is missing in Postgres.
+ */
+export async function wholePath(stage: MqttStage, seconds: number): Promise<WholePath> {
+  const { system, load, context } = stage;
+  context.progress(`creating ${DEVICES} devices`);
+  const senders = await createSenders(system, DEVICES);
+  const databaseUrl = await system.freshDatabase();
+  await system.startProjections(databaseUrl);
+  const watch = new LagWatch(stage);
+  await watch.untilCaughtUp(CATCH_UP_MS * 4);
+  const before = await countMeasurements(databaseUrl);
+  const end = new AbortController();
+  const watching = watch.follow(end.signal);
+  const lanes = stage.target(measurementLanes(senders, Date.now()));
+  const name = `whole path, ${PER_SECOND} measurements/s of ${DEVICES} devices for ${seconds} s`;
+  context.progress(name);
+  const report = await stage.run(name, () => load.open(lanes, PER_SECOND, WARM_UP_MS, seconds * 1000));
+  end.abort();
+  await watching;
+  await watch.untilCaughtUp(CATCH_UP_MS);
+  const stored = (await countMeasurements(databaseUrl)) - before;
+  if (stored !== report.acknowledged) {
+    throw new NoResult(`Postgres holds ${stored} measurements, acknowledged were ${report.acknowledged}`);
+  }
+  const { maxS, p99S } = watch;
+  context.progress(`lag of the read models: p99 ${p99S.toFixed(2)} s, at most ${maxS.toFixed(2)} s`);
+  return { report, lagMaxS: maxS, lagP99S: p99S, stored };
+}
+
+async function countMeasurements(databaseUrl: string): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query("select count(*)::int as count from projections.measurements");
+    return rows[0]?.count ?? 0;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Looks at the read models of SIGNALS, and how long ago the log held what they hold now. */
+class LagWatch {
+  readonly #lags: number[] = [];
+  /** When the log was first seen at a sequence. */
+  readonly #seen: { readonly sequence: number; readonly at: number }[] = [];
+
+  constructor(private readonly stage: MqttStage) {}
+
+  get maxS(): number {
+    return this.#lags.reduce((most, lag) => Math.max(most, lag), 0);
+  }
+  get p99S(): number {
+    const sorted = this.#lags.toSorted((a, b) => a - b);
+    return sorted[Math.max(0, Math.ceil(sorted.length * 0.99) - 1)] ?? 0;
+  }
+
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const state = await this.#look();
+      if (state) this.#note(state);
+      await sleep(POLL_MS);
+    }
+  }
+
+  async untilCaughtUp(withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const state = await this.#look();
+      if (state && state.applied >= state.log) return;
+      if (performance.now() > deadline) throw new NoResult("the read models do not reach the end of the log");
+      await sleep(POLL_MS);
+    }
+  }
+
+  #note({ applied, log }: { applied: number; log: number }): void {
+    const now = performance.now();
+    if (log > (this.#seen.at(-1)?.sequence ?? -1)) this.#seen.push({ sequence: log, at: now });
+    while (this.#seen.length > 1 && (this.#seen[0]?.sequence ?? 0) <= applied) this.#seen.shift();
+    const [oldest] = this.#seen;
+    this.#lags.push(oldest === undefined || oldest.sequence <= applied ? 0 : (now - oldest.at) / 1000);
+  }
+
+  /** Undefined while projections starts. Raises NoResult for a read model that is stopped or set something aside. */
+  async #look(): Promise<{ applied: number; log: number } | undefined> {
+    const client = rpcClient(projections.ProjectionsService, this.stage.system.grpc("projections"));
+    try {
+      const { readModels } = await client.listReadModels({}).catch(() => ({ readModels: [] }));
+      const ofSignals = readModels.filter(({ name }) => SIGNAL_MODELS.has(name));
+      if (ofSignals.length !== SIGNAL_MODELS.size) return undefined;
+      const bad = ofSignals.find((model) => model.state === "stopped" || model.parkedDevices > 0);
+      if (bad) throw new NoResult(`the read model ${bad.name} stopped or parked: ${bad.reason}`);
+      return {
+        applied: Math.min(...ofSignals.map((model) => Number(model.sequence))),
+        log: Math.max(...ofSignals.map((model) => Number(model.logSequence))),
+      };
+    } finally {
+      client.close();
+    }
+  }
+}
+
+/** The read models that are built from the signals' log. */
+export const SIGNAL_MODELS: ReadonlySet<string> = new Set(["events", "readings", "messages"]);
