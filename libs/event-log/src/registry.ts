@@ -68,11 +68,18 @@ export class Registry {
     }
   }
 
+  /** The decision at a sequence, of whichever aggregate; undefined: the stream has none there. Raises LogUnavailable. */
+  async at(sequence: number): Promise<registry.Decision | undefined> {
+    this.checkConnected();
+    const message = await this.get({ seq: sequence });
+    return message === null ? undefined : fromBinary(registry.DecisionSchema, message.data);
+  }
+
   private checkConnected(): void {
     if (!this.connected()) throw new LogUnavailable("not connected to NATS");
   }
 
-  private async get(query: { seq: number; next_by_subj: string }) {
+  private async get(query: { seq: number; next_by_subj?: string }) {
     try {
       return await this.jsm.streams.getMessage(REGISTRY, query);
     } catch (error) {

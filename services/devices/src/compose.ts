@@ -4,6 +4,7 @@ import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
+import { Outbox } from "./outbox/outbox.js";
 import { readModel, SCHEMA } from "./read-model.js";
 import { devicesService, refusal } from "./rpc.js";
 import { Configurations } from "./service/configurations.js";
@@ -21,20 +22,29 @@ export async function compose(runtime: Runtime): Promise<void> {
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
-  const aggregates = new Aggregates({ log, snapshots: new Snapshots(database, readModel.version), metrics });
+  const snapshots = new Snapshots(database, readModel.version);
+  const aggregates = new Aggregates({ log, snapshots, metrics });
+  const configurations = new Configurations(aggregates);
+  const reached = async (sequence: number) => {
+    const status = await runner.status();
+    return status.version === readModel.version && status.sequence >= sequence;
+  };
+  const outbox = new Outbox({ log, configurations, snapshots, reached, database, logger, metrics });
   const server = new RpcServer({
     address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
     token: settings.internalToken,
     logger,
     metrics,
     refusal,
-  }).add(devices.DevicesService, devicesService(new Devices(aggregates), new Configurations(aggregates)));
+  }).add(devices.DevicesService, devicesService(new Devices(aggregates), configurations));
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });
   lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
+  lifecycle.add({ name: "outbox", start: () => outbox.start(), stop: () => outbox.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());
   health.add("database", () => runner.ready());
+  health.add("outbox", () => outbox.ready());
 }
