@@ -53,3 +53,10 @@ test("a data key that was moved to another namespace does not open", () => {
     WrongInstallationKey,
   );
 });
+
+test("what the installation sealed for itself it opens, in its place", () => {
+  const { keyring } = ring();
+  const box = keyring.sealOwn(secret, "here");
+  expect(keyring.unsealOwn(box, "here")).toEqual(secret);
+  expect(() => keyring.unsealOwn(box, "there")).toThrow("not what was sealed for there");
+});
