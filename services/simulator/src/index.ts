@@ -20,4 +20,4 @@ export {
   type Stamp,
   signature,
   statusOf,
-} from "./device/csn-messages.js";
+} from "./seismic/device/csn-messages.js";

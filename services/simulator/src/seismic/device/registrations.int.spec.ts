@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { Registrations, StateError } from "./registrations.js";
+import { StateError } from "../../state-file.js";
+import { Registrations } from "./registrations.js";
 
 const identity = { clientId: "6572938060890112", secret: "s", sensorId: "0" };
 let folder: string;

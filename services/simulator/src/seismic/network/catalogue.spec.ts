@@ -35,7 +35,7 @@ describe("parseCatalogue", () => {
   });
 
   it("reads the whole week that comes with the simulator", () => {
-    const file = new URL("../../data/usgs-earthquakes-2018-02-week.csv", import.meta.url);
+    const file = new URL("../../../data/usgs-earthquakes-2018-02-week.csv", import.meta.url);
     const quakes = parseCatalogue(readFileSync(file, "utf8"));
     expect(quakes).toHaveLength(1707);
     expect(Math.max(...quakes.map((quake) => quake.magnitude))).toBe(6.4);

@@ -1,5 +1,4 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readState, StateError, writeState } from "../../state-file.js";
 import type { Identity } from "./csn-messages.js";
 
 interface Entry extends Identity {
@@ -12,17 +11,6 @@ interface Contents {
   /** Index of the earthquake with which the replay goes on; past the end, it begins again. */
   nextQuake?: number;
   readonly stations: Record<string, Entry>;
-}
-
-/** The file of the simulator's state is there but not readable: it is not overwritten, as it holds secrets. */
-export class StateError extends Error {
-  override readonly name = "StateError";
-  constructor(
-    readonly file: string,
-    reason: string,
-  ) {
-    super(`${file} is not the simulator's state (${reason}); remove it to begin with new stations`);
-  }
 }
 
 /** Message ids that a station reserves at a time, so that the file is written only now and then. */
@@ -47,14 +35,8 @@ export class Registrations {
 
   /** Reads the file, or begins empty where there is none. Raises StateError. */
   static async load(file: string): Promise<Registrations> {
-    let text: string;
-    try {
-      text = await readFile(file, "utf8");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      return new Registrations(file, { version: 1, stations: {} });
-    }
-    return new Registrations(file, parse(file, text));
+    const kept = await readState(file);
+    return new Registrations(file, kept ? checked(file, kept) : { version: 1, stations: {} });
   }
 
   /** Undefined before the first run's first earthquake. */
@@ -120,28 +102,12 @@ export class Registrations {
     await this.save();
   }
 
-  async #write(): Promise<void> {
-    const text = JSON.stringify(this.#contents);
-    await mkdir(dirname(this.#file), { recursive: true });
-    const beside = `${this.#file}.new`;
-    const handle = await open(beside, "w", 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, this.#file);
+  #write(): Promise<void> {
+    return writeState(this.#file, this.#contents);
   }
 }
 
-function parse(file: string, text: string): Contents {
-  let contents: Partial<Contents>;
-  try {
-    contents = JSON.parse(text) as Partial<Contents>;
-  } catch (error) {
-    throw new StateError(file, (error as Error).message);
-  }
+function checked(file: string, contents: Partial<Contents>): Contents {
   if (contents.version !== 1 || typeof contents.stations !== "object") {
     throw new StateError(file, "another version");
   }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { atMostEvery } from "../display/at-most-every.js";
+import { RegistrationRefused } from "../refused.js";
 import { Device, type Report } from "./device/device.js";
 import type { Registrations } from "./device/registrations.js";
 import { Sender } from "./device/sender.js";
 import { Association } from "./display/association.js";
-import { atMostEvery } from "./display/at-most-every.js";
 import { HEADING, type Tally } from "./display/lines.js";
 import { ReadBack } from "./display/read-back.js";
 import { showEarthquakes, showStatus } from "./display/show.js";
@@ -26,11 +27,6 @@ export interface SimulationOptions {
   readonly registrations: Registrations;
   /** Takes a line of output. */
   readonly print: (line: string) => void;
-}
-
-/** The server will not register a station, so there is nothing to simulate. */
-export class RegistrationRefused extends Error {
-  override readonly name = "RegistrationRefused";
 }
 
 const HEARTBEAT_S = 600;

@@ -1,3 +1,4 @@
+import { clock } from "../../display/clock.js";
 import type { SeenQuake } from "./association.js";
 
 /** The heading above the first earthquake. */
@@ -47,10 +48,4 @@ export function statusLine(tally: Tally, seconds: number, stations: number, now:
     ...(tally.unanswered ? [`${tally.unanswered} without an answer`] : []),
   ];
   return `${clock(now)}  ${parts.join(" · ")}`;
-}
-
-function clock(now: Date): string {
-  return [now.getHours(), now.getMinutes(), now.getSeconds()]
-    .map((part) => String(part).padStart(2, "0"))
-    .join(":");
 }

@@ -1,5 +1,5 @@
+import { type Random, seededRandom } from "../../random.js";
 import type { Quake } from "./catalogue.js";
-import { type Random, seededRandom } from "./random.js";
 import { hypocentralKm, type Place, placeAt, reachKm, surfaceKm } from "./waves.js";
 
 export interface Station extends Place {

@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { RegistrationRefused } from "../refused.js";
+import { ApiError, type TentaApi } from "./api.js";
+import { INTERVAL, INTERVAL_S } from "./payloads.js";
+import type { Site } from "./sites.js";
+import type { AirState, Identity } from "./state.js";
+
+/** What the network calls itself where that name is free. */
+const NETWORK = "seattle-air";
+
+/**
+ * Sees to it that the user, the network and a sensor for each site are there, those of an earlier run or new
+ * ones; a new sensor gets its first configuration. Each is kept in the state before the next is made.
+ * Raises RegistrationRefused.
+ */
+export async function register(
+  api: TentaApi,
+  state: AirState,
+  sites: readonly Site[],
+  progress: (line: string) => void,
+): Promise<{ network: { id: string; name: string }; sensors: Map<Site, Identity>; known: number }> {
+  try {
+    await logIn(api, state);
+    const network = await networkOf(api, state);
+    const there = new Map(
+      (await api.sensors(network.id)).map((one) => [one.sensor_name, one.sensor_identifier]),
+    );
+    const sensors = new Map<Site, Identity>();
+    let known = 0;
+    for (const site of sites) {
+      const kept = state.sensor(site.name);
+      const id = there.get(site.name);
+      if (kept && kept.id === id) known++;
+      else {
+        state.setSensor(site.name, await made(api, network.id, site.name, id));
+        await state.save();
+        progress(`Registered ${sensors.size + 1} of ${sites.length} sensors`);
+      }
+      sensors.set(site, state.sensor(site.name) as Identity);
+    }
+    return { network, sensors, known };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new RegistrationRefused(`the network cannot be registered: ${error.message}`);
+  }
+}
+
+/** As the user of the state, who is made where the server does not know them. */
+async function logIn(api: TentaApi, state: AirState): Promise<void> {
+  if (state.network) {
+    const known = await api.logIn(state.user.name, state.user.password).then(() => true, gone);
+    if (known) return;
+    state.beginAnew();
+  }
+  await state.save();
+  await api.createUser(state.user.name, state.user.password).catch(async (error: unknown) => {
+    // An earlier run made the user and came no further.
+    if (!(error instanceof ApiError && error.status === 409)) throw error;
+    await api.logIn(state.user.name, state.user.password);
+  });
+}
+
+async function networkOf(api: TentaApi, state: AirState): Promise<{ id: string; name: string }> {
+  const [mine] = await api.networks();
+  const network = mine
+    ? { id: mine.network_identifier, name: mine.network_name }
+    : await makeNetwork(api, NETWORK).catch((error: unknown) => {
+        if (!(error instanceof ApiError && error.status === 409)) throw error;
+        return makeNetwork(api, `${NETWORK}-${randomBytes(3).toString("hex")}`);
+      });
+  state.network = network;
+  await state.save();
+  return network;
+}
+
+async function makeNetwork(api: TentaApi, name: string): Promise<{ id: string; name: string }> {
+  return { id: await api.createNetwork(name), name };
+}
+
+/** A new sensor; where there is one whose secret was lost, that one with a new secret. */
+async function made(api: TentaApi, network: string, name: string, id: string | undefined): Promise<Identity> {
+  if (id !== undefined) return { id, secret: await api.rotateSecret(network, id) };
+  const sensor = await api.createSensor(network, name);
+  await api.configure(network, sensor.id, { [INTERVAL]: INTERVAL_S.default });
+  return sensor;
+}
+
+/** False for the answer to a user whom the server does not know; others are raised again. */
+function gone(error: unknown): false {
+  if (error instanceof ApiError && (error.status === 404 || error.status === 401)) return false;
+  throw error;
+}
