@@ -14,7 +14,7 @@ export interface InboundPublish {
   readonly identity?: string | undefined;
 }
 
-/** MQTT 5, section 3.3.2.3; as `mqtt-packet` gives them. */
+/** MQTT 5, section 3.3.2.3. */
 export interface InboundProperties {
   readonly payloadFormatIndicator?: boolean | number | undefined;
   /** Seconds. */
@@ -22,7 +22,8 @@ export interface InboundProperties {
   readonly contentType?: string | undefined;
   readonly responseTopic?: string | undefined;
   readonly correlationData?: Uint8Array | undefined;
-  readonly userProperties?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  /** In the order of sending; a name may come more than once. */
+  readonly userProperties?: readonly (readonly [name: string, value: string])[] | undefined;
 }
 
 /** What the log keeps of the properties; undefined: nothing was said. `now`: ms since 1970 UTC. */
@@ -32,7 +33,7 @@ export function keptProperties(
 ): PublicationProperties | undefined {
   if (given === undefined) return undefined;
   const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic } = given;
-  const userProperties = pairsOf(given.userProperties);
+  const userProperties = given.userProperties ?? [];
   const nothing =
     !payloadFormatIndicator &&
     messageExpiryInterval === undefined &&
@@ -49,15 +50,4 @@ export function keptProperties(
     userProperties,
     expiresAt: messageExpiryInterval === undefined ? undefined : now + messageExpiryInterval * 1000,
   };
-}
-
-/** A key that was given several times has a list; the order among different keys is not known any more. */
-function pairsOf(properties: InboundProperties["userProperties"]): (readonly [string, string])[] {
-  if (properties === undefined) return [];
-  const pairs: (readonly [string, string])[] = [];
-  for (const [key, value] of Object.entries(properties)) {
-    if (typeof value === "string") pairs.push([key, value]);
-    else for (const one of value) pairs.push([key, one]);
-  }
-  return pairs;
 }

@@ -55,13 +55,18 @@ const packet = (topic: string, payload: string, more: Partial<InboundPublish> = 
   ...{ topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false, clientId: "c" },
   ...more,
 });
+const PAIRS = [
+  ["b", "1"],
+  ["a", "2"],
+  ["b", "3"],
+] as const;
 const MEASUREMENT = '[{"timestamp":1,"value":{"a":2}}]';
 
 describe("Publishing", () => {
   it("keeps a plain message with all that MQTT says of it", async () => {
     const properties = {
       ...{ payloadFormatIndicator: true, messageExpiryInterval: 60, contentType: "text/plain" },
-      ...{ responseTopic: "r", correlationData: Buffer.from("c"), userProperties: { a: ["1", "2"], b: "3" } },
+      ...{ responseTopic: "r", correlationData: Buffer.from("c"), userProperties: PAIRS },
     };
     const sent = packet("a/b", "hello", { retain: true, dup: true, qos: 2, identity: "i", properties });
     expect(await publishing().publish(principal("write"), sent)).toEqual({ kind: "stored", position: 1 });
@@ -74,7 +79,7 @@ describe("Publishing", () => {
           ...{ contentType: "text/plain", responseTopic: "r", expiresAt: BigInt(NOW + 60_000) },
           correlationData: new Uint8Array(Buffer.from("c")),
           userProperties: [
-            { key: "a", value: "1" },
+            { key: "b", value: "1" },
             { key: "a", value: "2" },
             { key: "b", value: "3" },
           ],

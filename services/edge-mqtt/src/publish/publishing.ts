@@ -198,8 +198,8 @@ function plain(principal: Principal, payload: Uint8Array): Admitted {
 }
 
 function traceParentOf({ properties }: InboundPublish): string {
-  const given = properties?.userProperties?.["traceparent"];
-  return typeof given === "string" && TRACE_PARENT.test(given) ? given : "";
+  const given = properties?.userProperties?.find(([name]) => name === "traceparent")?.[1];
+  return given !== undefined && TRACE_PARENT.test(given) ? given : "";
 }
 
 function unavailable(error: unknown): PublishOutcome {

@@ -1,0 +1,75 @@
+import type { AggregateId } from "@fieldlog/contracts";
+import type { Principal } from "../access/principal.js";
+import { Reason } from "../codec/reason.js";
+import type { Client, ClientIndex } from "./client.js";
+
+/** Milliseconds that publishes under way may take after the stop began. */
+const DRAIN_MS = 6_000;
+
+/** The connections of this process, and whose they are. */
+export class Connections implements ClientIndex {
+  private readonly all = new Set<Client>();
+  private readonly byPrincipal = new Map<string, Set<Client>>();
+
+  add(client: Client): void {
+    this.all.add(client);
+  }
+
+  /** It has logged in. */
+  noteLogin(client: Client, principal: Principal): void {
+    const key = keyOf(principal);
+    const those = this.byPrincipal.get(key);
+    if (those === undefined) this.byPrincipal.set(key, new Set([client]));
+    else those.add(client);
+  }
+
+  remove(client: Client, principal: Principal | undefined): void {
+    this.all.delete(client);
+    if (principal === undefined) return;
+    const key = keyOf(principal);
+    const those = this.byPrincipal.get(key);
+    those?.delete(client);
+    if (those?.size === 0) this.byPrincipal.delete(key);
+  }
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  /** Looks at those again whom a decision may concern, once what was known of them is forgotten. */
+  decided({ namespace, kind, id }: AggregateId): void {
+    switch (kind) {
+      case "credential":
+      case "device":
+        this.recheck(this.byPrincipal.get(`${namespace}/device:${id}`));
+        break;
+      case "api-key":
+        this.recheck(this.byPrincipal.get(`key:${id}`));
+        break;
+      default:
+        break; // concerns nobody who is logged in
+    }
+  }
+
+  private recheck(clients: Iterable<Client> = []): void {
+    for (const client of clients) void client.recheck();
+  }
+
+  /**
+   * Ends all: what they published is answered first, within {@link DRAIN_MS}; then they are told that the server
+   * shuts down. Resolves when their sessions are closed.
+   */
+  async drain(): Promise<void> {
+    const clients = [...this.all];
+    for (const client of clients) client.stopReading();
+    const late = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS).unref());
+    await Promise.race([Promise.all(clients.map((client) => client.answered())), late]);
+    for (const client of clients) client.end(Reason.serverShuttingDown, "the server shuts down");
+    await Promise.race([Promise.all(clients.map((client) => client.sessionClosed)), late]);
+  }
+}
+
+/** API keys are told apart over all namespaces, devices within theirs. */
+function keyOf({ namespace, kind, id }: Principal): string {
+  return kind === "key" ? `key:${id}` : `${namespace}/device:${id}`;
+}
