@@ -109,6 +109,15 @@ export class ReadModelRunner<T> {
     return await reached;
   }
 
+  /**
+   * Whether the tables that queries read are of this definition's version and have applied the sequence; on any
+   * replica. Asks neither the log nor the active one. Rejects while Postgres is away or the tables are not made.
+   */
+  async holds(sequence: number): Promise<boolean> {
+    const live = await loadCheckpoint(this.db, this.name, "live");
+    return live?.version === this.options.definition.version && live.sequence >= sequence;
+  }
+
   /** Has the read model built anew beside the live one, by the active replica; returns when that has begun. */
   async rebuild(): Promise<void> {
     await this.ask("rebuild");
