@@ -1,5 +1,5 @@
-import { Aggregates, Snapshots, SnapshotsUnavailable, type SnapshotTables } from "@fieldlog/aggregates";
-import { auth, limits, REGISTRY } from "@fieldlog/contracts";
+import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
+import { auth, limits } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
@@ -12,7 +12,7 @@ import { ApiKeys } from "./service/api-keys.js";
 import { Credentials } from "./service/credentials.js";
 import { firstStart } from "./service/first-start.js";
 import { Keyring } from "./service/keyring.js";
-import { Lookup } from "./service/lookup.js";
+import { catchingUp, Lookup } from "./service/lookup.js";
 import { Memberships } from "./service/memberships.js";
 import { Namespaces } from "./service/namespaces.js";
 import { Passwords } from "./service/passwords.js";
@@ -40,10 +40,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const namespaces = new Namespaces(aggregates, snapshots, (id) => keyring.create(id));
   const apiKeys = new ApiKeys(aggregates, snapshots);
   const waitFor = (sequence: number, timeoutMs: number) => runner.waitFor(sequence, timeoutMs);
-  const lookup = new Lookup(snapshots, async () => {
-    const newest = await log.lastSequence(REGISTRY);
-    if (!(await waitFor(newest, limits.readYourWritesMs))) throw new SnapshotsUnavailable();
-  });
+  const lookup = new Lookup(snapshots, catchingUp(log, runner));
   const checkNamespace = (id: string) => namespaces.withId(id);
   const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace });
   const passwords = new Passwords({ atOnce: limits.passwordsHashed, waiting: limits.passwordsWaiting });

@@ -22,6 +22,7 @@ afterAll(async () => {
 });
 
 const namespace = "default";
+const password = "a password of ash";
 const unavailable = { code: "unavailable", details: { retryAfterS: expect.stringMatching(/^\d+$/) } };
 const asked = { namespace, name: "console", kind: "native", permission: "read", decidedBy: "key:admin" };
 const issue = (device: string) =>
@@ -32,6 +33,10 @@ const calls = () => [
   replica.client.createApiKey(asked),
   replica.client.getNamespace({ idOrName: "default" }),
   issue("2"),
+  replica.client.findMqttPassword({ namespace: "", device: "1" }),
+  replica.client.createUser({ name: "ivy", password }),
+  replica.client.startSession({ name: "ash", password }),
+  replica.client.getRole({ namespace, userId: "1" }),
 ];
 const allUnavailable = async () => {
   for (const call of await Promise.allSettled(calls())) {
@@ -39,10 +44,13 @@ const allUnavailable = async () => {
   }
 };
 
-it("while Postgres is away everything is unavailable, and all recovers", async () => {
+it("while Postgres is away all but the check of sessions is unavailable, and all recovers", async () => {
   const { secret } = await issue("1");
+  const { token } = await replica.client.createUser({ name: "ash", password });
   await servers.postgres.kill();
   await allUnavailable();
+  await expect(replica.client.listUserNamespaces({ userId: "1" })).rejects.toMatchObject(unavailable);
+  expect(await replica.client.checkSession({ tokenHash: hashOf(token) })).toMatchObject({ userName: "ash" });
   await until("not ready", async () => !(await replica.runtime.health.report()).ready);
   await servers.postgres.start();
   await ready();
@@ -57,6 +65,7 @@ it("while NATS is away everything is unavailable, and all recovers", async () =>
   await servers.nats.start();
   await ready();
   await replica.client.checkApiKey({ keyHash: hashOf(ADMIN) });
+  await replica.client.startSession({ name: "ash", password });
   await issue("3");
 });
 

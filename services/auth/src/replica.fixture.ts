@@ -1,8 +1,11 @@
 import { createServer } from "node:net";
 import { Writable } from "node:stream";
-import { auth } from "@fieldlog/contracts";
+import { auth, REGISTRY } from "@fieldlog/contracts";
+import { connectLog } from "@fieldlog/event-log";
+import { openReadDatabase } from "@fieldlog/read-model";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings, type Settings } from "@fieldlog/runtime";
+import { startServers, until } from "@fieldlog/testkit";
 import { AuthModule } from "./auth.module.js";
 
 export interface Replica {
@@ -45,4 +48,45 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Two replicas on servers and a database of their own, once both are ready. */
+export async function startPair() {
+  const servers = await startServers();
+  const urls = { natsUrl: servers.nats.url, postgresUrl: await servers.databaseUrl("auth") };
+  const [one, two] = await Promise.all([startReplica(urls), startReplica(urls)]);
+  for (const { runtime } of [one, two]) {
+    await until("ready", async () => (await runtime.health.report()).ready);
+  }
+  const stop = async () => {
+    await one.close();
+    await two.close();
+    await servers.stop();
+  };
+  return { one, two, servers, urls, stop };
+}
+
+/** Everything that the log and the database hold, as text. */
+export async function kept({
+  natsUrl,
+  postgresUrl,
+}: {
+  natsUrl: string;
+  postgresUrl: string;
+}): Promise<string> {
+  const log = await connectLog({ url: natsUrl, name: "test" });
+  const texts: string[] = [];
+  const last = await log.lastSequence(REGISTRY);
+  for await (const commits of log.read(REGISTRY, { after: 0 })) {
+    texts.push(...commits.map(({ data }) => Buffer.from(data).toString("latin1")));
+    if ((commits.at(-1)?.sequence ?? 0) >= last) break;
+  }
+  await log.close();
+  const database = openReadDatabase({ url: postgresUrl, schema: "auth" });
+  for (const table of ["aggregates", "aggregate_keys"]) {
+    const { rows } = await database.pool.query(`select * from auth.${table}`);
+    texts.push(JSON.stringify(rows));
+  }
+  await database.close();
+  return texts.join("\n");
 }

@@ -4,7 +4,7 @@ import { type Answering, type AuthCalls, isId } from "./calls.js";
 type Calls = "getDeviceCredential" | "issueDeviceCredential" | "revokeDeviceCredentials" | "findMqttPassword";
 
 /** Devices' credentials. */
-export function credentialCalls({ credentials }: Answering): Pick<AuthCalls, Calls> {
+export function credentialCalls({ credentials, seen }: Answering): Pick<AuthCalls, Calls> {
   return {
     getDeviceCredential: async ({ namespace, device }) => {
       if (!isId(namespace) || !isId(device)) throw new NotFound("credential");
@@ -13,6 +13,8 @@ export function credentialCalls({ credentials }: Answering): Pick<AuthCalls, Cal
     issueDeviceCredential: async ({ namespace, device, kind }) => {
       if (!isId(device)) throw new InvalidField("device", "is no id");
       const { secret, sequence } = await credentials.issue(namespace, device, kind);
+      // By the device's id alone it is found in the read model.
+      if (kind === "mqtt-password") await seen(sequence);
       return { secret, sequence: BigInt(sequence) };
     },
     revokeDeviceCredentials: async ({ namespace, device, decidedBy }) => {

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { user } from "../decisions/user.js";
-import { Lookup } from "./lookup.js";
+import { catchingUp, Lookup } from "./lookup.js";
 
 const id = (name: string) => ({ namespace: "_", id: name });
 
@@ -42,4 +42,23 @@ test("what is nowhere is not found", async () => {
 test("whether there is any is not known while it cannot catch up", async () => {
   const lookup = new Lookup({ find: async () => [] }, () => Promise.reject(new Error("away")));
   await expect(lookup.find(user, "key", good)).rejects.toThrow("away");
+});
+
+describe("catching up", () => {
+  test("is having what is in the log now", async () => {
+    const asked: number[] = [];
+    const waitFor = async (sequence: number) => asked.push(sequence) > 0;
+    await catchingUp({ lastSequence: async () => 7 }, { waitFor })();
+    expect(asked).toEqual([7]);
+  });
+
+  test("fails while the read model is behind", async () => {
+    const caughtUp = catchingUp({ lastSequence: async () => 7 }, { waitFor: async () => false });
+    await expect(caughtUp()).rejects.toThrow("the read model does not answer");
+  });
+
+  test("does not wait for ever for a log that does not answer", async () => {
+    const caughtUp = catchingUp({ lastSequence: () => new Promise(() => {}) }, { waitFor: async () => true });
+    await expect(caughtUp()).rejects.toThrow("no answer in time");
+  });
 });

@@ -1,11 +1,15 @@
-import type { Id, Snapshots } from "@fieldlog/aggregates";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Id, type Snapshots, SnapshotsUnavailable } from "@fieldlog/aggregates";
+import { limits, REGISTRY } from "@fieldlog/contracts";
 import type { Decider } from "@fieldlog/decider";
+import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
+import type { ReadModelRunner } from "@fieldlog/read-model";
 
 /** Finds aggregates by another key than their id, also those that the read model does not have yet. */
 export class Lookup {
   constructor(
     private readonly snapshots: Pick<Snapshots, "find">,
-    /** Resolves when the read model has all that is in the log now. Raises SnapshotsUnavailable, LogUnavailable. */
+    /** Resolves when the read model has all that is in the log now; see {@link catchingUp}. */
     private readonly caughtUp: () => Promise<void>,
   ) {}
 
@@ -29,4 +33,19 @@ export class Lookup {
     await this.caughtUp();
     return look();
   }
+}
+
+/** Waits, at most 2 s for each of the two. Raises SnapshotsUnavailable, LogUnavailable. */
+export function catchingUp(
+  log: Pick<EventLog, "lastSequence">,
+  runner: Pick<ReadModelRunner<unknown>, "waitFor">,
+): () => Promise<void> {
+  const late = async () => {
+    await sleep(limits.readYourWritesMs, undefined, { ref: false });
+    throw new LogUnavailable("no answer in time");
+  };
+  return async () => {
+    const newest = await Promise.race([log.lastSequence(REGISTRY), late()]);
+    if (!(await runner.waitFor(newest, limits.readYourWritesMs))) throw new SnapshotsUnavailable();
+  };
 }
