@@ -36,12 +36,19 @@ export const connecting: Chapter = (clause) => {
       await client.refused(reason.V3_UNACCEPTABLE_LEVEL, reason.UNSUPPORTED_VERSION, ...MALFORMED);
     }
   });
-  clause({ v4: "3.1.2-2", v5: "3.1.2-2" }, "an unknown protocol level is refused", async (t) => {
+  clause({ v4: "3.1.2-2" }, "an unknown protocol level is refused with return code 1", async (t) => {
     for (const level of [0, 6, 255]) {
       const client = await t.dial();
       client.send(t.p.connect({ ...t.fields(), level }));
-      await client.refused(reason.V3_UNACCEPTABLE_LEVEL, reason.UNSUPPORTED_VERSION);
+      expect(await client.ended()).toBe(reason.V3_UNACCEPTABLE_LEVEL);
     }
+  });
+  clause({ v5: "3.1.2-2" }, "an unknown protocol level ends the connection", async (t) => {
+    const client = await t.dial();
+    client.send(t.p.connect({ ...t.fields(), level: 6 }));
+    // Which version's CONNACK tells so is open.
+    await client.ended().catch(() => undefined);
+    expect(client.open).toBe(false);
   });
   clause(
     { v4: "3.1.2-3, 3.1.4-1", v5: "3.1.2-3" },

@@ -151,13 +151,8 @@ export const redelivery: Chapter = (clause) => {
       await first.expect("pubrec");
       first.drop();
       await (await t.connect({ clientId })).publish({ topic: t.topic(), payload: "new", qos: 2, id: 19 });
-      const seen = [
-        (await watcher.message()).payload,
-        ...(await watcher.message().then(
-          (m) => [m.payload],
-          () => [],
-        )),
-      ];
+      const seen = [(await watcher.message()).payload];
+      if (seen[0] === "old") seen.push((await watcher.message()).payload);
       expect(seen).toContain("new");
     },
   );
