@@ -101,10 +101,12 @@ describe("logging in", () => {
   it("of more than can wait is refused for a moment, and no other call has to wait for it", async () => {
     const { token } = await logIn(one, "ash");
     const tries = Array.from({ length: 40 }, () => logIn(one, "ash"));
-    const ended = Promise.allSettled(tries);
-    const started = performance.now();
+    let hashing = true;
+    const ended = Promise.allSettled(tries).finally(() => {
+      hashing = false;
+    });
     await check(one, token);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(hashing).toBe(true);
     const refused = (await ended).flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
     expect(refused.length).toBeGreaterThan(0);
     for (const reason of refused) {
