@@ -1,4 +1,3 @@
-import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
 import { refusals } from "./refusal.js";
 
@@ -47,14 +46,11 @@ export function readBody<S extends z.ZodType>(schema: S, body: Uint8Array): z.ou
   throw refusals.invalid(`The body is not right. ${wrong.join("; ")}`);
 }
 
-/** A configuration as it was written: its numbers are not to lose digits on the way to the sensor. */
+/** A configuration as it was written: its numbers are not to lose digits on the way. Its size is the decision's matter. */
 export function readConfiguration(body: Uint8Array): string {
   const value = readJson(body);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw refusals.invalid("A configuration is a JSON object.");
-  }
-  if (body.length > limits.configurationBytes) {
-    throw refusals.invalid(`A configuration has at most ${limits.configurationBytes} bytes.`);
   }
   return body.length === 0 ? "{}" : utf8.decode(body).trim();
 }

@@ -36,7 +36,10 @@ export async function tentaRoutes(fastify: FastifyInstance, options: TentaRoutes
   const route = (method: string[], url: string, take: Take, config: { refuses?: true } = {}) => {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, _done: () => void) => {
       reply.hijack();
-      take(request.params as Params, request.raw, reply.raw);
+      const params = request.params as Params;
+      // The router takes nothing at all for a parameter.
+      const there = !Object.values(params).includes("");
+      (there ? take : missing)(params, request.raw, reply.raw);
     };
     fastify.route({ method, url, exposeHeadRoute: false, config, onRequest, handler: taken });
   };
@@ -47,6 +50,7 @@ export async function tentaRoutes(fastify: FastifyInstance, options: TentaRoutes
       else finish(options, "unmatched", response, refusal, headers);
     };
   };
+  const missing = refuse(refusals.noPath());
   const all = Object.entries(operations) as [OperationName, Operation][];
   for (const [path, own] of Map.groupBy(all, ([, operation]) => operation.path)) {
     const served: string[] = [];
@@ -60,7 +64,7 @@ export async function tentaRoutes(fastify: FastifyInstance, options: TentaRoutes
     route(others, path, refuse(refusals.noMethod(served), allow), { refuses: true });
   }
   for (const root of ["/status", "/users", "/authentication", "/networks"]) {
-    route(fastify.supportedMethods, `${root}/*`, refuse(refusals.noPath()), { refuses: true });
+    route(fastify.supportedMethods, `${root}/*`, missing, { refuses: true });
   }
 }
 
