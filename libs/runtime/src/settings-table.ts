@@ -111,8 +111,12 @@ export const settingsTable = Object.freeze({
     url("http", "https"),
     "Base URL under which clients reach the HTTP port, where that is not the bound address.",
   ),
-  tlsCert: optional("FIELDLOG_TLS_CERT", text, "File of the TLS certificate (PEM); with FIELDLOG_TLS_KEY."),
-  tlsKey: optional("FIELDLOG_TLS_KEY", text, "File of the TLS private key (PEM); with FIELDLOG_TLS_CERT."),
+  tlsCert: optional("FIELDLOG_TLS_CERT", text, "File of the TLS certificate (PEM); with FIELDLOG_TLS_KEY.", {
+    fallbackDoc: "npm start makes one, of an authority of its own; a service alone then has no TLS",
+  }),
+  tlsKey: optional("FIELDLOG_TLS_KEY", text, "File of the TLS private key (PEM); with FIELDLOG_TLS_CERT.", {
+    fallbackDoc: "as FIELDLOG_TLS_CERT",
+  }),
   dataDir: set(
     "FIELDLOG_DATA_DIR",
     text,
@@ -122,7 +126,7 @@ export const settingsTable = Object.freeze({
   cacheDir: optional(
     "FIELDLOG_CACHE_DIR",
     text,
-    "Folder for what the start script obtains once and keeps: the NATS server.",
+    "Folder for what the start script and the tests obtain once and keep: the NATS server, MQTT clients.",
     { fallbackDoc: "fieldlog in the user's cache folder" },
   ),
 
