@@ -30,15 +30,38 @@ const common = {
   ...{ device: text, identity: text, digest: fc.uint8Array({ maxLength: 8 }), traceParent: text },
   ...{ receivedAt: millis, occurredAt: millis, sentAt: optional(millis) },
   location: optional(fc.record({ latitude: double, longitude: double, source: text })),
+  publication: optional(
+    fc.record({
+      ...{ topic: fc.oneof(text, fc.constant("configurations/d")), clientId: text, qos: fc.nat(2) },
+      ...{ retain: fc.boolean(), correlationData: fc.uint8Array({ maxLength: 3 }) },
+      ...{ expiresAt: optional(millis), userProperties: fc.array(fc.record({ key: text, value: text })) },
+    }),
+  ),
 };
-
-/** Any event, heartbeat or signal that reports nothing, as `create(SignalSchema, …)` takes it. */
-export const anyEvent = fc.record({
-  ...common,
-  body: fc.record({ case: fc.constant("event" as const), value: event }),
+const uint32 = fc.nat(2 ** 32 - 1);
+const measurement = fc.record({
+  ...{ occurredAt: double, revision: optional(uint32) },
+  ...{ attributes: fc.array(text, { maxLength: 3 }), values: fc.array(double, { maxLength: 3 }) },
 });
+const logEntry = fc.record({
+  ...{ occurredAt: double, severity: text, revision: optional(uint32) },
+  ...{ message: text, details: optional(text), divided: fc.boolean() },
+});
+const acknowledgment = fc.record({ revision: uint32, success: fc.boolean(), occurredAt: double });
+const some = <T>(of: fc.Arbitrary<T>) => fc.array(of, { maxLength: 3 });
+const body = <C extends string, V>(name: C, value: fc.Arbitrary<V>) =>
+  fc.record({ ...common, body: fc.record({ case: fc.constant(name), value }) });
+
+/** Any signal with such a body, as `create(SignalSchema, …)` takes it. */
+export const anyEvent = body("event", event);
+export const anyMeasurements = body("measurements", fc.record({ measurements: some(measurement) }));
+export const anyMessage = body("message", fc.record({ payload: fc.uint8Array({ maxLength: 8 }) }));
+
+/** Any signal, as `create(SignalSchema, …)` takes it. */
 export const anySignal = fc.oneof(
-  anyEvent,
-  fc.record({ ...common, body: fc.record({ case: fc.constant("heartbeat" as const), value: heartbeat }) }),
+  ...[anyEvent, anyMeasurements, anyMessage, body("heartbeat", heartbeat)],
+  body("logEntries", fc.record({ entries: some(logEntry) })),
+  body("acknowledgments", fc.record({ acknowledgments: some(acknowledgment) })),
+  body("rejection", fc.record({ topic: text, reason: text, count: uint32 })),
   fc.record({ ...common, body: fc.constant({ case: undefined }) }),
 );

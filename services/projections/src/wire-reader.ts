@@ -18,13 +18,12 @@ const INT32_MAX = 0x7fffffff;
 
 export const NOT_PLAIN = new Error("not the plain form");
 
-/** What `read` returns; undefined: not in the plain form, or no such message at all. */
+/** What `read` returns; undefined: not in the plain form, or no such message, which the generated reader will tell. */
 export function ifPlain<R>(read: () => R): R | undefined {
   try {
     return read();
-  } catch (error) {
-    if (error === NOT_PLAIN || error instanceof RangeError) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 

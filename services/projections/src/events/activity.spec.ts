@@ -2,12 +2,12 @@ import { limits, positionOf, type signals } from "@fieldlog/contracts";
 import { heartbeat, pick, RECEIVED } from "@fieldlog/testkit";
 import { describe, expect, it } from "vitest";
 import { beat, summarize } from "./activity.js";
-import { reported } from "./reported.js";
+import { type Reported, reported } from "./reported.js";
 
 const records = (...all: signals.Signal[]) =>
   all.map((value, i) => {
     const record = { namespace: "n", key: value.device, position: positionOf(1, i), time: new Date(0) };
-    return { ...record, value: reported(value) };
+    return { ...record, value: reported(value) as Reported };
   });
 const beats = (...all: [identity: string, status: string][]) =>
   summarize(

@@ -4,16 +4,16 @@ import type { LogRecord } from "@fieldlog/read-model";
 import { quickBatch } from "./quick-batch.js";
 import { type Reported, reported } from "./reported.js";
 
-/** A commit of SIGNALS as records: one per signal, whatever it reports. */
+/** A commit of SIGNALS as records: one per signal of a device, whatever it reports. */
 export function signalsOf(commit: Commit): LogRecord<Reported>[] {
   const namespace = namespaceOfSignals(commit.subject);
   const { sequence, time } = commit;
   const batch = quickBatch(commit.data) ?? decodeBatch(commit.data).map(reported);
-  return batch.map((value, index) => ({
-    namespace,
-    key: value.device,
-    position: positionOf(sequence, index),
-    time,
-    value,
-  }));
+  const records: LogRecord<Reported>[] = [];
+  for (let index = 0; index < batch.length; index++) {
+    const value = batch[index];
+    if (!value) continue;
+    records.push({ namespace, key: value.device, position: positionOf(sequence, index), time, value });
+  }
+  return records;
 }

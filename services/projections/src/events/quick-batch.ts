@@ -1,7 +1,14 @@
+import type { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 import { BIT64, BYTES, ifPlain, NOT_PLAIN, tag, VARINT, WireReader } from "../wire-reader.js";
-import type { Reported, ReportedEvent, ReportedLocation, ReportedReading } from "./reported.js";
+import {
+  type Reported,
+  type ReportedEvent,
+  type ReportedLocation,
+  type ReportedReading,
+  TO_DEVICES,
+} from "./reported.js";
 
 // A SignalBatch by hand. What this read model does not use it goes over without a look.
 
@@ -17,9 +24,13 @@ const TRACE_PARENT = tag(8, BYTES);
 const PUBLICATION = tag(9, BYTES);
 const EVENT = tag(16, BYTES);
 const HEARTBEAT = tag(17, BYTES);
-const OTHER_BODIES = new Set([18, 19, 20, 21, 22].map((number) => tag(number, BYTES)));
-/** Numbers of a signal's fields; a body that comes after these is one that no reader here knows. */
+const MESSAGE = tag(20, BYTES);
+const OTHER_BODIES = new Set([18, 19, 21, 22].map((number) => tag(number, BYTES)));
+/** The highest number of a signal's fields. */
 const KNOWN = 22;
+const LAST_BODY = tag(KNOWN, BYTES);
+
+const TOPIC = tag(1, BYTES);
 
 const LATITUDE = tag(1, BIT64);
 const LONGITUDE = tag(2, BIT64);
@@ -36,14 +47,14 @@ const READING_OCCURRED_AT = tag(4, VARINT);
 const EVENT_COUNT = tag(5, VARINT);
 const WINDOW_S = tag(6, VARINT);
 
-/** The signals of a commit; undefined: not in the plain form, or no batch at all. */
-export function quickBatch(data: Uint8Array): Reported[] | undefined {
+/** The signals of a commit, undefined where one is not a device's. Undefined: not in the plain form, or no batch at all. */
+export function quickBatch(data: Uint8Array): (Reported | undefined)[] | undefined {
   return ifPlain(() => new BatchReader(data).batch());
 }
 
 class BatchReader extends WireReader {
-  batch(): Reported[] {
-    const found: Reported[] = [];
+  batch(): (Reported | undefined)[] {
+    const found: (Reported | undefined)[] = [];
     while (this.at < this.bytes.length) {
       if (this.varint() !== SIGNALS) throw NOT_PLAIN;
       found.push(this.signal(this.end()));
@@ -51,7 +62,7 @@ class BatchReader extends WireReader {
     return found;
   }
 
-  private signal(end: number): Reported {
+  private signal(end: number): Reported | undefined {
     let device = "";
     let identity = "";
     let receivedAt = 0;
@@ -60,10 +71,12 @@ class BatchReader extends WireReader {
     let location: ReportedLocation | undefined;
     let body: Reported["body"] = NOTHING;
     let bodies = 0;
+    let message = false;
+    let publication: Buffer | undefined;
     while (this.at < end) {
       const field = this.varint();
       // Of several bodies the last one counts, which is for the generated reader to find out.
-      if (field >= EVENT && bodies++ > 0) throw NOT_PLAIN;
+      if (field >= EVENT && field <= LAST_BODY && bodies++ > 0) throw NOT_PLAIN;
       if (field === DEVICE) device = this.text();
       else if (field === IDENTITY) identity = this.text();
       else if (field === RECEIVED_AT) receivedAt = this.varint();
@@ -73,10 +86,15 @@ class BatchReader extends WireReader {
       else if (field === LOCATION && !location) location = this.location(this.end());
       else if (field === EVENT) body = { case: "event", value: this.event(this.end()) };
       else if (field === HEARTBEAT) body = { case: "heartbeat", value: this.heartbeat() };
-      else if (field === DIGEST || field === PUBLICATION || OTHER_BODIES.has(field)) this.at = this.end();
+      else if (field === PUBLICATION && !publication) publication = this.part();
+      else if (field === MESSAGE) {
+        message = true;
+        this.at = this.end();
+      } else if (field === DIGEST || OTHER_BODIES.has(field)) this.at = this.end();
       else this.skip(field, KNOWN);
     }
     this.mustBeAt(end);
+    if (message && publication && toDevice(publication)) return undefined;
     return { device, identity, receivedAt, occurredAt, sentAt, location, body };
   }
 
@@ -135,6 +153,13 @@ class BatchReader extends WireReader {
   private heartbeat(): signals.Heartbeat {
     return fromBinary(signals.HeartbeatSchema, this.part());
   }
+}
+
+/** Whether an encoded publication has one topic, its first field, and that is of the platform's. */
+function toDevice(publication: Buffer): boolean {
+  const reader = new WireReader(publication);
+  if (publication.length === 0 || reader.varint() !== TOPIC) return false;
+  return reader.part().toString("latin1", 0, TO_DEVICES.length) === TO_DEVICES;
 }
 
 const NOTHING: Reported["body"] = { case: undefined };

@@ -17,12 +17,19 @@ export interface Reported {
     | { readonly case: undefined };
 }
 
-/** The signal as this read model needs it: a body of any other kind only tells that the device was heard. */
-export function reported(signal: signals.Signal): Reported {
-  const { device, identity, receivedAt, occurredAt, sentAt, location, body } = signal;
+/**
+ * The signal as this read model needs it: a body of any other kind only tells that the device was heard.
+ * Undefined: not even that, since it came from the platform.
+ */
+export function reported(signal: signals.Signal): Reported | undefined {
+  const { device, identity, receivedAt, occurredAt, sentAt, location, body, publication } = signal;
+  if (body.case === "message" && publication?.topic.startsWith(TO_DEVICES)) return undefined;
   const known = body.case === "event" || body.case === "heartbeat" ? body : NOTHING;
   return { device, identity, receivedAt, occurredAt, sentAt, location, body: known };
 }
+
+/** What configurations' topics begin with: nobody but the platform publishes on them. */
+export const TO_DEVICES = "configurations/";
 
 const NOTHING: Reported["body"] = { case: undefined };
 

@@ -1,6 +1,7 @@
 import { namespaceOfSignals, positionOf } from "@fieldlog/contracts";
 import { type Commit, decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord } from "@fieldlog/read-model";
+import { type QuickSignal, quickMessages } from "./quick-messages.js";
 import { type Published, publishedOf } from "./read.js";
 
 /** A commit of SIGNALS as records: one per plain message. */
@@ -8,10 +9,16 @@ export function messageRecords(commit: Commit): LogRecord<Published>[] {
   const namespace = namespaceOfSignals(commit.subject);
   const { sequence, time } = commit;
   const records: LogRecord<Published>[] = [];
-  for (const [index, signal] of decodeBatch(commit.data).entries()) {
-    const value = publishedOf(signal);
+  const batch = quickMessages(commit.data) ?? slowMessages(commit.data);
+  for (let index = 0; index < batch.length; index++) {
+    const { device, published: value } = batch[index] as QuickSignal;
     if (!value) continue;
-    records.push({ namespace, key: signal.device, position: positionOf(sequence, index), time, value });
+    records.push({ namespace, key: device, position: positionOf(sequence, index), time, value });
   }
   return records;
+}
+
+/** By the generated reader. */
+export function slowMessages(data: Uint8Array): QuickSignal[] {
+  return decodeBatch(data).map((signal) => ({ device: signal.device, published: publishedOf(signal) }));
 }

@@ -1,0 +1,126 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { signals } from "@fieldlog/contracts";
+import { decodeBatch } from "@fieldlog/event-log";
+import { heartbeat, pick } from "@fieldlog/testkit";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { anySignal } from "./arbitrary.fixture.js";
+import { quickBatch } from "./events/quick-batch.js";
+import { reported } from "./events/reported.js";
+import { slowMessages } from "./messages/decode.js";
+import { quickMessages } from "./messages/quick-messages.js";
+import { slowReadings } from "./readings/decode.js";
+import { quickReadings } from "./readings/quick-readings.js";
+import { logEntries, measurements, message, rejection } from "./signals.fixture.js";
+
+type Init = MessageInitShape<typeof signals.SignalBatchSchema>;
+const encode = (init: Init) => toBinary(signals.SignalBatchSchema, create(signals.SignalBatchSchema, init));
+
+/** What a reader found, as it is compared: without what marks generated messages, times as numbers. */
+function plain(found: unknown): unknown {
+  if (found instanceof Uint8Array) return Buffer.from(found).toString("hex");
+  if (typeof found === "bigint") return Number(found);
+  if (Array.isArray(found)) return found.map(plain);
+  if (typeof found !== "object" || found === null) return found;
+  const fields = Object.entries(found).filter(
+    ([name, value]) => !name.startsWith("$") && value !== undefined,
+  );
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, name === "publication" ? told(value as Uint8Array) : plain(value)]),
+  );
+}
+
+/** Encoded bytes may differ and say the same. */
+function told(publication: Uint8Array): unknown {
+  return plain(fromBinary(signals.PublicationSchema, publication));
+}
+
+/** Whether it is a batch through and through: the quick readers do not look into what they go over. */
+function isBatch(bytes: Uint8Array): boolean {
+  try {
+    const read = fromBinary(signals.SignalBatchSchema, bytes);
+    return Buffer.compare(toBinary(signals.SignalBatchSchema, read), bytes) === 0;
+  } catch {
+    return false;
+  }
+}
+
+const several = [
+  { at: 1.5, revision: 3, values: { a: 1, b: -2.5 } },
+  { at: 2, values: { c: 0 } },
+];
+
+const WRITTEN = [
+  pick("device", "1/a"),
+  measurements("e", several),
+  heartbeat("d", "2", 5, "update", [{ sensor: "0", eventCount: 1 }]),
+  message("f", "a/b", "payload", { retain: true, contentType: "text/plain", expiresAt: 5n }),
+  message("f", "configurations/f", "{}", { retain: true }),
+  logEntries("g", [{ occurredAt: 1, severity: "info", message: "m", details: "d", divided: true }]),
+  rejection("h", "topic", "reason", 2),
+];
+
+const READERS = [
+  {
+    ...{ name: "of events", quick: quickBatch },
+    slow: (bytes: Uint8Array) => decodeBatch(bytes).map(reported),
+  },
+  { name: "of readings", quick: quickReadings, slow: slowReadings },
+  { name: "of messages", quick: quickMessages, slow: slowMessages },
+];
+
+/** A field, varint or bytes, that no signal has yet. */
+const UNKNOWN = Uint8Array.of(0xf0, 0x07, 0x05, 0xfa, 0x07, 0x02, 0xff, 0xff);
+
+describe.each(READERS)("the quick reader $name", ({ quick, slow }) => {
+  it("reads what edges write", () => {
+    const bytes = encode({ signals: WRITTEN });
+    expect(quick(bytes)).toBeDefined();
+    expect(plain(quick(bytes))).toEqual(plain(slow(bytes)));
+  });
+
+  it("goes over fields that it does not know", () => {
+    for (const signal of WRITTEN) {
+      const known = toBinary(signals.SignalSchema, signal);
+      const length = known.length + UNKNOWN.length;
+      const prefix = length < 0x80 ? [0x0a, length] : [0x0a, (length & 0x7f) | 0x80, length >> 7];
+      const bytes = Buffer.concat([Uint8Array.from(prefix), known, UNKNOWN]);
+      expect(quick(bytes)).toBeDefined();
+      expect(plain(quick(bytes))).toEqual(plain(slow(bytes)));
+    }
+  });
+
+  it("reads any signal as the generated reader does, or leaves it to that", () => {
+    let read = 0;
+    fc.assert(
+      fc.property(fc.array(anySignal, { maxLength: 3 }), (all) => {
+        const bytes = encode({ signals: all } as Init);
+        const found = quick(bytes);
+        if (!found) return;
+        read++;
+        expect(plain(found)).toEqual(plain(slow(bytes)));
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(read).toBeGreaterThan(50);
+  });
+
+  it("reads what is still a batch after damage as the generated reader does, or leaves it to that", () => {
+    const whole = encode({ signals: WRITTEN });
+    const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 });
+    const check = (bytes: Uint8Array) => {
+      const found = quick(bytes);
+      if (found && isBatch(bytes)) expect(plain(found)).toEqual(plain(slow(bytes)));
+    };
+    fc.assert(
+      fc.property(damage, fc.nat(whole.length), (changes, length) => {
+        const bytes = Uint8Array.from(whole);
+        for (const [at, value] of changes) bytes[at] = value;
+        check(bytes);
+        check(bytes.subarray(0, length));
+      }),
+      { numRuns: 3_000 },
+    );
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), check), { numRuns: 2_000 });
+  });
+});
