@@ -45,10 +45,48 @@ function staged(answers: Answer[] = [], over: Partial<World> = {}) {
       now += ms;
     },
     confirm: async () => undefined,
+    run: async () => expect.unreachable("no program"),
     ...over,
   };
   return { world, asked, said, run: (line: string) => runCli(line.split(" "), world) };
 }
+
+describe("sim", () => {
+  const runs: { args: readonly string[]; key: string | undefined }[] = [];
+  const world = (code = 0): Partial<World> => ({
+    run: async (_program, [main = "", ...args], env) => {
+      expect(main).toMatch(/simulator.*main\.js$/);
+      runs.push({ args, key: env["FIELDLOG_ADMIN_KEY"] });
+      return code;
+    },
+  });
+  beforeEach(() => {
+    runs.length = 0;
+  });
+
+  it("hands its options on to the simulator, with the server's address and key", async () => {
+    const { run } = staged([], world());
+    expect(await run("sim air --sensors 5 --url http://127.0.0.1:1 --speed 60")).toBe(0);
+    expect(await run("sim --stations 5")).toBe(0);
+    const local = ["--url", "http://127.0.0.1:8080"];
+    expect(runs).toEqual([
+      { args: ["air", "--url", "http://127.0.0.1:1", "--sensors", "5", "--speed", "60"], key: "fl_admin" },
+      { args: ["seismic", ...local, "--stations", "5"], key: "fl_admin" },
+    ]);
+  });
+
+  it("lets the simulator say how it is used", async () => {
+    const { run } = staged([], { ...world(), env: {} });
+    expect(await run("sim air --help")).toBe(0);
+    expect(runs[0]?.args).toEqual(["air", "--help"]);
+  });
+
+  it("fails when the simulator does", async () => {
+    const { run, said } = staged([], world(3));
+    expect(await run("sim air")).toBe(1);
+    expect(said.err).toContain("the simulator ended with 3");
+  });
+});
 
 const problem = (status: number, body: object, headers = {}): Answer => ({ status, body, headers });
 

@@ -5,6 +5,7 @@ import { addEvents } from "./commands/events.js";
 import { addKeys } from "./commands/keys.js";
 import { addNamespaces } from "./commands/namespaces.js";
 import { addReadModels } from "./commands/read-models.js";
+import { addSim } from "./commands/sim.js";
 import { examples } from "./context.js";
 import type { World } from "./world.js";
 
@@ -28,7 +29,7 @@ export function makeProgram(world: World): Command {
       ),
     )
     .showHelpAfterError("(--help says more)");
-  for (const add of [addEvents, addDevices, addKeys, addNamespaces, addReadModels, addDeadLetters]) {
+  for (const add of [addEvents, addDevices, addKeys, addNamespaces, addReadModels, addDeadLetters, addSim]) {
     add(program, world);
   }
   prepare(program, world);

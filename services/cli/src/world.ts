@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -17,6 +19,8 @@ export interface World {
   sleep(ms: number): Promise<void>;
   /** Whether the person typed y or yes; undefined: there is nobody to ask. */
   confirm(question: string): Promise<boolean | undefined>;
+  /** Runs a program at this terminal, with more environment; its exit code. */
+  run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number>;
 }
 
 export function realWorld(): World {
@@ -32,6 +36,16 @@ export function realWorld(): World {
     fetch: (url, init) => fetch(url, init),
     now: () => Date.now(),
     sleep: (ms) => delay(ms),
+    async run(program, args, env) {
+      const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
+      // A Ctrl-C reaches both: the program ends by it, and then we do. Who means to end us by SIGTERM means it.
+      const wait = () => undefined;
+      const end = () => child.kill("SIGTERM");
+      process.on("SIGINT", wait).on("SIGTERM", end);
+      const [code] = (await once(child, "close")) as [number | null];
+      process.off("SIGINT", wait).off("SIGTERM", end);
+      return code ?? 1;
+    },
     async confirm(question) {
       if (!process.stdin.isTTY) return undefined;
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
