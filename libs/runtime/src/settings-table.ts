@@ -199,7 +199,8 @@ export const settingsTable = Object.freeze({
     fallbackDoc: "FIELDLOG_BIND",
   }),
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
-    fallbackDoc: "auth 9201, devices 9202, projections 9203; edge-http serves them on its own port",
+    fallbackDoc:
+      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204; edge-http serves them on its own port",
   }),
   environment: set(
     "FIELDLOG_ENVIRONMENT",
@@ -233,4 +234,5 @@ export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   auth: 9201,
   devices: 9202,
   projections: 9203,
+  "edge-mqtt": 9204,
 });
