@@ -1,12 +1,12 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
 import { limits } from "@fieldlog/contracts";
 import { startServers, type TestServers, temporaryDir } from "@fieldlog/testkit";
+import { localCertificate } from "@fieldlog/tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { statusOf } from "../csn/hand.fixture.js";
 import { type Edge, Neighbours, startEdge } from "../edge.fixture.js";
-import { writeCertificate } from "./certificate.fixture.js";
 
 const EVENT = "/api/v1/test/event/1234567890123456";
 let servers: TestServers;
@@ -132,12 +132,13 @@ describe("the door", () => {
 
   it("speaks TLS where there is a certificate, and stops on both ports", async () => {
     const dir = await temporaryDir();
-    const { cert, key, pem } = await writeCertificate(dir);
-    const more = { tlsCert: cert, tlsKey: key, httpsPort: 0 };
+    const files = await localCertificate({ dir, hosts: ["localhost"] });
+    const ca = await readFile(files.ca);
+    const more = { tlsCert: files.server, tlsKey: files.server, httpsPort: 0 };
     const secure = await startEdge(servers.nats.url, neighbours, more);
     const { port } = new URL(secure.https ?? "");
     const answer = await new Promise<number | undefined>((resolve, reject) => {
-      const options = { host: "localhost", port, method: "POST", path: EVENT, ca: pem };
+      const options = { host: "localhost", port, method: "POST", path: EVENT, ca };
       httpsRequest(options, (response) => {
         response.resume();
         resolve(response.statusCode);
