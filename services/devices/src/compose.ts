@@ -25,11 +25,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const snapshots = new Snapshots(database, readModel.version);
   const aggregates = new Aggregates({ log, snapshots, metrics });
   const configurations = new Configurations(aggregates);
-  const reached = async (sequence: number) => {
-    const status = await runner.status();
-    return status.version === readModel.version && status.sequence >= sequence;
-  };
-  const outbox = new Outbox({ log, configurations, snapshots, reached, database, logger, metrics });
+  const outbox = new Outbox({ log, configurations, snapshots, readModel: runner, database, logger, metrics });
   const server = new RpcServer({
     address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
     token: settings.internalToken,

@@ -79,11 +79,13 @@ export function reserve(name: string, device: string, namedAt: number, abandoned
   };
 }
 
-/** Confirms the reservation that was made at `sequence`: the device that it was taken from is fenced. */
-export function confirm(name: string, sequence: number) {
+/** Confirms the device's reservation that was made at `sequence`: whoever it was taken from is fenced. */
+export function confirm(name: string, device: string, sequence: number) {
   return (state: DeviceName): Outcome<undefined> => {
-    if (state.phase === "free" || state.sequence !== sequence) throw new NameTaken(name);
-    return { events: state.from ? [released, reserved(state.device)] : [], result: undefined };
+    if (!isReservedFor(state, device)) throw new NameTaken(name);
+    if (state.from === undefined) return { events: [], result: undefined };
+    if (state.sequence !== sequence) throw new NameTaken(name);
+    return { events: [released, reserved(device)], result: undefined };
   };
 }
 

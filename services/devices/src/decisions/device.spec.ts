@@ -2,7 +2,19 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { limits, registry } from "@fieldlog/contracts";
 import { fold, type Outcome, type RegistryEvent } from "@fieldlog/decider";
 import { describe, expect, test } from "vitest";
-import { type Added, type Device, device, deviceIdFrom, register, type Update, update } from "./device.js";
+import {
+  type Added,
+  type Device,
+  device,
+  deviceIdFrom,
+  fence,
+  hasName,
+  register,
+  removeDevice,
+  rename,
+  type Update,
+  update,
+} from "./device.js";
 
 // given / when / then in events
 
@@ -50,7 +62,7 @@ function stateAfter(...events: Recorded[]): Device {
 function given(...events: Recorded[]) {
   const before = stateAfter(...events);
   return {
-    when: (decide: (state: Device) => Outcome<Added>) => ({
+    when: <Result = Added>(decide: (state: Device) => Outcome<Result>) => ({
       // biome-ignore lint/suspicious/noThenProperty: the third word of given, when, then
       then: (...expected: Recorded[]) => {
         const { events: led } = decide(before);
@@ -297,5 +309,82 @@ describe("a device id", () => {
 
   test("is not made of bytes that give fewer digits", () => {
     expect(deviceIdFrom(Buffer.alloc(8))).toBeUndefined();
+  });
+});
+
+describe("a device with a name of its own", () => {
+  const named = (name: string, dialect = "tenta"): Recorded => ({
+    case: "deviceRegistered",
+    value: { dialect, metadata: metadata({ name }) },
+  });
+  const gone: Recorded = { case: "deviceRemoved", value: {} };
+
+  test("is registered with one", () => {
+    const asked = { dialect: "tenta", metadata: metadata({ name: "a-1" }), sensors: [] };
+    given().when(register(asked)).then(named("a-1"));
+    given()
+      .when(register({ dialect: "tenta", sensors: [] }))
+      .refused({ field: "metadata.name", reason: "is missing" });
+  });
+
+  test.each(["x", "x-x", "a".repeat(64), "12345678", "un1c0rn"])("may be called %j", (name) => {
+    given(named("a")).when(rename(name)).then(metadataChanged({ name }));
+  });
+
+  test.each(["", "-", "x-", "-x", "x--x", "x_x", "xxx?x", "x\n", "X", "a".repeat(65), "\u{1f30b}", "\u5730"])(
+    "may not be called %j",
+    (name) => given(named("a")).when(rename(name)).refused({ field: "name" }),
+  );
+
+  test("remembers the name that it had before, and since when it has another", () => {
+    given(named("a")).when(rename("a")).then();
+    const state = fold(
+      device,
+      { state: stateAfter(named("a")), sequence: 1 },
+      7,
+      decision([metadataChanged({ name: "b" }), metadataChanged({ floor: "1" })]),
+    ).state;
+    expect(state).toMatchObject({ metadata: { name: "b", floor: "1" }, namedAt: 7, formerName: "a" });
+    expect([hasName(state, "a"), hasName(state, "b")]).toEqual([false, true]);
+  });
+
+  test("is not renamed by an update", () => {
+    given(named("a"))
+      .when(asking({ metadata: metadata({ name: "b" }) }))
+      .refused({ field: "metadata.name" });
+    given(named("a"))
+      .when(asking({ metadata: metadata({ name: "a", floor: "1" }) }))
+      .then(metadataChanged({ floor: "1" }));
+  });
+
+  test("is renamed; one of a dialect without such names is not, nor one that is not there", () => {
+    given(registered({ name: "a" }))
+      .when(rename("b"))
+      .refused({ field: "device" });
+    given().when(rename("b")).refused({ name: "UnknownDevice" });
+    given(named("a"), gone).when(rename("b")).refused({ name: "UnknownDevice" });
+    expect(hasName(stateAfter(registered({ name: "a" })), "a")).toBe(false);
+  });
+
+  test("is removed once and for all, and what names it had is known", () => {
+    given(named("a")).when(removeDevice).then(gone);
+    given(registered()).when(removeDevice).then(gone);
+    given().when(removeDevice).refused({ name: "UnknownDevice" });
+    given(named("a"), gone).when(asking({})).refused({ name: "UnknownDevice" });
+    expect(stateAfter(named("a"), gone, named("b"))).toEqual({ phase: "removed", names: ["a"] });
+    expect(stateAfter(named("a"), metadataChanged({ name: "b" }), gone)).toMatchObject({ names: ["b", "a"] });
+    expect(stateAfter(registered({ name: "a" }), gone)).toEqual({ phase: "removed", names: [] });
+  });
+
+  test("is fenced from getting a name: it moves on without a change, or is removed before it began", () => {
+    expect(fence("b")(stateAfter(named("a")))).toMatchObject({
+      events: [{ event: { case: "deviceMetadataChanged", value: { metadata: {} } } }],
+      result: false,
+    });
+    given().when(fence("b")).then(gone);
+    given(named("a"), gone).when(fence("b")).then();
+    given(named("b")).when(fence("b")).then();
+    expect(given(named("b")).when(fence("b")).result()).toBe(true);
+    expect(stateAfter(named("a"), metadataChanged({}))).toEqual(stateAfter(named("a")));
   });
 });

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
-import type { Id, Snapshots } from "@fieldlog/aggregates";
+import type { Decided, Id, Snapshots } from "@fieldlog/aggregates";
 import { aggregateOf, REGISTRY, registry } from "@fieldlog/contracts";
 import type { Commit, EventLog } from "@fieldlog/event-log";
-import { type LeaseState, Tasks, underLease } from "@fieldlog/read-model";
+import { type LeaseState, type ReadModelRunner, Tasks, underLease } from "@fieldlog/read-model";
 import { counter, gauge, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
 import { configuration, UNPUBLISHED } from "../decisions/configuration.js";
 import { Due } from "./due.js";
@@ -20,8 +20,8 @@ const LOOK_MS = 250;
 export interface OutboxOptions extends Pick<PublishingOptions, "configurations"> {
   readonly log: Pick<EventLog, "read" | "lastSequence" | "signals" | "registry">;
   readonly snapshots: Pick<Snapshots, "findPages">;
-  /** Whether the read model has applied the sequence of REGISTRY. */
-  readonly reached: (sequence: number) => Promise<boolean>;
+  /** That of the snapshots. */
+  readonly readModel: Pick<ReadModelRunner<Decided>, "holds">;
   readonly database: { readonly url: string; readonly schema: string };
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -103,10 +103,10 @@ export class Outbox {
 
   /** Those of before, as soon as the read model is as far; the new ones do not wait for it. */
   private async findEarlier(begin: number, signal: AbortSignal): Promise<void> {
-    const { reached, snapshots } = this.options;
+    const { readModel, snapshots } = this.options;
     while (!signal.aborted) {
       try {
-        if (await reached(begin)) {
+        if (await readModel.holds(begin)) {
           for await (const page of snapshots.findPages(configuration, UNPUBLISHED)) {
             for (const id of page) this.due.add(id);
           }

@@ -45,7 +45,7 @@ export class DeviceNames {
     const { sequence, from } = snapshot.state;
     const other = { namespace, id: from };
     const fenced = await this.aggregates.transact(device, other, fence(name), decidedBy);
-    const next = fenced.result ? giveBack(sequence) : confirm(name, sequence);
+    const next = fenced.result ? giveBack(sequence) : confirm(name, id, sequence);
     await this.aggregates.transact(deviceName, aggregate, next, decidedBy);
     if (fenced.result) throw new NameTaken(name);
   }
