@@ -27,6 +27,12 @@ export interface SystemProcess {
   readonly pid: number;
   /** Its /healthz, /readyz and /metrics; for edge-http, and all in one, the door. */
   readonly url: string;
+  /** Of edge-mqtt, and all in one: where it takes MQTT, mqtt://127.0.0.1:port. */
+  readonly mqttUrl: string | undefined;
+  /** The same over TLS, where the settings name a certificate (all in one has its own). */
+  readonly mqttsUrl: string | undefined;
+  /** The same over WebSocket. */
+  readonly mqttWsUrl: string | undefined;
   /** What it logged, the newest lines. */
   log(): string;
   /** SIGKILL; resolves when it is gone. */
@@ -42,6 +48,8 @@ export interface SystemProcess {
 export interface System {
   /** The door of the first edge-http. */
   readonly url: string;
+  /** Where the first edge-mqtt takes MQTT. */
+  readonly mqttUrl: string;
   readonly adminKey: string;
   /** By service, and `<service>-2`, … for further replicas. */
   readonly processes: Readonly<Record<string, SystemProcess>>;
@@ -87,7 +95,8 @@ export async function startSystem(o: SystemOptions): Promise<System> {
     throw error;
   }
   const door = processes["edge-http"] ?? processes["fieldlog"];
-  return { url: door?.url ?? "", adminKey, processes, stop };
+  const mqttDoor = processes["edge-mqtt"] ?? processes["fieldlog"];
+  return { url: door?.url ?? "", mqttUrl: mqttDoor?.mqttUrl ?? "", adminKey, processes, stop };
 }
 
 interface Plan {
@@ -96,17 +105,37 @@ interface Plan {
   port: number;
   /** Where it tells whether it is ready, if not on `port`. */
   opsPort?: number;
+  mqtt?: MqttPorts;
   settings: Record<string, string>;
 }
 
+interface MqttPorts {
+  mqtt: number;
+  mqtts: number;
+  ws: number;
+}
+
+async function freeMqttPorts(): Promise<MqttPorts> {
+  return { mqtt: await freePort(), mqtts: await freePort(), ws: await freePort() };
+}
+
+const mqttSettings = ({ mqtt, mqtts, ws }: MqttPorts) => ({
+  FIELDLOG_MQTT_PORT: String(mqtt),
+  FIELDLOG_MQTTS_PORT: String(mqtts),
+  FIELDLOG_MQTT_WS_PORT: String(ws),
+});
+
 async function onePlan(dataDir: string): Promise<Plan> {
-  const [port, opsPort] = [await freePort(), await freePort()];
+  const [port, opsPort, httpsPort] = [await freePort(), await freePort(), await freePort()];
+  const mqtt = await freeMqttPorts();
   const settings = {
+    ...mqttSettings(mqtt),
     FIELDLOG_HTTP_PORT: String(port),
+    FIELDLOG_HTTPS_PORT: String(httpsPort),
     FIELDLOG_OPS_PORT: String(opsPort),
     FIELDLOG_DATA_DIR: dataDir,
   };
-  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, opsPort, settings };
+  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, opsPort, mqtt, settings };
 }
 
 /** The nth edge calls the nth replica of each other service, or the first where there are fewer. */
@@ -121,7 +150,9 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
   for (const service of SERVICES) {
     for (let n = 0; n < replicas(service); n++) {
       const port = await freePort();
+      const mqtt = (service as string) === "edge-mqtt" ? await freeMqttPorts() : undefined;
       const settings: Record<string, string> = {
+        ...(mqtt && mqttSettings(mqtt)),
         [service === "edge-http" ? "FIELDLOG_HTTP_PORT" : "FIELDLOG_OPS_PORT"]: String(port),
       };
       for (const other of called) {
@@ -129,7 +160,8 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
         if (address) settings[`FIELDLOG_${other.toUpperCase()}_GRPC`] = address;
       }
       const name = n === 0 ? service : `${service}-${n + 1}`;
-      plans.push({ name, main: `services/${service}/dist/main.js`, port, settings });
+      const main = `services/${service}/dist/main.js`;
+      plans.push({ name, main, port, settings, ...(mqtt && { mqtt }) });
     }
   }
   return plans;
@@ -157,8 +189,13 @@ function systemProcess(plan: Plan, settings: Record<string, string>, dir: string
       if (lines.length > LOG_LINES) lines.splice(0, LOG_LINES / 2);
     },
   });
+  const at = (protocol: string, port: number | undefined) =>
+    port === undefined ? undefined : `${protocol}://127.0.0.1:${port}`;
   return {
     url,
+    mqttUrl: at("mqtt", plan.mqtt?.mqtt),
+    mqttsUrl: at("mqtts", plan.mqtt?.mqtts),
+    mqttWsUrl: at("ws", plan.mqtt?.ws),
     get pid() {
       return server.pid;
     },
