@@ -78,7 +78,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();
   const closeNative = await addNative(native, {
-    ...{ known, ownWrites, logger, ...rpc },
+    ...{ known, ownWrites, log, logger, ...rpc },
     access: new Access(known, now),
   });
   await dialects.register(passOn, { to: native });

@@ -41,6 +41,56 @@ export function deviceJson(device: projections.StoredDevice) {
   };
 }
 
+export function messageJson({
+  position,
+  device,
+  receivedAt,
+  payload,
+  publication,
+}: projections.StoredMessage) {
+  const text = textOf(payload);
+  return {
+    position: Number(position),
+    topic: publication?.topic ?? "",
+    device,
+    receivedAt: time(receivedAt),
+    qos: publication?.qos ?? 0,
+    retain: publication?.retain ?? false,
+    contentType: publication?.contentType || null,
+    userProperties: (publication?.userProperties ?? []).map(({ key, value }) => [key, value]),
+    ...(text === undefined ? { payloadBase64: Buffer.from(payload).toString("base64") } : { payload: text }),
+  };
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function textOf(payload: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+/** By attribute. A time that RFC 3339 cannot write is told as the nearest that it can. */
+export function latestJson(values: readonly projections.LatestValue[]) {
+  const entries = values.map(({ attribute, value, occurredAt }) => {
+    const ms = Math.max(YEAR_0_MS, Math.min(YEAR_10000_MS - 1, Math.round(occurredAt * 1000)));
+    return [attribute, { value, time: time(ms) }];
+  });
+  return Object.fromEntries(entries);
+}
+
+const YEAR_0_MS = Date.parse("0000-01-01T00:00:00Z");
+const YEAR_10000_MS = Date.UTC(10_000, 0);
+
+export function retentionJson(retention: auth.Retention | undefined) {
+  return {
+    measurementDays: retention?.measurementDays ?? null,
+    logDays: retention?.logDays ?? null,
+  };
+}
+
 export function namespaceJson({ id, name, createdAt }: auth.Namespace) {
   return { id, name, createdAt: time(createdAt) };
 }

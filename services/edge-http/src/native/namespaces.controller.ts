@@ -4,7 +4,7 @@ import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { param, readInput } from "./input.js";
-import { keyJson, namespaceJson } from "./json.js";
+import { keyJson, namespaceJson, retentionJson } from "./json.js";
 import { Operates } from "./operates.js";
 import { operations } from "./operations.js";
 import { NATIVE, type NativeParts } from "./parts.js";
@@ -35,6 +35,30 @@ export class NamespacesController {
     readInput(operations.listNamespaces, request);
     const { namespaces } = await this.parts.auth.listNamespaces({});
     return { namespaces: namespaces.map(namespaceJson) };
+  }
+
+  @Operates(operations.getRetention)
+  async getRetention(@Req() request: FastifyRequest) {
+    const { namespace } = await this.parts.access.namespace(request, "read");
+    readInput(operations.getRetention, request);
+    const found = await this.parts.auth.getNamespace({ idOrName: namespace.id });
+    return retentionJson(found.namespace?.retention);
+  }
+
+  @Operates(operations.setRetention)
+  async setRetention(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { key, namespace } = await this.parts.access.namespace(request, "admin");
+    const { body } = readInput(operations.setRetention, request);
+    const { measurementDays, logDays } = body;
+    const retention = {
+      ...(measurementDays === null ? {} : { measurementDays }),
+      ...(logDays === null ? {} : { logDays }),
+    };
+    const { sequence } = await this.parts.auth.setRetention({
+      ...{ namespace: namespace.id, retention, decidedBy: askedBy(key) },
+    });
+    this.wrote(reply, namespace.id, sequence);
+    return body;
   }
 
   @Operates(operations.createNamespaceKey)

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from "@nestjs/common";
+import { DevicesController } from "./devices.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
@@ -11,7 +12,7 @@ export class NativeModule {
   static with(parts: NativeParts): DynamicModule {
     return {
       module: NativeModule,
-      controllers: [ReadsController, NamespacesController, OperatorController],
+      controllers: [ReadsController, DevicesController, NamespacesController, OperatorController],
       providers: [{ provide: NATIVE, useValue: parts }],
     };
   }

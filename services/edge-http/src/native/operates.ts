@@ -1,7 +1,12 @@
 import { HttpCode, RequestMapping, RequestMethod } from "@nestjs/common";
 import type { Operation } from "./operations.js";
 
-const methods = { get: RequestMethod.GET, post: RequestMethod.POST, delete: RequestMethod.DELETE } as const;
+const methods = {
+  get: RequestMethod.GET,
+  post: RequestMethod.POST,
+  put: RequestMethod.PUT,
+  delete: RequestMethod.DELETE,
+} as const;
 
 /** A controller's method that carries out an operation, at its path and with its status. */
 export function Operates(operation: Operation): MethodDecorator {

@@ -3,12 +3,12 @@ import * as schema from "./schemas.js";
 
 /** One operation of the native API: where it is, what it takes, who may call it and what it answers. */
 export interface Operation {
-  readonly method: "get" | "post" | "delete";
+  readonly method: "get" | "post" | "put" | "delete";
   /** With `{parameters}`, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;
-  /** `reader`: a key of the namespace; `namespace-admin`: with permission admin; `admin`: the installation's. */
-  readonly access: "reader" | "namespace-admin" | "admin" | "anybody";
+  /** `reader`: a key of the namespace; `writer`, `namespace-admin`: with that permission; `admin`: the installation's. */
+  readonly access: "reader" | "writer" | "namespace-admin" | "admin" | "anybody";
   readonly query: z.ZodType;
   readonly body?: z.ZodType;
   readonly status: number;
@@ -41,6 +41,46 @@ export const operations = {
     summary: "One device",
     query: schema.NoQuery,
     answer: schema.Device,
+  }),
+  createDevice: op({
+    ...{ method: "post", path: `${NAMESPACE}/devices`, access: "writer", status: 201, writes: true },
+    summary: "Creates a device that speaks MQTT; the answer holds its password, this once",
+    query: schema.NoQuery,
+    body: schema.NewDevice,
+    answer: schema.CreatedDevice,
+  }),
+  removeDevice: op({
+    ...{ method: "delete", path: `${NAMESPACE}/devices/{device}`, access: "namespace-admin", status: 204 },
+    writes: true,
+    summary: "Removes a device: its credentials are void, its name is free; what it reported stays",
+    query: schema.NoQuery,
+  }),
+  issueMqttPassword: op({
+    ...{ method: "post", path: `${NAMESPACE}/devices/{device}/mqtt-password`, access: "namespace-admin" },
+    ...{ status: 201, writes: true },
+    summary: "Gives a device of any dialect an MQTT password, in place of the one that it has",
+    query: schema.NoQuery,
+    answer: schema.MqttPassword,
+  }),
+  listMessages: op({
+    ...{ method: "get", path: `${NAMESPACE}/messages`, access: "reader", status: 200, waits: true },
+    summary: "Plain MQTT messages of a namespace, in the order of the log",
+    query: schema.MessagesQuery,
+    answer: schema.Messages,
+  }),
+  getRetention: op({
+    ...{ method: "get", path: `${NAMESPACE}/retention`, access: "reader", status: 200 },
+    summary: "How long the read models keep what devices reported; the log keeps it for ever",
+    query: schema.NoQuery,
+    answer: schema.Retention,
+  }),
+  setRetention: op({
+    ...{ method: "put", path: `${NAMESPACE}/retention`, access: "namespace-admin", status: 200 },
+    writes: true,
+    summary: "Sets how long the read models keep what devices reported",
+    query: schema.NoQuery,
+    body: schema.NewRetention,
+    answer: schema.Retention,
   }),
   createNamespace: op({
     ...{ method: "post", path: "/v1/namespaces", access: "admin", status: 201, writes: true },

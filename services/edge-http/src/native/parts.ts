@@ -1,5 +1,6 @@
 import type { Known, OwnWrites } from "@fieldlog/admission";
 import type { auth, devices, projections } from "@fieldlog/contracts";
+import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
 import type { Access } from "./access.js";
@@ -12,6 +13,7 @@ export interface NativeParts {
   readonly auth: RpcClient<typeof auth.AuthService>;
   readonly devices: RpcClient<typeof devices.DevicesService>;
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
+  readonly log: Pick<EventLog, "lastSequence">;
   readonly logger: Runtime["logger"];
 }
 

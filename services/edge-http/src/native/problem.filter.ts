@@ -52,7 +52,12 @@ function toProblem(error: unknown): Problem {
 }
 
 /** The native API's names of what other services call otherwise. */
-const fieldNames: Record<string, string> = { expires_at: "expires" };
+const fieldNames: Record<string, string> = {
+  expires_at: "expires",
+  topic_filter: "topic",
+  measurement_days: "measurementDays",
+  log_days: "logDays",
+};
 
 function rpcProblem(error: RpcError): Problem {
   const field = fieldNames[error.details["field"] ?? ""] ?? error.details["field"];

@@ -1,8 +1,8 @@
-import { REGISTRY, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import { limits, positionOf, REGISTRY, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { minPosition, param, readInput } from "./input.js";
-import { cloudEvent, deviceJson } from "./json.js";
+import { cloudEvent, deviceJson, latestJson, messageJson } from "./json.js";
 import { Operates } from "./operates.js";
 import { operations } from "./operations.js";
 import { NATIVE, type NativeParts } from "./parts.js";
@@ -48,13 +48,34 @@ export class ReadsController {
   async device(@Req() request: FastifyRequest) {
     const { namespace } = await this.parts.access.namespace(request, "read");
     readInput(operations.getDevice, request);
-    const { device } = await this.parts.projections.getDevice({
-      namespace: namespace.id,
-      device: param(request, "device"),
-      atLeast: this.atLeast(request, namespace.id, REGISTRY),
-    });
+    const asked = { namespace: namespace.id, device: param(request, "device") };
+    const [{ device }, { values }] = await Promise.all([
+      this.parts.projections.getDevice({
+        ...asked,
+        atLeast: this.atLeast(request, namespace.id, REGISTRY),
+      }),
+      this.parts.projections.listLatestValues(asked),
+    ]);
     if (device === undefined) throw new Error("projections answered without a device");
-    return deviceJson(device);
+    return { ...deviceJson(device), latestValues: latestJson(values) };
+  }
+
+  @Operates(operations.listMessages)
+  async messages(@Req() request: FastifyRequest) {
+    const { namespace } = await this.parts.access.namespace(request, "read");
+    const { query } = readInput(operations.listMessages, request);
+    if (query.after === "latest") {
+      const last = await this.parts.log.lastSequence(SIGNALS);
+      return { messages: [], next: positionOf(last, limits.signalsPerCommit - 1) };
+    }
+    const { messages, next } = await this.parts.projections.listMessages({
+      namespace: namespace.id,
+      topicFilter: query.topic ?? "",
+      limit: query.limit,
+      atLeast: this.atLeast(request, namespace.id, SIGNALS),
+      ...(query.after === undefined ? {} : { after: BigInt(query.after) }),
+    });
+    return { messages: messages.map(messageJson), next: next === undefined ? null : Number(next) };
   }
 
   private atLeast(request: FastifyRequest, namespace: string, stream: typeof SIGNALS | typeof REGISTRY) {

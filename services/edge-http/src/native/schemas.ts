@@ -39,6 +39,24 @@ export const EventsQuery = z.strictObject({
   to: time.optional().describe("Only events that occurred before this time"),
 });
 
+export const MessagesQuery = z.strictObject({
+  topic: z
+    .string()
+    .min(1)
+    .max(limits.mqttTopicBytes)
+    .optional()
+    .describe(
+      "Only messages whose topic this filter matches, as MQTT has it: + for one level, # for the rest",
+    ),
+  after: z
+    .union([z.literal("latest"), count(0)])
+    .optional()
+    .describe(
+      "Only messages behind this position; latest: none of those in the log, but next, to go on from",
+    ),
+  limit,
+});
+
 export const DevicesQuery = z.strictObject({
   limit,
   after: id.optional().describe("Only devices behind this one: the page before's next"),
@@ -114,12 +132,59 @@ export const Device = component(
     lastSeenAt: time.nullable(),
     status: z.string().nullable().describe("What its last heartbeat said of it"),
     eventCount: z.int(),
+    latestValues: z
+      .record(z.string(), z.object({ value: z.number(), time }))
+      .optional()
+      .describe(
+        "Of what it measures the newest value of each attribute, and when by its clock; of one device only",
+      ),
   }),
 );
 export const Devices = component(
   "Devices",
   z.object({ devices: z.array(Device), next: z.string().nullable() }),
 );
+
+export const NewDevice = component(
+  "NewDevice",
+  z.strictObject({ name: z.string().describe("1 to 64 of a-z, 0-9 and single - between") }),
+);
+const secret = z.string().describe("Its MQTT password, this once; its user name is its id");
+export const CreatedDevice = component(
+  "CreatedDevice",
+  z.object({ id: z.string(), name: z.string(), secret }),
+);
+export const MqttPassword = component("MqttPassword", z.object({ secret }));
+
+export const Message = component(
+  "Message",
+  z.object({
+    position,
+    topic: z.string(),
+    device: z.string().describe("Id of the device that sent it; key:<id> where an API key did"),
+    receivedAt: time,
+    qos: z.int().min(0).max(2),
+    retain: z.boolean(),
+    contentType: z.string().nullable(),
+    userProperties: z.array(z.tuple([z.string(), z.string()])).describe("In the order of sending"),
+    payload: z.string().optional().describe("Where it is UTF-8"),
+    payloadBase64: z.string().optional().describe("Where it is not"),
+  }),
+);
+export const Messages = component(
+  "Messages",
+  z.object({
+    messages: z.array(Message),
+    next: position
+      .nullable()
+      .describe("Go on after it, even if there are no messages here; null: no more for now"),
+  }),
+);
+
+const days = z.int().min(1).max(36_500).nullable().describe("Days; null: for ever");
+const retention = { measurementDays: days, logDays: days };
+export const Retention = component("Retention", z.object(retention));
+export const NewRetention = component("NewRetention", z.strictObject(retention));
 
 export const NewNamespace = component("NewNamespace", z.strictObject({ name: z.string() }));
 export const Namespace = component(
