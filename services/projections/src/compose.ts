@@ -8,6 +8,7 @@ import { devices } from "./devices/definition.js";
 import { events } from "./events/definition.js";
 import { messages } from "./messages/definition.js";
 import { readings } from "./readings/definition.js";
+import { Retention } from "./retention/retention.js";
 import type { Tables } from "./rpc/requests.js";
 import { projectionsService, refusal } from "./rpc/service.js";
 
@@ -33,6 +34,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     devices: new ReadModelRunner({ ...shared, definition: devices }),
     configurations: new ReadModelRunner({ ...shared, definition: configurations }),
   };
+  const retention = new Retention({ database, rules: runners.configurations, logger, metrics });
   const server = new RpcServer({
     address: listenAddress(settings.projectionsGrpc, settings.grpcBind ?? settings.bind),
     token: settings.internalToken,
@@ -48,5 +50,6 @@ export async function compose(runtime: Runtime): Promise<void> {
     lifecycle.add({ name: `read model ${name}`, start: () => runner.start(), stop: () => runner.stop() });
     health.add(`read model ${name}`, () => runner.ready());
   }
+  lifecycle.add({ name: "retention", start: () => retention.start(), stop: () => retention.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 }

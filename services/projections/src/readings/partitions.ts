@@ -37,6 +37,13 @@ export function spanOf(ms: number): Span {
   return { name, from: Date.UTC(year, month), to: Date.UTC(year, month + 1) };
 }
 
+/** Where the time of a partition ends, by its name; undefined: it has none of its own. ms since 1970 UTC. */
+export function endOf(partition: string): number | undefined {
+  const [, year, month] = /_(\d{4})(?:_(\d{2}))?$/.exec(partition) ?? [];
+  if (year === undefined) return undefined;
+  return spanOf(Date.UTC(Number(year), month === undefined ? 0 : Number(month) - 1)).to;
+}
+
 /** Collects the spans of many times, most of which lie in the one of the time before. */
 export class Spans {
   private readonly found = new Map<string, Span>();
@@ -78,10 +85,7 @@ export async function ensurePartitions(
   const inner = spans.filter((span) => span !== EARLIER && span !== LATER);
   if (inner.length === 0) return;
   await sql`LOCK TABLE ${sql.id(table)} IN ROW EXCLUSIVE MODE`.execute(tx.db);
-  const { rows } = await sql<{ name: string }>`
-    SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-     WHERE inhparent = ${`${tx.schema}.${table}`}::regclass`.execute(tx.db);
-  const there = new Set(rows.map(({ name }) => name));
+  const there = new Set(await partitionsOf(tx.db, tx.schema, table));
   for (const span of inner) {
     const name = `${table}_${span.name}`;
     if (there.has(name)) continue;
@@ -90,4 +94,20 @@ export async function ensurePartitions(
       ALTER TABLE ${sql.id(table)} ATTACH PARTITION ${sql.id(name)}
       FOR VALUES FROM (${sql.lit(instant(span.from))}) TO (${sql.lit(instant(span.to))})`.execute(tx.db);
   }
+}
+
+/** The names of a table's partitions. */
+export async function partitionsOf<Tables>(
+  db: Kysely<Tables>,
+  schema: string,
+  table: string,
+): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT part.relname AS name
+      FROM pg_class AS parent
+      JOIN pg_inherits ON inhparent = parent.oid
+      JOIN pg_class AS part ON part.oid = inhrelid
+     WHERE parent.relnamespace = ${schema}::regnamespace AND parent.relname = ${table}
+     ORDER BY name`.execute(db);
+  return rows.map(({ name }) => name);
 }
