@@ -1,6 +1,6 @@
 import { SIGNALS, type signals } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
-import { encoded, heartbeat, RECEIVED, startServers, type TestServers } from "@fieldlog/testkit";
+import { encoded, heartbeat, RECEIVED, startServers, type TestServers, until } from "@fieldlog/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Replica, startReplica } from "./replica.fixture.js";
@@ -243,5 +243,31 @@ describe("what a device sends", () => {
       "SELECT device, last_seen_at FROM projections.activity WHERE namespace = 'seen' ORDER BY device",
     );
     expect(rows).toEqual(["h", "m", "r"].map((device) => ({ device, last_seen_at: new Date(RECEIVED) })));
+  });
+});
+
+describe("built anew", () => {
+  it("the rows are the same, and partitions and the view are there", async () => {
+    const digest = async () => {
+      const { rows } = await database.query(`
+        SELECT (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM projections.measurements t) AS measurements,
+               (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM projections.measurement_hours t) AS hours,
+               (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM projections.log_entries t) AS entries,
+               (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM projections.measurement_values t) AS values,
+               (SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY 1) FROM pg_inherits
+                 WHERE inhparent = 'projections.measurements'::regclass) AS partitions`);
+      return rows[0];
+    };
+    const before = await digest();
+    expect(before.partitions).toContain("measurements_2026_05");
+    await replica.client.rebuildReadModel({ name: "readings" });
+    await until("live", async () => {
+      const { readModels } = await replica.client.listReadModels({});
+      return readModels.every(({ state }) => state === "live");
+    });
+    expect(await digest()).toEqual(before);
+    await append("anew", measurements("d", [{ at: NOON + 90 * 86_400, values: { a: 1 } }]));
+    expect(await measured("anew")).toHaveLength(1);
+    expect((await digest()).partitions).toContain("measurements_2026_07");
   });
 });
