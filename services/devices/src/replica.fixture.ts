@@ -11,10 +11,15 @@ export interface Replica {
 }
 
 /** The service as its process would host it, on a free port, and a client of it. */
-export async function startReplica(natsUrl: string, postgresUrl: string): Promise<Replica> {
+export async function startReplica(
+  natsUrl: string,
+  postgresUrl: string,
+  more: { readonly signalsMaxBytes?: number } = {},
+): Promise<Replica> {
   const internalToken = "an-internal-token-of-enough-length";
   const devicesGrpc = `127.0.0.1:${await freePort()}`;
-  const settings = readSettings({}, { natsUrl, postgresUrl, internalToken, devicesGrpc, logLevel: "silent" });
+  const own = { natsUrl, postgresUrl, internalToken, devicesGrpc, logLevel: "silent" as const };
+  const settings = readSettings({}, { ...own, ...more });
   const runtime = createRuntime("devices", settings);
   const hosted = await hostModule(runtime, DevicesModule.with(runtime));
   const client = rpcClient(devices.DevicesService, { address: devicesGrpc, token: internalToken });
