@@ -57,13 +57,16 @@ function check({ version, clean, clientId, will, userName, password, properties 
   }
 }
 
-async function login(client: Client, { userName, password }: Connect): Promise<Principal> {
-  // The packet's bytes are the socket's: they may be written over before the answer is there.
-  const principal = await client.parts.access.login(userName, password && Buffer.from(password));
+async function login(client: Client, { userName, password, will }: Connect): Promise<Principal> {
+  const principal = await client.parts.access.login(userName, password);
   if (principal === "unavailable") {
     throw new BadPacket(Reason.serverUnavailable, "who may connect cannot be found out at the moment");
   }
-  if (principal !== "refused") return principal;
+  if (principal !== "refused") {
+    // A will is published when nobody can be told any more that it may not be.
+    if (will === undefined || principal.permission !== "read") return principal;
+    throw new BadPacket(Reason.notAuthorized, "this API key may only read, and its client has a will");
+  }
   const anonymous = userName === undefined && password === undefined;
   throw anonymous
     ? new BadPacket(Reason.notAuthorized, "a user name and a password are needed")
@@ -173,7 +176,7 @@ function willOf({ topic, payload, qos, retain, properties }: ConnectWill): Will 
   const { willDelayInterval, payloadFormatIndicator, correlationData, userProperties } = properties;
   const { contentType, responseTopic, messageExpiryInterval } = properties;
   return {
-    // Copies: the packet's bytes are the socket's.
+    // Copies, so that nothing else that came in the same chunk is kept with them.
     ...{ topic, qos, retain, payload: Buffer.from(payload), delayS: willDelayInterval ?? 0 },
     properties: {
       ...(payloadFormatIndicator === undefined

@@ -79,7 +79,9 @@ export class Connection implements WireReceiver, Client {
   dueAt(): number {
     if (this.phase === "new") return this.heardAt + limits.mqttConnectMs;
     if (this.phase === "connecting") return this.heardAt + DECIDE_MS;
-    return Math.min(this.heardAt + this.silenceMs, this.expiresAt);
+    // What is not read cannot be heard.
+    const heardAt = (this.holds & ~Hold.output) === 0 ? this.heardAt : this.parts.clock();
+    return Math.min(heardAt + this.silenceMs, this.expiresAt);
   }
 
   due(): void {
@@ -102,6 +104,7 @@ export class Connection implements WireReceiver, Client {
     if ((this.holds & why) === 0) return;
     this.holds &= ~why;
     if (this.holds !== 0 || this.phase === "ended") return;
+    this.heard();
     this.wire.resume();
     this.pump();
   }

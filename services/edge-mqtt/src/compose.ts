@@ -1,0 +1,143 @@
+import { Budget, createKnown, type Known, observeCommits, RegistryWatch } from "@fieldlog/admission";
+import { auth, devices, limits, projections } from "@fieldlog/contracts";
+import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
+import { rpcClient } from "@fieldlog/rpc";
+import { gauge, need, type Runtime } from "@fieldlog/runtime";
+import { Access } from "./access/access.js";
+import type { Principal } from "./access/principal.js";
+import { Connection } from "./connection/connection.js";
+import { Connections } from "./connection/connections.js";
+import { MqttMetrics } from "./connection/metrics.js";
+import { Listeners, type MqttAddresses } from "./net/listeners.js";
+import { Flusher } from "./net/output.js";
+import { Wheel } from "./net/wheel.js";
+import { Publishing } from "./publish/publishing.js";
+import { Rejections } from "./publish/rejections.js";
+import { retainedMessages } from "./retained-messages.js";
+import { observeSessions } from "./session-metrics.js";
+import { Sessions } from "./sessions/sessions.js";
+import type { PublishWill } from "./sessions/types.js";
+
+export interface EdgeMqttOptions {
+  /** Told under which addresses the door can be reached, once it can. */
+  readonly onListening?: (addresses: MqttAddresses) => void;
+}
+
+/** Puts the service together; its parts start and stop in the order in which they stand here. */
+export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): Promise<void> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "internalToken");
+  const now = Date.now;
+  const clock = () => performance.now();
+
+  const log = await connectLog({
+    ...logOptions(settings, runtime.service, logger),
+    onCommit: observeCommits(metrics),
+  });
+  const caller = { token: settings.internalToken, metrics };
+  const authClient = rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc });
+  const devicesClient = rpcClient(devices.DevicesService, { ...caller, address: settings.devicesGrpc });
+  const projectionsClient = rpcClient(projections.ProjectionsService, {
+    ...caller,
+    address: settings.projectionsGrpc,
+  });
+
+  const known = createKnown(authClient, devicesClient, now);
+  const connections = new Connections();
+  const registryWatch = new RegistryWatch(log, known, logger, (id) => connections.decided(id));
+  const rejections = new Rejections({ log, logger, now });
+  const publishing = new Publishing({ log, known, devices: devicesClient, rejections, now });
+  const sessions = await Sessions.create({
+    ...{ log, logger, now, replicas: settings.replicas, publishWill: willsThrough(publishing) },
+    retained: retainedMessages(projectionsClient),
+  });
+
+  const wheel = new Wheel(clock);
+  const mqttMetrics = new MqttMetrics(metrics);
+  const parts = {
+    ...{ publishing, sessions, connections, wheel, logger, now, clock, metrics: mqttMetrics },
+    ...{ access: new Access(known, now), flusher: new Flusher() },
+  };
+  const listeners = new Listeners(
+    settings,
+    (wire) => new Connection(wire, parts),
+    limits.mqttConnections,
+    () => mqttMetrics.connect("too many connections"),
+  );
+
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({
+    name: "gRPC clients",
+    stop: async () => {
+      for (const client of [authClient, devicesClient, projectionsClient]) client.close();
+    },
+  });
+  lifecycle.add({
+    name: "registry watch",
+    start: () => registryWatch.start(),
+    stop: () => registryWatch.stop(),
+  });
+  lifecycle.add({
+    name: "rejections",
+    start: async () => rejections.start(),
+    stop: async () => rejections.stop(),
+  });
+  lifecycle.add({ name: "sessions", start: () => sessions.start(), stop: () => sessions.stop() });
+  lifecycle.add({
+    name: "MQTT",
+    start: async () => {
+      wheel.start();
+      const addresses = await listeners.start();
+      logger.info({ ...addresses }, `listening on ${Object.values(addresses).join(" and ")}`);
+      options.onListening?.(addresses);
+    },
+    stop: async () => {
+      listeners.stop();
+      await connections.drain();
+      wheel.stop();
+    },
+  });
+
+  health.add("log", () => log.ready());
+  health.add("revocations", async () => registryWatch.notReady());
+  observe(runtime, known, log);
+  observeSessions(metrics, sessions);
+}
+
+/** Lets wills into the log, on behalf of who left them. Whether that may publish at all was asked at CONNECT. */
+function willsThrough(publishing: Publishing): PublishWill {
+  return async ({ namespace, clientId, principal: name }, { delayS: _, ...will }) => {
+    const colon = name.indexOf(":");
+    const kind = name.slice(0, colon) as Principal["kind"];
+    const outcome = await publishing.publish(
+      {
+        ...{ namespace, namespaceName: "", kind, id: name.slice(colon + 1), proof: { key: "" } },
+        permission: kind === "device" ? "device" : "write",
+        budget: new Budget(1, 1),
+      },
+      { ...will, clientId, dup: false },
+    );
+    return outcome.kind !== "unavailable";
+  };
+}
+
+function observe({ metrics }: Runtime, known: Known, log: EventLog): void {
+  gauge(metrics, {
+    name: "fieldlog_edge_cached_entries",
+    help: "What the edge keeps in memory, by kind.",
+    labelNames: ["kind"],
+    collect() {
+      this.set({ kind: "password" }, known.passwords.size);
+      this.set({ kind: "registered" }, known.registered.size);
+      this.set({ kind: "namespace" }, known.namespaces.size);
+      this.set({ kind: "key" }, known.keys.size);
+    },
+  });
+  gauge(metrics, {
+    name: "fieldlog_edge_pending_signals",
+    help: "Signals that wait for the log.",
+    collect() {
+      this.set(log.signals.pending);
+    },
+  });
+}
