@@ -4,6 +4,9 @@
  *   signals.<namespace>                  facts, one message is one commit
  *   registry.<namespace>.<kind>.<id>     decisions, one subject is one aggregate's history
  *
+ *   mqtt.edge.<edge>                     asks one replica of the MQTT edge to give up a client
+ *   mqtt.beats                           tells that a replica of the MQTT edge is alive
+ *
  * `<namespace>` is a namespace's id, or `_` for what belongs to the installation.
  */
 
@@ -13,6 +16,10 @@ export type StreamName = typeof SIGNALS | typeof REGISTRY;
 
 export const ALL_SIGNALS = "signals.*";
 export const ALL_REGISTRY = "registry.>";
+
+/** The key-value bucket of MQTT sessions: `<namespace>.<client id>`. */
+export const MQTT_SESSIONS = "MQTT_SESSIONS";
+export const MQTT_BEATS = "mqtt.beats";
 
 /** In the place of a namespace: what belongs to the installation as a whole. */
 export const INSTALLATION = "_";
@@ -53,6 +60,11 @@ export function signalsSubject(namespace: string): string {
 
 export function registrySubject(id: AggregateId): string {
   return `registry.${token(id.namespace)}.${id.kind}.${token(id.id)}`;
+}
+
+/** What one replica of the MQTT edge is asked on. */
+export function mqttEdgeSubject(edge: string): string {
+  return `mqtt.edge.${token(edge)}`;
 }
 
 /** The namespace whose signals the subject carries. */

@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { limits, type Position, positionOf, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
+import { type EventLog, LogGap } from "@fieldlog/event-log";
+import type { Logger } from "@fieldlog/runtime";
+import { type PublishedCommit, readPublished } from "./published-commit.js";
+import type { Skimmed } from "./skim.js";
+import type { Subscription } from "./subscription.js";
+import { TopicTree } from "./topic-tree.js";
+
+/** Who follows a feed: a session. */
+export interface Follower {
+  /** A message that some of its subscriptions match. */
+  offer(commit: PublishedCommit, message: Skimmed, subscriptions: readonly Subscription[]): void;
+  /** The log has lost what came after that position. */
+  rewind(position: Position): void;
+}
+
+/** A subscription of a follower. */
+export interface Placed {
+  readonly subscription: Subscription;
+  readonly follower: Follower;
+}
+
+/** Bytes that all windows of an edge hold. */
+export interface WindowBytes {
+  held: number;
+}
+
+export interface FeedOptions {
+  readonly log: Pick<EventLog, "read" | "lastSequence">;
+  readonly namespace: string;
+  readonly logger: Pick<Logger, "warn" | "error">;
+  readonly windows: WindowBytes;
+}
+
+const WINDOW_COMMITS = 1_024;
+const WINDOW_BYTES = 4 * 1024 * 1024;
+const ALL_WINDOWS_BYTES = 64 * 1024 * 1024;
+const PAUSE_MS = 500;
+
+/** The position of the last signal that a commit can hold. */
+export function endOf(sequence: number): Position {
+  return positionOf(sequence, limits.signalsPerCommit - 1);
+}
+
+/** Follows one namespace's log live, while somebody on this edge subscribes, and keeps the recent commits. */
+export class Feed {
+  /** Resolves once {@link tip} is known. */
+  readonly ready: Promise<void>;
+  /** All commits of the namespace up to this sequence were offered. */
+  tip = 0;
+  private readonly placed = new TopicTree<Placed>();
+  private readonly stopping = new AbortController();
+  private readonly running: Promise<void>;
+  private window: PublishedCommit[] = [];
+  private windowBytes = 0;
+  /** Every commit after this sequence is in the window. */
+  private from = 0;
+  private known = false;
+  private readonly hits = new Map<Follower, Subscription[]>();
+
+  constructor(private readonly options: FeedOptions) {
+    let ready: () => void = () => undefined;
+    this.ready = new Promise((resolve) => {
+      ready = resolve;
+    });
+    this.running = this.run(ready);
+  }
+
+  add(placed: Placed): void {
+    this.placed.add(placed.subscription.filter, placed);
+  }
+
+  delete(placed: Placed): void {
+    this.placed.delete(placed.subscription.filter, placed);
+  }
+
+  /** Whether the window has all that comes after the position. */
+  reaches(position: Position): boolean {
+    return this.known && (sequenceOf(position) > this.from || position >= endOf(this.from));
+  }
+
+  /** The first commit in the window that holds something after the position; undefined: there is none. */
+  next(position: Position): PublishedCommit | undefined {
+    let low = 0;
+    let high = this.window.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const sequence = this.window[middle]?.sequence ?? 0;
+      if (endOf(sequence) > position) high = middle;
+      else low = middle + 1;
+    }
+    return this.window[low];
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    this.options.windows.held -= this.windowBytes;
+    this.window = [];
+    this.windowBytes = 0;
+  }
+
+  private async run(ready: () => void): Promise<void> {
+    const { log, namespace, logger } = this.options;
+    const { signal } = this.stopping;
+    const subject = signalsSubject(namespace);
+    while (!signal.aborted) {
+      try {
+        if (!this.known) this.begin(await log.lastSequence(SIGNALS));
+        ready();
+        for await (const commits of log.read(SIGNALS, { after: this.tip, subject, signal })) {
+          for (const { sequence, data } of commits) this.take(sequence, data);
+        }
+      } catch (err) {
+        logger.warn({ err, namespace }, "following a namespace was interrupted; trying again");
+        if (err instanceof LogGap) this.rewind(err.actual);
+      }
+      if (!signal.aborted) await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+    ready();
+  }
+
+  private begin(sequence: number): void {
+    this.tip = sequence;
+    this.from = sequence;
+    this.known = true;
+  }
+
+  private take(sequence: number, data: Uint8Array): void {
+    const { logger, namespace } = this.options;
+    // A copy of its own: what the client library gives is a view of much more.
+    const commit = readPublished(sequence, Buffer.from(data), (err) =>
+      logger.error({ err, namespace, sequence }, "passed over a commit that cannot be read"),
+    );
+    this.keep(commit);
+    for (const message of commit.messages) this.offer(commit, message);
+    this.tip = sequence;
+  }
+
+  private offer(commit: PublishedCommit, message: Skimmed): void {
+    const { hits } = this;
+    this.placed.match(message.topic, ({ follower, subscription }) => {
+      const found = hits.get(follower);
+      if (found === undefined) hits.set(follower, [subscription]);
+      else found.push(subscription);
+    });
+    if (hits.size === 0) return;
+    for (const [follower, subscriptions] of hits) {
+      try {
+        follower.offer(commit, message, subscriptions);
+      } catch (err) {
+        this.options.logger.error({ err }, "a session could not take a message");
+      }
+    }
+    hits.clear();
+  }
+
+  private keep(commit: PublishedCommit): void {
+    const { windows } = this.options;
+    this.window.push(commit);
+    this.windowBytes += commit.bytes;
+    windows.held += commit.bytes;
+    while (
+      this.window.length > WINDOW_COMMITS ||
+      this.windowBytes > WINDOW_BYTES ||
+      (windows.held > ALL_WINDOWS_BYTES && this.window.length > 1)
+    ) {
+      const first = this.window.shift();
+      if (first === undefined) return;
+      this.from = first.sequence;
+      this.windowBytes -= first.bytes;
+      windows.held -= first.bytes;
+    }
+  }
+
+  /** The log ends before what was read: it has lost its tail, and will use these sequences again. */
+  private rewind(sequence: number): void {
+    this.options.windows.held -= this.windowBytes;
+    this.window = [];
+    this.windowBytes = 0;
+    this.begin(sequence);
+    const followers = new Set<Follower>();
+    this.placed.each(({ follower }) => followers.add(follower));
+    for (const follower of followers) follower.rewind(endOf(sequence));
+  }
+}
