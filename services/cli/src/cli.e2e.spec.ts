@@ -134,6 +134,46 @@ describe("fieldlog", () => {
     ).toMatchObject([{ type: "pick", source: "/namespaces/default/devices/7", id: "1" }]);
   });
 
+  it("makes a device that speaks MQTT, and tails messages", async () => {
+    const made = await json("devices create boiler");
+    expect(made).toEqual({ id: expect.any(String), name: "boiler", secret: expect.any(String) });
+    const again = await json(`devices mqtt-password ${made.id}`);
+    expect(again.secret).not.toBe(made.secret);
+    expect(await json(`devices show ${made.id}`)).toMatchObject({ metadata: { name: "boiler" } });
+
+    const publish = (topic: string) =>
+      log.signals.append(
+        "default",
+        toBinary(
+          signals.SignalSchema,
+          create(signals.SignalSchema, {
+            device: made.id,
+            receivedAt: BigInt(Date.now()),
+            publication: { topic, qos: 1 },
+            body: { case: "message", value: { payload: Buffer.from("on") } },
+          }),
+        ),
+      );
+    await publish("boiler/before");
+    const tail = start("messages tail --topic boiler/+");
+    for (let n = 0; !tail.said.out.includes("after"); n++) {
+      await publish("boiler/after");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(n).toBeLessThan(100);
+    }
+    tail.child.kill("SIGINT");
+    await tail.end;
+    expect(tail.said.out).toMatch(new RegExp(`boiler/after {2}on {2}by ${made.id} {2}#\\d+\n`));
+    expect(tail.said.out).not.toContain("before");
+    const listed = await json("messages list --topic boiler/before");
+    expect(listed).toMatchObject({ messages: [{ topic: "boiler/before", payload: "on" }], next: null });
+  });
+
+  it("says how long what devices reported is kept", async () => {
+    expect(await json("namespaces retention test --logs 14")).toEqual({ measurementDays: null, logDays: 14 });
+    expect(await json("namespaces retention test")).toEqual({ measurementDays: null, logDays: 14 });
+  });
+
   it("shows how far the read models are, and builds one anew", async () => {
     const { readModels } = await json("read-models status");
     const name: string = readModels.find((model: { name: string }) => model.name.includes("event")).name;

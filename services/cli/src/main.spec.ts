@@ -2,54 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runCli } from "./main.js";
+import { problem, staged } from "./staged.fixture.js";
 import type { World } from "./world.js";
-
-interface Asked {
-  method: string;
-  url: string;
-  body?: unknown;
-  authorization: string | undefined;
-}
-
-type Answer = { status?: number; body?: unknown; headers?: Record<string, string> } | Error;
-
-/** A world whose server answers in order, whose clock stands still but for `sleep`, and which notes all. */
-function staged(answers: Answer[] = [], over: Partial<World> = {}) {
-  const asked: Asked[] = [];
-  const said = { out: "", err: "" };
-  let now = Date.parse("2026-05-01T12:00:00Z");
-  const world: World = {
-    env: { FIELDLOG_ADMIN_KEY: "fl_admin" },
-    cwd: "/",
-    terminal: false,
-    width: 100,
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    async fetch(url, init) {
-      const { authorization } = init.headers as Record<string, string>;
-      const body = init.body === undefined ? {} : { body: JSON.parse(String(init.body)) };
-      asked.push({ method: init.method ?? "", url, authorization, ...body });
-      const answer = answers.shift();
-      if (!answer) throw new Error("the test foresaw no further request");
-      if (answer instanceof Error) throw answer;
-      const { status = 200, body: json = {}, headers = {} } = answer;
-      return new Response(status === 204 ? null : JSON.stringify(json), { status, headers });
-    },
-    now: () => now,
-    sleep: async (ms) => {
-      now += ms;
-    },
-    confirm: async () => undefined,
-    run: async () => expect.unreachable("no program"),
-    ...over,
-  };
-  return { world, asked, said, run: (line: string) => runCli(line.split(" "), world) };
-}
 
 describe("sim", () => {
   const runs: { args: readonly string[]; key: string | undefined }[] = [];
@@ -87,8 +41,6 @@ describe("sim", () => {
     expect(said.err).toContain("the simulator ended with 3");
   });
 });
-
-const problem = (status: number, body: object, headers = {}): Answer => ({ status, body, headers });
 
 describe("access", () => {
   let folder: string;

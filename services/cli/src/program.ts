@@ -3,6 +3,7 @@ import { addDeadLetters } from "./commands/dead-letters.js";
 import { addDevices } from "./commands/devices.js";
 import { addEvents } from "./commands/events.js";
 import { addKeys } from "./commands/keys.js";
+import { addMessages } from "./commands/messages.js";
 import { addNamespaces } from "./commands/namespaces.js";
 import { addReadModels } from "./commands/read-models.js";
 import { addSim } from "./commands/sim.js";
@@ -23,15 +24,16 @@ export function makeProgram(world: World): Command {
       "after",
       examples(
         ["fieldlog events tail", "watch events arrive"],
+        ["fieldlog messages tail --topic 'tele/#'", "watch MQTT messages arrive"],
         ["fieldlog devices list", "who is there"],
+        ["fieldlog devices create boiler", "one more, that speaks MQTT"],
         ["fieldlog keys create --permission read --name dashboard", "a key for a program"],
         ["fieldlog read-models status", "is anything behind?"],
       ),
     )
     .showHelpAfterError("(--help says more)");
-  for (const add of [addEvents, addDevices, addKeys, addNamespaces, addReadModels, addDeadLetters, addSim]) {
-    add(program, world);
-  }
+  const data = [addEvents, addMessages, addDevices, addKeys, addNamespaces];
+  for (const add of [...data, addReadModels, addDeadLetters, addSim]) add(program, world);
   prepare(program, world);
   return program;
 }

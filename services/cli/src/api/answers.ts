@@ -34,6 +34,8 @@ export interface Device {
   eventCount?: number;
   metadata?: Record<string, unknown>;
   sensors?: Sensor[];
+  /** By attribute. */
+  latestValues?: Record<string, { value: number; time?: string }>;
 }
 
 /** A CloudEvents 1.0 event with Fieldlog's extension `position`. */
@@ -45,6 +47,27 @@ export interface Event {
   id: string;
   time?: string;
   data?: Record<string, unknown>;
+}
+
+/** A plain MQTT message. Its payload is in one of the two, as text where it is UTF-8. */
+export interface Message {
+  position: number;
+  topic: string;
+  /** Who sent it. */
+  device: string;
+  receivedAt?: string;
+  qos?: number;
+  retain?: boolean;
+  contentType?: string | null;
+  userProperties?: [string, string][];
+  payload?: string;
+  payloadBase64?: string;
+}
+
+/** How many days read models keep what devices reported; null: for ever. */
+export interface Retention {
+  measurementDays: number | null;
+  logDays: number | null;
 }
 
 export interface ReadModel {

@@ -31,6 +31,10 @@ export class Api {
     return this.#send("POST", path, body);
   }
 
+  put<T>(path: string, body: object): Promise<T> {
+    return this.#send("PUT", path, body);
+  }
+
   delete(path: string): Promise<unknown> {
     return this.#send("DELETE", path);
   }

@@ -19,6 +19,8 @@ export function addDevices(program: Command, world: World): void {
         ["fieldlog devices list", "the devices of namespace default"],
         ["fieldlog devices list --limit 5000 --json", "many, for a program"],
         ["fieldlog devices show 1234567890123456", "one, with its sensors"],
+        ["fieldlog devices create boiler", "a new one that speaks MQTT, with its password"],
+        ["fieldlog devices mqtt-password 1234567890123456", "a new MQTT password in place of the old one"],
       ),
     );
 
@@ -44,6 +46,51 @@ export function addDevices(program: Command, world: World): void {
       const device = await api.get<Device>(`/v1/namespaces/${part(options.namespace)}/devices/${part(id)}`);
       print(device, () => deviceText(device, world.now(), paint));
     });
+
+  devices
+    .command("create")
+    .argument("<name>", "1 to 64 of small letters, digits and single - between; once in the namespace")
+    .description("A new device that speaks MQTT. Its password is shown this once.")
+    .option(...NAMESPACE)
+    .action(async (name: string, options: { namespace: string }, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      const created = await api.post<Created>(`/v1/namespaces/${part(options.namespace)}/devices`, { name });
+      print(
+        created,
+        () =>
+          `${paint("green", "Created")} device ${clean(created.name)} (id ${clean(created.id)}). Its MQTT password:\n\n` +
+          howToLogIn(created.id, created.secret, paint),
+      );
+    });
+
+  devices
+    .command("mqtt-password")
+    .argument("<id>", "the device's id")
+    .description("A new MQTT password for a device of any dialect; one that it had stops working.")
+    .option(...NAMESPACE)
+    .action(async (id: string, options: { namespace: string }, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      const path = `/v1/namespaces/${part(options.namespace)}/devices/${part(id)}/mqtt-password`;
+      const issued = await api.post<{ secret: string }>(path);
+      print(issued, () => howToLogIn(id, issued.secret, paint));
+    });
+}
+
+interface Created {
+  id: string;
+  name: string;
+  secret: string;
+}
+
+/** What its owner has to know of a password that is shown once. */
+function howToLogIn(id: string, secret: string, paint: Paint): string {
+  const user = clean(id);
+  return (
+    `${paint("bold", clean(secret))}\n\n` +
+    `Keep it now: it is not shown again. The device logs in to MQTT with its id as user name, and publishes\n` +
+    `on topics that begin with its id; for example, with Mosquitto's client:\n` +
+    `  mosquitto_pub -h 127.0.0.1 -u ${user} -P ${clean(secret)} -q 1 -t ${user}/hello -m world\n`
+  );
 }
 
 interface DevicePage {
@@ -95,6 +142,12 @@ function deviceText(device: Device, now: number, paint: Paint): string {
       ["last seen", `${ago(device.lastSeenAt, now)}${seen}`],
       ["status", clean(device.status)],
       ["events", count(device.eventCount)],
+      ...Object.entries(device.latestValues ?? {}).map(
+        ([attribute, { value, time: at }]): [string, string] => [
+          `latest ${clean(attribute, 40)}`,
+          `${value} (${time(at)})`,
+        ],
+      ),
       ...pairsOf(metadata),
       ...pairsOf(properties, "property "),
     ],

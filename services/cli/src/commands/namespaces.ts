@@ -1,8 +1,9 @@
-import type { Command } from "commander";
-import type { Namespace } from "../api/answers.js";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Namespace, Retention } from "../api/answers.js";
+import { part } from "../api/api.js";
 import { contextOf, examples } from "../context.js";
-import { table } from "../output/table.js";
-import { clean, time } from "../output/text.js";
+import { fields, table } from "../output/table.js";
+import { clean, count, time } from "../output/text.js";
 import type { World } from "../world.js";
 
 export function addNamespaces(program: Command, world: World): void {
@@ -14,6 +15,8 @@ export function addNamespaces(program: Command, world: World): void {
       examples(
         ["fieldlog namespaces list", "which there are; `default` and `test` from the beginning"],
         ["fieldlog namespaces create roof-sensors", "a new one"],
+        ["fieldlog namespaces retention roof-sensors", "how long tables keep what its devices reported"],
+        ["fieldlog namespaces retention roof-sensors --logs 14 --measurements forever", "another span"],
       ),
     );
 
@@ -46,4 +49,54 @@ export function addNamespaces(program: Command, world: World): void {
           `Next: fieldlog keys create --namespace ${clean(namespace.name)} --permission read\n`,
       );
     });
+
+  namespaces
+    .command("retention")
+    .argument("<namespace>", "its name or id")
+    .description(
+      "How long the tables keep measurements and log entries of devices; shows it, or sets what is given. " +
+        "The log itself keeps everything.",
+    )
+    .option("--measurements <days>", "1 to 36500, or forever", days)
+    .option("--logs <days>", "1 to 36500, or forever", days)
+    .action(async (namespace: string, options: RetentionOptions, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      const path = `/v1/namespaces/${part(namespace)}/retention`;
+      let retention = await api.get<Retention>(path);
+      if (options.measurements !== undefined || options.logs !== undefined) {
+        retention = await api.put<Retention>(path, {
+          measurementDays: asGiven(options.measurements, retention.measurementDays),
+          logDays: asGiven(options.logs, retention.logDays),
+        });
+      }
+      const span = (value: number | null) => (value === null ? "for ever" : `${count(value)} days`);
+      print(retention, () =>
+        fields(
+          [
+            ["measurements", span(retention.measurementDays)],
+            ["log entries", span(retention.logDays)],
+          ],
+          paint,
+        ),
+      );
+    });
+}
+
+type Days = number | "forever";
+
+interface RetentionOptions {
+  readonly measurements?: Days;
+  readonly logs?: Days;
+}
+
+function asGiven(given: Days | undefined, present: number | null): number | null {
+  if (given === undefined) return present;
+  return given === "forever" ? null : given;
+}
+
+function days(text: string): Days {
+  if (text === "forever") return text;
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > 36_500) throw new InvalidArgumentError("It is 1 to 36500, or forever.");
+  return value;
 }
