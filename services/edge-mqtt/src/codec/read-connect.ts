@@ -3,16 +3,6 @@ import { In, noProperties, type Properties, readProperties } from "./properties.
 import type { Reader } from "./reader.js";
 import { BadPacket, malformed, protocolError, Reason } from "./reason.js";
 
-/** Another protocol version than those two. */
-export class UnsupportedVersion extends BadPacket {
-  constructor(
-    /** In the form of which version it is to be refused. */
-    readonly answerAs: Version,
-  ) {
-    super(Reason.unsupportedVersion, "only MQTT 3.1.1 and 5 are spoken here");
-  }
-}
-
 /** CONNECT (MQTT 5 and 3.1.1, 3.1). */
 export interface Connect {
   readonly version: Version;
@@ -38,8 +28,8 @@ export interface ConnectWill {
 const flag = { reserved: 0x01, clean: 0x02, will: 0x04, willRetain: 0x20, password: 0x40, userName: 0x80 };
 
 /**
- * Raises BadPacket; UnsupportedVersion for another version than MQTT 3.1.1 and 5 [MQTT-3.1.2-2], be it MQTT 3.1
- * with its name MQIsdp.
+ * Raises BadPacket; with `unsupportedVersion` for another version than MQTT 3.1.1 and 5 [MQTT-3.1.2-2], be it
+ * MQTT 3.1 with its name MQIsdp.
  */
 export function readConnect(reader: Reader): Connect {
   const version = readVersion(reader);
@@ -71,7 +61,7 @@ function readVersion(reader: Reader): Version {
   if (name !== "MQTT" && name !== "MQIsdp") throw malformed("this is not MQTT"); // [MQTT-3.1.2-1]
   const level = reader.byte();
   if (name === "MQTT" && (level === 4 || level === 5)) return level;
-  throw new UnsupportedVersion(level > 5 && level < 0x80 ? 5 : 4);
+  throw new BadPacket(Reason.unsupportedVersion, "only MQTT 3.1.1 and 5 are spoken here");
 }
 
 /** Whether what should be CONNECT says that it is MQTT 5, whatever else is wrong with it. */

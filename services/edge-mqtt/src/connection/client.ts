@@ -59,7 +59,7 @@ export interface Client extends Timed {
   /** To be told when what was written has left. */
   deliveries: { drained(): void } | undefined;
   /** Bytes of the largest packet that the client takes [MQTT-3.1.2-24]. */
-  maximum: number;
+  readonly maximum: number;
   /** Whether it wants to be told reasons in words where it is not disconnected [MQTT-3.1.2-29]. */
   wantsReasons: boolean;
   /** Seconds that its session outlives it, as asked for in CONNECT. */

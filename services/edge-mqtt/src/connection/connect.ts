@@ -125,7 +125,6 @@ function begin(client: Client, packet: Connect, principal: Principal, expiryS: n
   const { version, properties } = packet;
   client.phase = "open";
   client.expiryS = expiryS;
-  client.maximum = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY;
   client.wantsReasons = properties.requestProblemInformation !== 0;
   const keepAliveS = keepAliveOf(packet);
   client.silenceMs = keepAliveS === 0 ? Number.POSITIVE_INFINITY : keepAliveS * 1_500;

@@ -1,7 +1,7 @@
 import { limits } from "@fieldlog/contracts";
 import type { Principal } from "../access/principal.js";
 import { PacketType, packetNames, type Version } from "../codec/packet-type.js";
-import { readConnect, saysVersion5, UnsupportedVersion } from "../codec/read-connect.js";
+import { readConnect, saysVersion5 } from "../codec/read-connect.js";
 import { readAcknowledgment, readDisconnect, readPublish } from "../codec/read-packets.js";
 import { Reader } from "../codec/reader.js";
 import { BadPacket, malformed, protocolError, Reason, reasonWords } from "../codec/reason.js";
@@ -182,6 +182,7 @@ export class Connection implements WireReceiver, Client {
     if (saysVersion5(reader, reader.at)) this.version = 5;
     const packet = readConnect(reader);
     this.version = packet.version;
+    this.maximum = packet.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY;
     this.phase = "connecting";
     this.parts.wheel.set(this);
     this.hold(Hold.connect);
@@ -218,7 +219,8 @@ export class Connection implements WireReceiver, Client {
       this.parts.logger.error({ err: error, clientId: this.clientId }, "connection failed");
       this.end(Reason.unspecified, "an error of the server");
     } else if (this.phase !== "new") this.end(error.code, error.message);
-    else if (error instanceof UnsupportedVersion) refuseConnect(this, error, error.answerAs);
+    // In the form that 3.1.1 demands ([MQTT-3.1.2-2] there); 5 leaves it open.
+    else if (error.code === Reason.unsupportedVersion) refuseConnect(this, error, 4);
     // Who did not even say that it is MQTT 5 is not answered [MQTT-3.1.4-1].
     else if (this.version === 5) refuseConnect(this, error, 5);
     else this.drop(reasonWords(error.code));

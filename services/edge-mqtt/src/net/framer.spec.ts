@@ -58,6 +58,11 @@ describe("Framer", () => {
     framer.push(Buffer.from([0xff]));
     expect(() => framer.next(reader)).toThrow(expect.objectContaining({ code: Reason.malformedPacket }));
   });
+  it("refuses a remaining length in more bytes than it needs", () => {
+    const framer = new Framer();
+    framer.push(Buffer.from([0xc0, 0x80, 0x00]));
+    expect(() => framer.next(reader)).toThrow(expect.objectContaining({ code: Reason.malformedPacket }));
+  });
   it("copies a packet of small pieces a few times only", () => {
     const bytes = publish(250 * 1024);
     const from = performance.now();

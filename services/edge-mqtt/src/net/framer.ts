@@ -42,7 +42,8 @@ export class Framer {
   /**
    * Opens `reader` on the body of the next packet, and returns the packet's first byte; {@link INCOMPLETE}
    * where it has not arrived in full. Raises BadPacket by the fixed header alone, before the rest is
-   * waited for: a remaining length of more than four bytes ([MQTT-1.5.5-1]), a packet over the maximum.
+   * waited for: a remaining length of more than four bytes, or of more than it needs [MQTT-1.5.5-1]; a packet
+   * over the maximum.
    */
   next(reader: Reader): number {
     const { buffer, end } = this;
@@ -53,7 +54,10 @@ export class Framer {
       if (at >= end) return INCOMPLETE;
       const byte = buffer[at++] as number;
       length |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
+      if (byte < 0x80) {
+        if (byte === 0 && shift > 0) throw malformed("the remaining length is longer than it needs to be");
+        break;
+      }
       if (shift === 21) throw malformed("the remaining length has more than four bytes");
     }
     if (at - this.at + length > this.maximum) {
