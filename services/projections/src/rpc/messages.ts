@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type projections, signals } from "@fieldlog/contracts";
-import type { ServiceImpl } from "@fieldlog/rpc";
+import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import { type MessageFound, pageOfMessages, pageOfRetained } from "../messages/query.js";
 import { checkLimit, given, millis, reach, type Served } from "./requests.js";
 
@@ -17,7 +17,10 @@ export function messagesAndRetained({ database, runners }: Served): Answers {
     },
     listRetained: async ({ namespace, topicFilter: filter, after, limit, atLeast }) => {
       checkLimit(limit);
-      await reach(atLeast, runners.messages);
+      // A subscriber gets what is newer as it comes: a message that is missing here it would never get.
+      if (!(await reach(atLeast, runners.messages))) {
+        throw new RpcError("unavailable", "the read model has not come that far");
+      }
       const { messages, next } = await pageOfRetained(database, { namespace, filter, after, limit });
       return { messages: messages.map(toMessage), next: next ?? "" };
     },

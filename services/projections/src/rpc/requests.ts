@@ -23,10 +23,11 @@ export interface Served {
   readonly runners: Readonly<Record<ModelName, Runner>>;
 }
 
-/** Lets the read models get there, for a bounded time; then the answer is what there is. */
-export async function reach(sequence: bigint | undefined, ...runners: Runner[]): Promise<void> {
-  if (sequence === undefined) return;
-  await Promise.all(runners.map((runner) => runner.waitFor(Number(sequence), limits.readYourWritesMs)));
+/** Lets the read models get there, for a bounded time; then the answer is what there is. False: they did not. */
+export async function reach(sequence: bigint | undefined, ...runners: Runner[]): Promise<boolean> {
+  if (sequence === undefined) return true;
+  const reached = runners.map((runner) => runner.waitFor(Number(sequence), limits.readYourWritesMs));
+  return (await Promise.all(reached)).every(Boolean);
 }
 
 export function checkLimit(limit: number): void {

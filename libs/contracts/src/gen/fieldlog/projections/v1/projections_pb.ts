@@ -1514,6 +1514,7 @@ export const ProjectionsService: GenService<{
   },
   /**
    * Of each topic that the filter matches the newest retained message, by topic; pages go on with `next`.
+   * UNAVAILABLE also if `at_least` is not reached in time: a subscriber would miss what is not there yet.
    *
    * @generated from rpc fieldlog.projections.v1.ProjectionsService.ListRetained
    */
