@@ -1,19 +1,24 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { get, type RequestOptions } from "node:https";
 import { join } from "node:path";
 import { freePort, removeCluster } from "@fieldlog/servers";
 import { temporaryDir, until } from "@fieldlog/testkit";
+import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inShell, publish } from "./mosquitto-pub.fixture.js";
 
 describe("npm start's launcher", () => {
   let dir: string;
   let dataDir: string;
   let first: Run;
   let port: number;
+  let ports: Record<string, string>;
   const runs: Run[] = [];
   const start = (settings: Record<string, string> = {}, args: string[] = []) => {
-    const run = launch({ FIELDLOG_DATA_DIR: dataDir, FIELDLOG_HTTP_PORT: String(port), ...settings }, args);
+    const run = launch({ FIELDLOG_DATA_DIR: dataDir, ...ports, ...settings }, args);
     runs.push(run);
     return run;
   };
@@ -21,7 +26,8 @@ describe("npm start's launcher", () => {
   beforeAll(async () => {
     dir = await temporaryDir();
     dataDir = join(dir, "data");
-    port = await freePort();
+    ports = await freePorts();
+    port = Number(ports["FIELDLOG_HTTP_PORT"]);
     first = start();
     await first.says("Ctrl-C stops.");
   });
@@ -57,16 +63,58 @@ describe("npm start's launcher", () => {
     expect(modes).toEqual([0o600, 0o600, 0o600]);
   });
 
+  it("serves HTTPS with a certificate of its own authority, whose file it names", async () => {
+    const file = /trust the authority in (\S+)/.exec(first.output())?.[1] ?? "";
+    expect(file).toBe(join(dataDir, "tls", "ca.pem"));
+    const at = { host: "127.0.0.1", port: ports["FIELDLOG_HTTPS_PORT"], path: "/healthz" };
+    expect(await statusOf({ ...at, ca: readFileSync(file) })).toBe(200);
+    await expect(statusOf(at)).rejects.toThrow(/certificate/);
+  });
+
+  it("prints how to publish over MQTT and to read that back, and both work as printed", async () => {
+    const line = (program: string) => new RegExp(`^  (${program} .*)$`, "m").exec(first.output())?.[1] ?? "";
+    expect(line("mosquitto_pub")).toContain(
+      `-u default -P "$(cat ${dataDir}/secrets/admin-key)" -q 1 -t hello/world`,
+    );
+    await publish(line("mosquitto_pub"));
+    const messages = await until("the message is read back", async () => {
+      const answer = JSON.parse(await inShell(line("curl"))) as { messages: unknown[] };
+      return answer.messages.length > 0 && answer.messages;
+    });
+    expect(messages).toMatchObject([{ topic: "hello/world" }]);
+    expect(JSON.stringify(messages)).toContain("Hello, Fieldlog");
+  }, 120_000);
+
+  it("takes MQTT over TLS, by the same certificate, and over WebSocket", async () => {
+    const ca = readFileSync(join(dataDir, "tls", "ca.pem"));
+    const login = { username: "default", password: adminKey(first), reconnectPeriod: 0 };
+    const at = (name: string) => `127.0.0.1:${ports[`FIELDLOG_${name}_PORT`]}`;
+    const secure = await connectAsync(`mqtts://${at("MQTTS")}`, { ...login, ca });
+    const web = await connectAsync(`ws://${at("MQTT_WS")}`, login);
+    expect([secure.connected, web.connected]).toEqual([true, true]);
+    await Promise.all([secure.endAsync(), web.endAsync()]);
+    await expect(connectAsync(`mqtts://${at("MQTTS")}`, login)).rejects.toThrow(/certificate/);
+    await expect(connectAsync(`mqtt://${at("MQTT")}`, { reconnectPeriod: 0 })).rejects.toThrow(
+      /authori[sz]ed/i,
+    );
+  });
+
   it("refuses the same data directory to a second one, and says who has it", async () => {
-    const second = start({ FIELDLOG_HTTP_PORT: "0" });
+    const second = start(anyPorts);
     expect(await second.ends()).toBe(1);
     expect(second.output()).toContain(`(process ${first.child.pid}) already runs on ${dataDir}`);
   });
 
-  it("names the setting of a port that is taken", async () => {
-    const other = start({ FIELDLOG_DATA_DIR: join(dir, "other") });
-    expect(await other.ends()).toBe(1);
-    expect(other.output()).toMatch(/port \d+ is in use .*FIELDLOG_HTTP_PORT=\d+ npm start/);
+  it("names the setting of each port that is taken", async () => {
+    const FIELDLOG_DATA_DIR = join(dir, "other");
+    const one = start({ ...anyPorts, FIELDLOG_DATA_DIR, FIELDLOG_HTTP_PORT: String(port) });
+    expect(await one.ends()).toBe(1);
+    expect(one.output()).toMatch(
+      new RegExp(`port ${port} is in use .*another port: FIELDLOG_HTTP_PORT=\\d+ npm start`),
+    );
+    const all = start({ FIELDLOG_DATA_DIR });
+    expect(await all.ends()).toBe(1);
+    expect(all.output()).toMatch(new RegExp(`choose others: ${PORTS.join("=\\d+ ")}=\\d+ npm start`));
   });
 
   it("names a setting that does not exist, and an argument that means nothing", async () => {
@@ -113,6 +161,22 @@ describe("npm start's launcher", () => {
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
     });
 });
+
+const PORTS = ["HTTP", "HTTPS", "MQTT", "MQTTS", "MQTT_WS"].map((name) => `FIELDLOG_${name}_PORT`);
+const anyPorts = Object.fromEntries(PORTS.map((name) => [name, "0"]));
+
+async function freePorts(): Promise<Record<string, string>> {
+  const ports = new Set<number>();
+  while (ports.size < PORTS.length) ports.add(await freePort());
+  return Object.fromEntries([...ports].map((port, index) => [PORTS[index], String(port)]));
+}
+
+async function statusOf(options: RequestOptions): Promise<number | undefined> {
+  const asked = get(options);
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
 
 const adminKey = (run: Run) => /fl_[\w-]{43}/.exec(run.output())?.[0] ?? "";
 

@@ -18,7 +18,8 @@ import type { Screen } from "./screen.js";
 import { keptSecret } from "./secrets.js";
 import { nats, natsProgram, postgres } from "./servers.js";
 import { services } from "./services.js";
-import { startSimulator } from "./simulator.js";
+import { startSimulators } from "./simulator.js";
+import { certificate } from "./tls.js";
 import type { Undo } from "./undo.js";
 import { welcome } from "./welcome.js";
 
@@ -39,6 +40,8 @@ export async function launch(
   const internalToken = await keptSecret(dataDir, "internal-token", given.internalToken);
   const installationKey = await keptSecret(dataDir, "installation-key", given.installationKey);
 
+  const tls = await certificate(given, dataDir);
+
   const program = await natsProgram(given, screen);
   undo.check();
   // Both at once; whichever has started is stopped when the other has not.
@@ -54,6 +57,8 @@ export async function launch(
   const settings = readSettings(env, {
     ...ports,
     dataDir,
+    tlsCert: tls.cert,
+    tlsKey: tls.key,
     adminKey: adminKey.value,
     internalToken: internalToken.value,
     installationKey: installationKey.value,
@@ -93,11 +98,18 @@ export async function launch(
 
   await untilReady(whole.health, undo, screen);
 
-  const localUrl = `http://${reachable(settings.bind)}:${settings.httpPort}`;
+  const host = reachable(settings.bind);
+  const localUrl = `http://${host}:${settings.httpPort}`;
+  const mqttUrl = `mqtt://${host}:${settings.mqttPort}`;
   const durability = await readDurability(log.monitorUrl);
   screen.print(
     welcome({
       httpUrl: settings.publicUrl ?? localUrl,
+      httpsUrl: `https://${host}:${settings.httpsPort}`,
+      mqttUrl,
+      mqttsUrl: `mqtts://${host}:${settings.mqttsPort}`,
+      mqttWsUrl: `ws://${host}:${settings.mqttWsPort}`,
+      ca: tls.ca,
       natsUrl: log.url,
       natsMonitorUrl: log.monitorUrl,
       postgresUrl: database.url,
@@ -106,7 +118,7 @@ export async function launch(
       adminKey,
     }),
   );
-  if (demo) undo.add(startSimulator({ url: localUrl, adminKey: adminKey.value, dataDir, screen }));
+  if (demo) undo.add(startSimulators({ url: localUrl, mqttUrl, adminKey: adminKey.value, dataDir, screen }));
 }
 
 /** Milliseconds after which a person is told what is waited for. */

@@ -1,46 +1,63 @@
 import { type Settings, settingsTable } from "@fieldlog/runtime";
 import { freePort, isFree } from "@fieldlog/servers";
 
-/** A port that was asked for, by a setting or its default, is in use. */
+/** A port that was asked for, by a setting or its default, and is in use. */
+export interface TakenPort {
+  /** The name of the setting. */
+  readonly setting: string;
+  readonly port: number;
+  /** A free one. */
+  readonly suggestion: number;
+}
+
+/** Names all ports that are in use, and the settings that choose others. */
 export class PortInUse extends Error {
-  constructor(
-    readonly setting: string,
-    readonly port: number,
-    readonly suggestion: number,
-  ) {
+  constructor(readonly taken: readonly TakenPort[]) {
+    const ports = taken.map(({ port }) => port);
+    const others = taken.map(({ setting, suggestion }) => `${setting}=${suggestion}`);
+    const [is, another] =
+      taken.length === 1
+        ? [`port ${ports[0]} is`, "another port"]
+        : [`ports ${ports.join(", ")} are`, "others"];
     super(
-      `port ${port} is in use by another program. Stop that program, ` +
-        `or choose another port: ${setting}=${suggestion} npm start`,
+      `${is} in use by another program. Stop that program, or choose ${another}: ${others.join(" ")} npm start`,
     );
     this.name = "PortInUse";
   }
 }
 
+const PUBLIC = ["httpPort", "httpsPort", "mqttPort", "mqttsPort", "mqttWsPort"] as const;
 const INTERNAL = ["authGrpc", "devicesGrpc", "projectionsGrpc"] as const;
 
-type Ports = { [K in "httpPort" | (typeof INTERNAL)[number]]: Settings[K] };
+type Ports = Pick<Settings, (typeof PUBLIC)[number] | (typeof INTERNAL)[number]>;
 
 /**
- * The ports to use: the HTTP port as it is set (0: a free one); for calls between services, which stay inside
+ * The ports to use: the public ones as they are set (0: a free one); for calls between services, which stay inside
  * this process, the default ones or, where those are in use, free ones. Raises PortInUse.
  */
 export async function choosePorts(settings: Settings, env: NodeJS.ProcessEnv): Promise<Ports> {
-  const { httpPort, bind } = settings;
-  if (httpPort !== 0 && !(await isFree(httpPort, bind))) {
-    throw new PortInUse(settingsTable.httpPort.name, httpPort, await freePort(httpPort + 10));
-  }
-  const ports: Ports = {
-    httpPort: httpPort || (await freePort()),
-    authGrpc: settings.authGrpc,
-    devicesGrpc: settings.devicesGrpc,
-    projectionsGrpc: settings.projectionsGrpc,
+  const ports: { -readonly [K in keyof Ports]?: Ports[K] } = {};
+  const chosen = new Set<number>();
+  const another = async (near: number) => {
+    let port = await freePort(near);
+    while (chosen.has(port)) port = await freePort();
+    chosen.add(port);
+    return port;
   };
+  const taken: TakenPort[] = [];
+  for (const key of PUBLIC) {
+    const port = settings[key];
+    if (port === 0) ports[key] = await another(0);
+    else if (await isFree(port, settings.bind)) ports[key] = port;
+    else taken.push({ setting: settingsTable[key].name, port, suggestion: await another(port + 10) });
+  }
   for (const key of INTERNAL) {
     const { name } = settingsTable[key];
     const port = Number(settings[key].slice(settings[key].lastIndexOf(":") + 1));
-    if (port !== 0 && (await isFree(port))) continue;
-    if (port !== 0 && env[name]) throw new PortInUse(name, port, await freePort());
-    ports[key] = `127.0.0.1:${await freePort()}`;
+    if (port !== 0 && (await isFree(port))) ports[key] = settings[key];
+    else if (port !== 0 && env[name]) taken.push({ setting: name, port, suggestion: await another(0) });
+    else ports[key] = `127.0.0.1:${await another(0)}`;
   }
-  return ports;
+  if (taken.length > 0) throw new PortInUse(taken);
+  return ports as Ports;
 }

@@ -12,6 +12,7 @@ const commands = blocks.flatMap(([, block = ""]) => block.split("\n").filter((li
 
 let dataDir: string;
 let port: number;
+let mqttPort: number;
 let started: ChildProcess | undefined;
 let shown = "";
 
@@ -26,6 +27,8 @@ const environment = () => ({
   ...process.env,
   FIELDLOG_DATA_DIR: dataDir,
   FIELDLOG_HTTP_PORT: String(port),
+  FIELDLOG_MQTT_PORT: String(mqttPort),
+  ...Object.fromEntries(["HTTPS", "MQTTS", "MQTT_WS"].map((name) => [`FIELDLOG_${name}_PORT`, "0"])),
 });
 
 async function run(command: string): Promise<string> {
@@ -36,7 +39,7 @@ async function run(command: string): Promise<string> {
 
 beforeAll(async () => {
   dataDir = await temporaryDir();
-  port = await freePort();
+  [port, mqttPort] = [await freePort(), await freePort()];
 });
 
 afterAll(async () => {
@@ -58,7 +61,7 @@ describe("the README", () => {
     ]);
   });
 
-  it("starts Fieldlog with its first command, and earthquakes arrive", async () => {
+  it("starts Fieldlog with its first command; earthquakes and weather arrive", async () => {
     const [start = ""] = commands;
     started = spawn("bash", ["-ec", `exec ${here(start)}`], { cwd: root, env: environment() });
     for (const stream of [started.stdout, started.stderr]) {
@@ -67,7 +70,9 @@ describe("the README", () => {
       });
     }
     await until("an earthquake", () => /M \d\.\d .*stations/.test(shown), 120_000);
+    await until("the weather", () => /°C .*12 sensors .*acknowledged/.test(shown), 60_000);
     expect(shown).toContain(`http://127.0.0.1:${port}`);
+    expect(shown).toContain(`mqtt://127.0.0.1:${mqttPort}`);
   });
 
   it.each(commands.filter((command) => /^(curl|npx)/.test(command)))("runs: %s", async (command) => {

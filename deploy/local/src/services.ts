@@ -1,15 +1,17 @@
 import { AuthModule } from "@fieldlog/auth";
 import { DevicesModule } from "@fieldlog/devices";
 import { EdgeHttpModule } from "@fieldlog/edge-http";
+import { EdgeMqttModule } from "@fieldlog/edge-mqtt";
 import { ProjectionsModule } from "@fieldlog/projections";
 import type { hostModule, Runtime } from "@fieldlog/runtime";
 
 type Module = Parameters<typeof hostModule>[1];
 
-/** The services, in the order of their start; they stop in the reverse: the door first, so that it drains. */
+/** The services, in the order of their start; they stop in the reverse: the doors first, so that they drain. */
 export const services: readonly { name: string; module: (runtime: Runtime) => Module }[] = [
   { name: "auth", module: (runtime) => AuthModule.with(runtime) },
   { name: "devices", module: (runtime) => DevicesModule.with(runtime) },
   { name: "projections", module: (runtime) => ProjectionsModule.with(runtime) },
   { name: "edge-http", module: (runtime) => EdgeHttpModule.with(runtime) },
+  { name: "edge-mqtt", module: (runtime) => EdgeMqttModule.with(runtime) },
 ];

@@ -4,26 +4,41 @@ import { fileURLToPath } from "node:url";
 import type { Screen } from "./screen.js";
 
 /**
- * Starts the simulated seismic network as a process of its own, which shows here what comes back from Fieldlog.
- * Returns how to stop it. When it ends by itself, the rest goes on.
+ * Starts the simulated networks, seismic and air quality, as processes of their own, which show here what comes
+ * back from Fieldlog. Returns how to stop them. When one ends by itself, the rest goes on.
  */
-export function startSimulator(o: {
+export function startSimulators(o: {
   url: string;
+  mqttUrl: string;
   adminKey: string;
   dataDir: string;
   screen: Screen;
 }): () => Promise<void> {
+  const common = ["--url", o.url, "--state", join(o.dataDir, "simulator")];
+  const stops = [
+    startSimulator(["seismic", ...common], o),
+    startSimulator(["air", ...common, "--mqtt-url", o.mqttUrl], o),
+  ];
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+function startSimulator(
+  args: readonly string[],
+  o: { adminKey: string; screen: Screen },
+): () => Promise<void> {
   const main = fileURLToPath(new URL("main.js", import.meta.resolve("@fieldlog/simulator")));
-  const args = ["--url", o.url, "--state", join(o.dataDir, "simulator")];
+  const name = `the simulated network (${args[0]})`;
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, FIELDLOG_ADMIN_KEY: o.adminKey },
   });
   let stopping = false;
   const ended = new Promise<void>((resolve) => {
-    child.on("error", (error) => o.screen.problem(`the simulator cannot be started: ${error.message}`));
+    child.on("error", (error) => o.screen.problem(`${name} cannot be started: ${error.message}`));
     child.on("close", (code) => {
-      if (!stopping && code !== 0) o.screen.problem(`the simulator ended with ${code}; Fieldlog goes on`);
+      if (!stopping && code !== 0) o.screen.problem(`${name} ended with ${code}; Fieldlog goes on`);
       resolve();
     });
   });

@@ -9,7 +9,7 @@ export function usage(): string {
   return `Fieldlog on this machine: NATS, PostgreSQL and all services, started and stopped together.
 
   npm start                        start; Ctrl-C stops cleanly, a second Ctrl-C at once
-  npm start -- --demo              with a simulated seismic network whose stations send signed messages
+  npm start -- --demo              with two simulated networks: seismic stations that speak HTTP, air sensors that speak MQTT
   FIELDLOG_HTTP_PORT=8090 npm start
                                    with another setting
   npm test                         every test, with real servers
@@ -18,6 +18,7 @@ export function usage(): string {
 Everything is kept in the data directory (.fieldlog): remove it to begin anew.
   secrets/admin-key                the key for the API and the command line, made at the first start
   logs/fieldlog.log                what the services log, as JSON lines
+  tls/ca.pem                       the authority that clients of HTTPS and MQTT over TLS are to trust
   nats, postgres                   the event log and the tables that are built from it
 
 Settings are environment variables. A name that is unknown or a value that makes no sense stops the start.

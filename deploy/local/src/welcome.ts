@@ -3,6 +3,12 @@ import type { Secret } from "./secrets.js";
 
 export interface Welcome {
   httpUrl: string;
+  httpsUrl: string;
+  mqttUrl: string;
+  mqttsUrl: string;
+  mqttWsUrl: string;
+  /** The certificate authority that clients must trust, where it is our own. */
+  ca: string | undefined;
   natsUrl: string;
   natsMonitorUrl: string | undefined;
   postgresUrl: string;
@@ -17,22 +23,34 @@ export function welcome(w: Welcome): string {
   const key = w.adminKey.isNew
     ? `${w.adminKey.value}\n             (shown this once; kept in ${file})`
     : `in ${file}`;
+  const authority = w.ca ? `\n  TLS        trust the authority in ${fromHere(w.ca)}` : "";
+  const mqtt = new URL(w.mqttUrl);
+  const keyFile = shellQuoted(file);
   return `
 Fieldlog is running.
 
   HTTP       ${w.httpUrl}   (${w.httpUrl}/openapi.json describes it)
+  HTTPS      ${w.httpsUrl}
+  MQTT       ${w.mqttUrl}   over TLS ${w.mqttsUrl}   over WebSocket ${w.mqttWsUrl}${authority}
   NATS       ${withoutUser(w.natsUrl)}${w.natsMonitorUrl ? `   monitoring ${w.natsMonitorUrl}` : ""}
   PostgreSQL ${withoutUser(w.postgresUrl)}
   Data       ${fromHere(w.dataDir)}
   Durability ${w.durability}
   Admin key  ${key}
 
-Read events back, or watch them with \`npx fieldlog events tail\`:
+Publish a message over MQTT, read it back, and watch events arrive:
 
-  curl -H "Authorization: Bearer $(cat ${shellQuoted(file)})" "${w.httpUrl}/v1/namespaces/default/events?limit=3"
+  mosquitto_pub -h ${hostOf(mqtt)} -p ${mqtt.port} -u default -P "$(cat ${keyFile})" -q 1 -t hello/world -m "Hello, Fieldlog"
+  curl -H "Authorization: Bearer $(cat ${keyFile})" "${w.httpUrl}/v1/namespaces/default/messages?topic=hello/world"
+  npx fieldlog events tail
 
 Ctrl-C stops.
 `;
+}
+
+/** As programs want it who take host and port apart: an IPv6 address without brackets. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
 }
 
 /** An address without user and password. */

@@ -1,3 +1,4 @@
+import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServers, type TestServers } from "./servers.js";
 import { type System, startSystem } from "./system.js";
@@ -14,7 +15,10 @@ describe("the started system", () => {
     let system: System;
     beforeAll(async () => {
       servers = await startServers();
-      system = await startSystem({ ...(await given()), replicas: { "edge-http": 2, projections: 2 } });
+      system = await startSystem({
+        ...(await given()),
+        replicas: { "edge-http": 2, "edge-mqtt": 2, projections: 2 },
+      });
     });
     afterAll(async () => {
       await system?.stop();
@@ -22,15 +26,24 @@ describe("the started system", () => {
     });
 
     it("has the replicas that were asked for", () => {
-      const names = ["auth", "devices", "edge-http", "edge-http-2", "projections", "projections-2"];
+      const edges = ["edge-http", "edge-http-2", "edge-mqtt", "edge-mqtt-2"];
+      const names = ["auth", "devices", ...edges, "projections", "projections-2"];
       expect(Object.keys(system.processes).sort()).toEqual(names);
       const pids = Object.values(system.processes).map(({ pid }) => pid);
-      expect(new Set(pids).size).toBe(6);
+      expect(new Set(pids).size).toBe(8);
     });
 
     it("answers its admin key at both doors", async () => {
       for (const name of ["edge-http", "edge-http-2"]) {
         expect(await events(system.processes[name]?.url, system.adminKey)).toBe(200);
+      }
+    });
+
+    it("takes what its admin key publishes at both MQTT doors, also over WebSocket", async () => {
+      expect(system.mqttUrl).toBe(system.processes["edge-mqtt"]?.mqttUrl);
+      for (const name of ["edge-mqtt", "edge-mqtt-2"]) {
+        const { mqttUrl, mqttWsUrl } = system.processes[name] ?? {};
+        for (const url of [mqttUrl, mqttWsUrl]) await publish(url, system.adminKey);
       }
     });
 
@@ -49,6 +62,7 @@ describe("the started system", () => {
         await process.start();
       }
       expect(await events(system.url, system.adminKey)).toBe(200);
+      await publish(system.mqttUrl, system.adminKey);
     });
   });
 
@@ -66,12 +80,21 @@ describe("the started system", () => {
     it("has one process, which answers its admin key, also after a kill", async () => {
       expect(Object.keys(system.processes)).toEqual(["fieldlog"]);
       expect(await events(system.url, system.adminKey)).toBe(200);
+      await publish(system.mqttUrl, system.adminKey);
       await system.processes["fieldlog"]?.kill();
       await system.processes["fieldlog"]?.start();
       expect(await events(system.url, system.adminKey)).toBe(200);
+      await publish(system.mqttUrl, system.adminKey);
     });
   });
 });
+
+/** Publishes to the namespace `default`; raises unless it is acknowledged. */
+async function publish(url: string | undefined, key: string): Promise<void> {
+  const client = await connectAsync(url ?? "", { username: "default", password: key, reconnectPeriod: 0 });
+  await client.publishAsync("hello/world", "here", { qos: 1 });
+  await client.endAsync();
+}
 
 async function events(door: string | undefined, key: string): Promise<number> {
   const answer = await fetch(`${door}/v1/namespaces/default/events`, {

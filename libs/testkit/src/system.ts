@@ -5,7 +5,7 @@ import { freePort, ServerProcess } from "@fieldlog/servers";
 import { temporaryDir } from "./servers.js";
 
 /** The services that run as processes of their own, in the order of their start. */
-export const SERVICES = ["auth", "devices", "projections", "edge-http"] as const;
+export const SERVICES = ["auth", "devices", "projections", "edge-http", "edge-mqtt"] as const;
 
 export type ServiceName = (typeof SERVICES)[number];
 
@@ -150,7 +150,7 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
   for (const service of SERVICES) {
     for (let n = 0; n < replicas(service); n++) {
       const port = await freePort();
-      const mqtt = (service as string) === "edge-mqtt" ? await freeMqttPorts() : undefined;
+      const mqtt = service === "edge-mqtt" ? await freeMqttPorts() : undefined;
       const settings: Record<string, string> = {
         ...(mqtt && mqttSettings(mqtt)),
         [service === "edge-http" ? "FIELDLOG_HTTP_PORT" : "FIELDLOG_OPS_PORT"]: String(port),

@@ -86,6 +86,14 @@ export class TentaApi {
     return (await this.#ask<{ revision: number }>("POST", path, configuration)).revision;
   }
 
+  /** The newest page of revisions, oldest first; `success`: as the sensor acknowledged it, null before. */
+  async configurations(
+    network: string,
+    sensor: string,
+  ): Promise<{ revision: number; success: boolean | null }[]> {
+    return this.#ask("GET", `/networks/${network}/sensors/${sensor}/configurations?direction=previous`);
+  }
+
   /** The newest page of what a sensor measured, oldest first; `creation_timestamp` in seconds since 1970 UTC. */
   async measurements(
     network: string,
