@@ -87,6 +87,36 @@ describe("a decision", () => {
     expect(await outcomes()).toEqual({ refused: 2 });
   });
 
+  test("may wait for what another aggregate says, and what that refuses is a refusal", async () => {
+    const { log, aggregates, outcomes } = set();
+    const asking = async (count: number) => {
+      const other = await aggregates.current(counting, { ...id, id: "b" });
+      // Somebody else decides while this one waits.
+      if (log.registry.decisions.length === 0) await aggregates.begin(counting, id, once, "system");
+      return { ...once(other.state), result: `${count} and ${other.state}` };
+    };
+    expect(await aggregates.transact(counting, id, asking, "system")).toMatchObject({
+      snapshot: { state: 2 },
+      result: "1 and 0",
+    });
+    const refuse = () => Promise.reject(new RangeError("no"));
+    await expect(aggregates.transact(counting, id, refuse, "system")).rejects.toThrow(RangeError);
+    expect(await outcomes()).toEqual({ appended: 2, refused: 1 });
+  });
+
+  test("is taken as often as its caller says", async () => {
+    const { log, aggregates, outcomes } = set();
+    const append = log.registry.append.bind(log.registry);
+    let conflicts = 0;
+    log.registry.append = async (aggregate, init, expected) => {
+      if (conflicts++ < 20) throw new SequenceConflict("subject", expected);
+      return append(aggregate, init, expected);
+    };
+    await expect(aggregates.transact(counting, id, once, "system")).rejects.toMatchObject({ attempts: 8 });
+    await aggregates.transact(counting, id, once, "system", { attempts: 13 });
+    expect(await outcomes()).toEqual({ appended: 1, conflict: 1 });
+  });
+
   test("for which the read model or the log is away is counted as unavailable", async () => {
     const { log, aggregates, outcomes } = set(() => Promise.reject(new SnapshotsUnavailable()));
     await expect(aggregates.transact(counting, id, once, "system")).rejects.toThrow(SnapshotsUnavailable);

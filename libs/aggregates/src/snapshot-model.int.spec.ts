@@ -1,4 +1,4 @@
-import { REGISTRY } from "@fieldlog/contracts";
+import { limits, REGISTRY } from "@fieldlog/contracts";
 import { current, type Decider } from "@fieldlog/decider";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
@@ -116,6 +116,23 @@ describe("snapshots", () => {
     expect(loaded.map(({ id, state }) => `${id} ${state.now}`).sort()).toEqual(["m18 lone18", "m19 lone19"]);
     expect(await snapshots.loadAll(names, "elsewhere", ["m18"])).toEqual([]);
     expect(await snapshots.findAll(names, [])).toEqual([]);
+  });
+
+  it("are found by one key in pages, however many they are", async () => {
+    const { database, snapshots, caughtUp } = await run(await servers.databaseUrl("pages"));
+    await caughtUp();
+    const found = async (key: string) => {
+      const pages: string[][] = [];
+      for await (const page of snapshots.findPages(names, key)) pages.push(page.map(({ id }) => id));
+      return pages;
+    };
+    expect(await found("nobody's")).toEqual([]);
+    const ids = Array.from({ length: limits.pageRows + 1 }, (_, i) => `p${i}`);
+    const rows = ids.map((id) => ({ kind: "device", key: "paged", namespace: "test", id }));
+    await database.db.insertInto("aggregate_keys").values(rows).execute();
+    const pages = await found("paged");
+    expect(pages.map(({ length }) => length)).toEqual([limits.pageRows, 1]);
+    expect(pages.flat().sort()).toEqual([...ids].sort());
   });
 
   it("are listed and counted by namespace, oldest decision first", async () => {

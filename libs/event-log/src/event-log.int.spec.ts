@@ -121,6 +121,10 @@ describe("the event log", () => {
     expect(await sequences(one)).toEqual([two]);
     expect(await sequences(two)).toEqual([]);
     expect(await log.registry.read(aggregate("nobody"), 0)).toEqual([]);
+    expect(await log.registry.at(two)).toEqual(
+      (await log.registry.read(aggregate("read"), one))[0]?.decision,
+    );
+    expect(await log.registry.at(two + 1_000)).toBeUndefined();
   });
 
   it("refuses while NATS is away, and goes on by itself when it is back", async () => {
