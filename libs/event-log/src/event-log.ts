@@ -171,6 +171,7 @@ export class EventLog {
    * The commit at a sequence; undefined: it was cleared, or there is none yet. Raises LogUnavailable.
    */
   async get(stream: StreamName, sequence: number): Promise<Uint8Array | undefined> {
+    this.checkConnected();
     try {
       const message = await this.jsm.streams.getMessage(stream, { seq: sequence });
       return message?.data;
@@ -179,6 +180,11 @@ export class EventLog {
         return undefined;
       throw new LogUnavailable((error as Error).message, 1, { cause: error });
     }
+  }
+
+  /** While it is not, everything is refused at once. */
+  get isConnected(): boolean {
+    return this.connected;
   }
 
   /** The connection, for what replicas tell each other and for records that are not of the log. */
@@ -193,6 +199,7 @@ export class EventLog {
 
   /** The stream's newest commit, and when the server stored it; sequence 0: it is empty. Raises LogUnavailable. */
   async newest(stream: StreamName): Promise<{ sequence: number; time: Date }> {
+    this.checkConnected();
     try {
       const { state } = await this.jsm.streams.info(stream);
       return { sequence: state.last_seq, time: new Date(state.last_ts) };
@@ -218,8 +225,12 @@ export class EventLog {
     await this.nc.close();
   }
 
-  private async store(batch: Batch): Promise<number> {
+  private checkConnected(): void {
     if (!this.connected) throw new LogUnavailable("not connected to NATS");
+  }
+
+  private async store(batch: Batch): Promise<number> {
+    this.checkConnected();
     const { namespace, data, count, traceParents } = batch;
     const attributes = {
       "messaging.system": "nats",

@@ -1,39 +1,18 @@
-import { startServers, type TestServers, until } from "@fieldlog/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { append, startEdge, TestClient, type TestEdge } from "./edge.fixture.js";
+import { until } from "@fieldlog/testkit";
+import { describe, expect, it } from "vitest";
+import { append, numbers, scene, TestClient } from "./edge.fixture.js";
 
-let servers: TestServers;
-let namespace: string;
-let counter = 0;
-const edges: TestEdge[] = [];
-
-beforeAll(async () => {
-  servers = await startServers();
-});
-afterAll(() => servers.stop());
-beforeEach(() => {
-  namespace = `ns${++counter}`;
-});
-afterEach(async () => {
-  for (const edge of edges.splice(0)) await edge.stop();
-});
-
-async function edge(...args: Parameters<typeof startEdge> extends [string, ...infer R] ? R : never) {
-  const started = await startEdge(servers.nats.url, ...args);
-  edges.push(started);
-  return started;
-}
-const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
+const { edge, namespace } = scene();
 
 describe("deliveries", () => {
   it("come in the log's order, of what was published after the subscription", async () => {
     const { log, sessions } = await edge();
-    await append(log, namespace, "a/b", "before");
-    const client = await new TestClient().connect(sessions, namespace);
+    await append(log, namespace(), "a/b", "before");
+    const client = await new TestClient().connect(sessions, namespace());
     await client.subscribe("a/+");
-    await append(log, namespace, "c", "elsewhere");
-    await append(log, `${namespace}-other`, "a/b", "of another namespace");
-    await Promise.all(numbers(500).map((n) => append(log, namespace, "a/b", n)));
+    await append(log, namespace(), "c", "elsewhere");
+    await append(log, `${namespace()}-other`, "a/b", "of another namespace");
+    await Promise.all(numbers(500).map((n) => append(log, namespace(), "a/b", n)));
     expect(await client.gets(500)).toEqual(numbers(500));
     expect(sessions.counts.catchUpReads).toBe(0);
     expect(sessions.state()).toMatchObject({ connected: 1, behind: 0, lag: 0, inFlight: 0 });
@@ -41,13 +20,13 @@ describe("deliveries", () => {
 
   it("are one for overlapping subscriptions, by the rules of each", async () => {
     const { log, sessions } = await edge();
-    const client = await new TestClient().connect(sessions, namespace, { clientId: "me" });
+    const client = await new TestClient().connect(sessions, namespace(), { clientId: "me" });
     await client.subscribe("a/#", { qos: 0, id: 1 });
     await client.subscribe("a/b", { qos: 2, id: 2 });
     await client.subscribe("own", { noLocal: true });
-    await append(log, namespace, "own", "mine", { clientId: "me" });
-    await append(log, namespace, "a/b", "x", { qos: 1, retain: true });
-    await append(log, namespace, "own", "theirs");
+    await append(log, namespace(), "own", "mine", { clientId: "me" });
+    await append(log, namespace(), "a/b", "x", { qos: 1, retain: true });
+    await append(log, namespace(), "own", "theirs");
     expect(await client.gets(2)).toEqual(["x", "theirs"]);
     expect(client.got[0]).toMatchObject({ qos: 1, retain: false, dup: false });
     expect([...(client.got[0]?.subscriptionIds ?? [])].sort()).toEqual([1, 2]);
@@ -55,17 +34,17 @@ describe("deliveries", () => {
 
   it("end with UNSUBSCRIBE, go on with the same filter subscribed anew, and leave out what has expired", async () => {
     const { log, sessions } = await edge();
-    const client = await new TestClient().connect(sessions, namespace);
+    const client = await new TestClient().connect(sessions, namespace());
     await client.subscribe("a", { qos: 1 });
     await client.subscribe("a", { qos: 0 });
-    await append(log, namespace, "a", "old", { expiresAt: Date.now() - 1 });
-    await append(log, namespace, "a", "1", { expiresAt: Date.now() + 60_000 });
+    await append(log, namespace(), "a", "old", { expiresAt: Date.now() - 1 });
+    await append(log, namespace(), "a", "1", { expiresAt: Date.now() + 60_000 });
     await client.gets(1);
     expect(client.got[0]?.qos).toBe(0);
     expect(await client.session.unsubscribe(["a", "b"])).toEqual([true, false]);
-    await append(log, namespace, "a", "2");
+    await append(log, namespace(), "a", "2");
     await client.subscribe("a");
-    await append(log, namespace, "a", "3");
+    await append(log, namespace(), "a", "3");
     expect(await client.gets(2)).toEqual(["1", "3"]);
     expect(sessions.counts.expired).toBe(1);
   });
@@ -74,13 +53,13 @@ describe("deliveries", () => {
     const { log, sessions } = await edge();
     const slow = new TestClient();
     slow.room = 3;
-    await slow.connect(sessions, namespace, { clientId: "slow", receiveMaximum: 10 });
-    const fast = await new TestClient().connect(sessions, namespace, { clientId: "fast" });
+    await slow.connect(sessions, namespace(), { clientId: "slow", receiveMaximum: 10 });
+    const fast = await new TestClient().connect(sessions, namespace(), { clientId: "fast" });
     await slow.subscribe("#", { qos: 0 });
     await fast.subscribe("#");
     const big = "x".repeat(2_000);
     const sent = numbers(5_000).map((n) => n + big);
-    await Promise.all(sent.map((payload) => append(log, namespace, "t", payload)));
+    await Promise.all(sent.map((payload) => append(log, namespace(), "t", payload)));
     await fast.gets(5_000);
     expect(slow.got).toHaveLength(3);
     expect(sessions.state().behind).toBe(1);
@@ -101,9 +80,9 @@ describe("deliveries", () => {
     const { log, sessions } = await edge();
     const client = new TestClient();
     client.acknowledges = false;
-    await client.connect(sessions, namespace, { receiveMaximum: 2 });
+    await client.connect(sessions, namespace(), { receiveMaximum: 2 });
     await client.subscribe("#", { qos: 2 });
-    for (const n of numbers(6)) await append(log, namespace, "t", n, { qos: n === "3" ? 2 : 1 });
+    for (const n of numbers(6)) await append(log, namespace(), "t", n, { qos: n === "3" ? 2 : 1 });
     await client.gets(2);
     expect(client.session.acked(client.got[1]?.packetId ?? 0)).toBe(true);
     expect(client.session.acked(client.got[1]?.packetId ?? 0)).toBe(false);
@@ -142,8 +121,8 @@ describe("deliveries", () => {
       if (after === "") return { messages: [message("a", 1), message("new", 1e15)], next: "new" };
       return { messages: [message("z", 2)], next: "" };
     });
-    await append(log, namespace, "z", "z", { retain: true });
-    const client = await new TestClient().connect(sessions, namespace);
+    await append(log, namespace(), "z", "z", { retain: true });
+    const client = await new TestClient().connect(sessions, namespace());
     await client.subscribe("#", { id: 5 });
     expect(await client.gets(2)).toEqual(["a", "z"]);
     expect(client.got[0]).toMatchObject({ qos: 1, retain: true, subscriptionIds: [5] });

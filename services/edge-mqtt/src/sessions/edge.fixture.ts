@@ -1,6 +1,7 @@
 import { encodeSignal } from "@fieldlog/admission";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
-import { until } from "@fieldlog/testkit";
+import { startServers, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { Retained, RetainedPage } from "./retained.js";
 import { Sessions } from "./sessions.js";
 import type {
@@ -28,7 +29,7 @@ export interface TestEdge {
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const NONE: RetainedPage = { messages: [], next: "" };
 
-export async function startEdge(url: string, retained: Retained = async () => NONE): Promise<TestEdge> {
+async function startEdge(url: string, retained: Retained = async () => NONE): Promise<TestEdge> {
   const log = await connectLog({ url, name: "edge" });
   const wills: TestEdge["wills"] = [];
   const publishWill = async (owner: WillOwner, will: Will) => {
@@ -51,6 +52,43 @@ export async function startEdge(url: string, retained: Retained = async () => NO
       await log.close();
     }),
   };
+}
+
+/** What the tests of a file have: servers, edges that are stopped after each test, a namespace for each. */
+export interface Scene {
+  readonly servers: () => TestServers;
+  readonly namespace: () => string;
+  readonly edge: (retained?: Retained) => Promise<TestEdge>;
+}
+
+export function scene(): Scene {
+  let servers: TestServers;
+  let counter = 0;
+  const edges: TestEdge[] = [];
+  beforeAll(async () => {
+    servers = await startServers();
+  });
+  afterAll(() => servers.stop());
+  beforeEach(() => {
+    counter++;
+  });
+  afterEach(async () => {
+    for (const edge of edges.splice(0)) await edge.stop();
+  });
+  return {
+    servers: () => servers,
+    namespace: () => `ns${counter}`,
+    edge: async (retained) => {
+      const started = await startEdge(servers.nats.url, retained);
+      edges.push(started);
+      return started;
+    },
+  };
+}
+
+/** The texts from one number on. */
+export function numbers(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, i) => `${from + i}`);
 }
 
 export interface PublishOptions {

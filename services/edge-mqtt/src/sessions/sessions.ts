@@ -130,6 +130,7 @@ export class Sessions {
     const key = keyOf(open);
     return this.turns.run(key, async () => {
       if (this.stopped) throw new LogUnavailable("this edge is stopping");
+      if (!this.options.log.isConnected) throw new LogUnavailable("not connected to NATS");
       const claim: Claim = { namespace, clientId, principal, edge: this.edges.id, at: this.parts.now() };
       this.claims.set(key, claim);
       try {

@@ -1,0 +1,51 @@
+import { until } from "@fieldlog/testkit";
+import { describe, expect, it } from "vitest";
+import { append, numbers, scene, TestClient, type TestEdge } from "./edge.fixture.js";
+
+const { edge, namespace } = scene();
+const goes = { publishWill: false };
+
+describe("a shared subscription", () => {
+  it("gives each message to one member, of any edge, and to another if that one goes or dies", async () => {
+    const [one, two] = [await edge(), await edge()];
+    const member = async ({ sessions }: TestEdge, clientId: string, acknowledges: boolean) => {
+      const client = new TestClient();
+      client.acknowledges = acknowledges;
+      await client.connect(sessions, namespace(), { clientId, expiryS: 0, receiveMaximum: 5 });
+      await client.subscribe("t/+", { share: "g" });
+      return client;
+    };
+    const [a, b] = [await member(one, "a", true), await member(one, "b", true)];
+    const c = await member(two, "c", true);
+    for (const n of numbers(60)) await append(one.log, namespace(), "t/1", n);
+    const all = () => [a, b, c].flatMap((each) => each.payloads);
+    await until("all have come", () => all().length >= 60);
+    expect(all().sort()).toEqual(numbers(60).sort());
+    expect(Math.min(a.got.length, b.got.length, c.got.length)).toBeGreaterThan(0);
+
+    // One that leaves without having acknowledged, and an edge that is killed.
+    const d = await member(one, "d", false);
+    const e = await member(two, "e", false);
+    for (const n of numbers(60, 100)) await append(one.log, namespace(), "t/1", n);
+    await until("they hold some", () => d.got.length > 0 && e.got.length > 0);
+    await d.session.close(goes);
+    await two.abandon();
+    const rest = () => new Set([a, b].flatMap((each) => each.payloads.filter((n) => Number(n) >= 100)));
+    const byC = new Set(c.payloads);
+    const missing = () => numbers(60, 100).filter((n) => !rest().has(n) && !byC.has(n));
+    await until("all have come", () => missing().length === 0, 30_000);
+  });
+
+  it("keeps its place while all of its members are away", async () => {
+    const { log, sessions } = await edge();
+    const client = await new TestClient().connect(sessions, namespace());
+    await client.subscribe("t", { share: "g" });
+    await append(log, namespace(), "t", "0");
+    await client.gets(1);
+    await client.session.close(goes);
+    for (const n of numbers(10, 1)) await append(log, namespace(), "t", n);
+    const again = await new TestClient().connect(sessions, namespace());
+    expect(await again.gets(10)).toEqual(numbers(10, 1));
+    expect(await again.session.unsubscribe(["$share/g/t", "t"])).toEqual([true, false]);
+  });
+});
