@@ -55,6 +55,18 @@ describe("the door", () => {
     expect(csnOf(answer).type).toBe(2);
   });
 
+  it("answers in tenta's words under its paths, whatever is missing", async () => {
+    const post = (path: string, body: string) => fetch(`${edge.url}${path}`, { method: "POST", body });
+    const large = await post("/users", "x".repeat(limits.bodyBytes + 1));
+    expect([large.status, await large.json()]).toMatchObject([413, { detail: "Payload Too Large" }]);
+    const nobody = await startEdge(servers.nats.url, { address: "127.0.0.1:1" });
+    const user = JSON.stringify({ user_name: "ash", password: "12345678" });
+    const away = await fetch(`${nobody.url}/users`, { method: "POST", body: user });
+    expect([away.status, await away.json()]).toMatchObject([503, { details: "Service Unavailable" }]);
+    expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
+    await nobody.stop();
+  });
+
   it("takes a body of exactly the limit", async () => {
     const body = new Uint8Array(limits.bodyBytes);
     const answer = await fetch(`${edge.url}${EVENT}`, { method: "POST", body });
@@ -67,9 +79,10 @@ describe("the door", () => {
       const timer = setInterval(() => socket.write(byte), 500);
       socket.on("close", () => clearInterval(timer));
     };
-    const [header, csnBody, nativeBody, silent] = await Promise.all([
+    const [header, csnBody, tentaBody, nativeBody, silent] = await Promise.all([
       talk(drip(`POST ${EVENT} HTTP/1.1\r\nhost: x\r\nx: `, "y")),
       talk(drip(`POST ${EVENT} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`, "y")),
+      talk(drip("POST /users HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n", " ")),
       talk(
         drip(
           "POST /v1/namespaces HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n",
@@ -78,14 +91,15 @@ describe("the door", () => {
       ),
       talk(() => undefined),
     ]);
-    for (const { ms } of [header, csnBody, nativeBody, silent]) {
+    for (const { ms } of [header, csnBody, tentaBody, nativeBody, silent]) {
       expect(ms).toBeGreaterThan(limits.requestMs - 500);
       expect(ms).toBeLessThan(limits.requestMs + 5_000);
     }
-    for (const { answer } of [header, csnBody, nativeBody]) {
+    for (const { answer } of [header, csnBody, tentaBody, nativeBody]) {
       expect(answer.toString("latin1")).toMatch(/^HTTP\/1.1 408 /);
     }
     expect(csnOf(csnBody.answer)).toMatchObject({ type: 9 });
+    expect(tentaBody.answer.toString("latin1")).toContain('"details":"Request Timeout"');
     expect(nativeBody.answer.toString("latin1")).toContain("application/problem+json");
   }, 40_000);
 

@@ -4,9 +4,9 @@ import {
   Name,
   NewNetwork,
   Nothing,
-  readBody,
   readConfiguration,
   readCursor,
+  readFields,
   readFlag,
   readPath,
   readQuery,
@@ -59,7 +59,7 @@ describe("a body", () => {
 
   it("has a password of 8 to 256 characters, of whatever kind", () => {
     for (const good of ["12345678", "x".repeat(256), "🦄".repeat(8), "🦄".repeat(256), " ".repeat(8)]) {
-      expect(readBody(Credentials, log(good))).toEqual({ user_name: "ash", password: good });
+      expect(readFields(Credentials, log(good))).toEqual({ user_name: "ash", password: good });
     }
     for (const bad of [
       "1234567",
@@ -70,21 +70,21 @@ describe("a body", () => {
       12345678,
       null,
     ]) {
-      expect(refused(() => readBody(Credentials, log(bad)))).toBe(true);
+      expect(refused(() => readFields(Credentials, log(bad)))).toBe(true);
     }
   });
 
   it("has every field, none other, and each of its type", () => {
-    expect(refused(() => readBody(Credentials, log("12345678", { more: 1 })))).toBe(true);
-    expect(refused(() => readBody(NewNetwork, bytes("{}")))).toBe(true);
-    expect(refused(() => readBody(NewNetwork, bytes("[]")))).toBe(true);
-    expect(refused(() => readBody(NewNetwork, bytes('"x"')))).toBe(true);
-    expect(refused(() => readBody(NewNetwork, bytes('{"network_name":7}')))).toBe(true);
+    expect(refused(() => readFields(Credentials, log("12345678", { more: 1 })))).toBe(true);
+    expect(refused(() => readFields(NewNetwork, bytes("{}")))).toBe(true);
+    expect(refused(() => readFields(NewNetwork, bytes("[]")))).toBe(true);
+    expect(refused(() => readFields(NewNetwork, bytes('"x"')))).toBe(true);
+    expect(refused(() => readFields(NewNetwork, bytes('{"network_name":7}')))).toBe(true);
   });
 
   it("is JSON in UTF-8; none at all is an empty object", () => {
-    expect(readBody(Nothing, bytes(""))).toEqual({});
-    expect(readBody(Nothing, bytes("{}"))).toEqual({});
+    expect(readFields(Nothing, bytes(""))).toEqual({});
+    expect(readFields(Nothing, bytes("{}"))).toEqual({});
     for (const bad of [
       bytes("{"),
       bytes("{'a':1}"),
@@ -92,13 +92,13 @@ describe("a body", () => {
       bytes(" "),
       new Uint8Array([0x22, 0xff, 0x22]),
     ]) {
-      expect(refused(() => readBody(Nothing, bad))).toBe(true);
+      expect(refused(() => readFields(Nothing, bad))).toBe(true);
     }
-    expect(refused(() => readBody(Nothing, bytes('{"a":1}')))).toBe(true);
+    expect(refused(() => readFields(Nothing, bytes('{"a":1}')))).toBe(true);
   });
 
   it("says which field is wrong", () => {
-    expect(() => readBody(NewNetwork, bytes('{"network_name":"X","nam":1}'))).toThrow(/network_name.*nam/);
+    expect(() => readFields(NewNetwork, bytes('{"network_name":"X","nam":1}'))).toThrow(/network_name.*nam/);
   });
 });
 

@@ -36,7 +36,7 @@ export function readJson(body: Uint8Array): unknown {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-export function readBody<S extends z.ZodType>(schema: S, body: Uint8Array): z.output<S> {
+export function readFields<S extends z.ZodType>(schema: S, body: Uint8Array): z.output<S> {
   const result = schema.safeParse(readJson(body));
   if (result.success) return result.data;
   const wrong = result.error.issues.map((issue) => {

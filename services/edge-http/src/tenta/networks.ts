@@ -1,6 +1,6 @@
 import { deviceKey } from "@fieldlog/admission";
 import { type projections, REGISTRY, SIGNALS } from "@fieldlog/contracts";
-import { NewNetwork, readBody, SensorName } from "./input.js";
+import { NewNetwork, readFields, SensorName } from "./input.js";
 import { askedBy, note, type TentaParts } from "./parts.js";
 import type { Answer, TentaRequest } from "./request.js";
 import { CREDENTIAL_KIND, DIALECT, seconds, sensorJson, valueCounts } from "./words.js";
@@ -15,7 +15,7 @@ export class Networks {
   constructor(private readonly parts: TentaParts) {}
 
   async createNetwork({ body, authorization }: TentaRequest): Promise<Answer> {
-    const { network_name: name } = readBody(NewNetwork, body);
+    const { network_name: name } = readFields(NewNetwork, body);
     const { access, auth, known } = this.parts;
     const user = await access.user(authorization);
     const decidedBy = askedBy(user);
@@ -62,7 +62,7 @@ export class Networks {
    * given by {@link rotateSecret}.
    */
   async createSensor(request: TentaRequest): Promise<Answer> {
-    const { sensor_name: name } = readBody(SensorName, request.body);
+    const { sensor_name: name } = readFields(SensorName, request.body);
     const { user, network } = await this.parts.access.inNetwork(request);
     const decidedBy = askedBy(user);
     const of = { namespace: network.id, decidedBy };
@@ -79,7 +79,7 @@ export class Networks {
   }
 
   async renameSensor(request: TentaRequest): Promise<Answer> {
-    const { sensor_name: name } = readBody(SensorName, request.body);
+    const { sensor_name: name } = readFields(SensorName, request.body);
     const { user, network, sensor } = await this.parts.access.atSensor(request);
     const { device } = await this.parts.devices.renameDevice({
       ...{ namespace: network.id, device: sensor.id, name, decidedBy: askedBy(user) },

@@ -1,7 +1,7 @@
 import { deviceKey } from "@fieldlog/admission";
 import type { auth } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
-import { Credentials, MemberRole, readBody } from "./input.js";
+import { Credentials, MemberRole, readFields } from "./input.js";
 import { askedBy, note, type TentaParts } from "./parts.js";
 import { refusals } from "./refusal.js";
 import type { Answer, TentaRequest } from "./request.js";
@@ -14,13 +14,13 @@ export class People {
   constructor(private readonly parts: TentaParts) {}
 
   async createUser({ body, address }: TentaRequest): Promise<Answer> {
-    const { user_name, password } = readBody(Credentials, body);
+    const { user_name, password } = readFields(Credentials, body);
     this.parts.access.mayLogIn(address);
     return this.started(await this.parts.auth.createUser({ name: user_name, password }));
   }
 
   async logIn({ body, address }: TentaRequest): Promise<Answer> {
-    const { user_name, password } = readBody(Credentials, body);
+    const { user_name, password } = readFields(Credentials, body);
     this.parts.access.mayLogIn(address);
     try {
       return this.started(await this.parts.auth.startSession({ name: user_name, password }));
@@ -45,7 +45,7 @@ export class People {
   }
 
   async setMember(request: TentaRequest): Promise<Answer> {
-    const { role } = readBody(MemberRole, request.body);
+    const { role } = readFields(MemberRole, request.body);
     const { user, network } = await this.parts.access.inNetwork(request);
     const { member, sequence } = await this.parts.auth.setMember({
       ...{ namespace: network.id, userName: request.params["user_name"] ?? "", role },

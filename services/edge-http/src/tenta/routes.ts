@@ -7,7 +7,7 @@ import { awaitBody, linger } from "../http/late.js";
 import type { RequestCounts } from "../http/request-counts.js";
 import { isPreflight, preflight } from "./cors.js";
 import { refusalOf } from "./failure.js";
-import { Nothing, readBody as readFields, readPath, readQuery } from "./input.js";
+import { Nothing, readFields, readPath, readQuery } from "./input.js";
 import { type Operation, type OperationName, operations } from "./operations.js";
 import { Refusal, refusalBody, refusals } from "./refusal.js";
 import type { Answer, Handle } from "./request.js";
