@@ -14,12 +14,14 @@ let stored: signals.Signal[];
 let rejected: Rejected[];
 let acknowledged: object[];
 let failure: Error | undefined;
+let pause: () => Promise<void>;
 
 beforeEach(() => {
   stored = [];
   rejected = [];
   acknowledged = [];
   failure = undefined;
+  pause = async () => undefined;
 });
 
 function publishing(): Publishing {
@@ -34,6 +36,7 @@ function publishing(): Publishing {
     known: { registered: new LoadCache({ max: 10, load }) },
     devices: {
       acknowledgeConfiguration: async (asked: object) => {
+        await pause();
         if (failure) throw failure;
         acknowledged.push(asked);
         return { $typeName: "fieldlog.devices.v1.AcknowledgeConfigurationResponse" };
@@ -173,6 +176,23 @@ describe("Publishing", () => {
       kind: "unavailable",
     });
     expect(stored).toHaveLength(1);
+  });
+
+  it("decides on a device's acknowledgments in the order in which they came", async () => {
+    const edge = publishing();
+    const waits = [30, 10, 0];
+    pause = () => new Promise((resolve) => setTimeout(resolve, waits.shift()));
+    const send = (device: string, revision: number) =>
+      edge.publish(
+        principal("admin"),
+        packet(`heartbeats/${device}`, JSON.stringify([{ revision, timestamp: 2, success: true }])),
+      );
+    await edge.publish(
+      principal("admin"),
+      packet("logs/there", '[{"severity":"info","timestamp":1,"message":""}]'),
+    );
+    await Promise.all([send("there", 1), send("there", 2), send("there", 3)]);
+    expect(acknowledged).toMatchObject([1, 2, 3].map((revision) => ({ acknowledgments: [{ revision }] })));
   });
 
   it("tells what may be sent again from what may not", async () => {

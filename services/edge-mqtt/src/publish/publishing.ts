@@ -34,6 +34,9 @@ const RETRY: PublishOutcome = { kind: "unavailable", retryAfterS: 1 };
 
 /** Lets messages into the log: may they, are they right, then append. */
 export class Publishing {
+  /** The newest acknowledgment under way of each device. */
+  private readonly acknowledging = new Map<string, Promise<void>>();
+
   constructor(private readonly parts: PublishingParts) {}
 
   /** Rejects only for what is not foreseen. A refusal is also written to the device's log. */
@@ -83,18 +86,34 @@ export class Publishing {
     return this.acknowledge(principal, admitted, packet, now);
   }
 
-  /** Decided before it is kept, so that an acknowledgment that was answered has had its effect. */
-  private async acknowledge(
+  /** One after another of a device, since the first answer to a revision is the one that counts. */
+  private acknowledge(
     principal: Principal,
     admitted: TentaMessage & { device: string },
     packet: InboundPublish,
     now: number,
   ): Promise<PublishOutcome> {
+    const key = deviceKey(principal.namespace, admitted.device);
+    const before = this.acknowledging.get(key) ?? Promise.resolve();
+    const outcome = before.then(() => this.acknowledgeNow(principal, admitted, packet, now));
+    const done = outcome.then(ignore, ignore).then(() => {
+      if (this.acknowledging.get(key) === done) this.acknowledging.delete(key);
+    });
+    this.acknowledging.set(key, done);
+    return outcome;
+  }
+
+  /** Decided before it is kept, so that an acknowledgment that was answered has had its effect. */
+  private async acknowledgeNow(
+    principal: Principal,
+    admitted: TentaMessage & { device: string },
+    packet: InboundPublish,
+    now: number,
+  ): Promise<PublishOutcome> {
+    const acknowledgments = admitted.body.value as unknown as signals.Acknowledgment[];
     try {
-      await this.parts.devices.acknowledgeConfiguration({
-        ...{ namespace: principal.namespace, device: admitted.device },
-        acknowledgments: admitted.body.value as unknown as signals.Acknowledgment[],
-      });
+      const asked = { namespace: principal.namespace, device: admitted.device, acknowledgments };
+      await this.parts.devices.acknowledgeConfiguration(asked);
     } catch (error) {
       return unavailable(error);
     }
@@ -152,6 +171,8 @@ export class Publishing {
     return refusal;
   }
 }
+
+function ignore(): void {}
 
 /** What can be refused without asking anybody. */
 function refuse(
