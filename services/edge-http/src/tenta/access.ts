@@ -8,12 +8,9 @@ import {
 } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import { LRUCache } from "lru-cache";
+import { type Role, roles } from "./operations.js";
 import { refusals } from "./refusal.js";
 import type { TentaRequest } from "./request.js";
-
-/** What a member of a network may do, each what those before it may (A8: owner, user, read-only). */
-export const roles = ["reader", "editor", "owner"] as const;
-export type Role = (typeof roles)[number];
 
 /** A person's session, under the name by which it can be ended. */
 export interface User extends KnownSession {

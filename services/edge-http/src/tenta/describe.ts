@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Credentials, MemberRole, NewNetwork, SensorName } from "./input.js";
-import { type Operation, type OperationName, operations } from "./operations.js";
+import { type Operation, type OperationName, operations, roles } from "./operations.js";
 
 // tenta's part of the OpenAPI document.
 
@@ -9,7 +9,7 @@ type Json = { [key: string]: unknown };
 const seconds = z.number().describe("Seconds since 1970 UTC");
 const maybeSeconds = seconds.nullable();
 const revision = z.int().nullable();
-const role = z.enum(["reader", "editor", "owner"]);
+const role = z.enum(roles);
 const sensorId = z.object({ sensor_identifier: z.uuid() });
 const secret = z.object({
   sensor_secret: z.string().describe("MQTT password of user name <sensor_identifier>"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { roles } from "./operations.js";
 import { refusals } from "./refusal.js";
 
 // A3.4: what tenta takes. Every reader raises Refusal 400.
@@ -21,7 +22,7 @@ const Password = z.string().refine((text) => {
 export const Credentials = z.strictObject({ user_name: Name, password: Password });
 export const NewNetwork = z.strictObject({ network_name: Name });
 export const SensorName = z.strictObject({ sensor_name: Name });
-export const MemberRole = z.strictObject({ role: z.enum(["reader", "editor", "owner"]) });
+export const MemberRole = z.strictObject({ role: z.enum(roles) });
 export const Nothing = z.strictObject({});
 
 /** The body as JSON; an empty one is `{}`. Raises Refusal 400. */

@@ -1,4 +1,6 @@
-import type { Role } from "./access.js";
+/** What a member of a network may do, each what those before it may (A8: owner, user, read-only). */
+export const roles = ["reader", "editor", "owner"] as const;
+export type Role = (typeof roles)[number];
 
 /** One operation of tenta's REST API (A3): where it is, what it takes, who may ask for it. */
 export interface Operation {
