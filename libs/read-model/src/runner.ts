@@ -110,12 +110,12 @@ export class ReadModelRunner<T> {
   }
 
   /**
-   * Whether the tables that queries read are of this definition's version and have applied the sequence; on any
+   * Up to which sequence the tables that queries read are true; undefined: they are of another version. On any
    * replica. Asks neither the log nor the active one. Rejects while Postgres is away or the tables are not made.
    */
-  async holds(sequence: number): Promise<boolean> {
+  async checkpoint(): Promise<number | undefined> {
     const live = await loadCheckpoint(this.db, this.name, "live");
-    return live?.version === this.options.definition.version && live.sequence >= sequence;
+    return live?.version === this.options.definition.version ? live.sequence : undefined;
   }
 
   /** Has the read model built anew beside the live one, by the active replica; returns when that has begun. */
@@ -214,6 +214,7 @@ export class ReadModelRunner<T> {
         logger,
         signal,
         onApplied,
+        pause: (ms, ended) => this.progress.pause(ms, ended),
       });
       this.trouble = undefined;
       logger.info({ model: this.name }, "active");

@@ -21,7 +21,7 @@ export interface OutboxOptions extends Pick<PublishingOptions, "configurations">
   readonly log: Pick<EventLog, "read" | "lastSequence" | "signals" | "registry">;
   readonly snapshots: Pick<Snapshots, "findPages">;
   /** That of the snapshots. */
-  readonly readModel: Pick<ReadModelRunner<Decided>, "holds">;
+  readonly readModel: Pick<ReadModelRunner<Decided>, "checkpoint">;
   readonly database: { readonly url: string; readonly schema: string };
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -82,7 +82,7 @@ export class Outbox {
     this.due = new Due();
     const begin = await this.options.log.lastSequence(REGISTRY);
     const tasks = new Tasks(signal);
-    tasks.run((ended) => this.follow(begin, ended));
+    tasks.run((ended) => this.follow({ after: begin }, ended));
     tasks.run((ended) => this.findEarlier(begin, ended));
     tasks.run((ended) => this.publish(ended));
     try {
@@ -92,8 +92,12 @@ export class Outbox {
     }
   }
 
-  private async follow(after: number, signal: AbortSignal): Promise<void> {
-    for await (const commits of this.options.log.read(REGISTRY, { after, signal })) {
+  private async follow(
+    { after, until }: { after: number; until?: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const span = until === undefined ? { after } : { after, until };
+    for await (const commits of this.options.log.read(REGISTRY, { ...span, signal })) {
       for (const commit of commits) {
         const id = whatIsNew(commit);
         if (id) this.due.add(id);
@@ -101,22 +105,30 @@ export class Outbox {
     }
   }
 
-  /** Those of before, as soon as the read model is as far; the new ones do not wait for it. */
+  /** Those of before: from the read model, and from the log what that has not got yet. New ones do not wait for it. */
   private async findEarlier(begin: number, signal: AbortSignal): Promise<void> {
-    const { readModel, snapshots } = this.options;
+    const after = await this.pagesOfReadModel(signal);
+    if (after < begin && !signal.aborted) await this.follow({ after, until: begin }, signal);
+  }
+
+  /** Up to which sequence the read model had all; waits for tables of this version. */
+  private async pagesOfReadModel(signal: AbortSignal): Promise<number> {
+    const { readModel, snapshots, logger } = this.options;
     while (!signal.aborted) {
       try {
-        if (await readModel.holds(begin)) {
+        const sequence = await readModel.checkpoint();
+        if (sequence !== undefined) {
           for await (const page of snapshots.findPages(configuration, UNPUBLISHED)) {
             for (const id of page) this.due.add(id);
           }
-          return;
+          return sequence;
         }
       } catch (error) {
-        this.options.logger.debug({ err: error }, "outbox: the read model does not answer");
+        logger.debug({ err: error }, "outbox: the read model does not answer");
       }
       await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Device after device, many at once; those that failed come again after the others. */
