@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { freePort } from "@fieldlog/servers";
 import { temporaryDir, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { publish } from "./mosquitto-pub.fixture.js";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 const blocks = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/```sh\n([\s\S]*?)```/g)];
@@ -21,6 +22,7 @@ const here = (command: string) =>
   command
     .replace(/\s+#.*$/, "")
     .replaceAll("127.0.0.1:8080", `127.0.0.1:${port}`)
+    .replaceAll("-p 1883", `-p ${mqttPort}`)
     .replaceAll(".fieldlog/", `${dataDir}/`);
 
 const environment = () => ({
@@ -69,10 +71,23 @@ describe("the README", () => {
         shown += text;
       });
     }
-    await until("an earthquake", () => /M \d\.\d .*stations/.test(shown), 120_000);
-    await until("the weather", () => /°C .*12 sensors .*acknowledged/.test(shown), 60_000);
+    const shows = (what: string, line: RegExp) =>
+      until(
+        what,
+        () => {
+          if (started?.exitCode !== null) throw new Error(`it has ended:\n${shown}`);
+          return line.test(shown);
+        },
+        120_000,
+      );
+    await shows("an earthquake", /M \d\.\d .*stations/);
+    await shows("the weather", /°C .*12 sensors .*acknowledged/);
     expect(shown).toContain(`http://127.0.0.1:${port}`);
     expect(shown).toContain(`mqtt://127.0.0.1:${mqttPort}`);
+  });
+
+  it.each(commands.filter((command) => command.startsWith("mosquitto_pub")))("runs: %s", async (command) => {
+    await publish(here(command));
   });
 
   it.each(commands.filter((command) => /^(curl|npx)/.test(command)))("runs: %s", async (command) => {
@@ -80,9 +95,9 @@ describe("the README", () => {
   });
 
   it("stops at Ctrl-C with 0", async () => {
-    const ended = new Promise((resolve) => started?.once("exit", resolve));
     started?.kill("SIGINT");
-    expect(await ended).toBe(0);
+    await until("it has ended", () => started?.exitCode !== null);
+    expect(started?.exitCode).toBe(0);
   });
 
   it("leads only to files that exist", () => {
