@@ -15,3 +15,26 @@ describe("waiting for a sequence", () => {
     expect(progress.awaited).toBe(false);
   });
 });
+
+describe("a pause", () => {
+  const never = new AbortController().signal;
+
+  it("ends after its time", async () => {
+    await new Progress().pause(5, never);
+  });
+
+  it("ends as soon as somebody waits, or when the signal says so", async () => {
+    const progress = new Progress();
+    const ending = new AbortController();
+    const paused = Promise.all([progress.pause(60_000, never)]);
+    const waits = progress.waitFor(1, 1_000);
+    await paused;
+    await progress.pause(60_000, never);
+    progress.set(1);
+    expect(await waits).toBe(true);
+    const last = progress.pause(60_000, ending.signal);
+    ending.abort();
+    await last;
+    await progress.pause(60_000, ending.signal);
+  });
+});

@@ -1,6 +1,7 @@
 /** How far a read model is, and who waits for it to get further. */
 export class Progress {
   private reached = 0;
+  private wake: () => void = () => undefined;
   private readonly waiting = new Set<{ sequence: number; resolve: (reached: boolean) => void }>();
 
   get sequence(): number {
@@ -29,6 +30,23 @@ export class Progress {
       const waiter = { sequence, resolve: finish };
       const timer = setTimeout(() => finish(false), timeoutMs);
       this.waiting.add(waiter);
+      this.wake();
+    });
+  }
+
+  /** Resolves after the milliseconds, with the signal, or as soon as somebody waits. */
+  async pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.awaited || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        this.wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener("abort", end);
+      this.wake = end;
     });
   }
 }

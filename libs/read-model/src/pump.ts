@@ -4,25 +4,36 @@ import type { ReadableLog, ReadModelDefinition } from "./definition.js";
 import { type DecodedCommit, Intake } from "./intake.js";
 import type { WritingSession } from "./session.js";
 
+/**
+ * Milliseconds from the begin of one pull to that of the next. On a busy line commits come within a millisecond
+ * of each other; a transaction for each few of them costs several times as much as one for those of this time.
+ */
+const PACE_MS = 25;
+
 export interface PumpOptions<T> {
   readonly log: ReadableLog;
   readonly definition: ReadModelDefinition<T>;
   readonly session: WritingSession;
   readonly applier: () => Applier<T>;
   readonly signal: AbortSignal;
+  /** Ends after the milliseconds, or as soon as somebody waits for what comes next. Absent: no pause is made. */
+  readonly pause?: (ms: number) => Promise<void>;
   /** After each transaction. */
   readonly onApplied: (sequence: number, time: Date | undefined) => void;
 }
 
 /** From the log into the tables, until the signal. While Postgres works on one pull, the next is decoded. */
 export async function pump<T>(options: PumpOptions<T>): Promise<void> {
-  const { log, definition, session, applier, signal, onApplied } = options;
+  const { log, definition, session, applier, signal, pause, onApplied } = options;
   const intake = new Intake({ log, definition, after: applier().sequence, signal });
   while (!signal.aborted) {
     const pull = await intake.next();
     if (signal.aborted || pull.length === 0) return;
+    const since = performance.now();
     await session.turns.take(() => traced(definition.name, pull, () => applier().apply(pull)));
     onApplied(applier().sequence, pull.at(-1)?.commit.time);
+    const left = PACE_MS - (performance.now() - since);
+    if (left > 0) await pause?.(left);
   }
 }
 

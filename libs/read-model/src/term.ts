@@ -28,6 +28,8 @@ export interface TermOptions<T> {
   readonly logger: ReadModelLogger;
   readonly signal: AbortSignal;
   readonly onApplied: (sequence: number, time: Date | undefined) => void;
+  /** Ends after the milliseconds, with the signal, or as soon as somebody waits for what comes next. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** What the active replica does for as long as it holds the lock. */
@@ -113,7 +115,8 @@ export class Term<T> {
     this.reason = undefined;
     this.tasks.run(async (signal) => {
       try {
-        await pump({ log, definition, session, applier: () => this.live.applier, signal, onApplied });
+        const pause = (ms: number) => this.options.pause(ms, signal);
+        await pump({ log, definition, session, applier: () => this.live.applier, signal, onApplied, pause });
       } catch (error) {
         if (!(error instanceof ReadModelStopped)) throw error;
         this.live.following = false;

@@ -1,6 +1,7 @@
 import { SIGNALS } from "@fieldlog/contracts";
 import type { ColumnValue, LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
 import { instant, instantOfSeconds, millisOfSeconds } from "../instant.js";
+import { numberArray, textArray } from "../postgres-array.js";
 import { readingRecords } from "./decode.js";
 import { addHours, hourChanges } from "./hours.js";
 import { onlyNew } from "./identities.js";
@@ -54,11 +55,10 @@ async function copyElements(
 function* measurementRows(records: readonly Record[]): Generator<readonly ColumnValue[]> {
   for (const { namespace, key, position, value } of records) {
     const receivedAt = instant(value.receivedAt);
-    for (const [index, one] of value.measurements.entries()) {
-      yield [
-        ...[namespace, key, instantOfSeconds(one.seconds), one.seconds, one.revision],
-        ...[receivedAt, position, index, textArray(one.attributes), numberArray(one.values)],
-      ];
+    for (const [index, { seconds, revision, attributes, values }] of value.measurements.entries()) {
+      const place = [namespace, key, instantOfSeconds(seconds), seconds, revision];
+      place.push(receivedAt, position, index, textArray(attributes), numberArray(values));
+      yield place;
     }
   }
 }
@@ -73,14 +73,4 @@ function* logEntryRows(records: readonly Record[]): Generator<readonly ColumnVal
       ];
     }
   }
-}
-
-/** An array as Postgres writes it (PostgreSQL documentation, "Array Input and Output Syntax"). */
-function textArray(texts: readonly string[]): string {
-  if (texts.length === 0) return "{}";
-  return `{"${texts.map((text) => text.replace(/["\\]/g, "\\$&")).join('","')}"}`;
-}
-
-function numberArray(numbers: readonly number[]): string {
-  return `{${numbers.join(",")}}`;
 }

@@ -1,6 +1,7 @@
 import type { LogRecord, ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import { instant, millisOfSeconds } from "../instant.js";
+import { numberArray, textArray } from "../postgres-array.js";
 import type { Readings } from "./read.js";
 
 /**
@@ -99,7 +100,8 @@ async function store(
   sums: readonly number[],
   sum: "added" | "excluded",
 ): Promise<void> {
-  const column = <V>(of: (change: HourChange) => V) => changes.map(of);
+  const texts = (of: (change: HourChange) => string) => textArray(changes.map(of));
+  const numbers = (of: (change: HourChange) => number) => numberArray(changes.map(of));
   const most = sql.lit(MOST);
   const newSum =
     sum === "excluded"
@@ -108,14 +110,17 @@ async function store(
   await sql`
     INSERT INTO measurement_hours AS a
       (namespace, device, attribute, hour, count, sum, min, max, last_value, last_seconds, received_at)
-    SELECT * FROM unnest(
-      ${column((one) => one.namespace)}::text[], ${column((one) => one.device)}::text[],
-      ${column((one) => one.attribute)}::text[], ${column((one) => instant(one.hour))}::timestamptz[],
-      ${column((one) => one.values.length)}::bigint[], ${sums}::float8[],
-      ${column((one) => one.min)}::float8[], ${column((one) => one.max)}::float8[],
-      ${column((one) => one.lastValue)}::float8[], ${column((one) => one.lastSeconds)}::float8[],
-      ${column((one) => instant(one.receivedAt))}::timestamptz[]
-    )
+    SELECT namespace, device, attribute, to_timestamp(hour),
+           count, sum, min, max, last_value, last_seconds, received_at
+      FROM unnest(
+        ${texts((one) => one.namespace)}::text[], ${texts((one) => one.device)}::text[],
+        ${texts((one) => one.attribute)}::text[], ${numbers((one) => one.hour / 1_000)}::float8[],
+        ${numbers((one) => one.values.length)}::bigint[], ${numberArray(sums)}::float8[],
+        ${numbers((one) => one.min)}::float8[], ${numbers((one) => one.max)}::float8[],
+        ${numbers((one) => one.lastValue)}::float8[], ${numbers((one) => one.lastSeconds)}::float8[],
+        ${texts((one) => instant(one.receivedAt))}::timestamptz[]
+      ) AS pull (namespace, device, attribute, hour,
+                 count, sum, min, max, last_value, last_seconds, received_at)
     ON CONFLICT (namespace, device, attribute, hour) DO UPDATE SET
       count = a.count + excluded.count,
       sum = ${newSum},
@@ -128,18 +133,21 @@ async function store(
 
 /** Locks the rows: retention must not take one away before it is written again. */
 async function sumsAfter(tx: ReadModelTransaction, changes: readonly HourChange[]): Promise<number[]> {
-  const column = <V>(of: (change: HourChange) => V) => changes.map(of);
-  const { rows } = await sql<{ nr: number; sum: number }>`
-    SELECT nr, sum
+  const texts = (of: (change: HourChange) => string) => textArray(changes.map(of));
+  // A query of its own for each, so that no plan reads the table through.
+  const { rows } = await sql<{ sum: number | null }>`
+    SELECT (SELECT a.sum FROM measurement_hours AS a
+             WHERE a.namespace = pull.namespace AND a.device = pull.device
+               AND a.attribute = pull.attribute AND a.hour = to_timestamp(pull.hour)
+               FOR NO KEY UPDATE) AS sum
       FROM unnest(
-        ${column((one) => one.namespace)}::text[], ${column((one) => one.device)}::text[],
-        ${column((one) => one.attribute)}::text[], ${column((one) => instant(one.hour))}::timestamptz[]
+        ${texts((one) => one.namespace)}::text[], ${texts((one) => one.device)}::text[],
+        ${texts((one) => one.attribute)}::text[],
+        ${numberArray(changes.map(({ hour }) => hour / 1_000))}::float8[]
       ) WITH ORDINALITY AS pull (namespace, device, attribute, hour, nr)
-      JOIN measurement_hours AS a USING (namespace, device, attribute, hour)
-       FOR NO KEY UPDATE OF a`.execute(tx.db);
-  const before = new Map(rows.map(({ nr, sum }) => [nr, sum]));
+     ORDER BY nr`.execute(tx.db);
   return changes.map(({ values }, i) => {
-    const sum = before.get(i + 1);
+    const sum = rows[i]?.sum ?? undefined;
     return sum === undefined ? addAll(values[0] as number, values.slice(1)) : addAll(sum, values);
   });
 }

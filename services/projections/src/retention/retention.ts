@@ -1,8 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LogUnavailable } from "@fieldlog/event-log";
-import { isDatabaseAway, type ReadDatabase, type ReadModelRunner } from "@fieldlog/read-model";
+import {
+  isDatabaseAway,
+  type LeaseState,
+  type ReadDatabase,
+  type ReadModelRunner,
+  underLease,
+} from "@fieldlog/read-model";
 import { type Counter, counter, type Logger, type Registry } from "@fieldlog/runtime";
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import { dropEmptyPartitions, forgetSome, placesOf } from "./forget.js";
 import { type AgingTable, type Kept, rulesFor } from "./rules.js";
 
@@ -45,7 +51,14 @@ export class Retention {
 
   /** Returns at once. */
   async start(): Promise<void> {
-    this.running ??= this.serve();
+    const { url, schema } = this.options.database;
+    const { signal } = this.ending;
+    const onChange = (state: LeaseState, reason?: string) => {
+      if (state === "away") this.options.logger.info({ reason }, "retention waits for Postgres");
+    };
+    this.running ??= underLease({ url, schema, name: "retention", signal, onChange }, (held) =>
+      this.serve(held),
+    );
   }
 
   async stop(): Promise<void> {
@@ -53,34 +66,22 @@ export class Retention {
     await this.running;
   }
 
-  private async serve(): Promise<void> {
-    const { signal } = this.ending;
+  private async serve(signal: AbortSignal): Promise<void> {
     let pause = this.options.firstMs ?? FIRST_MS;
     for (;;) {
       await delay(pause, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      pause = (await this.run()) ? EVERY_MS : AGAIN_MS;
+      pause = (await this.run(signal)) ? EVERY_MS : AGAIN_MS;
     }
   }
 
   /** False: it could not be done, and is worth another try soon. */
-  private async run(): Promise<boolean> {
-    const { database, logger, rules } = this.options;
+  private async run(signal: AbortSignal): Promise<boolean> {
+    const { logger, rules } = this.options;
     try {
       // As long as a rule may be missing nothing is deleted.
       if ((await rules.status()).state !== "live") return false;
-      await database.db.connection().execute(async (db) => {
-        const key = sql`hashtextextended(${`fieldlog retention ${database.schema}`}, 0)`;
-        const { rows } = await sql<{
-          locked: boolean;
-        }>`SELECT pg_try_advisory_lock(${key}) AS locked`.execute(db);
-        if (!rows[0]?.locked) return;
-        try {
-          await this.forget(db);
-        } finally {
-          await sql`SELECT pg_advisory_unlock(${key})`.execute(db);
-        }
-      });
+      await this.forget(signal);
       return true;
     } catch (err) {
       if (isDatabaseAway(err) || err instanceof LogUnavailable) logger.info({ err }, "retention waits");
@@ -89,10 +90,9 @@ export class Retention {
     }
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: tables are named by what is passed
-  private async forget(db: Kysely<any>): Promise<void> {
+  private async forget(signal: AbortSignal): Promise<void> {
     const { database, logger, now = Date.now } = this.options;
-    const { schema } = database;
+    const { db, schema } = database;
     const until = performance.now() + RUN_MS;
     const { rows: kept } = await sql<Kept>`
       SELECT id, measurement_days, log_days FROM ${sql.id(schema, "namespaces")}`.execute(db);
@@ -100,14 +100,14 @@ export class Retention {
     for (const rule of rulesFor(kept, now())) {
       for (const place of await placesOf(db, schema, rule.table)) {
         for (let more = true; more; ) {
-          if (this.ending.signal.aborted || performance.now() > until) return;
+          if (signal.aborted || performance.now() > until) return;
           const since = performance.now();
           const step = await forgetSome(db, schema, place, rule);
           more = step.more;
           this.deleted.inc({ table: rule.table }, step.deleted);
           deleted.set(rule.table, (deleted.get(rule.table) ?? 0) + step.deleted);
           // Half of the time is for others.
-          if (more) await delay(performance.now() - since);
+          if (more) await delay(performance.now() - since, undefined, { signal }).catch(() => undefined);
         }
       }
     }
