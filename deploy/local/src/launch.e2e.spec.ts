@@ -82,7 +82,7 @@ describe("npm start's launcher", () => {
       return answer.messages.length > 0 && answer.messages;
     });
     expect(messages).toMatchObject([{ topic: "hello/world" }]);
-    expect(JSON.stringify(messages)).toContain("Hello, Fieldlog");
+    expect(JSON.stringify(messages)).toMatch(/"hello"/);
   }, 120_000);
 
   it("takes MQTT over TLS, by the same certificate, and over WebSocket", async () => {

@@ -40,7 +40,7 @@ Fieldlog is running.
 
 Publish a message over MQTT, read it back, and watch events arrive:
 
-  mosquitto_pub -h ${hostOf(mqtt)} -p ${mqtt.port} -u default -P "$(cat ${keyFile})" -q 1 -t hello/world -m "Hello, Fieldlog"
+  mosquitto_pub -h ${hostOf(mqtt)} -p ${mqtt.port} -u default -P "$(cat ${keyFile})" -q 1 -t hello/world -m hello
   curl -H "Authorization: Bearer $(cat ${keyFile})" "${w.httpUrl}/v1/namespaces/default/messages?topic=hello/world"
   npx fieldlog events tail
 

@@ -153,6 +153,8 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
       const mqtt = service === "edge-mqtt" ? await freeMqttPorts() : undefined;
       const settings: Record<string, string> = {
         ...(mqtt && mqttSettings(mqtt)),
+        // Opened where a test gives a certificate.
+        ...(service === "edge-http" && { FIELDLOG_HTTPS_PORT: String(await freePort()) }),
         [service === "edge-http" ? "FIELDLOG_HTTP_PORT" : "FIELDLOG_OPS_PORT"]: String(port),
       };
       for (const other of called) {
