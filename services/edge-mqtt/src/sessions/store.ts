@@ -49,7 +49,10 @@ export class SessionStore {
     const bucket = await new Kvm(js).create(MQTT_SESSIONS, {
       ...{ history: 1, replicas, allow_direct: false, compression: true },
     });
-    return new SessionStore(js, await jetstreamManager(connection), bucket);
+    const jsm = await jetstreamManager(connection);
+    const { config } = await jsm.streams.info(STREAM);
+    if (config.num_replicas !== replicas) await jsm.streams.update(STREAM, { num_replicas: replicas });
+    return new SessionStore(js, jsm, bucket);
   }
 
   /** Raises LogUnavailable. */

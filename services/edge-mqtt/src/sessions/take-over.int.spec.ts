@@ -39,6 +39,16 @@ describe("a client id", () => {
     }
   });
 
+  it("goes from one API key to the next once its client is not connected, but not from or to a device", async () => {
+    const { sessions } = await edge();
+    const connect = (principal: string) => new TestClient().connect(sessions, namespace(), { principal });
+    const first = await connect("key:a");
+    await expect(connect("key:b")).rejects.toBeInstanceOf(SessionNotYours);
+    await first.session.close({ publishWill: false });
+    await expect(connect("device:a")).rejects.toBeInstanceOf(SessionNotYours);
+    expect((await connect("key:b")).present).toBe(true);
+  });
+
   it("that connects to two edges at once stays at one", async () => {
     const both = [await edge(), await edge()];
     for (let i = 0; i < 20; i++) {
