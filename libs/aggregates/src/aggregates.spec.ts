@@ -4,7 +4,7 @@ import type { Decider, Outcome, Snapshot } from "@fieldlog/decider";
 import { LogUnavailable, SequenceConflict } from "@fieldlog/event-log";
 import { createMetrics } from "@fieldlog/runtime";
 import { describe, expect, test } from "vitest";
-import { Aggregates } from "./aggregates.js";
+import { Aggregates, type AggregatesOptions } from "./aggregates.js";
 import { rpcFailure } from "./rpc-failure.js";
 import { SnapshotsUnavailable } from "./snapshots.js";
 
@@ -42,11 +42,14 @@ class MemoryRegistry {
   }
 }
 
-function set(load: () => Promise<Snapshot<number> | undefined> = async () => undefined) {
+function set(
+  load: () => Promise<Snapshot<number> | undefined> = async () => undefined,
+  options: Pick<AggregatesOptions, "withoutSnapshots"> = {},
+) {
   const log = { registry: new MemoryRegistry() };
   const metrics = createMetrics();
   const snapshots = { load: load as <S>() => Promise<Snapshot<S> | undefined> };
-  const aggregates = new Aggregates({ log, snapshots, metrics, now: () => 1_000 });
+  const aggregates = new Aggregates({ log, snapshots, metrics, now: () => 1_000, ...options });
   const outcomes = async () => {
     const metric = await metrics.getSingleMetric("fieldlog_decisions_total")?.get();
     return Object.fromEntries(metric?.values.map(({ labels, value }) => [labels["outcome"], value]) ?? []);
@@ -124,6 +127,18 @@ describe("a decision", () => {
     await expect(aggregates.begin(counting, id, once, "system")).rejects.toThrow(LogUnavailable);
     expect(await outcomes()).toEqual({ unavailable: 2 });
   });
+});
+
+test("a read model that does not answer is not asked at each decision, where the log alone may do", async () => {
+  let asked = 0;
+  const away = () => {
+    asked++;
+    return Promise.reject(new SnapshotsUnavailable());
+  };
+  const { aggregates } = set(away, { withoutSnapshots: "read-the-log" });
+  await aggregates.transact(counting, id, once, "system");
+  expect((await aggregates.current(counting, id)).state).toBe(1);
+  expect(asked).toBe(1);
 });
 
 describe("beginning an aggregate", () => {

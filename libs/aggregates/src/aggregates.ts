@@ -21,7 +21,16 @@ export interface AggregatesOptions {
   readonly metrics?: Metrics;
   /** ms since 1970 UTC. Default: the clock. */
   readonly now?: () => number;
+  /**
+   * What becomes of decisions while the read model does not answer: they are unavailable (the default), or
+   * start from the log alone. That costs a read per decision that the aggregate ever saw, so it is for
+   * aggregates with few of them.
+   */
+  readonly withoutSnapshots?: "unavailable" | "read-the-log";
 }
+
+/** Milliseconds for which a read model that did not answer is not asked again. */
+const AWAY_MS = 1_000;
 
 /**
  * A service's aggregates: decisions start from its read model and are always on the newest state, because
@@ -29,6 +38,7 @@ export interface AggregatesOptions {
  * TooManyConflicts, and what a decision refuses with.
  */
 export class Aggregates {
+  private awayUntil = 0;
   private readonly decisions: { inc(labels: { kind: string; outcome: string }): void } | undefined;
 
   constructor(private readonly options: AggregatesOptions) {
@@ -43,7 +53,7 @@ export class Aggregates {
 
   /** The state as of the newest decision in the log. Sequence 0: there is no such aggregate. */
   async current<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State>> {
-    return current(this.options.log, decider, id, await this.options.snapshots.load(decider, id));
+    return current(this.options.log, decider, id, await this.load(decider, id));
   }
 
   /**
@@ -60,7 +70,7 @@ export class Aggregates {
     { attempts = limits.decideAttempts }: { readonly attempts?: number } = {},
   ): Promise<Transaction<State, Result>> {
     return this.counted(decider, async (seen) => {
-      const load = () => this.options.snapshots.load(decider, id);
+      const load = () => this.load(decider, id);
       const now = this.options.now ?? Date.now;
       const options = { decidedBy, now, attempts };
       const done = await transact(this.options.log, decider, id, load, seen(decide), options);
@@ -95,6 +105,19 @@ export class Aggregates {
         return { done: undefined, outcome: "conflict" };
       }
     });
+  }
+
+  private async load<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State> | undefined> {
+    const { snapshots, withoutSnapshots } = this.options;
+    if (withoutSnapshots !== "read-the-log") return snapshots.load(decider, id);
+    if (performance.now() < this.awayUntil) return undefined;
+    try {
+      return await snapshots.load(decider, id);
+    } catch (error) {
+      if (!(error instanceof SnapshotsUnavailable)) throw error;
+      this.awayUntil = performance.now() + AWAY_MS;
+      return undefined;
+    }
   }
 
   /** Counts how it ended. What `decide` raises, and nothing else, is a refusal. */

@@ -23,7 +23,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   });
   const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
   const snapshots = new Snapshots(database, readModel.version);
-  const aggregates = new Aggregates({ log, snapshots, metrics });
+  const aggregates = new Aggregates({ log, snapshots, metrics, withoutSnapshots: "read-the-log" });
   const configurations = new Configurations(aggregates);
   const outbox = new Outbox({ log, configurations, snapshots, readModel: runner, database, logger, metrics });
   const server = new RpcServer({
