@@ -14,8 +14,8 @@ interface Seen {
 /** The `mqtt` package of npm as it is. */
 export function mqttJs(world: () => World): void {
   const open: MqttClient[] = [];
-  afterEach(async () => {
-    for (const client of open.splice(0)) await client.endAsync(true);
+  afterEach(() => {
+    for (const client of open.splice(0)) client.end(true);
   });
 
   async function connected(o: IClientOptions, transport: Transport = "TCP"): Promise<MqttClient> {
@@ -68,6 +68,7 @@ export function mqttJs(world: () => World): void {
         expect(received[0]?.equals(sent)).toBe(true);
       });
 
+      // This client does not keep to the receive maximum, 1,024 here.
       it("publishes many messages at once, which arrive in order", async () => {
         const [publisher, subscriber] = [
           await connected({ protocolVersion }),
@@ -76,7 +77,7 @@ export function mqttJs(world: () => World): void {
         const seen = listening(subscriber);
         const topic = fresh("many");
         await subscriber.subscribeAsync(topic, { qos: 1 });
-        const sent = Array.from({ length: 2_000 }, (_, n) => `${n}`);
+        const sent = Array.from({ length: 1_000 }, (_, n) => `${n}`);
         await Promise.all(sent.map((text) => publisher.publishAsync(topic, text, { qos: 1 })));
         await until("all messages", () => seen.length >= sent.length);
         expect(seen.map(({ text }) => text)).toEqual(sent);

@@ -6,9 +6,8 @@ export interface Ended {
   readonly output: string;
 }
 
-/** A program that runs: its output so far, and its end. */
+/** A program that runs. */
 export interface Running {
-  readonly output: () => string;
   readonly ended: Promise<Ended>;
   /** SIGKILL: nothing more is said. */
   kill(): void;
@@ -34,5 +33,5 @@ export function start(
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, output }));
   });
-  return { output: () => output, ended, kill: () => child.kill("SIGKILL") };
+  return { ended, kill: () => child.kill("SIGKILL") };
 }

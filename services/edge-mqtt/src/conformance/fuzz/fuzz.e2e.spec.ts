@@ -16,7 +16,7 @@ import { type Stream, stream } from "./streams.js";
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_261_121);
 const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 25);
 /** Connections at once. */
-const AT_ONCE = 6;
+const AT_ONCE = 12;
 /** A round trip of the well-behaved client on a machine that the tests share. */
 const BOUND_MS = 3_000;
 /** Bytes that the process may have more of after everything than when it was warm. */
@@ -56,7 +56,7 @@ describe(`edge-mqtt, whatever it is sent (seed ${SEED}, ${SECONDS} s)`, () => {
     const began = Date.now();
     await fc.assert(
       fc.asyncProperty(
-        fc.array(stream(target.writer), { minLength: 1, maxLength: AT_ONCE }),
+        fc.array(stream(target.writer), { minLength: AT_ONCE / 2, maxLength: AT_ONCE }),
         async (streams: Stream[]) => {
           await Promise.all(streams.map((one) => play(target, one)));
           if (++runs === 50) before = await resident();
