@@ -1,99 +1,22 @@
 import { create } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
-import { connectLog, type EventLog } from "@fieldlog/event-log";
-import { encoded, type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { encoded, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bytes, dateOf, fieldsOf, len, num, pick, signature, statusOf } from "../csn/hand.fixture.js";
+import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js";
+import { type CallOptions, type Json, Native } from "./native.fixture.js";
 
 const PROBLEM = "application/problem+json";
-type Json = { [key: string]: unknown };
-interface Documented {
-  paths: Record<
-    string,
-    Record<
-      string,
-      { tags: string[]; responses: Record<string, { content?: Record<string, { schema: Json }> }> }
-    >
-  >;
-  components: { schemas: Record<string, Json> };
-}
 
-let servers: TestServers;
-let system: System;
-let log: EventLog;
-let document: Documented;
-let ajv: Ajv2020;
-/** Operations that were answered with success, as `method path`. */
-const answered = new Set<string>();
+let native: Native;
 
 beforeAll(async () => {
-  servers = await startServers();
-  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl: await servers.databaseUrl("native") });
-  log = await connectLog({ url: servers.nats.url, name: "native test" });
-  document = (await (await fetch(`${system.url}/openapi.json`)).json()) as Documented;
-  ajv = new Ajv2020({ strict: false, validateFormats: false });
-  ajv.addSchema({ $id: "document", ...document });
+  native = await Native.start();
 });
-afterAll(async () => {
-  await log?.close();
-  await system?.stop();
-  await servers?.stop();
-});
+afterAll(() => native?.stop());
 
-interface CallOptions {
-  key?: string | null;
-  query?: string;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
-
-/** Calls an operation of the document, and holds the answer against what the document says of it. */
-async function call(method: string, path: string, params: Record<string, string> = {}, o: CallOptions = {}) {
-  const { key = system.adminKey, query = "", body, headers = {} } = o;
-  const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "");
-  const response = await fetch(`${system.url}${url}${query}`, {
-    method: method.toUpperCase(),
-    headers: {
-      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const operation = document.paths[path]?.[method];
-  const { status } = response;
-  const described = operation?.responses[status];
-  expect(described, `${method} ${path} answers ${status}`).toBeDefined();
-  const type = response.headers.get("content-type")?.split(";")[0] ?? "";
-  const text = await response.text();
-  if (described?.content === undefined) expect(text).toBe("");
-  else {
-    expect(Object.keys(described.content)).toContain(type);
-    const at = ["paths", path, method, "responses", String(status), "content", type, "schema"];
-    const pointer = at
-      .map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")))
-      .join("/");
-    if (type.endsWith("json")) {
-      const valid = ajv.validate(`document#/${pointer}`, JSON.parse(text));
-      expect(valid, `${method} ${path}: ${ajv.errorsText()}`).toBe(true);
-    }
-  }
-  if (status < 300) answered.add(`${method} ${path}`);
-  const json = text.startsWith("{") ? (JSON.parse(text) as Json) : {};
-  return { status, headers: response.headers, json };
-}
-
-async function csn(path: string, body: Uint8Array) {
-  const response = await fetch(`${system.url}/api/v1/test/${path}`, {
-    method: "POST",
-    body: body as Uint8Array<ArrayBuffer>,
-  });
-  const answer = new Uint8Array(await response.arrayBuffer());
-  expect(statusOf(answer).type).toBe(0);
-  answered.add(`post /api/v1/{ns}/${path.replace(/\d{10,}/, "{id}")}`);
-  return { fields: fieldsOf(answer), position: Number(response.headers.get("fieldlog-position")) };
-}
+const call = (method: string, path: string, params: Record<string, string> = {}, options: CallOptions = {}) =>
+  native.call(method, path, params, options);
+const csn = (path: string, body: Uint8Array) => native.csn(path, body);
 
 describe("the native API", () => {
   const EVENTS = "/v1/namespaces/{ns}/events";
@@ -215,7 +138,7 @@ describe("the native API", () => {
       ...{ device: meter.device, receivedAt: 1n, occurredAt: 1n, publication: { topic: "measurements/x" } },
       body: { case: "measurements", value: { measurements } },
     });
-    await log.signals.append("test", encoded(signal));
+    await native.log.signals.append("test", encoded(signal));
     const latest = async () => (await call("get", ONE, meter)).json["latestValues"] as Json;
     await until("it is there", async () => (await latest())["watt"] !== undefined);
     expect(await latest()).toEqual({
@@ -235,7 +158,7 @@ describe("the native API", () => {
         ...{ device: "key:7", receivedAt: at, occurredAt: at, publication },
         body: { case: "message", value: { payload } },
       });
-      return log.signals.append("test", encoded(signal));
+      return native.log.signals.append("test", encoded(signal));
     };
     const userProperties = [
       { key: "a", value: "1" },
@@ -372,11 +295,11 @@ describe("the native API", () => {
     expect(wrong.json["errors"]).toMatchObject([{ field: "permission" }, { field: "nam" }]);
     const headers = { "fieldlog-min-position": "soon" };
     expect((await call("get", EVENTS, test, { headers })).status).toBe(400);
-    const unknown = await fetch(`${system.url}/v1/nothing`);
+    const unknown = await fetch(`${native.system.url}/v1/nothing`);
     expect([unknown.status, unknown.headers.get("content-type")]).toEqual([404, PROBLEM]);
-    const garbled = await fetch(`${system.url}/v1/namespaces`, {
+    const garbled = await fetch(`${native.system.url}/v1/namespaces`, {
       method: "POST",
-      headers: { authorization: `Bearer ${system.adminKey}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${native.system.adminKey}`, "content-type": "application/json" },
       body: "{",
     });
     expect([garbled.status, garbled.headers.get("content-type")]).toEqual([400, PROBLEM]);
@@ -398,12 +321,12 @@ describe("the native API", () => {
     for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) {
       expect((await call("get", path, {}, { key: null })).status).toBe(200);
     }
-    const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    const described = Object.entries(native.document.paths).flatMap(([path, methods]) =>
       Object.entries(methods)
         // Another test asks tenta's.
         .filter(([, { tags }]) => !tags.includes("tenta"))
         .map(([method]) => `${method} ${path}`),
     );
-    expect([...answered].sort()).toEqual(described.sort());
+    expect([...native.answered].sort()).toEqual(described.sort());
   });
 });

@@ -159,6 +159,8 @@ describe("tenta: configurations", () => {
     expect(first[0].creation_timestamp).toBeCloseTo(Date.now() / 1000, -2);
     expect(await list("?direction=next&revision=0")).toMatchObject([{ revision: 1 }, { revision: 2 }]);
     expect(await list("?direction=previous&revision=1.0")).toMatchObject([{ revision: 0 }]);
+    expect(await list("?direction=previous&revision=99999999999")).toHaveLength(3);
+    expect(await list("?direction=next&revision=99999999999")).toEqual([]);
 
     await until("all are published", async () =>
       (await list()).every((one: { publication_timestamp: unknown }) => one.publication_timestamp !== null),
@@ -204,6 +206,8 @@ describe("tenta: what sensors report", () => {
     );
     expect(times(await list("?direction=previous"))).toEqual(times(all));
     expect(await list("?creation_timestamp=inf")).toEqual([]);
+    expect(times(await list("?creation_timestamp=-inf"))).toEqual(times(all));
+    expect(await list("?direction=previous&creation_timestamp=-1e308")).toEqual([]);
     expect(times(await list("?direction=previous&creation_timestamp=inf"))).toEqual(times(all));
 
     expect(await list("?aggregate=true")).toEqual({

@@ -26,7 +26,7 @@ function accessAt(clock: { now: number }, role?: string) {
   );
 }
 
-const asked = (who: "reader" | "editor" | "owner", network = NETWORK, sensor = "s") => ({
+const asked = (who: "somebody" | "reader" | "editor" | "owner", network = NETWORK, sensor = "s") => ({
   ...{ who, query: new Map(), body: new Uint8Array(), address: "::1", host: "" },
   params: { network_identifier: network, sensor_identifier: sensor },
   authorization: `Bearer ${TOKEN}`,
@@ -86,6 +86,7 @@ describe("a role", () => {
     expect(await statusOf(access.atSensor(asked("reader", "x")))).toBe(404);
     expect(await statusOf(access.inNetwork(asked("reader", "home")))).toBe(404);
     expect(await statusOf(access.atSensor(asked("reader")))).toBe(403);
+    expect(await statusOf(access.inNetwork(asked("somebody")))).toBe(403);
   });
 });
 

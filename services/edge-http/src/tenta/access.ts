@@ -72,7 +72,8 @@ export class Access {
 
   private async mustBe(role: TentaRequest["who"], user: User, network: KnownNamespace): Promise<void> {
     const has = await this.known.roles.get(deviceKey(network.id, user.userId));
-    if (roles.indexOf(has as Role) < roles.indexOf(role as Role)) throw refusals.forbidden(role);
+    const rank = roles.indexOf(has as Role);
+    if (rank < 0 || rank < roles.indexOf(role as Role)) throw refusals.forbidden(role);
   }
 
   /** Logging in costs much, so it is bounded by where it comes from. Raises Refusal 429. */
