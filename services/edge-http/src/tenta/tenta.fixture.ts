@@ -15,6 +15,8 @@ type Body = NonNullable<Extract<MessageInitShape<typeof signals.SignalSchema>, {
 
 export interface Asked {
   token?: string | undefined;
+  /** Of the edge that is asked; default: the first one's. */
+  url?: string | undefined;
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -46,11 +48,12 @@ export class Tenta {
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(label: string): Promise<Tenta> {
+  static async start(label: string, edges = 1): Promise<Tenta> {
     const servers = await startServers();
     const internal = { token: "t".repeat(40), address: `127.0.0.1:${await freePort()}` };
     const system = await startSystem({
       ...{ natsUrl: servers.nats.url, postgresUrl: await servers.databaseUrl(label) },
+      replicas: { "edge-http": edges },
       settings: {
         FIELDLOG_PUBLIC_URL: "https://log.example.org",
         FIELDLOG_ENVIRONMENT: "test",
@@ -75,8 +78,8 @@ export class Tenta {
 
   /** Asks, and holds a successful answer against what the OpenAPI document says of it. */
   async call(method: string, path: string, asked: Asked = {}): Promise<Answered> {
-    const { token, body, headers = {} } = asked;
-    const response = await fetch(`${this.system.url}${path}`, {
+    const { token, url = this.system.url, body, headers = {} } = asked;
+    const response = await fetch(`${url}${path}`, {
       method,
       headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
