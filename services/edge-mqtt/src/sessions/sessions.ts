@@ -47,6 +47,8 @@ const PAUSE_MS = 1_000;
 /** Sessions that are ended at the same time when the edge stops. */
 const STOP_AT_ONCE = 64;
 
+type Parts = Omit<SessionParts, "depart" | "store"> & { readonly store: SessionStore };
+
 /** The sessions of MQTT clients that are connected to this edge. */
 export class Sessions {
   private readonly connected = new Map<string, ClientSession>();
@@ -54,16 +56,20 @@ export class Sessions {
   private readonly claims = new Map<string, Claim>();
   private readonly turns = new Turns();
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly sessionParts: SessionParts;
   private sweeping: Promise<void> | undefined;
   private stopped = false;
 
   private constructor(
     private readonly options: SessionsOptions,
-    private readonly parts: Omit<SessionParts, "depart">,
+    private readonly parts: Parts,
     private readonly wills: Wills,
     private readonly quota: SessionQuota,
     private readonly edges: Edges,
-  ) {}
+  ) {
+    const depart = (session: ClientSession, publishWill: boolean) => this.depart(session, publishWill);
+    this.sessionParts = { ...parts, depart };
+  }
 
   /** Makes the bucket of records where there is none. */
   static async create(options: SessionsOptions): Promise<Sessions> {
@@ -194,8 +200,7 @@ export class Sessions {
     const revision = await this.record(open, record, stored);
     // Whoever claimed it later while this was under way has it.
     if (this.claims.get(key) !== claim) throw new SessionLost(open.clientId);
-    const parts = { ...this.parts, depart: this.depart };
-    const session = new ClientSession(parts, open, record, revision);
+    const session = new ClientSession(this.sessionParts, open, record, revision);
     this.connected.set(key, session);
     return { session, present: resumed !== undefined };
   }
@@ -299,7 +304,7 @@ export class Sessions {
   }
 
   /** Sees to the record and the will of a session whose connection has ended. */
-  private readonly depart = async (session: ClientSession, publishWill: boolean): Promise<void> => {
+  private async depart(session: ClientSession, publishWill: boolean): Promise<void> {
     const key = keyOf(session.key);
     const until = performance.now() + DEPART_MS;
     while (session.writer !== undefined) {
@@ -315,7 +320,7 @@ export class Sessions {
       }
     }
     if (this.connected.get(key) === session) this.connected.delete(key);
-  };
+  }
 
   private async leave(session: ClientSession, last: Promise<number>, publishWill: boolean): Promise<void> {
     const { store, now } = this.parts;
@@ -332,7 +337,8 @@ export class Sessions {
   private sweepSoon(): void {
     if (this.stopped || this.sweeping !== undefined) return;
     const { edges, wills, options } = this;
-    const { store, shared, logger, now } = this.parts;
+    const { logger } = options;
+    const { store, shared, now } = this.parts;
     const holds = (key: SessionKey) => this.connected.has(keyOf(key)) || this.turns.has(keyOf(key));
     this.sweeping = sleep(Math.random() * 500, undefined, { ref: false })
       .then(() => sweep({ store, edges, wills, shared, holds, logger, now }))
