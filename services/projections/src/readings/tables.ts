@@ -87,7 +87,8 @@ export async function createReadingTables(db: Kysely<ReadingTables>): Promise<vo
       received_at timestamptz NOT NULL,
       PRIMARY KEY (namespace, device, attribute, hour)
     ) WITH (fillfactor = 50)`.execute(db);
-  await sql`CREATE INDEX measurement_hours_hour ON measurement_hours (namespace, hour)`.execute(db);
+  // The device as well, so that it does no harm where it is taken for finding the row of a key.
+  await sql`CREATE INDEX measurement_hours_hour ON measurement_hours (namespace, hour, device)`.execute(db);
   await createAgeIndex(db, "measurement_hours");
   await sql`
     CREATE TABLE reading_identities (
