@@ -22,6 +22,23 @@ export function observeSessions(registry: Registry, sessions: Pick<Sessions, "co
     },
   });
   gauge(registry, {
+    name: "fieldlog_mqtt_feeds",
+    help: "Namespaces that are followed here, and shared subscriptions.",
+    labelNames: ["kind"],
+    collect() {
+      const { feeds, sharedFeeds } = sessions.state();
+      this.set({ kind: "namespace" }, feeds);
+      this.set({ kind: "shared" }, sharedFeeds);
+    },
+  });
+  gauge(registry, {
+    name: "fieldlog_mqtt_window_bytes",
+    help: "Recent commits that are kept in memory for sessions that are a little behind.",
+    collect() {
+      this.set(sessions.state().windowBytes);
+    },
+  });
+  gauge(registry, {
     name: "fieldlog_mqtt_in_flight",
     help: "Deliveries that clients have not acknowledged.",
     collect() {

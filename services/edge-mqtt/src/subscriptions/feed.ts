@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { limits, type Position, positionOf, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
 import { type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
@@ -37,6 +37,8 @@ const WINDOW_COMMITS = 1_024;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const ALL_WINDOWS_BYTES = 64 * 1024 * 1024;
 const PAUSE_MS = 500;
+/** Messages and deliveries after which others have their turn: a few milliseconds. */
+const WORK_PER_TURN = 2_048;
 
 /** The position of the last signal that a commit can hold. */
 export function endOf(sequence: number): Position {
@@ -57,6 +59,7 @@ export class Feed {
   /** Every commit after this sequence is in the window. */
   private from = 0;
   private known = false;
+  private work = 0;
   private readonly hits = new Map<Follower, Subscription[]>();
 
   constructor(private readonly options: FeedOptions) {
@@ -110,7 +113,7 @@ export class Feed {
         if (!this.known) this.begin(await log.lastSequence(SIGNALS));
         ready();
         for await (const commits of log.read(SIGNALS, { after: this.tip, subject, signal })) {
-          for (const { sequence, data } of commits) this.take(sequence, data);
+          for (const { sequence, data } of commits) await this.take(sequence, data);
         }
       } catch (err) {
         logger.warn({ err, namespace }, "following a namespace was interrupted; trying again");
@@ -127,25 +130,32 @@ export class Feed {
     this.known = true;
   }
 
-  private take(sequence: number, data: Uint8Array): void {
+  private async take(sequence: number, data: Uint8Array): Promise<void> {
     const { logger, namespace } = this.options;
     // A copy of its own: what the client library gives is a view of much more.
     const commit = readPublished(sequence, Buffer.from(data), (err) =>
-      logger.error({ err, namespace, sequence }, "passed over a commit that cannot be read"),
+      logger.error({ err, namespace, sequence }, "passed over what cannot be read"),
     );
     this.keep(commit);
-    for (const message of commit.messages) this.offer(commit, message);
+    for (const message of commit.messages) {
+      this.work += 1 + this.offer(commit, message);
+      if (this.work < WORK_PER_TURN) continue;
+      this.work = 0;
+      // Who has caught up meanwhile has got this commit from the window, and leaves out what is offered of it.
+      await turn();
+    }
     this.tip = sequence;
   }
 
-  private offer(commit: PublishedCommit, message: Skimmed): void {
+  /** Returns to how many. */
+  private offer(commit: PublishedCommit, message: Skimmed): number {
     const { hits } = this;
     this.placed.match(message.topic, ({ follower, subscription }) => {
       const found = hits.get(follower);
       if (found === undefined) hits.set(follower, [subscription]);
       else found.push(subscription);
     });
-    if (hits.size === 0) return;
+    const { size } = hits;
     for (const [follower, subscriptions] of hits) {
       try {
         follower.offer(commit, message, subscriptions);
@@ -154,6 +164,7 @@ export class Feed {
       }
     }
     hits.clear();
+    return size;
   }
 
   private keep(commit: PublishedCommit): void {

@@ -1,29 +1,40 @@
 import { type OutboundMessage, outboundMessage } from "./outbound-message.js";
 import { type Skimmed, skimPublished } from "./skim.js";
 
+/** Bytes of memory that what is read of a message takes up, beside the message. */
+const SKIMMED_BYTES = 200;
+
 /** A commit as subscribers see it: the published messages in it. */
 export class PublishedCommit {
-  readonly messages: readonly Skimmed[];
   private decoded: Skimmed | undefined;
   private made: OutboundMessage | undefined;
 
-  /** Raises RangeError for bytes that are no commit. */
   constructor(
     readonly sequence: number,
+    readonly messages: readonly Skimmed[],
     private readonly data: Uint8Array,
-  ) {
-    this.messages = skimPublished(sequence, data);
-  }
+    private readonly onError: (error: Error) => void,
+  ) {}
 
+  /** Of memory, about. */
   get bytes(): number {
-    return this.data.length;
+    return this.data.length + this.messages.length * SKIMMED_BYTES;
   }
 
-  /** The message; asked again for the same one, before another, it gives the same object. */
+  /**
+   * The message; asked again for the same one, before another, it gives the same object.
+   *
+   * @returns undefined for bytes that are none, after `onError` was told
+   */
   message(skimmed: Skimmed): OutboundMessage | undefined {
     if (this.decoded !== skimmed) {
-      this.made = outboundMessage(skimmed.position, this.data.subarray(skimmed.start, skimmed.end));
       this.decoded = skimmed;
+      this.made = undefined;
+      try {
+        this.made = outboundMessage(skimmed.position, this.data.subarray(skimmed.start, skimmed.end));
+      } catch (error) {
+        this.onError(error as Error);
+      }
     }
     return this.made;
   }
@@ -36,9 +47,9 @@ export function readPublished(
   onError: (error: Error) => void,
 ): PublishedCommit {
   try {
-    return new PublishedCommit(sequence, data);
+    return new PublishedCommit(sequence, skimPublished(sequence, data), data, onError);
   } catch (error) {
     onError(error as Error);
-    return new PublishedCommit(sequence, new Uint8Array());
+    return new PublishedCommit(sequence, [], data, onError);
   }
 }
