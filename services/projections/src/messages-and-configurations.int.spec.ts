@@ -152,6 +152,18 @@ describe("retained messages", () => {
     expect(await retained("kept", "", 1)).toEqual([["a=2"], "a"]);
     expect(await retained("kept", "", 1, "a")).toEqual([["f=1"], ""]);
   });
+
+  it("are looked through in steps where a filter matches few", async () => {
+    await database.query(`
+      INSERT INTO projections.retained (namespace, position, device, topic, payload, publication, received_at)
+      SELECT 'wide', n, 'd', CASE WHEN n = 25000 THEN 'z/one' ELSE 'a/' || to_char(n, 'FM00000') END, 'x', '', now()
+        FROM generate_series(1, 25000) AS n`);
+    expect(await retained("wide", "+/one")).toEqual([[], "a/20000"]);
+    const { messages, next } = await replica.client.listRetained({
+      ...{ namespace: "wide", topicFilter: "+/one", limit: 10, after: "a/20000" },
+    });
+    expect([messages.map(({ position }) => position), next]).toEqual([[25_000n], ""]);
+  });
 });
 
 type RegistryEvent = NonNullable<MessageInitShape<typeof registry.RegistryEventSchema>["event"]>;

@@ -17,7 +17,7 @@ export interface MessagePage<Cursor> {
   readonly next?: Cursor;
 }
 
-/** Messages that one call looks at to find those that a filter with wildcards matches. */
+/** Rows that one call looks at to find those that a filter with wildcards matches. */
 const LOOKED_AT = 20_000;
 /** Bytes of payload in one page, unless a single one is larger. */
 const PAGE_BYTES = 4 * 1024 * 1024;
@@ -35,24 +35,12 @@ export async function pageOfMessages(
 ): Promise<MessagePage<number>> {
   const { namespace, filter, limit, after = 0 } = asked;
   const search = topicSearch(filter);
-  const table = sql.id(schema, "messages");
-  const own = sql`namespace = ${namespace} AND position > ${after}`;
-  let last: number | undefined;
-  if (search.kind === "pattern") {
-    const { rows } = await sql<{ position: number }>`
-      SELECT position FROM ${table} WHERE ${own}
-       ORDER BY position OFFSET ${LOOKED_AT - 1} LIMIT 1`.execute(db);
-    last = rows[0]?.position;
-  }
-  const upTo = last === undefined ? sql`` : sql` AND position <= ${last}`;
-  const page = await pageOf(db, sql`${table} WHERE ${own}${upTo} AND ${matches(search)}`, "position", limit);
-  const { messages, more } = page;
-  const next = more ? messages.at(-1)?.position : last;
-  return next === undefined ? { messages } : { messages, next };
+  const own = sql`${sql.id(schema, "messages")} WHERE namespace = ${namespace} AND position > ${after}`;
+  return await pageOf<number>(db, { own, search, order: "position", limit });
 }
 
 /**
- * The retained messages whose topic the filter matches and that have not expired, by topic.
+ * The retained messages whose topic the filter matches and that have not expired, by topic; in pages like these.
  *
  * @param after topic, exclusive
  * @throws InvalidFilter
@@ -62,12 +50,10 @@ export async function pageOfRetained(
   asked: { namespace: string; filter: string; after: string; limit: number },
 ): Promise<MessagePage<string>> {
   const { namespace, filter, after, limit } = asked;
-  const found = sql`${sql.id(schema, "retained")}
-    WHERE namespace = ${namespace} AND topic > ${after}
-      AND (expires_at IS NULL OR expires_at > now()) AND ${matches(topicSearch(filter))}`;
-  const { messages, more } = await pageOf(db, found, "topic", limit);
-  const next = more ? messages.at(-1)?.topic : undefined;
-  return next === undefined ? { messages } : { messages, next };
+  const search = topicSearch(filter);
+  const own = sql`${sql.id(schema, "retained")}
+    WHERE namespace = ${namespace} AND topic > ${after} AND (expires_at IS NULL OR expires_at > now())`;
+  return await pageOf<string>(db, { own, search, order: "topic", limit });
 }
 
 function matches(search: TopicSearch): RawBuilder<unknown> {
@@ -83,22 +69,37 @@ function matches(search: TopicSearch): RawBuilder<unknown> {
   }
 }
 
-/** As many rows as are asked for and fit; `more`: there are others behind. */
-async function pageOf(
+interface PageOf {
+  /** Table and condition, from the cursor on. */
+  readonly own: RawBuilder<unknown>;
+  readonly search: TopicSearch;
+  readonly order: "position" | "topic";
+  readonly limit: number;
+}
+
+/** As many rows as are asked for and fit; of those that are looked at, if the filter has wildcards. */
+async function pageOf<Cursor extends number | string>(
   db: Database["db"],
-  from: RawBuilder<unknown>,
-  order: "position" | "topic",
-  limit: number,
-): Promise<{ messages: MessageFound[]; more: boolean }> {
+  { own, search, order, limit }: PageOf,
+): Promise<MessagePage<Cursor>> {
   const by = sql.id(order);
-  const { rows } = await sql<MessageFound & { nr: number; found: number }>`
+  let last: Cursor | undefined;
+  if (search.kind === "pattern") {
+    const { rows } = await sql<{ last: Cursor }>`
+      SELECT ${by} AS last FROM ${own} ORDER BY ${by} OFFSET ${LOOKED_AT - 1} LIMIT 1`.execute(db);
+    last = rows[0]?.last;
+  }
+  const upTo = last === undefined ? sql`` : sql` AND ${by} <= ${last}`;
+  const { rows } = await sql<MessageFound & { found: number }>`
     SELECT position, device, topic, received_at, payload, publication, found
       FROM (
         SELECT *, row_number() OVER (ORDER BY ${by}) AS nr, count(*) OVER () AS found,
                sum(octet_length(payload)) OVER (ORDER BY ${by}) AS bytes
-          FROM (SELECT * FROM ${from} ORDER BY ${by} LIMIT ${limit + 1}) AS first
+          FROM (SELECT * FROM ${own}${upTo} AND ${matches(search)} ORDER BY ${by} LIMIT ${limit + 1}) AS first
       ) AS measured
      WHERE nr = 1 OR (nr <= ${limit} AND bytes <= ${PAGE_BYTES})
      ORDER BY ${by}`.execute(db);
-  return { messages: rows, more: (rows[0]?.found ?? 0) > rows.length };
+  const more = (rows[0]?.found ?? 0) > rows.length;
+  const next = more ? (rows.at(-1)?.[order] as Cursor | undefined) : last;
+  return next === undefined ? { messages: rows } : { messages: rows, next };
 }
