@@ -3,7 +3,7 @@ import { connectingV5 } from "./chapters/connecting-v5.js";
 import { flow } from "./chapters/flow.js";
 import { format } from "./chapters/format.js";
 import { keepAlive } from "./chapters/keep-alive.js";
-import { permissionV4 } from "./chapters/permission-v4.js";
+import { permission } from "./chapters/permission.js";
 import { publishing } from "./chapters/publishing.js";
 import { publishingV5 } from "./chapters/publishing-v5.js";
 import { redelivery } from "./chapters/redelivery.js";
@@ -24,7 +24,7 @@ const CHAPTERS = {
   "sessions (3.1.2.4, 4.1)": sessions,
   "PUBLISH (3.3 to 3.7, 4.3)": publishing,
   "the properties of PUBLISH (3.3.2.3)": publishingV5,
-  "permission (3.3.5)": permissionV4,
+  "permission (3.3.5, 5.4.2)": permission,
   "flow control (3.3.4, 4.9)": flow,
   "redelivery (4.4, 4.6)": redelivery,
   "SUBSCRIBE (3.8, 4.7)": subscribing,

@@ -81,6 +81,9 @@ export const MOSQUITTO_DIFFERENCES: Differences = {
   "overlapping subscriptions deliver with the highest QoS among them": "it may take the first that matches",
   "a subscription that is not permitted is answered so, the others are granted":
     "its lists of rights check deliveries, not subscriptions",
+  "a filter that is not permitted is not granted": "its lists of rights check deliveries, not subscriptions",
+  "many unreleased messages of QoS 2 are answered, or end the connection: nothing hangs":
+    "it queues what is beyond its maximum without an answer",
   "a delayed will is published when the session ends before": "it waits for the delay",
   "a delayed will is published when the session is discarded by a clean start": "it drops the will",
 };

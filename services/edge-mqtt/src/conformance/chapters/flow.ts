@@ -128,4 +128,56 @@ export const flow: Chapter = (clause) => {
       await client.refused(reason.PACKET_TOO_LARGE, ...reason.MALFORMED);
     },
   );
+  clause(
+    { v5: "3.1.2-24, 3.4.2-2, 3.5.2-2, 3.9.2-1, 3.11.2-1" },
+    "answers stay within the client's maximum packet size",
+    async (t) => {
+      const properties = [property("maximumPacketSize", 16)];
+      const small = await t.connect({ ...t.target.device, properties });
+      small.largest = 0;
+      for (const qos of [1, 2]) small.send(t.p.publish({ topic: t.topic(), qos, id: qos }));
+      small.send(t.p.subscribe(9, [{ filter: "somebody/else" }]), t.p.unsubscribe(10, ["somebody/else"]));
+      expect((await small.expect("puback")).code).toBe(reason.NOT_AUTHORIZED);
+      expect((await small.expect("pubrec")).code).toBe(reason.NOT_AUTHORIZED);
+      await small.expect("suback");
+      await small.expect("unsuback");
+      expect(small.largest).toBeLessThanOrEqual(16);
+    },
+  );
+  clause(
+    { v5: "3.1.2-24, 3.14.2-3" },
+    "DISCONNECT stays within the client's maximum packet size",
+    async (t) => {
+      const client = await t.connect({ properties: [property("maximumPacketSize", 40)] });
+      client.largest = 0;
+      client.send(t.p.publish({ topic: t.topic("#"), qos: 1 }));
+      await client.refused(...reason.MALFORMED, reason.INVALID_TOPIC);
+      expect(client.largest).toBeLessThanOrEqual(40);
+    },
+  );
+  clause(
+    { v4: "4.3.2-2, 4.6.0-2", v5: "4.6.0-2" },
+    "as many messages as the server allows at once are all answered, in order",
+    async (t) => {
+      const client = await t.connect();
+      const count = Math.min(client.connack?.properties.receiveMaximum ?? 2_000, 2_000);
+      const ids = Array.from({ length: count }, (_, n) => n + 1);
+      client.send(...ids.map((id) => t.p.publish({ topic: t.topic(), payload: `${id}`, qos: 1, id })));
+      for (const id of ids) expect((await client.expect("puback")).id).toBe(id);
+    },
+  );
+  clause(
+    { v4: "4.3.3-2, 4.8.0-2" },
+    "many unreleased messages of QoS 2 are answered, or end the connection: nothing hangs",
+    async (t) => {
+      const client = await t.connect();
+      const ids = Array.from({ length: 1_500 }, (_, n) => n + 1);
+      client.send(...ids.map((id) => t.p.publish({ topic: t.topic(), qos: 2, id })));
+      for (const id of ids) {
+        const answer = await client.next().catch((error: Error) => error);
+        if (answer instanceof Error) return expect(client.open, answer.message).toBe(false);
+        expect(answer).toMatchObject({ type: "pubrec", id });
+      }
+    },
+  );
 };

@@ -15,6 +15,8 @@ export class RawClient {
   readonly p: Packets;
   /** The CONNACK, once there was one. */
   connack: PacketOf<"connack"> | undefined;
+  /** Bytes of the largest packet that came. */
+  largest = 0;
   readonly #socket: Socket;
   readonly #packets: Packet[] = [];
   #bytes = Buffer.alloc(0);
@@ -171,6 +173,7 @@ export class RawClient {
         read = readPacket(this.#bytes, this.version)
       ) {
         this.#bytes = this.#bytes.subarray(read.length);
+        this.largest = Math.max(this.largest, read.length);
         this.#packets.push(read.packet);
       }
     } catch (error) {
