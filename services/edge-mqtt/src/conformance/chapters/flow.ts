@@ -132,16 +132,16 @@ export const flow: Chapter = (clause) => {
     { v5: "3.1.2-24, 3.4.2-2, 3.5.2-2, 3.9.2-1, 3.11.2-1" },
     "answers stay within the client's maximum packet size",
     async (t) => {
-      const properties = [property("maximumPacketSize", 16)];
+      const properties = [property("maximumPacketSize", 40)];
       const small = await t.connect({ ...t.target.device, properties });
       small.largest = 0;
       for (const qos of [1, 2]) small.send(t.p.publish({ topic: t.topic(), qos, id: qos }));
       small.send(t.p.subscribe(9, [{ filter: "somebody/else" }]), t.p.unsubscribe(10, ["somebody/else"]));
-      expect((await small.expect("puback")).code).toBe(reason.NOT_AUTHORIZED);
-      expect((await small.expect("pubrec")).code).toBe(reason.NOT_AUTHORIZED);
-      await small.expect("suback");
-      await small.expect("unsuback");
-      expect(small.largest).toBeLessThanOrEqual(16);
+      expect((await small.pick("puback")).code).toBe(reason.NOT_AUTHORIZED);
+      expect((await small.pick("pubrec")).code).toBe(reason.NOT_AUTHORIZED);
+      await small.pick("suback");
+      await small.pick("unsuback");
+      expect(small.largest).toBeLessThanOrEqual(40);
     },
   );
   clause(
