@@ -4,7 +4,7 @@ import { encoded, heartbeat, RECEIVED, startServers, type TestServers, until } f
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Replica, startReplica } from "./replica.fixture.js";
-import { logEntries, measurements, rejection } from "./signals.fixture.js";
+import { logEntries, measurements, message, rejection } from "./signals.fixture.js";
 
 let servers: TestServers;
 let log: EventLog;
@@ -238,11 +238,16 @@ describe("what a device sends", () => {
     await append("seen", measurements("m", [{ at: NOON, values: { a: 1 } }]));
     await append("seen", rejection("r", "t", "reason"));
     await append("seen", heartbeat("h", "1", 0, "update"));
+    await append("seen", message("p", "p/state", "on"));
+    // But what it is sent is no sign of life.
+    await append("seen", message("c", "configurations/c", "{}", { retain: true }));
     await replica.client.listEvents({ namespace: "seen", limit: 1, atLeast: await atLeast() });
     const { rows } = await database.query(
       "SELECT device, last_seen_at FROM projections.activity WHERE namespace = 'seen' ORDER BY device",
     );
-    expect(rows).toEqual(["h", "m", "r"].map((device) => ({ device, last_seen_at: new Date(RECEIVED) })));
+    expect(rows).toEqual(
+      ["h", "m", "p", "r"].map((device) => ({ device, last_seen_at: new Date(RECEIVED) })),
+    );
   });
 });
 

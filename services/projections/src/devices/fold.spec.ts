@@ -77,4 +77,8 @@ describe("a device", () => {
       { id: "0", sensorType: "temperature", removed: true, details: { units: "K", model: "x" } },
     ]);
   });
+
+  it("is nothing after it was removed", () => {
+    expect(after(registered, { case: "deviceRemoved", value: {} })).toBeUndefined();
+  });
 });
