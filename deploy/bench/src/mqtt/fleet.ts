@@ -14,8 +14,8 @@ export interface Sender {
   readonly password: string;
 }
 
-/** Creates devices of which each has a password of its own. */
-export async function createSenders(system: System, count: number): Promise<Sender[]> {
+/** Creates devices of which each has a password of its own; `group` begins their names. */
+export async function createSenders(system: System, group: string, count: number): Promise<Sender[]> {
   const devicesClient = rpcClient(devices.DevicesService, system.grpc("devices"));
   const authClient = rpcClient(auth.AuthService, system.grpc("auth"));
   const senders: Sender[] = [];
@@ -23,7 +23,7 @@ export async function createSenders(system: System, count: number): Promise<Send
   const worker = async () => {
     for (const number of numbers) {
       const { device } = await devicesClient.createDevice({
-        ...{ namespace: NAMESPACE, dialect: "tenta", name: `bench-${number}`, decidedBy: "bench" },
+        ...{ namespace: NAMESPACE, dialect: "tenta", name: `${group}-${number}`, decidedBy: "bench" },
       });
       if (!device) throw new NoResult("a device was not created");
       const asked = { namespace: NAMESPACE, device: device.id, kind: "mqtt-password" };

@@ -35,7 +35,7 @@ export class MqttStage {
     const log = (line: string) => progress(`a service says: ${line}`);
     const system = await System.start({ ...options, folder, door: "edge-mqtt", log });
     try {
-      const senders = await createSenders(system, context.connections);
+      const senders = await createSenders(system, "peak", context.connections);
       return await measure(new MqttStage(context, system, load, senders));
     } finally {
       await system.stop();
