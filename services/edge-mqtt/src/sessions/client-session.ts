@@ -202,7 +202,9 @@ export class ClientSession implements Session {
   private subscribing(): Subscriber {
     if (this.subscriber === undefined) {
       const { key, sink, receiveMaximum } = this;
-      const session = { key, sink, receiveMaximum, save: this.saving(), changed: () => this.changed() };
+      const changed = () => this.changed();
+      const failed = () => void this.endConnection("internal");
+      const session = { key, sink, receiveMaximum, save: this.saving(), changed, failed };
       this.subscriber = new Subscriber(this.parts, session, this.record);
     }
     return this.subscriber;

@@ -17,6 +17,8 @@ export interface OutboxParts {
   readonly save: (() => Promise<void>) | undefined;
   /** What is in flight has changed. */
   readonly changed: () => void;
+  /** The connection cannot go on. */
+  readonly failed: () => void;
   /** There is room again. */
   readonly onRoom: () => void;
   readonly counts: Counts;
@@ -60,6 +62,7 @@ export class Outbox {
 
   /** Resolves when there may be room, or it has ended. False: there was none within the time. */
   roomed(withinMs?: number): Promise<boolean> {
+    if (this.ended) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = withinMs && setTimeout(() => resolve(false), withinMs);
       this.waiting.push(() => {
@@ -130,9 +133,7 @@ export class Outbox {
     }
     const again = entry.state === "release";
     entry.state = "release";
-    const release = () => {
-      if (!this.ended) this.parts.sink.pubrel(packetId);
-    };
+    const release = () => this.parts.sink.pubrel(packetId);
     if (again || this.parts.save === undefined) release();
     else void this.whenDurable(release);
   }
@@ -215,20 +216,27 @@ export class Outbox {
   }
 
   private emit(delivery: Delivery): void {
-    this.parts.counts.deliveries[delivery.qos]++;
-    if (!this.parts.sink.publish(delivery)) this.full = true;
+    const { sink, counts } = this.parts;
+    counts.deliveries[delivery.qos]++;
+    try {
+      if (!sink.publish(delivery)) this.full = true;
+    } catch {
+      // Nothing that is not foreseen in one connection may hold up others.
+      this.full = true;
+      this.parts.failed();
+    }
   }
 
   private async whenDurable(then: () => void): Promise<void> {
     while (!this.ended) {
       try {
         await this.parts.save?.();
-        then();
-        return;
+        break;
       } catch (error) {
         if (error instanceof RecordConflict) return;
         await sleep(PAUSE_MS);
       }
     }
+    if (!this.ended) then();
   }
 }

@@ -1,5 +1,8 @@
+import { SIGNALS } from "@fieldlog/contracts";
 import { until } from "@fieldlog/testkit";
 import { describe, expect, it } from "vitest";
+import { groupName } from "../subscriptions/shared-feed.js";
+import { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import { append, numbers, scene, TestClient, type TestEdge } from "./edge.fixture.js";
 
 const { edge, namespace } = scene();
@@ -47,5 +50,19 @@ describe("a shared subscription", () => {
     const again = await new TestClient().connect(sessions, namespace());
     expect(await again.gets(10)).toEqual(numbers(10, 1));
     expect(await again.session.unsubscribe(["$share/g/t", "t"])).toEqual([true, false]);
+  });
+
+  it("is forgotten once no session has it, and not before", async () => {
+    const { log } = await edge();
+    const shared = new SharedFeeds(log, { warn: () => undefined, error: () => undefined });
+    const name = { namespace: namespace(), share: "g", filter: "t" };
+    await shared.open(name, 0);
+    const named = groupName(name);
+    const isThere = async () => (await log.idleGroups(SIGNALS, named)).includes(named);
+    for (let i = 0; i < 3; i++) await shared.deleteOthers(new Set([named]));
+    await shared.deleteOthers(new Set());
+    expect(await isThere()).toBe(true);
+    await shared.deleteOthers(new Set());
+    expect(await isThere()).toBe(false);
   });
 });

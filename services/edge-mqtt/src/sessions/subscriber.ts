@@ -44,6 +44,8 @@ export interface SubscriberSession {
   readonly save: (() => Promise<void>) | undefined;
   /** What is kept of it has changed. */
   readonly changed: () => void;
+  /** The connection cannot go on. */
+  readonly failed: () => void;
 }
 
 /** Bytes of all filters of a session, so that its record fits into one message of the server. */
@@ -64,11 +66,11 @@ export class Subscriber implements Member {
     private readonly session: SubscriberSession,
     record: Pick<SessionRecord, "cursor" | "subscriptions" | "outbound">,
   ) {
-    const { key, sink, receiveMaximum, save, changed } = session;
+    const { key, sink, receiveMaximum, save, changed, failed } = session;
     const { log, feeds, readers, retained, logger, counts, now } = parts;
     const size = Math.max(1, Math.min(receiveMaximum, limits.mqttInFlight));
     const onRoom = () => this.poke();
-    this.outbox = new Outbox({ sink, size, save, changed, onRoom, counts, now }, record.outbound);
+    this.outbox = new Outbox({ sink, size, save, changed, failed, onRoom, counts, now }, record.outbound);
     const { outbox } = this;
     this.cursor = new LogCursor(
       { ...key, log, feeds, readers, logger, counts, outbox, changed },
