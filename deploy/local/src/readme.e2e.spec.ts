@@ -55,6 +55,8 @@ describe("the README", () => {
       "npm start --",
       "npm test #",
       'curl -H "Authorization:',
+      "mosquitto_pub -h 127.0.0.1",
+      'curl -H "Authorization:',
       "npx fieldlog events",
       "npx fieldlog devices",
       "npx fieldlog keys",
