@@ -59,7 +59,7 @@ describe(`edge-mqtt, whatever it is sent (seed ${SEED}, ${SECONDS} s)`, () => {
         fc.array(stream(target.writer), { minLength: AT_ONCE / 2, maxLength: AT_ONCE }),
         async (streams: Stream[]) => {
           await Promise.all(streams.map((one) => play(target, one)));
-          if (++runs === 50) before = await resident();
+          if (++runs === 10) before = await resident();
           if (steady.failure) throw new Error("the well-behaved client failed", { cause: steady.failure });
           expect(steady.slowestMs).toBeLessThan(BOUND_MS);
           expect(edge().pid).toBe(pid);
