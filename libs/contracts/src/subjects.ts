@@ -33,7 +33,8 @@ export type AggregateKind =
   | "configuration"
   | "user"
   | "session"
-  | "member";
+  | "member"
+  | "subscription";
 
 export interface AggregateId {
   readonly namespace: string;

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/registry/v1/registry.proto.
  */
 export const file_fieldlog_registry_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkikQwKDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIAEIHCgVldmVudCJuChBOYW1lc3BhY2VDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSMQoIZGF0YV9rZXkYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSDQoFb3duZXIYBCABKAkiagoQUmV0ZW50aW9uQ2hhbmdlZBIdChBtZWFzdXJlbWVudF9kYXlzGAEgASgNSACIAQESFQoIbG9nX2RheXMYAiABKA1IAYgBAUITChFfbWVhc3VyZW1lbnRfZGF5c0ILCglfbG9nX2RheXMiXwoLVXNlckNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRI2Cg1wYXNzd29yZF9oYXNoGAMgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94IkgKDlNlc3Npb25TdGFydGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMiDgoMU2Vzc2lvbkVuZGVkIj8KC01lbWJlckFkZGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEgwKBHJvbGUYAyABKAkiIAoNTWVtYmVyUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJIpgBCg1BcGlLZXlDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRISCgpwZXJtaXNzaW9uGAQgASgJEhEKCW5hbWVzcGFjZRgFIAEoCRIQCghrZXlfaGFzaBgGIAEoDBIXCgpleHBpcmVzX2F0GAcgASgDSACIAQFCDQoLX2V4cGlyZXNfYXQiDwoNQXBpS2V5UmV2b2tlZCJsChZEZXZpY2VDcmVkZW50aWFsSXNzdWVkEgwKBGtpbmQYASABKAkSLwoGc2VjcmV0GAIgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94EhMKC3NlY3JldF9oYXNoGAMgASgMIhkKF0RldmljZUNyZWRlbnRpYWxSZXZva2VkIlsKEERldmljZVJlZ2lzdGVyZWQSDwoHZGlhbGVjdBgBIAEoCRI2CghtZXRhZGF0YRgCIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhIg8KDURldmljZVJlbW92ZWQiJAoSRGV2aWNlTmFtZVJlc2VydmVkEg4KBmRldmljZRgBIAEoCSIUChJEZXZpY2VOYW1lUmVsZWFzZWQiPAoUQ29uZmlndXJhdGlvbkNyZWF0ZWQSEAoIcmV2aXNpb24YASABKA0SEgoKdmFsdWVfanNvbhgCIAEoCSIqChZDb25maWd1cmF0aW9uUHVibGlzaGVkEhAKCHJldmlzaW9uGAEgASgNIlcKGUNvbmZpZ3VyYXRpb25BY2tub3dsZWRnZWQSEAoIcmV2aXNpb24YASABKA0SDwoHc3VjY2VzcxgCIAEoCBIXCg9hY2tub3dsZWRnZWRfYXQYAyABKAEiaQoVRGV2aWNlTWV0YWRhdGFDaGFuZ2VkEjYKCG1ldGFkYXRhGAEgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGESGAoQdW5zZXRfcHJvcGVydGllcxgCIAMoCSJoCgtTZW5zb3JBZGRlZBIOCgZzZW5zb3IYASABKAkSEwoLc2Vuc29yX3R5cGUYAiABKAkSNAoHZGV0YWlscxgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMiVQoNU2Vuc29yQ2hhbmdlZBIOCgZzZW5zb3IYASABKAkSNAoHZGV0YWlscxgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMiHwoNU2Vuc29yUmVtb3ZlZBIOCgZzZW5zb3IYASABKAkipgUKDkRldmljZU1ldGFkYXRhEhUKCGxhdGl0dWRlGAEgASgBSACIAQESFgoJbG9uZ2l0dWRlGAIgASgBSAGIAQESHAoPbG9jYXRpb25fc291cmNlGAMgASgJSAKIAQESEQoEbmFtZRgEIAEoCUgDiAEBEiEKFGxvY2F0aW9uX2Rlc2NyaXB0aW9uGAUgASgJSASIAQESEgoFZmxvb3IYBiABKAlIBYgBARIVCghidWlsZGluZxgHIAEoCUgGiAEBEhUKCG1vYmlsaXR5GAggASgJSAeIAQESHQoQc29mdHdhcmVfdmVyc2lvbhgJIAEoCUgIiAEBEh0KEG9wZXJhdGluZ19zeXN0ZW0YCiABKAlICYgBARIRCgR1dWlkGAsgASgJSAqIAQESHgoRbGVnYWN5X2lkZW50aWZpZXIYDCABKAlIC4gBARJICgpwcm9wZXJ0aWVzGA0gAygLMjQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGEuUHJvcGVydGllc0VudHJ5GlYKD1Byb3BlcnRpZXNFbnRyeRILCgNrZXkYASABKAkSMgoFdmFsdWUYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5Qcm9wZXJ0eVZhbHVlOgI4AUILCglfbGF0aXR1ZGVCDAoKX2xvbmdpdHVkZUISChBfbG9jYXRpb25fc291cmNlQgcKBV9uYW1lQhcKFV9sb2NhdGlvbl9kZXNjcmlwdGlvbkIICgZfZmxvb3JCCwoJX2J1aWxkaW5nQgsKCV9tb2JpbGl0eUITChFfc29mdHdhcmVfdmVyc2lvbkITChFfb3BlcmF0aW5nX3N5c3RlbUIHCgVfdXVpZEIUChJfbGVnYWN5X2lkZW50aWZpZXIiXQoNUHJvcGVydHlWYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgBSAASEQoHaW50ZWdlchgDIAEoA0gAEg4KBGZsYWcYBCABKAhIAEIHCgV2YWx1ZSL1AQoNU2Vuc29yRGV0YWlscxISCgVtb2RlbBgBIAEoCUgAiAEBEhMKBnNlcmlhbBgCIAEoCUgBiAEBEhcKCmNhbGlicmF0ZWQYAyABKAhIAogBARISCgV1bml0cxgEIAEoCUgDiAEBEhgKC251bV9zYW1wbGVzGAUgASgFSASIAQESHwoSc2FtcGxlX3dpbmRvd19zaXplGAYgASgFSAWIAQFCCAoGX21vZGVsQgkKB19zZXJpYWxCDQoLX2NhbGlicmF0ZWRCCAoGX3VuaXRzQg4KDF9udW1fc2FtcGxlc0IVChNfc2FtcGxlX3dpbmRvd19zaXplIj4KCVNlYWxlZEJveBIOCgZrZXlfaWQYASABKAkSDQoFbm9uY2UYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDGIGcHJvdG8z");
+  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkipw0KDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIABJJChRzdWJzY3JpcHRpb25fY3JlYXRlZBgXIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvbkNyZWF0ZWRIABJJChRzdWJzY3JpcHRpb25fcmVtb3ZlZBgYIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvblJlbW92ZWRIAEIHCgVldmVudCJuChBOYW1lc3BhY2VDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSMQoIZGF0YV9rZXkYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSDQoFb3duZXIYBCABKAkiagoQUmV0ZW50aW9uQ2hhbmdlZBIdChBtZWFzdXJlbWVudF9kYXlzGAEgASgNSACIAQESFQoIbG9nX2RheXMYAiABKA1IAYgBAUITChFfbWVhc3VyZW1lbnRfZGF5c0ILCglfbG9nX2RheXMiXwoLVXNlckNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRI2Cg1wYXNzd29yZF9oYXNoGAMgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94InwKDlNlc3Npb25TdGFydGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMSDwoHYXBpX2tleRgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSDgoGZGV2aWNlGAYgASgJIg4KDFNlc3Npb25FbmRlZCKVAQoTU3Vic2NyaXB0aW9uQ3JlYXRlZBIxCgZmaWx0ZXIYASABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5FdmVudEZpbHRlchIMCgRuYW1lGAIgASgJEg0KBW93bmVyGAMgASgJEhAKCGRlbGl2ZXJ5GAQgASgJEhIKBWFmdGVyGAUgASgESACIAQFCCAoGX2FmdGVyIhUKE1N1YnNjcmlwdGlvblJlbW92ZWQiwwEKC0V2ZW50RmlsdGVyEg0KBW5hbWVzGAEgAygJEg8KB2RldmljZXMYAiADKAkSDgoGcGxhY2VzGAMgAygJEg8KB2FjdGlvbnMYBCADKAkSFAoMc2Vuc29yX3R5cGVzGAUgAygJEjMKCmNvbmRpdGlvbnMYBiADKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25kaXRpb24SKAoEYXJlYRgHIAEoCzIaLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFyZWEiPQoJQ29uZGl0aW9uEg0KBWZpZWxkGAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg8KB29wZXJhbmQYAyABKAkiaQoEQXJlYRIoCgNib3gYASABKAsyGS5maWVsZGxvZy5yZWdpc3RyeS52MS5Cb3hIABIuCgZjaXJjbGUYAiABKAsyHC5maWVsZGxvZy5yZWdpc3RyeS52MS5DaXJjbGVIAEIHCgVzaGFwZSI/CgNCb3gSDQoFc291dGgYASABKAESDAoEd2VzdBgCIAEoARINCgVub3J0aBgDIAEoARIMCgRlYXN0GAQgASgBIj8KBkNpcmNsZRIQCghsYXRpdHVkZRgBIAEoARIRCglsb25naXR1ZGUYAiABKAESEAoIcmFkaXVzX20YAyABKAEiPwoLTWVtYmVyQWRkZWQSDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCSIgCg1NZW1iZXJSZW1vdmVkEg8KB3VzZXJfaWQYASABKAkimAEKDUFwaUtleUNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEhAKCGtleV9oYXNoGAYgASgMEhcKCmV4cGlyZXNfYXQYByABKANIAIgBAUINCgtfZXhwaXJlc19hdCIPCg1BcGlLZXlSZXZva2VkImwKFkRldmljZUNyZWRlbnRpYWxJc3N1ZWQSDAoEa2luZBgBIAEoCRIvCgZzZWNyZXQYAiABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSEwoLc2VjcmV0X2hhc2gYAyABKAwiGQoXRGV2aWNlQ3JlZGVudGlhbFJldm9rZWQiWwoQRGV2aWNlUmVnaXN0ZXJlZBIPCgdkaWFsZWN0GAEgASgJEjYKCG1ldGFkYXRhGAIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGEiDwoNRGV2aWNlUmVtb3ZlZCIkChJEZXZpY2VOYW1lUmVzZXJ2ZWQSDgoGZGV2aWNlGAEgASgJIhQKEkRldmljZU5hbWVSZWxlYXNlZCI8ChRDb25maWd1cmF0aW9uQ3JlYXRlZBIQCghyZXZpc2lvbhgBIAEoDRISCgp2YWx1ZV9qc29uGAIgASgJIioKFkNvbmZpZ3VyYXRpb25QdWJsaXNoZWQSEAoIcmV2aXNpb24YASABKA0iVwoZQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZBIQCghyZXZpc2lvbhgBIAEoDRIPCgdzdWNjZXNzGAIgASgIEhcKD2Fja25vd2xlZGdlZF9hdBgDIAEoASJpChVEZXZpY2VNZXRhZGF0YUNoYW5nZWQSNgoIbWV0YWRhdGEYASABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIYChB1bnNldF9wcm9wZXJ0aWVzGAIgAygJImgKC1NlbnNvckFkZGVkEg4KBnNlbnNvchgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRI0CgdkZXRhaWxzGAMgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyJVCg1TZW5zb3JDaGFuZ2VkEg4KBnNlbnNvchgBIAEoCRI0CgdkZXRhaWxzGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyIfCg1TZW5zb3JSZW1vdmVkEg4KBnNlbnNvchgBIAEoCSKmBQoORGV2aWNlTWV0YWRhdGESFQoIbGF0aXR1ZGUYASABKAFIAIgBARIWCglsb25naXR1ZGUYAiABKAFIAYgBARIcCg9sb2NhdGlvbl9zb3VyY2UYAyABKAlIAogBARIRCgRuYW1lGAQgASgJSAOIAQESIQoUbG9jYXRpb25fZGVzY3JpcHRpb24YBSABKAlIBIgBARISCgVmbG9vchgGIAEoCUgFiAEBEhUKCGJ1aWxkaW5nGAcgASgJSAaIAQESFQoIbW9iaWxpdHkYCCABKAlIB4gBARIdChBzb2Z0d2FyZV92ZXJzaW9uGAkgASgJSAiIAQESHQoQb3BlcmF0aW5nX3N5c3RlbRgKIAEoCUgJiAEBEhEKBHV1aWQYCyABKAlICogBARIeChFsZWdhY3lfaWRlbnRpZmllchgMIAEoCUgLiAEBEkgKCnByb3BlcnRpZXMYDSADKAsyNC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YS5Qcm9wZXJ0aWVzRW50cnkaVgoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRIyCgV2YWx1ZRgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlByb3BlcnR5VmFsdWU6AjgBQgsKCV9sYXRpdHVkZUIMCgpfbG9uZ2l0dWRlQhIKEF9sb2NhdGlvbl9zb3VyY2VCBwoFX25hbWVCFwoVX2xvY2F0aW9uX2Rlc2NyaXB0aW9uQggKBl9mbG9vckILCglfYnVpbGRpbmdCCwoJX21vYmlsaXR5QhMKEV9zb2Z0d2FyZV92ZXJzaW9uQhMKEV9vcGVyYXRpbmdfc3lzdGVtQgcKBV91dWlkQhQKEl9sZWdhY3lfaWRlbnRpZmllciJdCg1Qcm9wZXJ0eVZhbHVlEg4KBHRleHQYASABKAlIABIQCgZudW1iZXIYAiABKAFIABIRCgdpbnRlZ2VyGAMgASgDSAASDgoEZmxhZxgEIAEoCEgAQgcKBXZhbHVlIvUBCg1TZW5zb3JEZXRhaWxzEhIKBW1vZGVsGAEgASgJSACIAQESEwoGc2VyaWFsGAIgASgJSAGIAQESFwoKY2FsaWJyYXRlZBgDIAEoCEgCiAEBEhIKBXVuaXRzGAQgASgJSAOIAQESGAoLbnVtX3NhbXBsZXMYBSABKAVIBIgBARIfChJzYW1wbGVfd2luZG93X3NpemUYBiABKAVIBYgBAUIICgZfbW9kZWxCCQoHX3NlcmlhbEINCgtfY2FsaWJyYXRlZEIICgZfdW5pdHNCDgoMX251bV9zYW1wbGVzQhUKE19zYW1wbGVfd2luZG93X3NpemUiPgoJU2VhbGVkQm94Eg4KBmtleV9pZBgBIAEoCRINCgVub25jZRgCIAEoDBISCgpjaXBoZXJ0ZXh0GAMgASgMYgZwcm90bzM");
 
 /**
  * One decision: the events it led to, appended at once to the subject of one
@@ -190,6 +190,18 @@ export type RegistryEvent = Message<"fieldlog.registry.v1.RegistryEvent"> & {
      */
     value: RetentionChanged;
     case: "retentionChanged";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SubscriptionCreated subscription_created = 23;
+     */
+    value: SubscriptionCreated;
+    case: "subscriptionCreated";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SubscriptionRemoved subscription_removed = 24;
+     */
+    value: SubscriptionRemoved;
+    case: "subscriptionRemoved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -316,11 +328,28 @@ export type SessionStarted = Message<"fieldlog.registry.v1.SessionStarted"> & {
   userName: string;
 
   /**
-   * ms since 1970 UTC
+   * ms since 1970 UTC; 0: never
    *
    * @generated from field: int64 expires_at = 3;
    */
   expiresAt: bigint;
+
+  /**
+   * Of a device that logged in with an API key, instead of a user: what it may do is what the key may.
+   *
+   * @generated from field: string api_key = 4;
+   */
+  apiKey: string;
+
+  /**
+   * @generated from field: string namespace = 5;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 6;
+   */
+  device: string;
 };
 
 /**
@@ -342,6 +371,242 @@ export type SessionEnded = Message<"fieldlog.registry.v1.SessionEnded"> & {
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
   messageDesc(file_fieldlog_registry_v1_registry, 6);
+
+/**
+ * Aggregate `subscription`, keyed by its id.
+ *
+ * @generated from message fieldlog.registry.v1.SubscriptionCreated
+ */
+export type SubscriptionCreated = Message<"fieldlog.registry.v1.SubscriptionCreated"> & {
+  /**
+   * @generated from field: fieldlog.registry.v1.EventFilter filter = 1;
+   */
+  filter?: EventFilter | undefined;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Device or API key that owns it: "device:<id>", "key:<id>".
+   *
+   * @generated from field: string owner = 3;
+   */
+  owner: string;
+
+  /**
+   * "poll"; others follow.
+   *
+   * @generated from field: string delivery = 4;
+   */
+  delivery: string;
+
+  /**
+   * Position after which it begins; absent: from the beginning.
+   *
+   * @generated from field: optional uint64 after = 5;
+   */
+  after?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SubscriptionCreated.
+ * Use `create(SubscriptionCreatedSchema)` to create a new message.
+ */
+export const SubscriptionCreatedSchema: GenMessage<SubscriptionCreated> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 7);
+
+/**
+ * @generated from message fieldlog.registry.v1.SubscriptionRemoved
+ */
+export type SubscriptionRemoved = Message<"fieldlog.registry.v1.SubscriptionRemoved"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SubscriptionRemoved.
+ * Use `create(SubscriptionRemovedSchema)` to create a new message.
+ */
+export const SubscriptionRemovedSchema: GenMessage<SubscriptionRemoved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 8);
+
+/**
+ * Which events. Every part that is given must hold; of a list, one of them.
+ *
+ * @generated from message fieldlog.registry.v1.EventFilter
+ */
+export type EventFilter = Message<"fieldlog.registry.v1.EventFilter"> & {
+  /**
+   * "*" stands for any characters.
+   *
+   * @generated from field: repeated string names = 1;
+   */
+  names: string[];
+
+  /**
+   * @generated from field: repeated string devices = 2;
+   */
+  devices: string[];
+
+  /**
+   * @generated from field: repeated string places = 3;
+   */
+  places: string[];
+
+  /**
+   * @generated from field: repeated string actions = 4;
+   */
+  actions: string[];
+
+  /**
+   * @generated from field: repeated string sensor_types = 5;
+   */
+  sensorTypes: string[];
+
+  /**
+   * Of `value`, and of any numeric field of `data` or of a reading.
+   *
+   * @generated from field: repeated fieldlog.registry.v1.Condition conditions = 6;
+   */
+  conditions: Condition[];
+
+  /**
+   * @generated from field: fieldlog.registry.v1.Area area = 7;
+   */
+  area?: Area | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.EventFilter.
+ * Use `create(EventFilterSchema)` to create a new message.
+ */
+export const EventFilterSchema: GenMessage<EventFilter> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 9);
+
+/**
+ * @generated from message fieldlog.registry.v1.Condition
+ */
+export type Condition = Message<"fieldlog.registry.v1.Condition"> & {
+  /**
+   * "value", "magnitude", "data.temperature", "readings.0" ...
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * "=", "!=", "<", "<=", ">", ">="
+   *
+   * @generated from field: string operator = 2;
+   */
+  operator: string;
+
+  /**
+   * Compared as numbers where both are numbers, otherwise as texts (= and != only).
+   *
+   * @generated from field: string operand = 3;
+   */
+  operand: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Condition.
+ * Use `create(ConditionSchema)` to create a new message.
+ */
+export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 10);
+
+/**
+ * @generated from message fieldlog.registry.v1.Area
+ */
+export type Area = Message<"fieldlog.registry.v1.Area"> & {
+  /**
+   * @generated from oneof fieldlog.registry.v1.Area.shape
+   */
+  shape: {
+    /**
+     * @generated from field: fieldlog.registry.v1.Box box = 1;
+     */
+    value: Box;
+    case: "box";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.Circle circle = 2;
+     */
+    value: Circle;
+    case: "circle";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Area.
+ * Use `create(AreaSchema)` to create a new message.
+ */
+export const AreaSchema: GenMessage<Area> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 11);
+
+/**
+ * @generated from message fieldlog.registry.v1.Box
+ */
+export type Box = Message<"fieldlog.registry.v1.Box"> & {
+  /**
+   * degrees
+   *
+   * @generated from field: double south = 1;
+   */
+  south: number;
+
+  /**
+   * where west > east it crosses the antimeridian
+   *
+   * @generated from field: double west = 2;
+   */
+  west: number;
+
+  /**
+   * @generated from field: double north = 3;
+   */
+  north: number;
+
+  /**
+   * @generated from field: double east = 4;
+   */
+  east: number;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Box.
+ * Use `create(BoxSchema)` to create a new message.
+ */
+export const BoxSchema: GenMessage<Box> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 12);
+
+/**
+ * @generated from message fieldlog.registry.v1.Circle
+ */
+export type Circle = Message<"fieldlog.registry.v1.Circle"> & {
+  /**
+   * @generated from field: double latitude = 1;
+   */
+  latitude: number;
+
+  /**
+   * @generated from field: double longitude = 2;
+   */
+  longitude: number;
+
+  /**
+   * @generated from field: double radius_m = 3;
+   */
+  radiusM: number;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Circle.
+ * Use `create(CircleSchema)` to create a new message.
+ */
+export const CircleSchema: GenMessage<Circle> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 13);
 
 /**
  * Aggregate `member`, keyed by "all": all members of a namespace, so that it is decided on all of them
@@ -374,7 +639,7 @@ export type MemberAdded = Message<"fieldlog.registry.v1.MemberAdded"> & {
  * Use `create(MemberAddedSchema)` to create a new message.
  */
 export const MemberAddedSchema: GenMessage<MemberAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 7);
+  messageDesc(file_fieldlog_registry_v1_registry, 14);
 
 /**
  * @generated from message fieldlog.registry.v1.MemberRemoved
@@ -391,7 +656,7 @@ export type MemberRemoved = Message<"fieldlog.registry.v1.MemberRemoved"> & {
  * Use `create(MemberRemovedSchema)` to create a new message.
  */
 export const MemberRemovedSchema: GenMessage<MemberRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 8);
+  messageDesc(file_fieldlog_registry_v1_registry, 15);
 
 /**
  * Aggregate `api-key`, keyed by the key's id.
@@ -450,7 +715,7 @@ export type ApiKeyCreated = Message<"fieldlog.registry.v1.ApiKeyCreated"> & {
  * Use `create(ApiKeyCreatedSchema)` to create a new message.
  */
 export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 9);
+  messageDesc(file_fieldlog_registry_v1_registry, 16);
 
 /**
  * @generated from message fieldlog.registry.v1.ApiKeyRevoked
@@ -463,7 +728,7 @@ export type ApiKeyRevoked = Message<"fieldlog.registry.v1.ApiKeyRevoked"> & {
  * Use `create(ApiKeyRevokedSchema)` to create a new message.
  */
 export const ApiKeyRevokedSchema: GenMessage<ApiKeyRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 10);
+  messageDesc(file_fieldlog_registry_v1_registry, 17);
 
 /**
  * Aggregate `credential`, keyed by device id. A device has at most one of each kind; a second one of a
@@ -500,7 +765,7 @@ export type DeviceCredentialIssued = Message<"fieldlog.registry.v1.DeviceCredent
  * Use `create(DeviceCredentialIssuedSchema)` to create a new message.
  */
 export const DeviceCredentialIssuedSchema: GenMessage<DeviceCredentialIssued> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 11);
+  messageDesc(file_fieldlog_registry_v1_registry, 18);
 
 /**
  * Revokes all of them.
@@ -515,7 +780,7 @@ export type DeviceCredentialRevoked = Message<"fieldlog.registry.v1.DeviceCreden
  * Use `create(DeviceCredentialRevokedSchema)` to create a new message.
  */
 export const DeviceCredentialRevokedSchema: GenMessage<DeviceCredentialRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 12);
+  messageDesc(file_fieldlog_registry_v1_registry, 19);
 
 /**
  * Aggregate `device`, keyed by device id.
@@ -541,7 +806,7 @@ export type DeviceRegistered = Message<"fieldlog.registry.v1.DeviceRegistered"> 
  * Use `create(DeviceRegisteredSchema)` to create a new message.
  */
 export const DeviceRegisteredSchema: GenMessage<DeviceRegistered> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 13);
+  messageDesc(file_fieldlog_registry_v1_registry, 20);
 
 /**
  * It is gone: its name is free, its credentials are revoked. Its id is not used again.
@@ -556,7 +821,7 @@ export type DeviceRemoved = Message<"fieldlog.registry.v1.DeviceRemoved"> & {
  * Use `create(DeviceRemovedSchema)` to create a new message.
  */
 export const DeviceRemovedSchema: GenMessage<DeviceRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 14);
+  messageDesc(file_fieldlog_registry_v1_registry, 21);
 
 /**
  * Aggregate `device-name`, keyed by name: of all devices that were asked to have it, one has it.
@@ -575,7 +840,7 @@ export type DeviceNameReserved = Message<"fieldlog.registry.v1.DeviceNameReserve
  * Use `create(DeviceNameReservedSchema)` to create a new message.
  */
 export const DeviceNameReservedSchema: GenMessage<DeviceNameReserved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 15);
+  messageDesc(file_fieldlog_registry_v1_registry, 22);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceNameReleased
@@ -588,7 +853,7 @@ export type DeviceNameReleased = Message<"fieldlog.registry.v1.DeviceNameRelease
  * Use `create(DeviceNameReleasedSchema)` to create a new message.
  */
 export const DeviceNameReleasedSchema: GenMessage<DeviceNameReleased> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 16);
+  messageDesc(file_fieldlog_registry_v1_registry, 23);
 
 /**
  * Aggregate `configuration`, keyed by device id: all revisions of the device's configuration.
@@ -616,7 +881,7 @@ export type ConfigurationCreated = Message<"fieldlog.registry.v1.ConfigurationCr
  * Use `create(ConfigurationCreatedSchema)` to create a new message.
  */
 export const ConfigurationCreatedSchema: GenMessage<ConfigurationCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 17);
+  messageDesc(file_fieldlog_registry_v1_registry, 24);
 
 /**
  * The revision is in SIGNALS, as a retained message to the device.
@@ -635,7 +900,7 @@ export type ConfigurationPublished = Message<"fieldlog.registry.v1.Configuration
  * Use `create(ConfigurationPublishedSchema)` to create a new message.
  */
 export const ConfigurationPublishedSchema: GenMessage<ConfigurationPublished> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 18);
+  messageDesc(file_fieldlog_registry_v1_registry, 25);
 
 /**
  * The device's first answer to the revision.
@@ -666,7 +931,7 @@ export type ConfigurationAcknowledged = Message<"fieldlog.registry.v1.Configurat
  * Use `create(ConfigurationAcknowledgedSchema)` to create a new message.
  */
 export const ConfigurationAcknowledgedSchema: GenMessage<ConfigurationAcknowledged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 19);
+  messageDesc(file_fieldlog_registry_v1_registry, 26);
 
 /**
  * Only what changed. A field that is absent stays as it was.
@@ -692,7 +957,7 @@ export type DeviceMetadataChanged = Message<"fieldlog.registry.v1.DeviceMetadata
  * Use `create(DeviceMetadataChangedSchema)` to create a new message.
  */
 export const DeviceMetadataChangedSchema: GenMessage<DeviceMetadataChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 20);
+  messageDesc(file_fieldlog_registry_v1_registry, 27);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorAdded
@@ -721,7 +986,7 @@ export type SensorAdded = Message<"fieldlog.registry.v1.SensorAdded"> & {
  * Use `create(SensorAddedSchema)` to create a new message.
  */
 export const SensorAddedSchema: GenMessage<SensorAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 21);
+  messageDesc(file_fieldlog_registry_v1_registry, 28);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorChanged
@@ -743,7 +1008,7 @@ export type SensorChanged = Message<"fieldlog.registry.v1.SensorChanged"> & {
  * Use `create(SensorChangedSchema)` to create a new message.
  */
 export const SensorChangedSchema: GenMessage<SensorChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 22);
+  messageDesc(file_fieldlog_registry_v1_registry, 29);
 
 /**
  * Marked as removed, not deleted: its id is not used again.
@@ -762,7 +1027,7 @@ export type SensorRemoved = Message<"fieldlog.registry.v1.SensorRemoved"> & {
  * Use `create(SensorRemovedSchema)` to create a new message.
  */
 export const SensorRemovedSchema: GenMessage<SensorRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 23);
+  messageDesc(file_fieldlog_registry_v1_registry, 30);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceMetadata
@@ -839,7 +1104,7 @@ export type DeviceMetadata = Message<"fieldlog.registry.v1.DeviceMetadata"> & {
  * Use `create(DeviceMetadataSchema)` to create a new message.
  */
 export const DeviceMetadataSchema: GenMessage<DeviceMetadata> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 24);
+  messageDesc(file_fieldlog_registry_v1_registry, 31);
 
 /**
  * @generated from message fieldlog.registry.v1.PropertyValue
@@ -880,7 +1145,7 @@ export type PropertyValue = Message<"fieldlog.registry.v1.PropertyValue"> & {
  * Use `create(PropertyValueSchema)` to create a new message.
  */
 export const PropertyValueSchema: GenMessage<PropertyValue> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 25);
+  messageDesc(file_fieldlog_registry_v1_registry, 32);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorDetails
@@ -922,7 +1187,7 @@ export type SensorDetails = Message<"fieldlog.registry.v1.SensorDetails"> & {
  * Use `create(SensorDetailsSchema)` to create a new message.
  */
 export const SensorDetailsSchema: GenMessage<SensorDetails> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 26);
+  messageDesc(file_fieldlog_registry_v1_registry, 33);
 
 /**
  * AES-256-GCM; the context it was sealed for is its additional data.
@@ -955,5 +1220,5 @@ export type SealedBox = Message<"fieldlog.registry.v1.SealedBox"> & {
  * Use `create(SealedBoxSchema)` to create a new message.
  */
 export const SealedBoxSchema: GenMessage<SealedBox> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 27);
+  messageDesc(file_fieldlog_registry_v1_registry, 34);
 
