@@ -11,3 +11,10 @@ it("lets a burst through, and then as many as its rate allows", () => {
   expect(taken(60_000, 30)).toBe(20);
   expect(taken(59_000, 5)).toBe(0);
 });
+
+it("tells who may wait for how long, and forgets nothing that was taken too much", () => {
+  const budget = new Budget(100, 2);
+  expect([1, 2, 3, 4].map(() => budget.spend(1_000))).toEqual([0, 0, 10, 20]);
+  expect(budget.take(1_020)).toBe(false);
+  expect(budget.spend(1_030)).toBe(0);
+});

@@ -42,6 +42,8 @@ export const Hold = Object.freeze({
   /** The client takes less than it is sent. */
   output: 8,
   stop: 16,
+  /** Its credential sends more in a second than it may. */
+  rate: 32,
 });
 
 export type Phase = "new" | "connecting" | "open" | "ended";

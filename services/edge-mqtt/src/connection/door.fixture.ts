@@ -152,7 +152,7 @@ export class TestDoor {
   }
 }
 
-const budget = { take: () => true };
+const budget = { spend: () => 0 };
 export const principal = {
   ...{ namespace: "ns", namespaceName: "ns", kind: "device", id: "d1", permission: "device" },
   ...{ budget, proof: { key: "ns/d1" } },

@@ -1,3 +1,4 @@
+import { Budget } from "@fieldlog/admission";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Reason } from "../codec/reason.js";
 import type { PublishOutcome } from "../publish/outcome.js";
@@ -208,16 +209,48 @@ describe("A client of MQTT 5", () => {
     await client.next("puback");
     expect(door.published.map(({ topic }) => topic)).toEqual(["long/topic", "long/topic"]);
   });
-  it("may not have more unacknowledged than it was told", async () => {
+  it("may not have more exchanges of QoS 2 open than it was told", async () => {
+    const client = await door.open(5);
+    for (let id = 1; id <= 1024; id++) {
+      client.publish("t", "", 2, id);
+      await client.next("pubrec");
+    }
+    client.publish("t", "", 2, 1025);
+    expect((await client.next("disconnect")).reasonCode).toBe(Reason.receiveMaximumExceeded);
+  });
+});
+
+describe("Who sends too fast", () => {
+  const received = (client: TestClient, cmd: string) =>
+    client.packets.filter((packet) => packet.cmd === cmd).length;
+
+  it.each(versions)("for the log is not read from in version %i until that takes more", async (version) => {
     const kept: ((outcome: PublishOutcome) => void)[] = [];
     door.outcome = () => new Promise((resolve) => kept.push(resolve));
-    const client = await door.open(5);
-    for (let id = 1; id <= 1024; id++) client.publish("t", "", 1, id);
+    const client = await door.open(version);
+    for (let id = 1; id <= 3000; id++) client.publish("t", "", 1, id);
     client.send({ cmd: "pingreq" });
-    await client.next("pingresp");
-    client.publish("t", "", 1, 1025);
-    expect((await client.next("disconnect")).reasonCode).toBe(Reason.receiveMaximumExceeded);
+    await expect.poll(() => kept.length).toBe(1024);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(kept).toHaveLength(1024);
+    expect(received(client, "pingresp")).toBe(0);
+    door.outcome = () => ({ kind: "stored", position: 1 });
     for (const keep of kept) keep({ kind: "stored", position: 1 });
+    await expect.poll(() => received(client, "puback")).toBe(3000);
+    await expect.poll(() => received(client, "pingresp")).toBe(1);
+  });
+
+  it("for its credential is slowed down, and refused nothing", async () => {
+    door.login = async () => ({ ...principal, budget: new Budget(500, 10) });
+    const client = await door.open(5);
+    const begin = performance.now();
+    for (let id = 1; id <= 110; id++) client.publish("t", "", 1, id);
+    await expect.poll(() => received(client, "puback")).toBe(110);
+    expect(performance.now() - begin).toBeGreaterThan(150);
+    const refusals = client.packets.filter(
+      (packet) => packet.cmd === "puback" && (packet.reasonCode ?? 0) > 0,
+    );
+    expect(refusals).toEqual([]);
   });
 });
 

@@ -17,8 +17,10 @@ import { isTopicName } from "./topics.js";
 
 /** Bytes under way to the log beyond which the client is not read from. */
 const BYTES_UNDER_WAY = limits.mqttSocketBytes;
-/** Publishes under way to the log, those with QoS 0 included. */
-const PUBLISHES_UNDER_WAY = 2 * limits.mqttInFlight;
+/** Publishes under way to the log, those with QoS 0 included, beyond which it is not read from either. */
+const PUBLISHES_UNDER_WAY = limits.mqttInFlight;
+/** Least milliseconds for which a client is held that sends too fast. */
+const SLOWED_MS = 10;
 
 const reasons: Readonly<Record<Refusal, number>> = {
   "not-authorized": Reason.notAuthorized,
@@ -55,8 +57,6 @@ export class InboundPublishes {
   private last: Waiting | undefined;
   private count = 0;
   private bytes = 0;
-  /** With QoS 1, not answered yet. */
-  private unacknowledged = 0;
   /** Packet ids with QoS 2 whose exchange is not over. */
   private open: Set<number> | undefined;
   private answering: Promise<void> | undefined;
@@ -71,7 +71,7 @@ export class InboundPublishes {
     if (properties.responseTopic !== undefined && !isTopicName(properties.responseTopic)) {
       throw protocolError("a response topic with wildcards"); // [MQTT-3.3.2-14]
     }
-    if (qos !== 0) this.noteUnacknowledged(qos, packetId);
+    if (qos === 2) this.noteOpen(packetId);
     const message: InboundPublish = {
       topic,
       payload,
@@ -82,6 +82,8 @@ export class InboundPublishes {
       properties: properties === noProperties ? undefined : properties,
     };
     const principal = client.principal as Principal;
+    const waitMs = principal.budget.spend(client.parts.now());
+    if (waitMs > 0) this.slowDown(waitMs);
     const excess = (properties.userProperties?.length ?? 0) > limits.mqttUserProperties;
     const outcome = excess
       ? refused("quota-exceeded", `more than ${limits.mqttUserProperties} user properties`)
@@ -102,19 +104,24 @@ export class InboundPublishes {
     await this.answering;
   }
 
-  /** The client has been told how many it may send unanswered [MQTT-3.3.4-9]; one of 3.1.1 has not, and waits. */
-  private noteUnacknowledged(qos: 1 | 2, packetId: number): void {
-    const open = this.open?.size ?? 0;
-    if (this.client.version === 5 && this.unacknowledged + open >= limits.mqttInFlight) {
-      if (!this.open?.has(packetId)) {
-        throw new BadPacket(Reason.receiveMaximumExceeded, `more than ${limits.mqttInFlight} unacknowledged`);
-      }
+  /**
+   * [MQTT-3.3.4-9]: the client was told how many it may have open. Of QoS 1 only this side's answers close
+   * them, so that it is enough not to read on ({@link wait}); real clients do overrun the receive maximum.
+   */
+  private noteOpen(packetId: number): void {
+    this.open ??= new Set();
+    if (this.client.version === 5 && this.open.size >= limits.mqttInFlight && !this.open.has(packetId)) {
+      throw new BadPacket(Reason.receiveMaximumExceeded, `more than ${limits.mqttInFlight} unacknowledged`);
     }
-    if (qos === 1) this.unacknowledged++;
-    else {
-      this.open ??= new Set();
-      this.open.add(packetId);
-    }
+    this.open.add(packetId);
+  }
+
+  /** Too fast for its credential: it is read from again when that has earned what it sent. */
+  private slowDown(ms: number): void {
+    const { client } = this;
+    client.hold(Hold.rate);
+    client.parts.metrics.slowed();
+    setTimeout(() => client.release(Hold.rate), Math.max(ms, SLOWED_MS));
   }
 
   private wait(waiting: Waiting): void {
@@ -125,12 +132,8 @@ export class InboundPublishes {
     this.last = waiting;
     this.count++;
     this.bytes += waiting.bytes;
-    if (this.bytes > BYTES_UNDER_WAY || this.count >= this.countBound()) this.client.hold(Hold.publishes);
+    if (this.bytes > BYTES_UNDER_WAY || this.count >= PUBLISHES_UNDER_WAY) this.client.hold(Hold.publishes);
     this.answering ??= this.answerInOrder();
-  }
-
-  private countBound(): number {
-    return this.client.version === 5 ? PUBLISHES_UNDER_WAY : limits.mqttInFlight;
   }
 
   private async answerInOrder(): Promise<void> {
@@ -145,7 +148,7 @@ export class InboundPublishes {
       if (this.head === undefined) this.last = undefined;
       this.count--;
       this.bytes -= waiting.bytes;
-      if (this.bytes <= BYTES_UNDER_WAY / 2 && this.count <= this.countBound() / 2) {
+      if (this.bytes <= BYTES_UNDER_WAY / 2 && this.count <= PUBLISHES_UNDER_WAY / 2) {
         this.client.release(Hold.publishes);
       }
     }
@@ -174,8 +177,7 @@ export class InboundPublishes {
         client.end(Reason.serverBusy, "the log is not available: send again");
         break;
     }
-    if (qos === 1) this.unacknowledged--;
-    else if (outcome.kind === "refused") this.open?.delete(packetId);
+    if (qos === 2 && outcome.kind === "refused") this.open?.delete(packetId);
   }
 
   /** 3.1.1 knows no refusal, and nothing is acknowledged that is not kept: the connection ends [MQTT-3.3.5-2]. */

@@ -16,6 +16,7 @@ export class MqttMetrics {
   private readonly connects = new Map<string, number>();
   private readonly disconnects = new Map<string, number>();
   private readonly connections = new Map<string, number>();
+  private slowDowns = 0;
 
   constructor(registry: Registry) {
     const packets = { labelNames: ["type"] } as const;
@@ -52,6 +53,13 @@ export class MqttMetrics {
       ["reason"],
       named("reason", this.disconnects),
     );
+    count(
+      registry,
+      "slowed_total",
+      "Times that a connection was not read from because its credential had sent too much in a second.",
+      [],
+      () => [[{}, this.slowDowns] as const],
+    );
     const { connections } = this;
     gauge(registry, {
       name: "fieldlog_mqtt_connections",
@@ -65,6 +73,10 @@ export class MqttMetrics {
         }
       },
     });
+  }
+
+  slowed(): void {
+    this.slowDowns++;
   }
 
   publish(qos: 0 | 1 | 2, result: PublishResult): void {

@@ -157,13 +157,6 @@ describe("Publishing", () => {
     expect(await publishing().publish(principal("write"), packet(topic, "x"))).toMatchObject({ reason });
   });
 
-  it("refuses what is more than a credential may send", async () => {
-    const poor = { ...principal("write"), budget: new Budget(1, 1) };
-    const edge = publishing();
-    expect(await edge.publish(poor, packet("a", "x"))).toMatchObject({ kind: "stored" });
-    expect(await edge.publish(poor, packet("a", "x"))).toMatchObject({ reason: "quota-exceeded" });
-  });
-
   it("decides on acknowledgments before it keeps them", async () => {
     const edge = publishing();
     const payload = '{"heartbeats":[{"revision":1,"timestamp":2,"success":true}]}';

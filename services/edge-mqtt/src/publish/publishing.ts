@@ -43,7 +43,7 @@ export class Publishing {
   publish(principal: Principal, packet: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
     const now = this.parts.now();
     const topic = tentaTopic(packet.topic);
-    const refusal = refuse(principal, packet, topic, now);
+    const refusal = refuse(principal, packet, topic);
     if (refusal !== undefined) return this.reject(principal, packet, topic?.device, refusal, now);
     if (topic === undefined) return this.append(principal, plain(principal, packet.payload), packet, now);
     const known = this.parts.known.registered.peek(deviceKey(principal.namespace, topic.device));
@@ -179,7 +179,6 @@ function refuse(
   principal: Principal,
   { topic, payload, properties }: InboundPublish,
   tenta: TentaTopic | undefined,
-  now: number,
 ): Refused | undefined {
   if (principal.permission === "read") return refused("not-authorized", "this API key may only read");
   if (topic.startsWith("$")) return refused("topic-name-invalid", "topics that begin with $ are not offered");
@@ -189,7 +188,6 @@ function refuse(
   if (principal.kind === "device" && !isOwn(principal.id, topic, tenta)) {
     return refused("not-authorized", `this device may publish to its own topics and to ${principal.id}/#`);
   }
-  if (!principal.budget.take(now)) return refused("quota-exceeded", "too many messages with this credential");
   if (isTooDeep(topic)) return refused("topic-name-invalid", "the topic is too long or too deep");
   if (properties?.payloadFormatIndicator && !isUtf8(payload)) {
     return refused("payload-format-invalid", "the payload is not UTF-8, as its format indicator says");
