@@ -121,9 +121,10 @@ function willsThrough(publishing: Publishing): PublishWill {
   };
 }
 
+/** Names of its own: in one process with edge-http, the first to name a metric would be the only one to fill it. */
 function observe({ metrics }: Runtime, known: Known, log: EventLog): void {
   gauge(metrics, {
-    name: "fieldlog_edge_cached_entries",
+    name: "fieldlog_mqtt_cached_entries",
     help: "What the edge keeps in memory, by kind.",
     labelNames: ["kind"],
     collect() {
@@ -134,7 +135,7 @@ function observe({ metrics }: Runtime, known: Known, log: EventLog): void {
     },
   });
   gauge(metrics, {
-    name: "fieldlog_edge_pending_signals",
+    name: "fieldlog_mqtt_pending_signals",
     help: "Signals that wait for the log.",
     collect() {
       this.set(log.signals.pending);
