@@ -1,6 +1,7 @@
 import { until } from "@fieldlog/testkit";
 import { describe, expect, it } from "vitest";
 import { append, numbers, scene, TestClient } from "./edge.fixture.js";
+import type { RetainedPage } from "./retained.js";
 
 const { edge, namespace } = scene();
 
@@ -133,5 +134,28 @@ describe("deliveries", () => {
     await client.subscribe("c", { retainHandling: 1 });
     await client.gets(4);
     expect(asked.slice(4)).toEqual(["c ", "c new"]);
+  });
+
+  it("of a retained message does not follow that of the one which replaced it", async () => {
+    let answer: (page: RetainedPage) => void = () => undefined;
+    const { log, sessions } = await edge(() => new Promise((resolve) => (answer = resolve)));
+    await append(log, namespace(), "a", "old", { retain: true });
+    const client = await new TestClient().connect(sessions, namespace());
+    await client.subscribe("#");
+    await append(log, namespace(), "a", "new", { retain: true });
+    await append(log, namespace(), "b", "not to be retained");
+    await client.gets(2);
+    const retained = (topic: string, position: number) => ({
+      ...{ qos: 1 as const, clientId: "publisher" },
+      message: {
+        ...{ topic, position, payload: Buffer.from(`retained ${topic}`) },
+        publication: {
+          ...{ utf8: false, contentType: "", responseTopic: "", correlationData: new Uint8Array() },
+          ...{ userProperties: [], expiresAt: undefined },
+        },
+      },
+    });
+    answer({ messages: [retained("a", 1), retained("b", 2)], next: "" });
+    expect(await client.gets(3)).toEqual(["new", "not to be retained", "retained b"]);
   });
 });

@@ -6,7 +6,7 @@ import { endOf, type Feed, type Follower, type Placed } from "../subscriptions/f
 import type { Feeds } from "../subscriptions/feeds.js";
 import { type PublishedCommit, readPublished } from "../subscriptions/published-commit.js";
 import type { Skimmed } from "../subscriptions/skim.js";
-import { type Subscription, termsOf } from "../subscriptions/subscription.js";
+import { type Subscription, type Terms, termsOf } from "../subscriptions/subscription.js";
 import { matchesFilter } from "../subscriptions/topic-filter.js";
 import { TopicTree } from "../subscriptions/topic-tree.js";
 import type { Counts } from "./counts.js";
@@ -23,6 +23,8 @@ export interface LogCursorParts {
   readonly readers: Slots;
   /** The cursor has moved. */
   readonly changed: () => void;
+  /** Told the topic of each message to be retained that is delivered. */
+  readonly onRetained: (topic: string) => void;
   readonly logger: Pick<Logger, "warn" | "error">;
   readonly counts: Counts;
 }
@@ -106,8 +108,7 @@ export class LogCursor implements Follower {
       return;
     }
     this.at = message.position;
-    const outbound = commit.message(message);
-    if (outbound) this.parts.outbox.deliver(outbound, terms);
+    this.deliver(commit, message, terms);
   }
 
   rewind(position: Position): void {
@@ -224,12 +225,18 @@ export class LogCursor implements Follower {
         return false;
       }
       this.at = message.position;
-      const outbound = commit.message(message);
-      if (outbound) outbox.deliver(outbound, terms);
+      this.deliver(commit, message, terms);
     }
     this.at = Math.max(this.at, endOf(commit.sequence));
     this.parts.changed();
     return true;
+  }
+
+  private deliver(commit: PublishedCommit, message: Skimmed, terms: Terms): void {
+    const outbound = commit.message(message);
+    if (outbound === undefined) return;
+    if (message.retain) this.parts.onRetained(message.topic);
+    this.parts.outbox.deliver(outbound, terms);
   }
 
   private matching(topic: string): Subscription[] {

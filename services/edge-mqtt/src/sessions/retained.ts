@@ -43,15 +43,24 @@ export interface RetainedDeliveryParts {
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
+/** Topics of which it is remembered that something newer went out while retained messages were looked up. */
+const OVERTAKEN = 10_000;
 
 /** Sends retained messages to one client, one subscription after the other, as it has room for them. */
 export class RetainedDelivery {
   /** Subscriptions, and the position up to which their retained messages are theirs: what is newer comes live. */
   private readonly pending = new Map<Subscription, Position>();
+  /** Topics whose retained message was replaced since, and the new one already sent. */
+  private readonly overtaken = new Set<string>();
   private running = false;
   private ended = false;
 
   constructor(private readonly parts: RetainedDeliveryParts) {}
+
+  /** A message to be retained was sent as it came: the one before it must not follow. */
+  overtake(topic: string): void {
+    if (this.pending.size > 0 && this.overtaken.size < OVERTAKEN) this.overtaken.add(topic);
+  }
 
   add(subscription: Subscription, upTo: Position): void {
     this.pending.set(subscription, upTo);
@@ -94,6 +103,7 @@ export class RetainedDelivery {
       }
     }
     this.running = false;
+    this.overtaken.clear();
   }
 
   private async send(subscription: Subscription, upTo: Position): Promise<void> {
@@ -107,6 +117,7 @@ export class RetainedDelivery {
         if (message.position > upTo || (subscription.noLocal && publisher === clientId)) continue;
         while (!this.ended && !outbox.hasRoom()) await outbox.roomed();
         if (this.ended || !this.pending.has(subscription)) return;
+        if (this.overtaken.has(message.topic)) continue;
         const granted = Math.min(qos, subscription.qos) as QoS;
         // [MQTT-3.3.1-8]: sent because of a new subscription, it has the retain flag.
         outbox.deliver(message, { qos: granted, retain: true, subscriptionIds });

@@ -73,7 +73,10 @@ export class Subscriber implements Member {
     this.outbox = new Outbox({ sink, size, save, changed, failed, onRoom, counts, now }, record.outbound);
     const { outbox } = this;
     this.cursor = new LogCursor(
-      { ...key, log, feeds, readers, logger, counts, outbox, changed },
+      {
+        ...{ ...key, log, feeds, readers, logger, counts, outbox, changed },
+        onRetained: (topic) => this.retained.overtake(topic),
+      },
       record.cursor,
     );
     this.retained = new RetainedDelivery({ ...key, retained, logger, outbox, onSent: changed });
