@@ -33,7 +33,9 @@ const by = { decidedBy: "key:admin" };
 const check = (replica: Replica, key: string) => replica.client.checkApiKey({ keyHash: hashOf(key) });
 const unauthenticated = { code: "unauthenticated" };
 
-async function createKey(fields: { namespace?: string; permission?: string; expiresAt?: bigint } = {}) {
+async function createKey(
+  fields: { kind?: string; namespace?: string; permission?: string; expiresAt?: bigint } = {},
+) {
   const asked = {
     namespace: "default",
     name: "console",
@@ -118,6 +120,16 @@ describe("an API key", () => {
     expect(secret).toMatch(/^fl_[A-Za-z0-9_-]{43}$/);
     for (const replica of [one, two]) expect((await check(replica, secret)).key).toEqual(key);
     expect((await two.client.listApiKeys({ namespace: "default" })).keys).toContainEqual(key);
+  });
+
+  it("of kind cred has the form that cred's devices know, and is good and void like any other", async () => {
+    const { key, secret } = await createKey({ kind: "cred", permission: "write" });
+    expect(secret).toMatch(/^[A-Za-z0-9]{43}$/);
+    for (const replica of [one, two]) expect((await check(replica, secret)).key).toEqual(key);
+    expect(key).toMatchObject({ kind: "cred", permission: "write", namespace: "default" });
+    await one.client.revokeApiKey({ namespace: "default", id: key.id, ...by });
+    for (const replica of [one, two])
+      await expect(check(replica, secret)).rejects.toMatchObject(unauthenticated);
   });
 
   it("that nobody made opens nothing", async () => {

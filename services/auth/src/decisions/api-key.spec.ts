@@ -60,13 +60,19 @@ describe("creating", () => {
     });
   });
 
+  test("is possible for cred's devices, in a namespace", () => {
+    const cred = { kind: "cred" };
+    expect(createApiKey({ ...asked, ...cred }, 0)(given()).events).toEqual([created(cred)]);
+  });
+
   test("asked twice, records nothing the second time", () => {
     expect(createApiKey(asked, 0)(given(created())).events).toEqual([]);
     expect(createApiKey(asked, 0)(given(created(), revoked)).events).toEqual([]);
   });
 
   test.each<[string, Partial<NewApiKey>]>([
-    ["kind", { kind: "cred" }],
+    ["kind", { kind: "edge-impulse" }],
+    ["namespace", { kind: "cred", namespace: "" }],
     ["permission", { permission: "root" }],
     ["permission", { permission: "" }],
     ["name", { name: "" }],

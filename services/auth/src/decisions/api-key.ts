@@ -80,7 +80,7 @@ export function isGood(state: ApiKeyState, hash: string, now: number): state is 
 // Decisions
 
 const LATEST = Date.UTC(9999, 11, 31);
-const KINDS = ["native"];
+const KINDS = ["native", "cred"];
 const PERMISSIONS = ["read", "write", "admin"];
 
 export interface NewApiKey {
@@ -98,6 +98,9 @@ export interface NewApiKey {
 export function createApiKey(asked: NewApiKey, now: number): (state: ApiKeyState) => Outcome<undefined> {
   return (state) => {
     if (!KINDS.includes(asked.kind)) throw new InvalidField("kind", `must be one of ${KINDS.join(", ")}`);
+    if (asked.kind === "cred" && asked.namespace === "") {
+      throw new InvalidField("namespace", "must be given: a key of kind cred is of one namespace");
+    }
     if (!PERMISSIONS.includes(asked.permission)) {
       throw new InvalidField("permission", `must be one of ${PERMISSIONS.join(", ")}`);
     }

@@ -11,6 +11,7 @@ import {
   revokeApiKey,
 } from "../decisions/api-key.js";
 import { TooMany } from "../decisions/refusals.js";
+import { newSecret } from "./api-key-text.js";
 import { hashOf } from "./secret-hash.js";
 
 export type AskedApiKey = Pick<NewApiKey, "name" | "kind" | "permission" | "namespace" | "expiresAt">;
@@ -32,7 +33,7 @@ export class ApiKeys {
     if ((await this.snapshots.count(apiKey, owner)) >= limits.apiKeysPerNamespace) {
       throw new TooMany("API keys", limits.apiKeysPerNamespace);
     }
-    const secret = `fl_${randomBytes(32).toString("base64url")}`;
+    const secret = newSecret(asked.kind);
     const id = randomBytes(8).toString("hex");
     const decide = createApiKey({ ...asked, id, keyHash: hashOf(secret) }, this.now());
     const begun = await this.aggregates.begin(apiKey, apiKeyId(asked.namespace, id), decide, decidedBy);
