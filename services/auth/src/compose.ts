@@ -10,6 +10,7 @@ import { authService } from "./rpc/auth-service.js";
 import { refusal } from "./rpc/refusal.js";
 import { ApiKeys } from "./service/api-keys.js";
 import { Credentials } from "./service/credentials.js";
+import { DeviceSessions } from "./service/device-sessions.js";
 import { firstStart } from "./service/first-start.js";
 import { Keyring } from "./service/keyring.js";
 import { catchingUp, Lookup } from "./service/lookup.js";
@@ -50,9 +51,11 @@ export async function compose(runtime: Runtime): Promise<void> {
     names: limits.users,
   });
   const users = new Users({ aggregates, snapshots, lookup, keyring, passwords, wrongPasswords });
-  const sessions = new Sessions(new Aggregates({ log, snapshots: { load: async () => undefined }, metrics }));
+  const fromLog = new Aggregates({ log, snapshots: { load: async () => undefined }, metrics });
+  const sessions = new Sessions(fromLog);
+  const deviceSessions = new DeviceSessions(fromLog, apiKeys);
   const memberships = new Memberships({ aggregates, snapshots, namespaces, users });
-  const parts = { namespaces, apiKeys, credentials, users, sessions, memberships };
+  const parts = { namespaces, apiKeys, credentials, users, sessions, deviceSessions, memberships };
 
   const server = new RpcServer({
     address: listenAddress(settings.authGrpc, settings.grpcBind ?? settings.bind),

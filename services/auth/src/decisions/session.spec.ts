@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { registry } from "@fieldlog/contracts";
 import { fold, type RegistryEvent } from "@fieldlog/decider";
 import { expect, test } from "vitest";
-import { endSession, isOpen, session, sessionOf, startSession } from "./session.js";
+import { endSession, isOpen, session, sessionOf, startDeviceSession, startSession } from "./session.js";
 
 const asked = { userId: "1", userName: "ash", expiresAt: 2_000 };
 const started: RegistryEvent = { event: { case: "sessionStarted", value: { ...asked, expiresAt: 2_000n } } };
@@ -34,4 +34,16 @@ test("is open until it is ended, which is decided once", () => {
   expect(isOpen(given(started, ended), 0)).toBe(false);
   expect(endSession(given(started, ended)).events).toEqual([]);
   expect(endSession(given()).events).toEqual([]);
+});
+
+test("of a device starts once, makes nobody a user, and is ended once", () => {
+  const value = { apiKey: "k", apiKeyHash: new Uint8Array(32), namespace: "default", device: "7" };
+  const ofDevice: RegistryEvent = { event: { case: "sessionStarted", value } };
+  expect(startDeviceSession(value)(given()).events).toEqual([ofDevice]);
+  expect(startDeviceSession(value)(given(ofDevice)).events).toEqual([]);
+  expect(startDeviceSession(value)(given(ofDevice, ended)).events).toEqual([]);
+  expect(given(ofDevice)).toEqual({ phase: "of a device", ...value });
+  expect(isOpen(given(ofDevice), 0)).toBe(false);
+  expect(endSession(given(ofDevice)).events).toEqual([ended]);
+  expect(endSession(given(ofDevice, ended)).events).toEqual([]);
 });

@@ -19,7 +19,22 @@ export interface StartedSession {
   readonly expiresAt: number;
 }
 
-export type Session = { readonly phase: "none" } | StartedSession | { readonly phase: "ended" };
+/** Of a device that presented an API key: good as long as the key is. */
+export interface DeviceSession {
+  readonly phase: "of a device";
+  readonly apiKey: string;
+  /** SHA-256 of the key: 32 bytes. */
+  readonly apiKeyHash: Uint8Array;
+  /** Id. */
+  readonly namespace: string;
+  readonly device: string;
+}
+
+export type Session =
+  | { readonly phase: "none" }
+  | StartedSession
+  | DeviceSession
+  | { readonly phase: "ended" };
 
 export const session: Decider<Session> = {
   kind: "session",
@@ -27,7 +42,8 @@ export const session: Decider<Session> = {
   evolve: (state, { event }) => {
     switch (event.case) {
       case "sessionStarted": {
-        const { userId, userName, expiresAt } = event.value;
+        const { userId, userName, expiresAt, apiKey, apiKeyHash, namespace, device } = event.value;
+        if (device !== "") return { phase: "of a device", apiKey, apiKeyHash, namespace, device };
         return { phase: "started", userId, userName, expiresAt: Number(expiresAt) };
       }
       case "sessionEnded":
@@ -38,7 +54,7 @@ export const session: Decider<Session> = {
   },
 };
 
-/** Whether it proves who somebody is at that time (ms since 1970 UTC). */
+/** Whether it proves what user somebody is at that time (ms since 1970 UTC). */
 export function isOpen(state: Session, now: number): state is StartedSession {
   return state.phase === "started" && state.expiresAt > now;
 }
@@ -56,8 +72,17 @@ export function startSession({ userId, userName, expiresAt }: NewSession) {
   };
 }
 
+/** Of one that exists: nothing. */
+export function startDeviceSession(value: Omit<DeviceSession, "phase">) {
+  return ({ phase }: Session): Outcome<undefined> => {
+    const events = phase === "none" ? [{ event: { case: "sessionStarted" as const, value } }] : [];
+    return { events, result: undefined };
+  };
+}
+
 /** Of one that has ended, or never was: nothing. */
 export function endSession(state: Session): Outcome<undefined> {
-  const events = state.phase === "started" ? [{ event: { case: "sessionEnded" as const, value: {} } }] : [];
+  const open = state.phase === "started" || state.phase === "of a device";
+  const events = open ? [{ event: { case: "sessionEnded" as const, value: {} } }] : [];
   return { events, result: undefined };
 }

@@ -32,7 +32,8 @@ export function apiKeyCalls({ apiKeys, namespaces, seen }: Answering): Pick<Auth
   };
 }
 
-function toApiKey({ id, name, kind, permission, namespace, createdAt, expiresAt, revokedAt }: ApiKey) {
+/** As calls answer it. */
+export function toApiKey({ id, name, kind, permission, namespace, createdAt, expiresAt, revokedAt }: ApiKey) {
   return {
     ...{ id, name, kind, permission, namespace, createdAt: BigInt(createdAt) },
     ...(expiresAt === undefined ? {} : { expiresAt: BigInt(expiresAt) }),

@@ -3,6 +3,7 @@ import type { Logger } from "@fieldlog/runtime";
 import { apiKeyCalls } from "./api-keys.js";
 import type { AuthCalls, AuthParts } from "./calls.js";
 import { credentialCalls } from "./credentials.js";
+import { deviceSessionCalls } from "./device-sessions.js";
 import { memberCalls } from "./members.js";
 import { namespaceCalls } from "./namespaces.js";
 import { userCalls } from "./users.js";
@@ -25,6 +26,7 @@ export function authService({ waitFor, logger, ...parts }: AuthServiceOptions): 
     ...apiKeyCalls(answering),
     ...namespaceCalls(answering),
     ...userCalls(answering),
+    ...deviceSessionCalls(answering),
     ...memberCalls(answering),
   };
 }

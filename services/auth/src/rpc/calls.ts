@@ -2,6 +2,7 @@ import { type auth, limits } from "@fieldlog/contracts";
 import type { ServiceImpl } from "@fieldlog/rpc";
 import type { ApiKeys } from "../service/api-keys.js";
 import type { Credentials } from "../service/credentials.js";
+import type { DeviceSessions } from "../service/device-sessions.js";
 import type { Memberships } from "../service/memberships.js";
 import type { Namespaces } from "../service/namespaces.js";
 import type { Sessions } from "../service/sessions.js";
@@ -15,6 +16,7 @@ export interface AuthParts {
   readonly credentials: Credentials;
   readonly users: Users;
   readonly sessions: Sessions;
+  readonly deviceSessions: DeviceSessions;
   readonly memberships: Memberships;
 }
 

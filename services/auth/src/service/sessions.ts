@@ -42,10 +42,13 @@ export class Sessions {
     return isOpen(state, this.now()) ? state : undefined;
   }
 
-  /** Asked twice, or of none, succeeds. */
+  /** Of a user or a device. Asked twice, or of none, succeeds. */
   async end(tokenHash: Uint8Array): Promise<void> {
-    const open = await this.check(tokenHash);
-    if (!open) return;
-    await this.aggregates.transact(session, sessionOf(tokenHash), endSession, `user:${open.userId}`);
+    if (tokenHash.length !== HASH_BYTES) return;
+    const id = sessionOf(tokenHash);
+    const { state } = await this.aggregates.current(session, id);
+    if (state.phase !== "started" && state.phase !== "of a device") return;
+    const who = state.phase === "started" ? `user:${state.userId}` : `device:${state.device}`;
+    await this.aggregates.transact(session, id, endSession, who);
   }
 }

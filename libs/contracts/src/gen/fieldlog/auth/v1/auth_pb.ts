@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/auth/v1/auth.proto.
  */
 export const file_fieldlog_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEiYwoJUmV0ZW50aW9uEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyJsChNTZXRSZXRlbnRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIuCglyZXRlbnRpb24YAiABKAsyGy5maWVsZGxvZy5hdXRoLnYxLlJldGVudGlvbhISCgpkZWNpZGVkX2J5GAMgASgJIigKFFNldFJldGVudGlvblJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIlcKHlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiMwofUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCI8ChdGaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIkIKGEZpbmRNcXR0UGFzc3dvcmRSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEwoLc2VjcmV0X2hhc2gYAiABKAwiMwoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSI1ChNTdGFydFNlc3Npb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkiVgoOU3RhcnRlZFNlc3Npb24SDwoHdXNlcl9pZBgBIAEoCRINCgV0b2tlbhgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDEhAKCHNlcXVlbmNlGAQgASgEIikKE0NoZWNrU2Vzc2lvblJlcXVlc3QSEgoKdG9rZW5faGFzaBgBIAEoDCJOChRDaGVja1Nlc3Npb25SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDIicKEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnRva2VuX2hhc2gYASABKAwiFAoSRW5kU2Vzc2lvblJlc3BvbnNlIiwKGUxpc3RVc2VyTmFtZXNwYWNlc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSJRChpMaXN0VXNlck5hbWVzcGFjZXNSZXNwb25zZRIzCgpuYW1lc3BhY2VzGAEgAygLMh8uZmllbGRsb2cuYXV0aC52MS5Vc2VyTmFtZXNwYWNlIk0KDVVzZXJOYW1lc3BhY2USLgoJbmFtZXNwYWNlGAEgASgLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2USDAoEcm9sZRgCIAEoCSI0Cg5HZXRSb2xlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIfCg9HZXRSb2xlUmVzcG9uc2USDAoEcm9sZRgBIAEoCSI6CgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCSInChJMaXN0TWVtYmVyc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIkAKE0xpc3RNZW1iZXJzUmVzcG9uc2USKQoHbWVtYmVycxgBIAMoCzIYLmZpZWxkbG9nLmF1dGgudjEuTWVtYmVyIloKEFNldE1lbWJlclJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiTwoRU2V0TWVtYmVyUmVzcG9uc2USKAoGbWVtYmVyGAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5NZW1iZXISEAoIc2VxdWVuY2UYAiABKAQiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCRISCgpkZWNpZGVkX2J5GAMgASgJIigKFFJlbW92ZU1lbWJlclJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEImkKCU5hbWVzcGFjZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMSLgoJcmV0ZW50aW9uGAQgASgLMhsuZmllbGRsb2cuYXV0aC52MS5SZXRlbnRpb24iuwEKBkFwaUtleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSEgoKY3JlYXRlZF9hdBgGIAEoAxIXCgpleHBpcmVzX2F0GAcgASgDSACIAQESFwoKcmV2b2tlZF9hdBgIIAEoA0gBiAEBQg0KC19leHBpcmVzX2F0Qg0KC19yZXZva2VkX2F0Ij8KGkdldERldmljZUNyZWRlbnRpYWxSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkiOwobR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEgwKBGtpbmQYASABKAkSDgoGc2VjcmV0GAIgASgJIk8KHElzc3VlRGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIMCgRraW5kGAMgASgJIkEKHUlzc3VlRGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCImChJDaGVja0FwaUtleVJlcXVlc3QSEAoIa2V5X2hhc2gYASABKAwiPAoTQ2hlY2tBcGlLZXlSZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleSKUAQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSFwoKZXhwaXJlc19hdBgFIAEoA0gAiAEBEhIKCmRlY2lkZWRfYnkYBiABKAlCDQoLX2V4cGlyZXNfYXQiXwoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkSDgoGc2VjcmV0GAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIicKEkxpc3RBcGlLZXlzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiPQoTTGlzdEFwaUtleXNSZXNwb25zZRImCgRrZXlzGAEgAygLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkiSAoTUmV2b2tlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCgoCaWQYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZXZva2VBcGlLZXlSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJJChZDcmVhdGVOYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCRINCgVvd25lchgDIAEoCSJbChdDcmVhdGVOYW1lc3BhY2VSZXNwb25zZRIuCgluYW1lc3BhY2UYASABKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZRIQCghzZXF1ZW5jZRgCIAEoBCIXChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QiSQoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIvCgpuYW1lc3BhY2VzGAEgAygLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2UiKQoTR2V0TmFtZXNwYWNlUmVxdWVzdBISCgppZF9vcl9uYW1lGAEgASgJIkYKFEdldE5hbWVzcGFjZVJlc3BvbnNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlMp8QCgtBdXRoU2VydmljZRJyChNHZXREZXZpY2VDcmVkZW50aWFsEiwuZmllbGRsb2cuYXV0aC52MS5HZXREZXZpY2VDcmVkZW50aWFsUmVxdWVzdBotLmZpZWxkbG9nLmF1dGgudjEuR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEngKFUlzc3VlRGV2aWNlQ3JlZGVudGlhbBIuLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVxdWVzdBovLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USfgoXUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHMSMC5maWVsZGxvZy5hdXRoLnYxLlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBoxLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRJpChBGaW5kTXF0dFBhc3N3b3JkEikuZmllbGRsb2cuYXV0aC52MS5GaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBoqLmZpZWxkbG9nLmF1dGgudjEuRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEloKC0NoZWNrQXBpS2V5EiQuZmllbGRsb2cuYXV0aC52MS5DaGVja0FwaUtleVJlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrQXBpS2V5UmVzcG9uc2USXQoMQ3JlYXRlQXBpS2V5EiUuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJaCgtMaXN0QXBpS2V5cxIkLmZpZWxkbG9nLmF1dGgudjEuTGlzdEFwaUtleXNSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEl0KDFJldm9rZUFwaUtleRIlLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2USZgoPQ3JlYXRlTmFtZXNwYWNlEiguZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXF1ZXN0GikuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXNwb25zZRJjCg5MaXN0TmFtZXNwYWNlcxInLmZpZWxkbG9nLmF1dGgudjEuTGlzdE5hbWVzcGFjZXNSZXF1ZXN0GiguZmllbGRsb2cuYXV0aC52MS5MaXN0TmFtZXNwYWNlc1Jlc3BvbnNlEl0KDEdldE5hbWVzcGFjZRIlLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVzcG9uc2USXQoMU2V0UmV0ZW50aW9uEiUuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXNwb25zZRJTCgpDcmVhdGVVc2VyEiMuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBogLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRlZFNlc3Npb24SVwoMU3RhcnRTZXNzaW9uEiUuZmllbGRsb2cuYXV0aC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiAuZmllbGRsb2cuYXV0aC52MS5TdGFydGVkU2Vzc2lvbhJdCgxDaGVja1Nlc3Npb24SJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlc3BvbnNlElcKCkVuZFNlc3Npb24SIy5maWVsZGxvZy5hdXRoLnYxLkVuZFNlc3Npb25SZXF1ZXN0GiQuZmllbGRsb2cuYXV0aC52MS5FbmRTZXNzaW9uUmVzcG9uc2USbwoSTGlzdFVzZXJOYW1lc3BhY2VzEisuZmllbGRsb2cuYXV0aC52MS5MaXN0VXNlck5hbWVzcGFjZXNSZXF1ZXN0GiwuZmllbGRsb2cuYXV0aC52MS5MaXN0VXNlck5hbWVzcGFjZXNSZXNwb25zZRJOCgdHZXRSb2xlEiAuZmllbGRsb2cuYXV0aC52MS5HZXRSb2xlUmVxdWVzdBohLmZpZWxkbG9nLmF1dGgudjEuR2V0Um9sZVJlc3BvbnNlEloKC0xpc3RNZW1iZXJzEiQuZmllbGRsb2cuYXV0aC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USVAoJU2V0TWVtYmVyEiIuZmllbGRsb2cuYXV0aC52MS5TZXRNZW1iZXJSZXF1ZXN0GiMuZmllbGRsb2cuYXV0aC52MS5TZXRNZW1iZXJSZXNwb25zZRJdCgxSZW1vdmVNZW1iZXISJS5maWVsZGxvZy5hdXRoLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEiYwoJUmV0ZW50aW9uEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyJsChNTZXRSZXRlbnRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIuCglyZXRlbnRpb24YAiABKAsyGy5maWVsZGxvZy5hdXRoLnYxLlJldGVudGlvbhISCgpkZWNpZGVkX2J5GAMgASgJIigKFFNldFJldGVudGlvblJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIlcKHlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiMwofUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCI8ChdGaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIkIKGEZpbmRNcXR0UGFzc3dvcmRSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEwoLc2VjcmV0X2hhc2gYAiABKAwiMwoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSI1ChNTdGFydFNlc3Npb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkiVgoOU3RhcnRlZFNlc3Npb24SDwoHdXNlcl9pZBgBIAEoCRINCgV0b2tlbhgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDEhAKCHNlcXVlbmNlGAQgASgEIikKE0NoZWNrU2Vzc2lvblJlcXVlc3QSEgoKdG9rZW5faGFzaBgBIAEoDCJOChRDaGVja1Nlc3Npb25SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDIlAKGVN0YXJ0RGV2aWNlU2Vzc2lvblJlcXVlc3QSEAoIa2V5X2hhc2gYASABKAwSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSI9ChpTdGFydERldmljZVNlc3Npb25SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCIvChlDaGVja0RldmljZVNlc3Npb25SZXF1ZXN0EhIKCnRva2VuX2hhc2gYASABKAwiZgoaQ2hlY2tEZXZpY2VTZXNzaW9uUmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSInChFFbmRTZXNzaW9uUmVxdWVzdBISCgp0b2tlbl9oYXNoGAEgASgMIhQKEkVuZFNlc3Npb25SZXNwb25zZSIsChlMaXN0VXNlck5hbWVzcGFjZXNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiUQoaTGlzdFVzZXJOYW1lc3BhY2VzUmVzcG9uc2USMwoKbmFtZXNwYWNlcxgBIAMoCzIfLmZpZWxkbG9nLmF1dGgudjEuVXNlck5hbWVzcGFjZSJNCg1Vc2VyTmFtZXNwYWNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlEgwKBHJvbGUYAiABKAkiNAoOR2V0Um9sZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiHwoPR2V0Um9sZVJlc3BvbnNlEgwKBHJvbGUYASABKAkiOgoGTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEgwKBHJvbGUYAyABKAkiJwoSTGlzdE1lbWJlcnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJAChNMaXN0TWVtYmVyc1Jlc3BvbnNlEikKB21lbWJlcnMYASADKAsyGC5maWVsZGxvZy5hdXRoLnYxLk1lbWJlciJaChBTZXRNZW1iZXJSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRISCgpkZWNpZGVkX2J5GAQgASgJIk8KEVNldE1lbWJlclJlc3BvbnNlEigKBm1lbWJlchgBIAEoCzIYLmZpZWxkbG9nLmF1dGgudjEuTWVtYmVyEhAKCHNlcXVlbmNlGAIgASgEIk0KE1JlbW92ZU1lbWJlclJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZW1vdmVNZW1iZXJSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJpCglOYW1lc3BhY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX2F0GAMgASgDEi4KCXJldGVudGlvbhgEIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuUmV0ZW50aW9uIrsBCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEhIKCmNyZWF0ZWRfYXQYBiABKAMSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBEhcKCnJldm9rZWRfYXQYCCABKANIAYgBAUINCgtfZXhwaXJlc19hdEINCgtfcmV2b2tlZF9hdCI/ChpHZXREZXZpY2VDcmVkZW50aWFsUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIjsKG0dldERldmljZUNyZWRlbnRpYWxSZXNwb25zZRIMCgRraW5kGAEgASgJEg4KBnNlY3JldBgCIAEoCSJPChxJc3N1ZURldmljZUNyZWRlbnRpYWxSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDAoEa2luZBgDIAEoCSJBCh1Jc3N1ZURldmljZUNyZWRlbnRpYWxSZXNwb25zZRIOCgZzZWNyZXQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQiJgoSQ2hlY2tBcGlLZXlSZXF1ZXN0EhAKCGtleV9oYXNoGAEgASgMIjwKE0NoZWNrQXBpS2V5UmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkilAEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRISCgpwZXJtaXNzaW9uGAQgASgJEhcKCmV4cGlyZXNfYXQYBSABKANIAIgBARISCgpkZWNpZGVkX2J5GAYgASgJQg0KC19leHBpcmVzX2F0Il8KFENyZWF0ZUFwaUtleVJlc3BvbnNlEiUKA2tleRgBIAEoCzIYLmZpZWxkbG9nLmF1dGgudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBCInChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIj0KE0xpc3RBcGlLZXlzUmVzcG9uc2USJgoEa2V5cxgBIAMoCzIYLmZpZWxkbG9nLmF1dGgudjEuQXBpS2V5IkgKE1Jldm9rZUFwaUtleVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgoKAmlkGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiKAoUUmV2b2tlQXBpS2V5UmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQiSQoWQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCmRlY2lkZWRfYnkYAiABKAkSDQoFb3duZXIYAyABKAkiWwoXQ3JlYXRlTmFtZXNwYWNlUmVzcG9uc2USLgoJbmFtZXNwYWNlGAEgASgLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2USEAoIc2VxdWVuY2UYAiABKAQiFwoVTGlzdE5hbWVzcGFjZXNSZXF1ZXN0IkkKFkxpc3ROYW1lc3BhY2VzUmVzcG9uc2USLwoKbmFtZXNwYWNlcxgBIAMoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlIikKE0dldE5hbWVzcGFjZVJlcXVlc3QSEgoKaWRfb3JfbmFtZRgBIAEoCSJGChRHZXROYW1lc3BhY2VSZXNwb25zZRIuCgluYW1lc3BhY2UYASABKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZTKBEgoLQXV0aFNlcnZpY2UScgoTR2V0RGV2aWNlQ3JlZGVudGlhbBIsLmZpZWxkbG9nLmF1dGgudjEuR2V0RGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QaLS5maWVsZGxvZy5hdXRoLnYxLkdldERldmljZUNyZWRlbnRpYWxSZXNwb25zZRJ4ChVJc3N1ZURldmljZUNyZWRlbnRpYWwSLi5maWVsZGxvZy5hdXRoLnYxLklzc3VlRGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QaLy5maWVsZGxvZy5hdXRoLnYxLklzc3VlRGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEn4KF1Jldm9rZURldmljZUNyZWRlbnRpYWxzEjAuZmllbGRsb2cuYXV0aC52MS5SZXZva2VEZXZpY2VDcmVkZW50aWFsc1JlcXVlc3QaMS5maWVsZGxvZy5hdXRoLnYxLlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVzcG9uc2USaQoQRmluZE1xdHRQYXNzd29yZBIpLmZpZWxkbG9nLmF1dGgudjEuRmluZE1xdHRQYXNzd29yZFJlcXVlc3QaKi5maWVsZGxvZy5hdXRoLnYxLkZpbmRNcXR0UGFzc3dvcmRSZXNwb25zZRJaCgtDaGVja0FwaUtleRIkLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tBcGlLZXlSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5DaGVja0FwaUtleVJlc3BvbnNlEl0KDENyZWF0ZUFwaUtleRIlLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2USWgoLTGlzdEFwaUtleXMSJC5maWVsZGxvZy5hdXRoLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBolLmZpZWxkbG9nLmF1dGgudjEuTGlzdEFwaUtleXNSZXNwb25zZRJdCgxSZXZva2VBcGlLZXkSJS5maWVsZGxvZy5hdXRoLnYxLlJldm9rZUFwaUtleVJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlEmYKD0NyZWF0ZU5hbWVzcGFjZRIoLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBopLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlTmFtZXNwYWNlUmVzcG9uc2USYwoOTGlzdE5hbWVzcGFjZXMSJy5maWVsZGxvZy5hdXRoLnYxLkxpc3ROYW1lc3BhY2VzUmVxdWVzdBooLmZpZWxkbG9nLmF1dGgudjEuTGlzdE5hbWVzcGFjZXNSZXNwb25zZRJdCgxHZXROYW1lc3BhY2USJS5maWVsZGxvZy5hdXRoLnYxLkdldE5hbWVzcGFjZVJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkdldE5hbWVzcGFjZVJlc3BvbnNlEl0KDFNldFJldGVudGlvbhIlLmZpZWxkbG9nLmF1dGgudjEuU2V0UmV0ZW50aW9uUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuU2V0UmV0ZW50aW9uUmVzcG9uc2USUwoKQ3JlYXRlVXNlchIjLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlVXNlclJlcXVlc3QaIC5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0ZWRTZXNzaW9uElcKDFN0YXJ0U2Vzc2lvbhIlLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBogLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRlZFNlc3Npb24SXQoMQ2hlY2tTZXNzaW9uEiUuZmllbGRsb2cuYXV0aC52MS5DaGVja1Nlc3Npb25SZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5DaGVja1Nlc3Npb25SZXNwb25zZRJvChJTdGFydERldmljZVNlc3Npb24SKy5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0RGV2aWNlU2Vzc2lvblJlcXVlc3QaLC5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0RGV2aWNlU2Vzc2lvblJlc3BvbnNlEm8KEkNoZWNrRGV2aWNlU2Vzc2lvbhIrLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tEZXZpY2VTZXNzaW9uUmVxdWVzdBosLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tEZXZpY2VTZXNzaW9uUmVzcG9uc2USVwoKRW5kU2Vzc2lvbhIjLmZpZWxkbG9nLmF1dGgudjEuRW5kU2Vzc2lvblJlcXVlc3QaJC5maWVsZGxvZy5hdXRoLnYxLkVuZFNlc3Npb25SZXNwb25zZRJvChJMaXN0VXNlck5hbWVzcGFjZXMSKy5maWVsZGxvZy5hdXRoLnYxLkxpc3RVc2VyTmFtZXNwYWNlc1JlcXVlc3QaLC5maWVsZGxvZy5hdXRoLnYxLkxpc3RVc2VyTmFtZXNwYWNlc1Jlc3BvbnNlEk4KB0dldFJvbGUSIC5maWVsZGxvZy5hdXRoLnYxLkdldFJvbGVSZXF1ZXN0GiEuZmllbGRsb2cuYXV0aC52MS5HZXRSb2xlUmVzcG9uc2USWgoLTGlzdE1lbWJlcnMSJC5maWVsZGxvZy5hdXRoLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBolLmZpZWxkbG9nLmF1dGgudjEuTGlzdE1lbWJlcnNSZXNwb25zZRJUCglTZXRNZW1iZXISIi5maWVsZGxvZy5hdXRoLnYxLlNldE1lbWJlclJlcXVlc3QaIy5maWVsZGxvZy5hdXRoLnYxLlNldE1lbWJlclJlc3BvbnNlEl0KDFJlbW92ZU1lbWJlchIlLmZpZWxkbG9nLmF1dGgudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message fieldlog.auth.v1.Retention
@@ -309,6 +309,109 @@ export const CheckSessionResponseSchema: GenMessage<CheckSessionResponse> = /*@_
   messageDesc(file_fieldlog_auth_v1_auth, 11);
 
 /**
+ * @generated from message fieldlog.auth.v1.StartDeviceSessionRequest
+ */
+export type StartDeviceSessionRequest = Message<"fieldlog.auth.v1.StartDeviceSessionRequest"> & {
+  /**
+   * SHA-256 of the key as presented
+   *
+   * @generated from field: bytes key_hash = 1;
+   */
+  keyHash: Uint8Array;
+
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 3;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.StartDeviceSessionRequest.
+ * Use `create(StartDeviceSessionRequestSchema)` to create a new message.
+ */
+export const StartDeviceSessionRequestSchema: GenMessage<StartDeviceSessionRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 12);
+
+/**
+ * @generated from message fieldlog.auth.v1.StartDeviceSessionResponse
+ */
+export type StartDeviceSessionResponse = Message<"fieldlog.auth.v1.StartDeviceSessionResponse"> & {
+  /**
+   * 64 hex characters, this once
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.StartDeviceSessionResponse.
+ * Use `create(StartDeviceSessionResponseSchema)` to create a new message.
+ */
+export const StartDeviceSessionResponseSchema: GenMessage<StartDeviceSessionResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 13);
+
+/**
+ * @generated from message fieldlog.auth.v1.CheckDeviceSessionRequest
+ */
+export type CheckDeviceSessionRequest = Message<"fieldlog.auth.v1.CheckDeviceSessionRequest"> & {
+  /**
+   * SHA-256 of the token as presented
+   *
+   * @generated from field: bytes token_hash = 1;
+   */
+  tokenHash: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.CheckDeviceSessionRequest.
+ * Use `create(CheckDeviceSessionRequestSchema)` to create a new message.
+ */
+export const CheckDeviceSessionRequestSchema: GenMessage<CheckDeviceSessionRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 14);
+
+/**
+ * @generated from message fieldlog.auth.v1.CheckDeviceSessionResponse
+ */
+export type CheckDeviceSessionResponse = Message<"fieldlog.auth.v1.CheckDeviceSessionResponse"> & {
+  /**
+   * @generated from field: fieldlog.auth.v1.ApiKey key = 1;
+   */
+  key?: ApiKey | undefined;
+
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 3;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.CheckDeviceSessionResponse.
+ * Use `create(CheckDeviceSessionResponseSchema)` to create a new message.
+ */
+export const CheckDeviceSessionResponseSchema: GenMessage<CheckDeviceSessionResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 15);
+
+/**
  * @generated from message fieldlog.auth.v1.EndSessionRequest
  */
 export type EndSessionRequest = Message<"fieldlog.auth.v1.EndSessionRequest"> & {
@@ -323,7 +426,7 @@ export type EndSessionRequest = Message<"fieldlog.auth.v1.EndSessionRequest"> & 
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
 export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 12);
+  messageDesc(file_fieldlog_auth_v1_auth, 16);
 
 /**
  * @generated from message fieldlog.auth.v1.EndSessionResponse
@@ -336,7 +439,7 @@ export type EndSessionResponse = Message<"fieldlog.auth.v1.EndSessionResponse"> 
  * Use `create(EndSessionResponseSchema)` to create a new message.
  */
 export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 13);
+  messageDesc(file_fieldlog_auth_v1_auth, 17);
 
 /**
  * @generated from message fieldlog.auth.v1.ListUserNamespacesRequest
@@ -353,7 +456,7 @@ export type ListUserNamespacesRequest = Message<"fieldlog.auth.v1.ListUserNamesp
  * Use `create(ListUserNamespacesRequestSchema)` to create a new message.
  */
 export const ListUserNamespacesRequestSchema: GenMessage<ListUserNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 14);
+  messageDesc(file_fieldlog_auth_v1_auth, 18);
 
 /**
  * @generated from message fieldlog.auth.v1.ListUserNamespacesResponse
@@ -370,7 +473,7 @@ export type ListUserNamespacesResponse = Message<"fieldlog.auth.v1.ListUserNames
  * Use `create(ListUserNamespacesResponseSchema)` to create a new message.
  */
 export const ListUserNamespacesResponseSchema: GenMessage<ListUserNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 15);
+  messageDesc(file_fieldlog_auth_v1_auth, 19);
 
 /**
  * @generated from message fieldlog.auth.v1.UserNamespace
@@ -392,7 +495,7 @@ export type UserNamespace = Message<"fieldlog.auth.v1.UserNamespace"> & {
  * Use `create(UserNamespaceSchema)` to create a new message.
  */
 export const UserNamespaceSchema: GenMessage<UserNamespace> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 16);
+  messageDesc(file_fieldlog_auth_v1_auth, 20);
 
 /**
  * @generated from message fieldlog.auth.v1.GetRoleRequest
@@ -416,7 +519,7 @@ export type GetRoleRequest = Message<"fieldlog.auth.v1.GetRoleRequest"> & {
  * Use `create(GetRoleRequestSchema)` to create a new message.
  */
 export const GetRoleRequestSchema: GenMessage<GetRoleRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 17);
+  messageDesc(file_fieldlog_auth_v1_auth, 21);
 
 /**
  * @generated from message fieldlog.auth.v1.GetRoleResponse
@@ -433,7 +536,7 @@ export type GetRoleResponse = Message<"fieldlog.auth.v1.GetRoleResponse"> & {
  * Use `create(GetRoleResponseSchema)` to create a new message.
  */
 export const GetRoleResponseSchema: GenMessage<GetRoleResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 18);
+  messageDesc(file_fieldlog_auth_v1_auth, 22);
 
 /**
  * @generated from message fieldlog.auth.v1.Member
@@ -460,7 +563,7 @@ export type Member = Message<"fieldlog.auth.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 19);
+  messageDesc(file_fieldlog_auth_v1_auth, 23);
 
 /**
  * @generated from message fieldlog.auth.v1.ListMembersRequest
@@ -477,7 +580,7 @@ export type ListMembersRequest = Message<"fieldlog.auth.v1.ListMembersRequest"> 
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 20);
+  messageDesc(file_fieldlog_auth_v1_auth, 24);
 
 /**
  * @generated from message fieldlog.auth.v1.ListMembersResponse
@@ -494,7 +597,7 @@ export type ListMembersResponse = Message<"fieldlog.auth.v1.ListMembersResponse"
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 21);
+  messageDesc(file_fieldlog_auth_v1_auth, 25);
 
 /**
  * @generated from message fieldlog.auth.v1.SetMemberRequest
@@ -528,7 +631,7 @@ export type SetMemberRequest = Message<"fieldlog.auth.v1.SetMemberRequest"> & {
  * Use `create(SetMemberRequestSchema)` to create a new message.
  */
 export const SetMemberRequestSchema: GenMessage<SetMemberRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 22);
+  messageDesc(file_fieldlog_auth_v1_auth, 26);
 
 /**
  * @generated from message fieldlog.auth.v1.SetMemberResponse
@@ -550,7 +653,7 @@ export type SetMemberResponse = Message<"fieldlog.auth.v1.SetMemberResponse"> & 
  * Use `create(SetMemberResponseSchema)` to create a new message.
  */
 export const SetMemberResponseSchema: GenMessage<SetMemberResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 23);
+  messageDesc(file_fieldlog_auth_v1_auth, 27);
 
 /**
  * @generated from message fieldlog.auth.v1.RemoveMemberRequest
@@ -577,7 +680,7 @@ export type RemoveMemberRequest = Message<"fieldlog.auth.v1.RemoveMemberRequest"
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 24);
+  messageDesc(file_fieldlog_auth_v1_auth, 28);
 
 /**
  * @generated from message fieldlog.auth.v1.RemoveMemberResponse
@@ -594,7 +697,7 @@ export type RemoveMemberResponse = Message<"fieldlog.auth.v1.RemoveMemberRespons
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 25);
+  messageDesc(file_fieldlog_auth_v1_auth, 29);
 
 /**
  * @generated from message fieldlog.auth.v1.Namespace
@@ -628,7 +731,7 @@ export type Namespace = Message<"fieldlog.auth.v1.Namespace"> & {
  * Use `create(NamespaceSchema)` to create a new message.
  */
 export const NamespaceSchema: GenMessage<Namespace> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 26);
+  messageDesc(file_fieldlog_auth_v1_auth, 30);
 
 /**
  * @generated from message fieldlog.auth.v1.ApiKey
@@ -684,7 +787,7 @@ export type ApiKey = Message<"fieldlog.auth.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 27);
+  messageDesc(file_fieldlog_auth_v1_auth, 31);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialRequest
@@ -708,7 +811,7 @@ export type GetDeviceCredentialRequest = Message<"fieldlog.auth.v1.GetDeviceCred
  * Use `create(GetDeviceCredentialRequestSchema)` to create a new message.
  */
 export const GetDeviceCredentialRequestSchema: GenMessage<GetDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 28);
+  messageDesc(file_fieldlog_auth_v1_auth, 32);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialResponse
@@ -730,7 +833,7 @@ export type GetDeviceCredentialResponse = Message<"fieldlog.auth.v1.GetDeviceCre
  * Use `create(GetDeviceCredentialResponseSchema)` to create a new message.
  */
 export const GetDeviceCredentialResponseSchema: GenMessage<GetDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 29);
+  messageDesc(file_fieldlog_auth_v1_auth, 33);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialRequest
@@ -757,7 +860,7 @@ export type IssueDeviceCredentialRequest = Message<"fieldlog.auth.v1.IssueDevice
  * Use `create(IssueDeviceCredentialRequestSchema)` to create a new message.
  */
 export const IssueDeviceCredentialRequestSchema: GenMessage<IssueDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 30);
+  messageDesc(file_fieldlog_auth_v1_auth, 34);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialResponse
@@ -781,7 +884,7 @@ export type IssueDeviceCredentialResponse = Message<"fieldlog.auth.v1.IssueDevic
  * Use `create(IssueDeviceCredentialResponseSchema)` to create a new message.
  */
 export const IssueDeviceCredentialResponseSchema: GenMessage<IssueDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 31);
+  messageDesc(file_fieldlog_auth_v1_auth, 35);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyRequest
@@ -800,7 +903,7 @@ export type CheckApiKeyRequest = Message<"fieldlog.auth.v1.CheckApiKeyRequest"> 
  * Use `create(CheckApiKeyRequestSchema)` to create a new message.
  */
 export const CheckApiKeyRequestSchema: GenMessage<CheckApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 32);
+  messageDesc(file_fieldlog_auth_v1_auth, 36);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyResponse
@@ -817,7 +920,7 @@ export type CheckApiKeyResponse = Message<"fieldlog.auth.v1.CheckApiKeyResponse"
  * Use `create(CheckApiKeyResponseSchema)` to create a new message.
  */
 export const CheckApiKeyResponseSchema: GenMessage<CheckApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 33);
+  messageDesc(file_fieldlog_auth_v1_auth, 37);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyRequest
@@ -861,7 +964,7 @@ export type CreateApiKeyRequest = Message<"fieldlog.auth.v1.CreateApiKeyRequest"
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 34);
+  messageDesc(file_fieldlog_auth_v1_auth, 38);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyResponse
@@ -890,7 +993,7 @@ export type CreateApiKeyResponse = Message<"fieldlog.auth.v1.CreateApiKeyRespons
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 35);
+  messageDesc(file_fieldlog_auth_v1_auth, 39);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysRequest
@@ -909,7 +1012,7 @@ export type ListApiKeysRequest = Message<"fieldlog.auth.v1.ListApiKeysRequest"> 
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 36);
+  messageDesc(file_fieldlog_auth_v1_auth, 40);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysResponse
@@ -926,7 +1029,7 @@ export type ListApiKeysResponse = Message<"fieldlog.auth.v1.ListApiKeysResponse"
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 37);
+  messageDesc(file_fieldlog_auth_v1_auth, 41);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyRequest
@@ -955,7 +1058,7 @@ export type RevokeApiKeyRequest = Message<"fieldlog.auth.v1.RevokeApiKeyRequest"
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 38);
+  messageDesc(file_fieldlog_auth_v1_auth, 42);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyResponse
@@ -972,7 +1075,7 @@ export type RevokeApiKeyResponse = Message<"fieldlog.auth.v1.RevokeApiKeyRespons
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 39);
+  messageDesc(file_fieldlog_auth_v1_auth, 43);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceRequest
@@ -1001,7 +1104,7 @@ export type CreateNamespaceRequest = Message<"fieldlog.auth.v1.CreateNamespaceRe
  * Use `create(CreateNamespaceRequestSchema)` to create a new message.
  */
 export const CreateNamespaceRequestSchema: GenMessage<CreateNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 40);
+  messageDesc(file_fieldlog_auth_v1_auth, 44);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceResponse
@@ -1023,7 +1126,7 @@ export type CreateNamespaceResponse = Message<"fieldlog.auth.v1.CreateNamespaceR
  * Use `create(CreateNamespaceResponseSchema)` to create a new message.
  */
 export const CreateNamespaceResponseSchema: GenMessage<CreateNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 41);
+  messageDesc(file_fieldlog_auth_v1_auth, 45);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesRequest
@@ -1036,7 +1139,7 @@ export type ListNamespacesRequest = Message<"fieldlog.auth.v1.ListNamespacesRequ
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
 export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 42);
+  messageDesc(file_fieldlog_auth_v1_auth, 46);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesResponse
@@ -1053,7 +1156,7 @@ export type ListNamespacesResponse = Message<"fieldlog.auth.v1.ListNamespacesRes
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
 export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 43);
+  messageDesc(file_fieldlog_auth_v1_auth, 47);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceRequest
@@ -1070,7 +1173,7 @@ export type GetNamespaceRequest = Message<"fieldlog.auth.v1.GetNamespaceRequest"
  * Use `create(GetNamespaceRequestSchema)` to create a new message.
  */
 export const GetNamespaceRequestSchema: GenMessage<GetNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 44);
+  messageDesc(file_fieldlog_auth_v1_auth, 48);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceResponse
@@ -1087,7 +1190,7 @@ export type GetNamespaceResponse = Message<"fieldlog.auth.v1.GetNamespaceRespons
  * Use `create(GetNamespaceResponseSchema)` to create a new message.
  */
 export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 45);
+  messageDesc(file_fieldlog_auth_v1_auth, 49);
 
 /**
  * Who may do what. Internal: callers present the installation's internal token.
@@ -1244,7 +1347,29 @@ export const AuthService: GenService<{
     output: typeof CheckSessionResponseSchema;
   },
   /**
-   * Asked twice, succeeds twice.
+   * A session of a device that presents an API key. It has no end of its own: it is good as long as the key
+   * is. UNAUTHENTICATED: no such key. INVALID_ARGUMENT: the key is not good for that namespace.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.StartDeviceSession
+   */
+  startDeviceSession: {
+    methodKind: "unary";
+    input: typeof StartDeviceSessionRequestSchema;
+    output: typeof StartDeviceSessionResponseSchema;
+  },
+  /**
+   * With the key as it is now: what the device may do is what the key may. UNAUTHENTICATED: no such session,
+   * it has ended, or its key has expired or been revoked or replaced.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.CheckDeviceSession
+   */
+  checkDeviceSession: {
+    methodKind: "unary";
+    input: typeof CheckDeviceSessionRequestSchema;
+    output: typeof CheckDeviceSessionResponseSchema;
+  },
+  /**
+   * Of a user or a device. Asked twice, succeeds twice.
    *
    * @generated from rpc fieldlog.auth.v1.AuthService.EndSession
    */
