@@ -261,6 +261,16 @@ describe("the native API", () => {
     expect(JSON.stringify(json)).not.toContain(String(admin["key"]));
   });
 
+  it("makes keys of cred's form, each of one namespace", async () => {
+    const body = { kind: "cred", permission: "read" };
+    const made = await call("post", "/v1/namespaces/{ns}/api-keys", test, { body });
+    expect(made.json).toMatchObject({ kind: "cred", key: expect.stringMatching(/^[A-Za-z0-9]{43}$/) });
+    const as = { key: String(made.json["key"]) };
+    expect((await call("get", EVENTS, test, as)).status).toBe(200);
+    expect((await call("get", EVENTS, { ns: "default" }, as)).status).toBe(403);
+    expect((await call("post", "/v1/api-keys", {}, { body })).status).toBe(400);
+  });
+
   it("keeps the operator's keys apart", async () => {
     const made = await call("post", "/v1/api-keys", {}, { body: { permission: "read" } });
     const key = String(made.json["key"]);
