@@ -24,8 +24,14 @@ export interface Reported {
 export function reported(signal: signals.Signal): Reported | undefined {
   const { device, identity, receivedAt, occurredAt, sentAt, location, body, publication } = signal;
   if (body.case === "message" && publication?.topic.startsWith(TO_DEVICES)) return undefined;
-  const known = body.case === "event" || body.case === "heartbeat" ? body : NOTHING;
-  return { device, identity, receivedAt, occurredAt, sentAt, location, body: known };
+  return { device, identity, receivedAt, occurredAt, sentAt, location, body: known(body) };
+}
+
+function known(body: signals.Signal["body"]): Reported["body"] {
+  if (body.case === "heartbeat") return body;
+  if (body.case !== "event") return NOTHING;
+  const { name, reading, otherReadings } = body.value;
+  return { case: "event", value: { name, reading, otherReadings } };
 }
 
 /** What configurations' topics begin with: nobody but the platform publishes on them. */
