@@ -62,6 +62,7 @@ describe("the README", () => {
       "npx fieldlog keys",
       "npx fieldlog read-models",
       "npm run bench",
+      "npm run bench",
     ]);
   });
 

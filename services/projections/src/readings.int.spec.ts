@@ -263,13 +263,19 @@ describe("built anew", () => {
                  WHERE inhparent = 'projections.measurements'::regclass) AS partitions`);
       return rows[0];
     };
+    const caughtUp = () =>
+      until("all of the log is applied", async () => {
+        const { readModels } = await replica.client.listReadModels({});
+        return readModels.every(
+          ({ state, sequence, logSequence, rebuildSequence }) =>
+            state === "live" && sequence >= logSequence && rebuildSequence === undefined,
+        );
+      });
+    await caughtUp();
     const before = await digest();
     expect(before.partitions).toContain("measurements_2026_05");
     await replica.client.rebuildReadModel({ name: "readings" });
-    await until("live", async () => {
-      const { readModels } = await replica.client.listReadModels({});
-      return readModels.every(({ state }) => state === "live");
-    });
+    await caughtUp();
     expect(await digest()).toEqual(before);
     await append("anew", measurements("d", [{ at: NOON + 90 * 86_400, values: { a: 1 } }]));
     expect(await measured("anew")).toHaveLength(1);
