@@ -56,7 +56,8 @@ describe("runs against a broker", () => {
     const hold = new HoldRun();
     expect(await hold.start({ ...run(10), kind: "hold" })).toMatchObject({ open: 10 });
     for (const socket of sockets.slice(0, 3)) socket.destroy();
-    await expect.poll(() => Object.values(hold.report().failures)).toEqual([3]);
+    const broken = () => Object.values(hold.report().failures).reduce((sum, count) => sum + count, 0);
+    await expect.poll(broken).toBe(3);
     expect(hold.release().open).toBe(7);
   });
 
@@ -65,8 +66,13 @@ describe("runs against a broker", () => {
     await expect.poll(() => published).toBeGreaterThan(0);
     for (const socket of sockets) socket.destroy();
     const { failures } = await going;
-    expect(Object.keys(failures).join()).toMatch(/closed the connection/);
-    expect(Object.keys(failures).join()).toMatch(/without an acknowledgement/);
+    const { true: unacknowledged = [], false: broken = [] } = Object.groupBy(
+      Object.entries(failures),
+      ([why]) => String(why.includes("without an acknowledgement")),
+    ) as Partial<Record<"true" | "false", [string, number][]>>;
+    expect(unacknowledged).toHaveLength(1);
+    // Closed or reset: that is up to what was under way.
+    expect(broken.reduce((sum, [, count]) => sum + count, 0)).toBe(2);
   });
 });
 
