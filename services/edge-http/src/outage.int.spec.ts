@@ -53,6 +53,7 @@ it("refuses with Retry-After while NATS is away, keeps nothing, and recovers by 
   await servers.nats.start();
   await until("taken again", async () => (await post(`event/${id}`, refused)).status === 200);
   await until("ready", async () => (await fetch(`${edge.url}/readyz`)).status === 200);
+  await until("the test's own connection is back", async () => (await neighbours.log.ready()) === undefined);
   const identities = (await signalsIn(neighbours.log, "test")).map(({ identity }) => identity.split("/")[0]);
   expect([...new Set(identities)]).toEqual(["0", "1"]);
 });
