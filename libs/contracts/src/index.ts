@@ -3,6 +3,7 @@ export * as devices from "./gen/fieldlog/devices/v1/devices_pb.js";
 export * as projections from "./gen/fieldlog/projections/v1/projections_pb.js";
 export * as registry from "./gen/fieldlog/registry/v1/registry_pb.js";
 export * as signals from "./gen/fieldlog/signals/v1/signals_pb.js";
+export * as subscriptions from "./gen/fieldlog/subscriptions/v1/subscriptions_pb.js";
 export * as saf from "./gen/saf/saf_pb.js";
 export { limits } from "./limits.js";
 export { indexOf, type Position, positionOf, sequenceOf } from "./position.js";
@@ -22,6 +23,7 @@ export {
   registrySubject,
   SIGNALS,
   type StreamName,
+  SUBSCRIPTION_CURSORS,
   signalsSubject,
   token,
   untoken,

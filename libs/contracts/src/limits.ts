@@ -104,6 +104,32 @@ export const limits = Object.freeze({
   passwordsWaiting: 32,
   /** Milliseconds that a person stays logged in. */
   sessionMs: 30 * 86_400_000,
+  /** Events in one request that publishes several. */
+  eventsPerRequest: 1_000,
+  /** CloudEvents extension attributes of one event. */
+  extensionsPerEvent: 32,
+  /** Filters of one subscription, and values and conditions in one filter. */
+  filtersPerSubscription: 16,
+  valuesPerFilter: 256,
+  /** Subscriptions of one device or API key, and of one namespace. */
+  subscriptionsPerOwner: 1_000,
+  subscriptionsPerNamespace: 10_000,
+  /** WebSocket connections of one edge; one more is refused. */
+  webSocketConnections: 20_000,
+  /** Milliseconds within which a WebSocket client must have said what it subscribes to. */
+  webSocketHelloMs: 10_000,
+  /** Bytes that wait in a subscriber's socket before its cursor waits too. */
+  subscriberSocketBytes: 256 * 1024,
+  /** Events that a subscriber may have been sent without credit or acknowledgement in return. */
+  subscriberCredit: 65_536,
+  /** Streams of server-sent events of one edge. */
+  eventStreams: 10_000,
+  /** Events in one webhook request, bytes of its answer that are read, and milliseconds that it may take. */
+  webhookBatch: 100,
+  webhookAnswerBytes: 4 * 1024,
+  webhookMs: 15_000,
+  /** Milliseconds that a query for events waits at most until there are some. */
+  pollWaitMs: 30_000,
   /** Rows of one page of a query. */
   pageRows: 1_000,
   /** Milliseconds that a query waits for its read model. */

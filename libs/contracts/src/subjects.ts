@@ -21,6 +21,9 @@ export const ALL_REGISTRY = "registry.>";
 export const MQTT_SESSIONS = "MQTT_SESSIONS";
 export const MQTT_BEATS = "mqtt.beats";
 
+/** The key-value bucket of subscriptions' cursors: `<namespace>.<subscription>`. */
+export const SUBSCRIPTION_CURSORS = "SUBSCRIPTION_CURSORS";
+
 /** In the place of a namespace: what belongs to the installation as a whole. */
 export const INSTALLATION = "_";
 

@@ -195,13 +195,45 @@ export const settingsTable = Object.freeze({
     "127.0.0.1:9103",
     "Where projections is called.",
   ),
+  subscriptionsGrpc: set(
+    "FIELDLOG_SUBSCRIPTIONS_GRPC",
+    address,
+    "127.0.0.1:9104",
+    "Where subscriptions is called.",
+  ),
   grpcBind: optional("FIELDLOG_GRPC_BIND", text, "Address that the internal services listen on.", {
     fallbackDoc: "FIELDLOG_BIND",
   }),
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
     fallbackDoc:
-      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204; edge-http serves them on its own port",
+      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206; edge-http serves them on its own port",
   }),
+  webhookAllow: set(
+    "FIELDLOG_WEBHOOK_ALLOW",
+    text,
+    "",
+    "Addresses, comma-separated CIDR ranges such as 10.1.0.0/16, that webhooks may reach although they are private.",
+  ),
+  credPingTimeoutS: set(
+    "FIELDLOG_CRED_PING_TIMEOUT_S",
+    integer(1, 86_400),
+    240,
+    "How long a cred client counts as active after it was last heard.",
+    { unit: "s" },
+  ),
+  credScheduler: set(
+    "FIELDLOG_CRED_SCHEDULER",
+    oneOf("true", "false"),
+    "false",
+    "Whether cred clients are given a slot (1 to 30) in which to ask.",
+  ),
+  credSchedulerPeriodS: set(
+    "FIELDLOG_CRED_SCHEDULER_PERIOD_S",
+    integer(1, 86_400),
+    30,
+    "The period that these slots divide, as cred clients are told it.",
+    { unit: "s" },
+  ),
   environment: set(
     "FIELDLOG_ENVIRONMENT",
     text,
@@ -235,4 +267,6 @@ export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   devices: 9202,
   projections: 9203,
   "edge-mqtt": 9204,
+  subscriptions: 9205,
+  "edge-websocket": 9206,
 });

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/registry/v1/registry.proto.
  */
 export const file_fieldlog_registry_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkipw0KDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIABJJChRzdWJzY3JpcHRpb25fY3JlYXRlZBgXIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvbkNyZWF0ZWRIABJJChRzdWJzY3JpcHRpb25fcmVtb3ZlZBgYIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvblJlbW92ZWRIAEIHCgVldmVudCJuChBOYW1lc3BhY2VDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSMQoIZGF0YV9rZXkYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSDQoFb3duZXIYBCABKAkiagoQUmV0ZW50aW9uQ2hhbmdlZBIdChBtZWFzdXJlbWVudF9kYXlzGAEgASgNSACIAQESFQoIbG9nX2RheXMYAiABKA1IAYgBAUITChFfbWVhc3VyZW1lbnRfZGF5c0ILCglfbG9nX2RheXMiXwoLVXNlckNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRI2Cg1wYXNzd29yZF9oYXNoGAMgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94IpIBCg5TZXNzaW9uU3RhcnRlZBIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDEg8KB2FwaV9rZXkYBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEg4KBmRldmljZRgGIAEoCRIUCgxhcGlfa2V5X2hhc2gYByABKAwiDgoMU2Vzc2lvbkVuZGVkIpUBChNTdWJzY3JpcHRpb25DcmVhdGVkEjEKBmZpbHRlchgBIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkV2ZW50RmlsdGVyEgwKBG5hbWUYAiABKAkSDQoFb3duZXIYAyABKAkSEAoIZGVsaXZlcnkYBCABKAkSEgoFYWZ0ZXIYBSABKARIAIgBAUIICgZfYWZ0ZXIiFQoTU3Vic2NyaXB0aW9uUmVtb3ZlZCLDAQoLRXZlbnRGaWx0ZXISDQoFbmFtZXMYASADKAkSDwoHZGV2aWNlcxgCIAMoCRIOCgZwbGFjZXMYAyADKAkSDwoHYWN0aW9ucxgEIAMoCRIUCgxzZW5zb3JfdHlwZXMYBSADKAkSMwoKY29uZGl0aW9ucxgGIAMoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkNvbmRpdGlvbhIoCgRhcmVhGAcgASgLMhouZmllbGRsb2cucmVnaXN0cnkudjEuQXJlYSI9CglDb25kaXRpb24SDQoFZmllbGQYASABKAkSEAoIb3BlcmF0b3IYAiABKAkSDwoHb3BlcmFuZBgDIAEoCSJpCgRBcmVhEigKA2JveBgBIAEoCzIZLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkJveEgAEi4KBmNpcmNsZRgCIAEoCzIcLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkNpcmNsZUgAQgcKBXNoYXBlIj8KA0JveBINCgVzb3V0aBgBIAEoARIMCgR3ZXN0GAIgASgBEg0KBW5vcnRoGAMgASgBEgwKBGVhc3QYBCABKAEiPwoGQ2lyY2xlEhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoARIQCghyYWRpdXNfbRgDIAEoASI/CgtNZW1iZXJBZGRlZBIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJIiAKDU1lbWJlclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCSKYAQoNQXBpS2V5Q3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSEAoIa2V5X2hhc2gYBiABKAwSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0Ig8KDUFwaUtleVJldm9rZWQibAoWRGV2aWNlQ3JlZGVudGlhbElzc3VlZBIMCgRraW5kGAEgASgJEi8KBnNlY3JldBgCIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBITCgtzZWNyZXRfaGFzaBgDIAEoDCIZChdEZXZpY2VDcmVkZW50aWFsUmV2b2tlZCJbChBEZXZpY2VSZWdpc3RlcmVkEg8KB2RpYWxlY3QYASABKAkSNgoIbWV0YWRhdGEYAiABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YSIPCg1EZXZpY2VSZW1vdmVkIiQKEkRldmljZU5hbWVSZXNlcnZlZBIOCgZkZXZpY2UYASABKAkiFAoSRGV2aWNlTmFtZVJlbGVhc2VkIjwKFENvbmZpZ3VyYXRpb25DcmVhdGVkEhAKCHJldmlzaW9uGAEgASgNEhIKCnZhbHVlX2pzb24YAiABKAkiKgoWQ29uZmlndXJhdGlvblB1Ymxpc2hlZBIQCghyZXZpc2lvbhgBIAEoDSJXChlDb25maWd1cmF0aW9uQWNrbm93bGVkZ2VkEhAKCHJldmlzaW9uGAEgASgNEg8KB3N1Y2Nlc3MYAiABKAgSFwoPYWNrbm93bGVkZ2VkX2F0GAMgASgBImkKFURldmljZU1ldGFkYXRhQ2hhbmdlZBI2CghtZXRhZGF0YRgBIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEhgKEHVuc2V0X3Byb3BlcnRpZXMYAiADKAkiaAoLU2Vuc29yQWRkZWQSDgoGc2Vuc29yGAEgASgJEhMKC3NlbnNvcl90eXBlGAIgASgJEjQKB2RldGFpbHMYAyABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIlUKDVNlbnNvckNoYW5nZWQSDgoGc2Vuc29yGAEgASgJEjQKB2RldGFpbHMYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIh8KDVNlbnNvclJlbW92ZWQSDgoGc2Vuc29yGAEgASgJIqYFCg5EZXZpY2VNZXRhZGF0YRIVCghsYXRpdHVkZRgBIAEoAUgAiAEBEhYKCWxvbmdpdHVkZRgCIAEoAUgBiAEBEhwKD2xvY2F0aW9uX3NvdXJjZRgDIAEoCUgCiAEBEhEKBG5hbWUYBCABKAlIA4gBARIhChRsb2NhdGlvbl9kZXNjcmlwdGlvbhgFIAEoCUgEiAEBEhIKBWZsb29yGAYgASgJSAWIAQESFQoIYnVpbGRpbmcYByABKAlIBogBARIVCghtb2JpbGl0eRgIIAEoCUgHiAEBEh0KEHNvZnR3YXJlX3ZlcnNpb24YCSABKAlICIgBARIdChBvcGVyYXRpbmdfc3lzdGVtGAogASgJSAmIAQESEQoEdXVpZBgLIAEoCUgKiAEBEh4KEWxlZ2FjeV9pZGVudGlmaWVyGAwgASgJSAuIAQESSAoKcHJvcGVydGllcxgNIAMoCzI0LmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhLlByb3BlcnRpZXNFbnRyeRpWCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEjIKBXZhbHVlGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUHJvcGVydHlWYWx1ZToCOAFCCwoJX2xhdGl0dWRlQgwKCl9sb25naXR1ZGVCEgoQX2xvY2F0aW9uX3NvdXJjZUIHCgVfbmFtZUIXChVfbG9jYXRpb25fZGVzY3JpcHRpb25CCAoGX2Zsb29yQgsKCV9idWlsZGluZ0ILCglfbW9iaWxpdHlCEwoRX3NvZnR3YXJlX3ZlcnNpb25CEwoRX29wZXJhdGluZ19zeXN0ZW1CBwoFX3V1aWRCFAoSX2xlZ2FjeV9pZGVudGlmaWVyIl0KDVByb3BlcnR5VmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEhEKB2ludGVnZXIYAyABKANIABIOCgRmbGFnGAQgASgISABCBwoFdmFsdWUi9QEKDVNlbnNvckRldGFpbHMSEgoFbW9kZWwYASABKAlIAIgBARITCgZzZXJpYWwYAiABKAlIAYgBARIXCgpjYWxpYnJhdGVkGAMgASgISAKIAQESEgoFdW5pdHMYBCABKAlIA4gBARIYCgtudW1fc2FtcGxlcxgFIAEoBUgEiAEBEh8KEnNhbXBsZV93aW5kb3dfc2l6ZRgGIAEoBUgFiAEBQggKBl9tb2RlbEIJCgdfc2VyaWFsQg0KC19jYWxpYnJhdGVkQggKBl91bml0c0IOCgxfbnVtX3NhbXBsZXNCFQoTX3NhbXBsZV93aW5kb3dfc2l6ZSI+CglTZWFsZWRCb3gSDgoGa2V5X2lkGAEgASgJEg0KBW5vbmNlGAIgASgMEhIKCmNpcGhlcnRleHQYAyABKAxiBnByb3RvMw");
+  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkijQ8KDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIABJJChRzdWJzY3JpcHRpb25fY3JlYXRlZBgXIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvbkNyZWF0ZWRIABJJChRzdWJzY3JpcHRpb25fcmVtb3ZlZBgYIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvblJlbW92ZWRIABJLChVzdWJzY3JpcHRpb25fZGlzYWJsZWQYGSABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5TdWJzY3JpcHRpb25EaXNhYmxlZEgAEkkKFHN1YnNjcmlwdGlvbl9lbmFibGVkGBogASgLMikuZmllbGRsb2cucmVnaXN0cnkudjEuU3Vic2NyaXB0aW9uRW5hYmxlZEgAEkwKFndlYmhvb2tfc2VjcmV0X3JvdGF0ZWQYGyABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5XZWJob29rU2VjcmV0Um90YXRlZEgAQgcKBWV2ZW50Im4KEE5hbWVzcGFjZUNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIxCghkYXRhX2tleRgDIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBINCgVvd25lchgEIAEoCSJqChBSZXRlbnRpb25DaGFuZ2VkEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyJfCgtVc2VyQ3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEjYKDXBhc3N3b3JkX2hhc2gYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gikgEKDlNlc3Npb25TdGFydGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMSDwoHYXBpX2tleRgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSDgoGZGV2aWNlGAYgASgJEhQKDGFwaV9rZXlfaGFzaBgHIAEoDCIOCgxTZXNzaW9uRW5kZWQixgEKE1N1YnNjcmlwdGlvbkNyZWF0ZWQSMgoHZmlsdGVycxgBIAMoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkV2ZW50RmlsdGVyEgwKBG5hbWUYAiABKAkSDQoFb3duZXIYAyABKAkSEAoIZGVsaXZlcnkYBCABKAkSEgoFYWZ0ZXIYBSABKARIAIgBARIuCgd3ZWJob29rGAYgASgLMh0uZmllbGRsb2cucmVnaXN0cnkudjEuV2ViaG9va0IICgZfYWZ0ZXIiVgoHV2ViaG9vaxILCgN1cmwYASABKAkSLwoGc2VjcmV0GAIgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94Eg0KBWJhdGNoGAMgASgNIl8KFFdlYmhvb2tTZWNyZXRSb3RhdGVkEi8KBnNlY3JldBgBIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBIWCg5wcmV2aW91c191bnRpbBgCIAEoAyImChRTdWJzY3JpcHRpb25EaXNhYmxlZBIOCgZyZWFzb24YASABKAkiFQoTU3Vic2NyaXB0aW9uRW5hYmxlZCIVChNTdWJzY3JpcHRpb25SZW1vdmVkIsMBCgtFdmVudEZpbHRlchINCgVuYW1lcxgBIAMoCRIPCgdkZXZpY2VzGAIgAygJEg4KBnBsYWNlcxgDIAMoCRIPCgdhY3Rpb25zGAQgAygJEhQKDHNlbnNvcl90eXBlcxgFIAMoCRIzCgpjb25kaXRpb25zGAYgAygLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZGl0aW9uEigKBGFyZWEYByABKAsyGi5maWVsZGxvZy5yZWdpc3RyeS52MS5BcmVhIj0KCUNvbmRpdGlvbhINCgVmaWVsZBgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRIPCgdvcGVyYW5kGAMgASgJImkKBEFyZWESKAoDYm94GAEgASgLMhkuZmllbGRsb2cucmVnaXN0cnkudjEuQm94SAASLgoGY2lyY2xlGAIgASgLMhwuZmllbGRsb2cucmVnaXN0cnkudjEuQ2lyY2xlSABCBwoFc2hhcGUiPwoDQm94Eg0KBXNvdXRoGAEgASgBEgwKBHdlc3QYAiABKAESDQoFbm9ydGgYAyABKAESDAoEZWFzdBgEIAEoASI/CgZDaXJjbGUSEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEhAKCHJhZGl1c19tGAMgASgBIj8KC01lbWJlckFkZGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEgwKBHJvbGUYAyABKAkiIAoNTWVtYmVyUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJIqgBCg1BcGlLZXlDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRISCgpwZXJtaXNzaW9uGAQgASgJEhEKCW5hbWVzcGFjZRgFIAEoCRIQCghrZXlfaGFzaBgGIAEoDBIXCgpleHBpcmVzX2F0GAcgASgDSACIAQESDgoGcHJlZml4GAggASgJQg0KC19leHBpcmVzX2F0Ig8KDUFwaUtleVJldm9rZWQibAoWRGV2aWNlQ3JlZGVudGlhbElzc3VlZBIMCgRraW5kGAEgASgJEi8KBnNlY3JldBgCIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBITCgtzZWNyZXRfaGFzaBgDIAEoDCIZChdEZXZpY2VDcmVkZW50aWFsUmV2b2tlZCJbChBEZXZpY2VSZWdpc3RlcmVkEg8KB2RpYWxlY3QYASABKAkSNgoIbWV0YWRhdGEYAiABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YSIPCg1EZXZpY2VSZW1vdmVkIiQKEkRldmljZU5hbWVSZXNlcnZlZBIOCgZkZXZpY2UYASABKAkiFAoSRGV2aWNlTmFtZVJlbGVhc2VkIjwKFENvbmZpZ3VyYXRpb25DcmVhdGVkEhAKCHJldmlzaW9uGAEgASgNEhIKCnZhbHVlX2pzb24YAiABKAkiKgoWQ29uZmlndXJhdGlvblB1Ymxpc2hlZBIQCghyZXZpc2lvbhgBIAEoDSJXChlDb25maWd1cmF0aW9uQWNrbm93bGVkZ2VkEhAKCHJldmlzaW9uGAEgASgNEg8KB3N1Y2Nlc3MYAiABKAgSFwoPYWNrbm93bGVkZ2VkX2F0GAMgASgBImkKFURldmljZU1ldGFkYXRhQ2hhbmdlZBI2CghtZXRhZGF0YRgBIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEhgKEHVuc2V0X3Byb3BlcnRpZXMYAiADKAkiaAoLU2Vuc29yQWRkZWQSDgoGc2Vuc29yGAEgASgJEhMKC3NlbnNvcl90eXBlGAIgASgJEjQKB2RldGFpbHMYAyABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIlUKDVNlbnNvckNoYW5nZWQSDgoGc2Vuc29yGAEgASgJEjQKB2RldGFpbHMYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIh8KDVNlbnNvclJlbW92ZWQSDgoGc2Vuc29yGAEgASgJIqYFCg5EZXZpY2VNZXRhZGF0YRIVCghsYXRpdHVkZRgBIAEoAUgAiAEBEhYKCWxvbmdpdHVkZRgCIAEoAUgBiAEBEhwKD2xvY2F0aW9uX3NvdXJjZRgDIAEoCUgCiAEBEhEKBG5hbWUYBCABKAlIA4gBARIhChRsb2NhdGlvbl9kZXNjcmlwdGlvbhgFIAEoCUgEiAEBEhIKBWZsb29yGAYgASgJSAWIAQESFQoIYnVpbGRpbmcYByABKAlIBogBARIVCghtb2JpbGl0eRgIIAEoCUgHiAEBEh0KEHNvZnR3YXJlX3ZlcnNpb24YCSABKAlICIgBARIdChBvcGVyYXRpbmdfc3lzdGVtGAogASgJSAmIAQESEQoEdXVpZBgLIAEoCUgKiAEBEh4KEWxlZ2FjeV9pZGVudGlmaWVyGAwgASgJSAuIAQESSAoKcHJvcGVydGllcxgNIAMoCzI0LmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhLlByb3BlcnRpZXNFbnRyeRpWCg9Qcm9wZXJ0aWVzRW50cnkSCwoDa2V5GAEgASgJEjIKBXZhbHVlGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUHJvcGVydHlWYWx1ZToCOAFCCwoJX2xhdGl0dWRlQgwKCl9sb25naXR1ZGVCEgoQX2xvY2F0aW9uX3NvdXJjZUIHCgVfbmFtZUIXChVfbG9jYXRpb25fZGVzY3JpcHRpb25CCAoGX2Zsb29yQgsKCV9idWlsZGluZ0ILCglfbW9iaWxpdHlCEwoRX3NvZnR3YXJlX3ZlcnNpb25CEwoRX29wZXJhdGluZ19zeXN0ZW1CBwoFX3V1aWRCFAoSX2xlZ2FjeV9pZGVudGlmaWVyIl0KDVByb3BlcnR5VmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEhEKB2ludGVnZXIYAyABKANIABIOCgRmbGFnGAQgASgISABCBwoFdmFsdWUi9QEKDVNlbnNvckRldGFpbHMSEgoFbW9kZWwYASABKAlIAIgBARITCgZzZXJpYWwYAiABKAlIAYgBARIXCgpjYWxpYnJhdGVkGAMgASgISAKIAQESEgoFdW5pdHMYBCABKAlIA4gBARIYCgtudW1fc2FtcGxlcxgFIAEoBUgEiAEBEh8KEnNhbXBsZV93aW5kb3dfc2l6ZRgGIAEoBUgFiAEBQggKBl9tb2RlbEIJCgdfc2VyaWFsQg0KC19jYWxpYnJhdGVkQggKBl91bml0c0IOCgxfbnVtX3NhbXBsZXNCFQoTX3NhbXBsZV93aW5kb3dfc2l6ZSI+CglTZWFsZWRCb3gSDgoGa2V5X2lkGAEgASgJEg0KBW5vbmNlGAIgASgMEhIKCmNpcGhlcnRleHQYAyABKAxiBnByb3RvMw");
 
 /**
  * One decision: the events it led to, appended at once to the subject of one
@@ -202,6 +202,24 @@ export type RegistryEvent = Message<"fieldlog.registry.v1.RegistryEvent"> & {
      */
     value: SubscriptionRemoved;
     case: "subscriptionRemoved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SubscriptionDisabled subscription_disabled = 25;
+     */
+    value: SubscriptionDisabled;
+    case: "subscriptionDisabled";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SubscriptionEnabled subscription_enabled = 26;
+     */
+    value: SubscriptionEnabled;
+    case: "subscriptionEnabled";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.WebhookSecretRotated webhook_secret_rotated = 27;
+     */
+    value: WebhookSecretRotated;
+    case: "webhookSecretRotated";
   } | { case: undefined; value?: undefined };
 };
 
@@ -386,9 +404,11 @@ export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
  */
 export type SubscriptionCreated = Message<"fieldlog.registry.v1.SubscriptionCreated"> & {
   /**
-   * @generated from field: fieldlog.registry.v1.EventFilter filter = 1;
+   * An event is for it if any of these holds.
+   *
+   * @generated from field: repeated fieldlog.registry.v1.EventFilter filters = 1;
    */
-  filter?: EventFilter | undefined;
+  filters: EventFilter[];
 
   /**
    * @generated from field: string name = 2;
@@ -403,7 +423,7 @@ export type SubscriptionCreated = Message<"fieldlog.registry.v1.SubscriptionCrea
   owner: string;
 
   /**
-   * "poll"; others follow.
+   * "poll": it is asked for; "stream": WebSocket or SSE; "webhook".
    *
    * @generated from field: string delivery = 4;
    */
@@ -415,6 +435,11 @@ export type SubscriptionCreated = Message<"fieldlog.registry.v1.SubscriptionCrea
    * @generated from field: optional uint64 after = 5;
    */
   after?: bigint | undefined;
+
+  /**
+   * @generated from field: fieldlog.registry.v1.Webhook webhook = 6;
+   */
+  webhook?: Webhook | undefined;
 };
 
 /**
@@ -423,6 +448,95 @@ export type SubscriptionCreated = Message<"fieldlog.registry.v1.SubscriptionCrea
  */
 export const SubscriptionCreatedSchema: GenMessage<SubscriptionCreated> = /*@__PURE__*/
   messageDesc(file_fieldlog_registry_v1_registry, 7);
+
+/**
+ * @generated from message fieldlog.registry.v1.Webhook
+ */
+export type Webhook = Message<"fieldlog.registry.v1.Webhook"> & {
+  /**
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * Signs each request; sealed by the installation's key.
+   *
+   * @generated from field: fieldlog.registry.v1.SealedBox secret = 2;
+   */
+  secret?: SealedBox | undefined;
+
+  /**
+   * Events in one request; 0: one.
+   *
+   * @generated from field: uint32 batch = 3;
+   */
+  batch: number;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Webhook.
+ * Use `create(WebhookSchema)` to create a new message.
+ */
+export const WebhookSchema: GenMessage<Webhook> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 8);
+
+/**
+ * The secret before signs as well until then.
+ *
+ * @generated from message fieldlog.registry.v1.WebhookSecretRotated
+ */
+export type WebhookSecretRotated = Message<"fieldlog.registry.v1.WebhookSecretRotated"> & {
+  /**
+   * @generated from field: fieldlog.registry.v1.SealedBox secret = 1;
+   */
+  secret?: SealedBox | undefined;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 previous_until = 2;
+   */
+  previousUntil: bigint;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.WebhookSecretRotated.
+ * Use `create(WebhookSecretRotatedSchema)` to create a new message.
+ */
+export const WebhookSecretRotatedSchema: GenMessage<WebhookSecretRotated> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 9);
+
+/**
+ * Nothing is delivered until it is enabled; its cursor stays.
+ *
+ * @generated from message fieldlog.registry.v1.SubscriptionDisabled
+ */
+export type SubscriptionDisabled = Message<"fieldlog.registry.v1.SubscriptionDisabled"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SubscriptionDisabled.
+ * Use `create(SubscriptionDisabledSchema)` to create a new message.
+ */
+export const SubscriptionDisabledSchema: GenMessage<SubscriptionDisabled> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 10);
+
+/**
+ * @generated from message fieldlog.registry.v1.SubscriptionEnabled
+ */
+export type SubscriptionEnabled = Message<"fieldlog.registry.v1.SubscriptionEnabled"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SubscriptionEnabled.
+ * Use `create(SubscriptionEnabledSchema)` to create a new message.
+ */
+export const SubscriptionEnabledSchema: GenMessage<SubscriptionEnabled> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 11);
 
 /**
  * @generated from message fieldlog.registry.v1.SubscriptionRemoved
@@ -435,7 +549,7 @@ export type SubscriptionRemoved = Message<"fieldlog.registry.v1.SubscriptionRemo
  * Use `create(SubscriptionRemovedSchema)` to create a new message.
  */
 export const SubscriptionRemovedSchema: GenMessage<SubscriptionRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 8);
+  messageDesc(file_fieldlog_registry_v1_registry, 12);
 
 /**
  * Which events. Every part that is given must hold; of a list, one of them.
@@ -488,7 +602,7 @@ export type EventFilter = Message<"fieldlog.registry.v1.EventFilter"> & {
  * Use `create(EventFilterSchema)` to create a new message.
  */
 export const EventFilterSchema: GenMessage<EventFilter> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 9);
+  messageDesc(file_fieldlog_registry_v1_registry, 13);
 
 /**
  * @generated from message fieldlog.registry.v1.Condition
@@ -521,7 +635,7 @@ export type Condition = Message<"fieldlog.registry.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 10);
+  messageDesc(file_fieldlog_registry_v1_registry, 14);
 
 /**
  * @generated from message fieldlog.registry.v1.Area
@@ -550,7 +664,7 @@ export type Area = Message<"fieldlog.registry.v1.Area"> & {
  * Use `create(AreaSchema)` to create a new message.
  */
 export const AreaSchema: GenMessage<Area> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 11);
+  messageDesc(file_fieldlog_registry_v1_registry, 15);
 
 /**
  * @generated from message fieldlog.registry.v1.Box
@@ -586,7 +700,7 @@ export type Box = Message<"fieldlog.registry.v1.Box"> & {
  * Use `create(BoxSchema)` to create a new message.
  */
 export const BoxSchema: GenMessage<Box> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 12);
+  messageDesc(file_fieldlog_registry_v1_registry, 16);
 
 /**
  * @generated from message fieldlog.registry.v1.Circle
@@ -613,7 +727,7 @@ export type Circle = Message<"fieldlog.registry.v1.Circle"> & {
  * Use `create(CircleSchema)` to create a new message.
  */
 export const CircleSchema: GenMessage<Circle> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 13);
+  messageDesc(file_fieldlog_registry_v1_registry, 17);
 
 /**
  * Aggregate `member`, keyed by "all": all members of a namespace, so that it is decided on all of them
@@ -646,7 +760,7 @@ export type MemberAdded = Message<"fieldlog.registry.v1.MemberAdded"> & {
  * Use `create(MemberAddedSchema)` to create a new message.
  */
 export const MemberAddedSchema: GenMessage<MemberAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 14);
+  messageDesc(file_fieldlog_registry_v1_registry, 18);
 
 /**
  * @generated from message fieldlog.registry.v1.MemberRemoved
@@ -663,7 +777,7 @@ export type MemberRemoved = Message<"fieldlog.registry.v1.MemberRemoved"> & {
  * Use `create(MemberRemovedSchema)` to create a new message.
  */
 export const MemberRemovedSchema: GenMessage<MemberRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 15);
+  messageDesc(file_fieldlog_registry_v1_registry, 19);
 
 /**
  * Aggregate `api-key`, keyed by the key's id.
@@ -715,6 +829,13 @@ export type ApiKeyCreated = Message<"fieldlog.registry.v1.ApiKeyCreated"> & {
    * @generated from field: optional int64 expires_at = 7;
    */
   expiresAt?: bigint | undefined;
+
+  /**
+   * First characters of the key, by which a list tells it; of kind "cred" only.
+   *
+   * @generated from field: string prefix = 8;
+   */
+  prefix: string;
 };
 
 /**
@@ -722,7 +843,7 @@ export type ApiKeyCreated = Message<"fieldlog.registry.v1.ApiKeyCreated"> & {
  * Use `create(ApiKeyCreatedSchema)` to create a new message.
  */
 export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 16);
+  messageDesc(file_fieldlog_registry_v1_registry, 20);
 
 /**
  * @generated from message fieldlog.registry.v1.ApiKeyRevoked
@@ -735,7 +856,7 @@ export type ApiKeyRevoked = Message<"fieldlog.registry.v1.ApiKeyRevoked"> & {
  * Use `create(ApiKeyRevokedSchema)` to create a new message.
  */
 export const ApiKeyRevokedSchema: GenMessage<ApiKeyRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 17);
+  messageDesc(file_fieldlog_registry_v1_registry, 21);
 
 /**
  * Aggregate `credential`, keyed by device id. A device has at most one of each kind; a second one of a
@@ -772,7 +893,7 @@ export type DeviceCredentialIssued = Message<"fieldlog.registry.v1.DeviceCredent
  * Use `create(DeviceCredentialIssuedSchema)` to create a new message.
  */
 export const DeviceCredentialIssuedSchema: GenMessage<DeviceCredentialIssued> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 18);
+  messageDesc(file_fieldlog_registry_v1_registry, 22);
 
 /**
  * Revokes all of them.
@@ -787,7 +908,7 @@ export type DeviceCredentialRevoked = Message<"fieldlog.registry.v1.DeviceCreden
  * Use `create(DeviceCredentialRevokedSchema)` to create a new message.
  */
 export const DeviceCredentialRevokedSchema: GenMessage<DeviceCredentialRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 19);
+  messageDesc(file_fieldlog_registry_v1_registry, 23);
 
 /**
  * Aggregate `device`, keyed by device id.
@@ -813,7 +934,7 @@ export type DeviceRegistered = Message<"fieldlog.registry.v1.DeviceRegistered"> 
  * Use `create(DeviceRegisteredSchema)` to create a new message.
  */
 export const DeviceRegisteredSchema: GenMessage<DeviceRegistered> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 20);
+  messageDesc(file_fieldlog_registry_v1_registry, 24);
 
 /**
  * It is gone: its name is free, its credentials are revoked. Its id is not used again.
@@ -828,7 +949,7 @@ export type DeviceRemoved = Message<"fieldlog.registry.v1.DeviceRemoved"> & {
  * Use `create(DeviceRemovedSchema)` to create a new message.
  */
 export const DeviceRemovedSchema: GenMessage<DeviceRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 21);
+  messageDesc(file_fieldlog_registry_v1_registry, 25);
 
 /**
  * Aggregate `device-name`, keyed by name: of all devices that were asked to have it, one has it.
@@ -847,7 +968,7 @@ export type DeviceNameReserved = Message<"fieldlog.registry.v1.DeviceNameReserve
  * Use `create(DeviceNameReservedSchema)` to create a new message.
  */
 export const DeviceNameReservedSchema: GenMessage<DeviceNameReserved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 22);
+  messageDesc(file_fieldlog_registry_v1_registry, 26);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceNameReleased
@@ -860,7 +981,7 @@ export type DeviceNameReleased = Message<"fieldlog.registry.v1.DeviceNameRelease
  * Use `create(DeviceNameReleasedSchema)` to create a new message.
  */
 export const DeviceNameReleasedSchema: GenMessage<DeviceNameReleased> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 23);
+  messageDesc(file_fieldlog_registry_v1_registry, 27);
 
 /**
  * Aggregate `configuration`, keyed by device id: all revisions of the device's configuration.
@@ -888,7 +1009,7 @@ export type ConfigurationCreated = Message<"fieldlog.registry.v1.ConfigurationCr
  * Use `create(ConfigurationCreatedSchema)` to create a new message.
  */
 export const ConfigurationCreatedSchema: GenMessage<ConfigurationCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 24);
+  messageDesc(file_fieldlog_registry_v1_registry, 28);
 
 /**
  * The revision is in SIGNALS, as a retained message to the device.
@@ -907,7 +1028,7 @@ export type ConfigurationPublished = Message<"fieldlog.registry.v1.Configuration
  * Use `create(ConfigurationPublishedSchema)` to create a new message.
  */
 export const ConfigurationPublishedSchema: GenMessage<ConfigurationPublished> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 25);
+  messageDesc(file_fieldlog_registry_v1_registry, 29);
 
 /**
  * The device's first answer to the revision.
@@ -938,7 +1059,7 @@ export type ConfigurationAcknowledged = Message<"fieldlog.registry.v1.Configurat
  * Use `create(ConfigurationAcknowledgedSchema)` to create a new message.
  */
 export const ConfigurationAcknowledgedSchema: GenMessage<ConfigurationAcknowledged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 26);
+  messageDesc(file_fieldlog_registry_v1_registry, 30);
 
 /**
  * Only what changed. A field that is absent stays as it was.
@@ -964,7 +1085,7 @@ export type DeviceMetadataChanged = Message<"fieldlog.registry.v1.DeviceMetadata
  * Use `create(DeviceMetadataChangedSchema)` to create a new message.
  */
 export const DeviceMetadataChangedSchema: GenMessage<DeviceMetadataChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 27);
+  messageDesc(file_fieldlog_registry_v1_registry, 31);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorAdded
@@ -993,7 +1114,7 @@ export type SensorAdded = Message<"fieldlog.registry.v1.SensorAdded"> & {
  * Use `create(SensorAddedSchema)` to create a new message.
  */
 export const SensorAddedSchema: GenMessage<SensorAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 28);
+  messageDesc(file_fieldlog_registry_v1_registry, 32);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorChanged
@@ -1015,7 +1136,7 @@ export type SensorChanged = Message<"fieldlog.registry.v1.SensorChanged"> & {
  * Use `create(SensorChangedSchema)` to create a new message.
  */
 export const SensorChangedSchema: GenMessage<SensorChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 29);
+  messageDesc(file_fieldlog_registry_v1_registry, 33);
 
 /**
  * Marked as removed, not deleted: its id is not used again.
@@ -1034,7 +1155,7 @@ export type SensorRemoved = Message<"fieldlog.registry.v1.SensorRemoved"> & {
  * Use `create(SensorRemovedSchema)` to create a new message.
  */
 export const SensorRemovedSchema: GenMessage<SensorRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 30);
+  messageDesc(file_fieldlog_registry_v1_registry, 34);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceMetadata
@@ -1111,7 +1232,7 @@ export type DeviceMetadata = Message<"fieldlog.registry.v1.DeviceMetadata"> & {
  * Use `create(DeviceMetadataSchema)` to create a new message.
  */
 export const DeviceMetadataSchema: GenMessage<DeviceMetadata> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 31);
+  messageDesc(file_fieldlog_registry_v1_registry, 35);
 
 /**
  * @generated from message fieldlog.registry.v1.PropertyValue
@@ -1152,7 +1273,7 @@ export type PropertyValue = Message<"fieldlog.registry.v1.PropertyValue"> & {
  * Use `create(PropertyValueSchema)` to create a new message.
  */
 export const PropertyValueSchema: GenMessage<PropertyValue> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 32);
+  messageDesc(file_fieldlog_registry_v1_registry, 36);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorDetails
@@ -1194,7 +1315,7 @@ export type SensorDetails = Message<"fieldlog.registry.v1.SensorDetails"> & {
  * Use `create(SensorDetailsSchema)` to create a new message.
  */
 export const SensorDetailsSchema: GenMessage<SensorDetails> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 33);
+  messageDesc(file_fieldlog_registry_v1_registry, 37);
 
 /**
  * AES-256-GCM; the context it was sealed for is its additional data.
@@ -1227,5 +1348,5 @@ export type SealedBox = Message<"fieldlog.registry.v1.SealedBox"> & {
  * Use `create(SealedBoxSchema)` to create a new message.
  */
 export const SealedBoxSchema: GenMessage<SealedBox> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 34);
+  messageDesc(file_fieldlog_registry_v1_registry, 38);
 

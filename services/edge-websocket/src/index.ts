@@ -1,0 +1,2 @@
+// For processes that host the service.
+export { EdgeWebSocketModule } from "./edge-websocket.module.js";

@@ -1,0 +1,2 @@
+// For processes that host the service.
+export { SubscriptionsModule } from "./subscriptions.module.js";
