@@ -22,3 +22,8 @@ export function sequenceOf(position: Position): number {
 export function indexOf(position: Position): number {
   return position % WIDTH;
 }
+
+/** The position of the last signal that a commit can hold: everything after it is in a later commit. */
+export function endOf(sequence: number): Position {
+  return positionOf(sequence, WIDTH - 1);
+}

@@ -1,1 +1,5 @@
-export {};
+export { Cursor, type CursorParts, type Outlet } from "./cursor.js";
+export { Feed, type FeedOptions, type Follower, type Placed } from "./feed.js";
+export { Feeds } from "./feeds.js";
+export type { Index, Kind, Message, ReadCommit, Subscribed } from "./kind.js";
+export { Slots } from "./slots.js";

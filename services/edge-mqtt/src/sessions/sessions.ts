@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { limits, sequenceOf } from "@fieldlog/contracts";
+import { endOf, limits, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
+import { Feeds, Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
-import { endOf } from "../subscriptions/feed.js";
-import { Feeds } from "../subscriptions/feeds.js";
+import { published } from "../subscriptions/published.js";
 import { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import { ClientSession, type SessionParts } from "./client-session.js";
 import { type Counts, noCounts } from "./counts.js";
@@ -14,7 +14,6 @@ import { Newest } from "./newest.js";
 import type { SessionRecord } from "./record.js";
 import type { Retained } from "./retained.js";
 import { SessionQuota } from "./session-quota.js";
-import { Slots } from "./slots.js";
 import { RecordConflict, type SessionKey, SessionStore, type StoredSession } from "./store.js";
 import { sweep } from "./sweep.js";
 import { Turns } from "./turns.js";
@@ -79,7 +78,7 @@ export class Sessions {
     const counts = noCounts();
     const parts = {
       ...{ log, store, retained, logger, counts, now },
-      feeds: new Feeds({ log, logger }),
+      feeds: new Feeds({ kind: published, log, logger }),
       shared: new SharedFeeds(log, logger),
       lazy: new LazyWrites(),
       newest: new Newest(log),

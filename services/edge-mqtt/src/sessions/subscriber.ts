@@ -1,30 +1,28 @@
-import { limits, type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import { endOf, limits, type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
+import { Cursor, type Outlet, type Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
-import { endOf } from "../subscriptions/feed.js";
-import type { Feeds } from "../subscriptions/feeds.js";
 import type { OutboundMessage } from "../subscriptions/outbound-message.js";
+import type { PublishedFeeds } from "../subscriptions/published.js";
 import { type PublishedCommit, readPublished } from "../subscriptions/published-commit.js";
 import type { Member, SharedFeed, SharedName, Ticket } from "../subscriptions/shared-feed.js";
 import type { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import type { Skimmed } from "../subscriptions/skim.js";
-import { nameOfFilter, type Subscription, termsOf } from "../subscriptions/subscription.js";
+import { nameOfFilter, type Subscription, type Terms, termsOf } from "../subscriptions/subscription.js";
 import { splitShare } from "../subscriptions/topic-filter.js";
 import type { Counts } from "./counts.js";
 import { QuotaExceeded } from "./errors.js";
-import { LogCursor } from "./log-cursor.js";
 import type { Newest } from "./newest.js";
 import { Outbox } from "./outbox.js";
 import type { KeptSubscription, SessionRecord } from "./record.js";
 import { type Retained, RetainedDelivery } from "./retained.js";
-import type { Slots } from "./slots.js";
 import type { SessionKey } from "./store.js";
 import type { SessionSink, SubscribeRequest } from "./types.js";
 
 /** What all subscribers of an edge have in common. */
 export interface SubscriberParts {
   readonly log: Pick<EventLog, "read" | "get">;
-  readonly feeds: Feeds;
+  readonly feeds: PublishedFeeds;
   readonly shared: SharedFeeds;
   readonly newest: Newest;
   readonly readers: Slots;
@@ -51,10 +49,12 @@ export interface SubscriberSession {
 /** Bytes of all filters of a session, so that its record fits into one message of the server. */
 const FILTER_BYTES = 384 * 1024;
 
+type ToClient = Outlet<Skimmed, PublishedCommit, Subscription, Terms>;
+
 /** The subscriptions of a connected client, and what it gets by them. Most clients have none, and thus no such part. */
 export class Subscriber implements Member {
   readonly outbox: Outbox;
-  readonly cursor: LogCursor;
+  readonly cursor: Cursor<Skimmed, PublishedCommit, Subscription, Terms>;
   private readonly retained: RetainedDelivery;
   private readonly subscriptions = new Map<string, Subscription>();
   private shared: Map<string, SharedFeed> | undefined;
@@ -72,11 +72,10 @@ export class Subscriber implements Member {
     const onRoom = () => this.poke();
     this.outbox = new Outbox({ sink, size, save, changed, failed, onRoom, counts, now }, record.outbound);
     const { outbox } = this;
-    this.cursor = new LogCursor(
-      {
-        ...{ ...key, log, feeds, readers, logger, counts, outbox, changed },
-        onRetained: (topic) => this.retained.overtake(topic),
-      },
+    const onCatchUp = () => void counts.catchUpReads++;
+    const { namespace } = key;
+    this.cursor = new Cursor(
+      { log, feeds, namespace, readers, logger, onCatchUp, outlet: this.outlet() },
       record.cursor,
     );
     this.retained = new RetainedDelivery({ ...key, retained, logger, outbox, onSent: changed });
@@ -199,6 +198,23 @@ export class Subscriber implements Member {
     );
     const skimmed = commit.messages.find((each) => each.position === position);
     return skimmed && commit.message(skimmed);
+  }
+
+  private outlet(): ToClient {
+    const { outbox } = this;
+    const { key, changed } = this.session;
+    return {
+      terms: (subscriptions, message) => termsOf(subscriptions, message, key.clientId),
+      hasRoom: () => outbox.hasRoom(),
+      roomed: (ms) => outbox.roomed(ms),
+      deliver: (commit, message, terms) => {
+        const outbound = commit.message(message);
+        if (outbound === undefined) return;
+        if (message.retain) this.retained.overtake(message.topic);
+        outbox.deliver(outbound, terms);
+      },
+      moved: changed,
+    };
   }
 
   /** Returns what was there under that name before. */

@@ -1,10 +1,43 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { signals } from "@fieldlog/contracts";
-import { type Commit, encodeBatch, LogGap, type ReadOptions } from "@fieldlog/event-log";
+import { endOf } from "@fieldlog/contracts";
+import { type Commit, LogGap, type ReadOptions } from "@fieldlog/event-log";
 import { until } from "@fieldlog/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { endOf, Feed, type Follower } from "./feed.js";
-import type { Subscription } from "./subscription.js";
+import { Feed, type Follower } from "./feed.js";
+import type { Kind, ReadCommit } from "./kind.js";
+
+interface Word {
+  readonly position: number;
+  readonly text: string;
+}
+
+interface Wanted {
+  readonly start: string;
+  readonly after: number;
+}
+
+type Words = ReadCommit<Word>;
+
+/** Words between blanks, chosen by how they begin. */
+const words: Kind<Word, Words, Wanted> = {
+  read(_namespace, sequence, data, onError) {
+    const text = Buffer.from(data).toString();
+    if (text === "broken") onError(new Error("no words"));
+    const list = text === "broken" ? [] : text.split(" ");
+    const messages = list.map((text, i) => ({ text, position: endOf(sequence - 1) + 1 + i }));
+    return { sequence, messages, bytes: 5_000 };
+  },
+  index<T>(subscriptionOf: (value: T) => Wanted) {
+    const values = new Set<T>();
+    return {
+      add: (value: T) => void values.add(value),
+      delete: (value: T) => void values.delete(value),
+      match({ text }: Word, visit: (value: T) => void) {
+        for (const each of values) if (text.startsWith(subscriptionOf(each).start)) visit(each);
+      },
+      each: (visit: (value: T) => void) => values.forEach((each) => void visit(each)),
+    };
+  },
+};
 
 /** A log that gives what the test appends to it. */
 class FakeLog {
@@ -15,22 +48,8 @@ class FakeLog {
 
   constructor(private readonly last: number) {}
 
-  append(sequence: number, ...topics: string[]): void {
-    const data = encodeBatch(
-      topics.map((topic) =>
-        toBinary(
-          signals.SignalSchema,
-          create(signals.SignalSchema, {
-            publication: { topic },
-            body: { case: "message", value: { payload: new Uint8Array(1_500) } },
-          }),
-        ),
-      ),
-    );
-    this.give(sequence, data);
-  }
-
-  give(sequence: number, data: Uint8Array): void {
+  append(sequence: number, text: string): void {
+    const data = Buffer.from(text);
     this.commits.push({ stream: "SIGNALS", sequence, subject: "", time: new Date(0), data });
     this.wake();
   }
@@ -65,24 +84,28 @@ class FakeLog {
 
 const errors: unknown[] = [];
 const logger = { warn: () => undefined, error: (fields: unknown) => errors.push(fields) };
-let feed: Feed;
+let feed: Feed<Word, Words, Wanted>;
 afterEach(() => feed.stop());
 
 function start(log: FakeLog) {
   const windows = { held: 0 };
-  feed = new Feed({ log: log as never, namespace: "n", logger, windows });
+  feed = new Feed({ kind: words, log: log as never, namespace: "n", logger, windows });
   return windows;
 }
 
-function follower(filter: string) {
+function follower(...starts: string[]) {
   const got: string[] = [];
+  const matched: number[] = [];
   const rewound: number[] = [];
-  const self: Follower = {
-    offer: (_, { topic }) => void got.push(topic),
+  const self: Follower<Word, Words, Wanted> = {
+    offer(_, { text }, subscriptions) {
+      got.push(text);
+      matched.push(subscriptions.length);
+    },
     rewind: (position) => void rewound.push(position),
   };
-  feed.add({ follower: self, subscription: { filter } as Subscription });
-  return { got, rewound };
+  for (const start of starts) feed.add({ follower: self, alone: [{ start, after: 0 }] });
+  return { got, matched, rewound };
 }
 
 describe("a feed", () => {
@@ -92,10 +115,11 @@ describe("a feed", () => {
     await feed.ready;
     expect(feed.tip).toBe(10);
     expect([feed.reaches(endOf(9)), feed.reaches(endOf(10))]).toEqual([false, true]);
-    const { got } = follower("a/+");
-    for (let sequence = 11; sequence <= 2_010; sequence += 2) log.append(sequence, "a/1", "b", "a/2");
+    const { got, matched } = follower("a", "a1");
+    for (let sequence = 11; sequence <= 2_010; sequence += 2) log.append(sequence, "a1 b a2");
     await until("all are taken", () => feed.tip === 2_009);
-    expect(got).toHaveLength(2_000);
+    expect(got).toEqual(Array.from({ length: 2_000 }, (_, i) => (i % 2 === 0 ? "a1" : "a2")));
+    expect(matched.slice(0, 4)).toEqual([2, 1, 2, 1]);
     const first = feed.next(0)?.sequence ?? 0;
     expect(feed.reaches(endOf(first) - 1)).toBe(true);
     expect(feed.reaches(endOf(first - 2))).toBe(true);
@@ -112,8 +136,8 @@ describe("a feed", () => {
   it("passes over what is no commit, and goes on after an interruption", async () => {
     const log = new FakeLog(0);
     start(log);
-    const { got } = follower("#");
-    log.give(1, Uint8Array.of(0xff, 0xff));
+    const { got } = follower("");
+    log.append(1, "broken");
     log.append(2, "x");
     await until("it is offered", () => got.length === 1);
     expect(errors).toHaveLength(1);
@@ -126,7 +150,7 @@ describe("a feed", () => {
   it("goes back, with its followers, where the log has lost its end", async () => {
     const log = new FakeLog(100);
     start(log);
-    const { got, rewound } = follower("#");
+    const { got, rewound } = follower("");
     await feed.ready;
     log.fail(new LogGap("SIGNALS", 100, 90));
     await until("it has gone back", () => feed.tip === 90);

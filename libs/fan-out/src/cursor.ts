@@ -1,48 +1,52 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
+import { endOf, type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
 import { type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
-import { endOf, type Feed, type Follower, type Placed } from "../subscriptions/feed.js";
-import type { Feeds } from "../subscriptions/feeds.js";
-import { type PublishedCommit, readPublished } from "../subscriptions/published-commit.js";
-import type { Skimmed } from "../subscriptions/skim.js";
-import { type Subscription, type Terms, termsOf } from "../subscriptions/subscription.js";
-import { matchesFilter } from "../subscriptions/topic-filter.js";
-import { TopicTree } from "../subscriptions/topic-tree.js";
-import type { Counts } from "./counts.js";
-import type { Outbox } from "./outbox.js";
+import type { Feed, Follower, Placed } from "./feed.js";
+import type { Feeds } from "./feeds.js";
+import type { Index, Message, ReadCommit, Subscribed } from "./kind.js";
 import type { Slots } from "./slots.js";
 
-export interface LogCursorParts {
-  readonly log: Pick<EventLog, "read">;
-  readonly feeds: Feeds;
-  readonly namespace: string;
-  readonly clientId: string;
-  readonly outbox: Outbox;
-  /** Bounds how many sessions read the log at the same time. */
-  readonly readers: Slots;
+/** The way from a cursor to its subscriber. `T` is how one message goes to it. */
+export interface Outlet<M extends Message, C extends ReadCommit<M>, S extends Subscribed, T> {
+  /** How the message goes to the subscriber, of whose subscriptions these match; undefined: not at all. */
+  terms(subscriptions: readonly S[], message: M): T | undefined;
+  /** Asked before each message. */
+  hasRoom(): boolean;
+  /** Resolves to true once there is room, to false after `ms` without. */
+  roomed(ms?: number): Promise<boolean>;
+  deliver(commit: C, message: M, terms: T): void;
   /** The cursor has moved. */
-  readonly changed: () => void;
-  /** Told the topic of each message to be retained that is delivered. */
-  readonly onRetained: (topic: string) => void;
-  readonly logger: Pick<Logger, "warn" | "error">;
-  readonly counts: Counts;
+  moved(): void;
 }
 
-/** Commits asked for at once by a session that is behind: at most 8 MiB. */
+export interface CursorParts<M extends Message, C extends ReadCommit<M>, S extends Subscribed, T> {
+  readonly log: Pick<EventLog, "read">;
+  readonly feeds: Feeds<M, C, S>;
+  readonly namespace: string;
+  readonly outlet: Outlet<M, C, S, T>;
+  /** Bounds how many cursors read the log at the same time. */
+  readonly readers: Slots;
+  readonly logger: Pick<Logger, "warn" | "error">;
+  /** Told each time that it has to read the log. */
+  readonly onCatchUp?: () => void;
+}
+
+/** Commits asked for at once by a cursor that is behind: at most 8 MiB. */
 const PULL = 16;
-/** Milliseconds that a client may take no more before its reading of the log is given up, to be begun again. */
+/** Milliseconds that a subscriber may take no more before its reading of the log is given up, to be begun again. */
 const STALL_MS = 1_000;
 /** Commits after which others have their turn. */
 const COMMITS_PER_TURN = 32;
-/** Subscriptions up to which trying each is less work than a tree. */
-const FEW = 8;
 
-/** A session's place in its namespace's log, and its way along it: from the log while behind, else as it comes. */
-export class LogCursor implements Follower {
-  private readonly placed = new Map<Subscription, Placed>();
-  private tree: TopicTree<Subscription> | undefined;
-  private feed: Feed | undefined;
+/** A subscriber's place in its namespace's log, and its way along it: from the log while behind, else as it comes. */
+export class Cursor<M extends Message, C extends ReadCommit<M>, S extends Subscribed, T>
+  implements Follower<M, C, S>
+{
+  private readonly placed = new Map<S, Placed<M, C, S>>();
+  /** Of {@link placed}, while it is behind. */
+  private index: Index<M, S> | undefined;
+  private feed: Feed<M, C, S> | undefined;
   private started = false;
   private running = false;
   /** It is up to date: what comes is offered to it. */
@@ -51,11 +55,11 @@ export class LogCursor implements Follower {
   private ended = false;
 
   constructor(
-    private readonly parts: LogCursorParts,
+    private readonly parts: CursorParts<M, C, S, T>,
     private at: Position,
   ) {}
 
-  /** Everything up to here was delivered, is in flight, or is not for this session. */
+  /** Everything up to here was delivered, is in flight, or is not for this subscriber. */
   get position(): Position {
     return this.live && this.feed ? Math.max(this.at, endOf(this.feed.tip)) : this.at;
   }
@@ -75,45 +79,46 @@ export class LogCursor implements Follower {
     void this.run();
   }
 
-  add(subscription: Subscription): void {
+  add(subscription: S): void {
     if (this.placed.size === 0) {
-      // Nothing before it concerns this session, as long as there was no other.
+      // Nothing before it concerns this subscriber, as long as there was no other.
       this.at = Math.max(this.at, this.startOf(subscription));
       this.feed = this.parts.feeds.acquire(this.parts.namespace);
     }
-    const placed = { subscription, follower: this };
+    const placed: Placed<M, C, S> = { alone: [subscription], follower: this };
     this.placed.set(subscription, placed);
     this.feed?.add(placed);
-    this.tree = undefined;
+    this.index = undefined;
     void this.run();
   }
 
-  delete(subscription: Subscription): void {
+  delete(subscription: S): void {
     const placed = this.placed.get(subscription);
     if (placed === undefined) return;
     this.placed.delete(subscription);
     this.feed?.delete(placed);
-    this.tree = undefined;
+    this.index = undefined;
     if (this.placed.size === 0) this.leave();
   }
 
-  offer(commit: PublishedCommit, message: Skimmed, subscriptions: readonly Subscription[]): void {
+  offer(commit: C, message: M, subscriptions: readonly S[]): void {
     if (!this.live || message.position <= this.at) return;
-    const terms = termsOf(subscriptions, message, this.parts.clientId);
+    const { outlet } = this.parts;
+    const terms = outlet.terms(subscriptions, message);
     if (terms === undefined) return;
-    if (!this.parts.outbox.hasRoom()) {
+    if (!outlet.hasRoom()) {
       this.live = false;
       this.at = message.position - 1;
       void this.run();
       return;
     }
     this.at = message.position;
-    this.deliver(commit, message, terms);
+    outlet.deliver(commit, message, terms);
   }
 
   rewind(position: Position): void {
     this.at = Math.min(this.at, position);
-    this.parts.changed();
+    this.parts.outlet.moved();
   }
 
   end(): void {
@@ -125,7 +130,7 @@ export class LogCursor implements Follower {
   }
 
   /** With the first subscription the reading begins where that does; a restored one is older than the cursor. */
-  private startOf(subscription: Subscription): Position {
+  private startOf(subscription: S): Position {
     return this.started ? subscription.after : 0;
   }
 
@@ -149,20 +154,20 @@ export class LogCursor implements Follower {
     } catch (err) {
       this.parts.logger.error(
         { err, namespace: this.parts.namespace },
-        "a session cannot go on; trying again",
+        "a subscriber cannot go on; trying again",
       );
       setTimeout(() => void this.run(), STALL_MS).unref();
     } finally {
       this.running = false;
-      this.tree = undefined;
+      this.index = undefined;
     }
   }
 
-  private async step(feed: Feed): Promise<void> {
-    const { outbox } = this.parts;
+  private async step(feed: Feed<M, C, S>): Promise<void> {
+    const { outlet } = this.parts;
     await feed.ready;
     for (let steps = 1; feed === this.feed; steps++) {
-      if (!outbox.hasRoom()) await outbox.roomed();
+      if (!outlet.hasRoom()) await outlet.roomed();
       else if (!feed.reaches(this.at)) await this.readLog(feed);
       else {
         const commit = feed.next(this.at);
@@ -176,10 +181,10 @@ export class LogCursor implements Follower {
     }
   }
 
-  private async readLog(feed: Feed): Promise<void> {
-    const { log, namespace, readers, counts, logger } = this.parts;
+  private async readLog(feed: Feed<M, C, S>): Promise<void> {
+    const { feeds, log, namespace, outlet, readers, logger } = this.parts;
     const giveBack = await readers.acquire();
-    counts.catchUpReads++;
+    this.parts.onCatchUp?.();
     const reading = new AbortController();
     this.reading = reading;
     const { signal } = reading;
@@ -193,9 +198,9 @@ export class LogCursor implements Follower {
       const commits = log.read(SIGNALS, { after, subject, until, pull: PULL, signal });
       for await (const pulled of commits) {
         for (const { sequence, data } of pulled) {
-          const commit = readPublished(sequence, data, onError);
+          const commit = feeds.kind.read(namespace, sequence, data, onError);
           while (feed === this.feed && !this.take(commit)) {
-            if (!(await this.parts.outbox.roomed(STALL_MS))) return;
+            if (!(await outlet.roomed(STALL_MS))) return;
           }
           if (feed !== this.feed) return;
         }
@@ -214,42 +219,31 @@ export class LogCursor implements Follower {
   }
 
   /** False: there is no room for the rest of it. */
-  private take(commit: PublishedCommit): boolean {
-    const { outbox, clientId } = this.parts;
+  private take(commit: C): boolean {
+    const { outlet } = this.parts;
     for (const message of commit.messages) {
       if (message.position <= this.at) continue;
-      const terms = termsOf(this.matching(message.topic), message, clientId);
+      const terms = outlet.terms(this.matching(message), message);
       if (terms === undefined) continue;
-      if (!outbox.hasRoom()) {
+      if (!outlet.hasRoom()) {
         this.at = message.position - 1;
         return false;
       }
       this.at = message.position;
-      this.deliver(commit, message, terms);
+      outlet.deliver(commit, message, terms);
     }
     this.at = Math.max(this.at, endOf(commit.sequence));
-    this.parts.changed();
+    outlet.moved();
     return true;
   }
 
-  private deliver(commit: PublishedCommit, message: Skimmed, terms: Terms): void {
-    const outbound = commit.message(message);
-    if (outbound === undefined) return;
-    if (message.retain) this.parts.onRetained(message.topic);
-    this.parts.outbox.deliver(outbound, terms);
-  }
-
-  private matching(topic: string): Subscription[] {
-    const found: Subscription[] = [];
-    if (this.placed.size <= FEW) {
-      for (const each of this.placed.keys()) if (matchesFilter(each.filter, topic)) found.push(each);
-      return found;
+  private matching(message: M): S[] {
+    if (this.index === undefined) {
+      this.index = this.parts.feeds.kind.index((subscription) => subscription);
+      for (const each of this.placed.keys()) this.index.add(each);
     }
-    if (this.tree === undefined) {
-      this.tree = new TopicTree();
-      for (const each of this.placed.keys()) this.tree.add(each.filter, each);
-    }
-    this.tree.match(topic, (each) => found.push(each));
+    const found: S[] = [];
+    this.index.match(message, (each) => found.push(each));
     return found;
   }
 }

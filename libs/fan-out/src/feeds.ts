@@ -1,20 +1,25 @@
 import { Feed, type FeedOptions, type WindowBytes } from "./feed.js";
+import type { Kind, Message, ReadCommit, Subscribed } from "./kind.js";
 
 /** Milliseconds for which a feed goes on without anybody who follows it: most come back. */
 const LINGER_MS = 5_000;
 
-interface Held {
-  readonly feed: Feed;
+interface Held<M extends Message, C extends ReadCommit<M>, S extends Subscribed> {
+  readonly feed: Feed<M, C, S>;
   followers: number;
   leaving: NodeJS.Timeout | undefined;
 }
 
 /** The feeds of an edge: one per namespace with subscribers. */
-export class Feeds {
+export class Feeds<M extends Message, C extends ReadCommit<M>, S extends Subscribed> {
   private readonly windows: WindowBytes = { held: 0 };
-  private readonly held = new Map<string, Held>();
+  private readonly held = new Map<string, Held<M, C, S>>();
 
-  constructor(private readonly parts: Pick<FeedOptions, "log" | "logger">) {}
+  constructor(private readonly parts: Pick<FeedOptions<M, C, S>, "kind" | "log" | "logger">) {}
+
+  get kind(): Kind<M, C, S> {
+    return this.parts.kind;
+  }
 
   get size(): number {
     return this.held.size;
@@ -26,10 +31,10 @@ export class Feeds {
   }
 
   /** To be given back with {@link release}. */
-  acquire(namespace: string): Feed {
+  acquire(namespace: string): Feed<M, C, S> {
     let held = this.held.get(namespace);
     if (held === undefined) {
-      const feed = new Feed({ ...this.parts, namespace, windows: this.windows });
+      const feed = new Feed<M, C, S>({ ...this.parts, namespace, windows: this.windows });
       held = { feed, followers: 0, leaving: undefined };
       this.held.set(namespace, held);
     }

@@ -1,24 +1,22 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { limits, type Position, positionOf, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
+import { endOf, type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
 import { type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
-import { type PublishedCommit, readPublished } from "./published-commit.js";
-import type { Skimmed } from "./skim.js";
-import type { Subscription } from "./subscription.js";
-import { TopicTree } from "./topic-tree.js";
+import type { Index, Kind, Message, ReadCommit, Subscribed } from "./kind.js";
 
-/** Who follows a feed: a session. */
-export interface Follower {
+/** Who follows a feed: a subscriber's cursor. */
+export interface Follower<M extends Message, C extends ReadCommit<M>, S extends Subscribed> {
   /** A message that some of its subscriptions match. */
-  offer(commit: PublishedCommit, message: Skimmed, subscriptions: readonly Subscription[]): void;
+  offer(commit: C, message: M, subscriptions: readonly S[]): void;
   /** The log has lost what came after that position. */
   rewind(position: Position): void;
 }
 
 /** A subscription of a follower. */
-export interface Placed {
-  readonly subscription: Subscription;
-  readonly follower: Follower;
+export interface Placed<M extends Message, C extends ReadCommit<M>, S extends Subscribed> {
+  /** The subscription, as the list that it is where no other one of its follower matches. */
+  readonly alone: readonly [S];
+  readonly follower: Follower<M, C, S>;
 }
 
 /** Bytes that all windows of an edge hold. */
@@ -26,7 +24,8 @@ export interface WindowBytes {
   held: number;
 }
 
-export interface FeedOptions {
+export interface FeedOptions<M extends Message, C extends ReadCommit<M>, S extends Subscribed> {
+  readonly kind: Kind<M, C, S>;
   readonly log: Pick<EventLog, "read" | "lastSequence">;
   readonly namespace: string;
   readonly logger: Pick<Logger, "warn" | "error">;
@@ -40,29 +39,25 @@ const PAUSE_MS = 500;
 /** Messages and deliveries after which others have their turn: a few milliseconds. */
 const WORK_PER_TURN = 2_048;
 
-/** The position of the last signal that a commit can hold. */
-export function endOf(sequence: number): Position {
-  return positionOf(sequence, limits.signalsPerCommit - 1);
-}
-
 /** Follows one namespace's log live, while somebody on this edge subscribes, and keeps the recent commits. */
-export class Feed {
+export class Feed<M extends Message, C extends ReadCommit<M>, S extends Subscribed> {
   /** Resolves once {@link tip} is known. */
   readonly ready: Promise<void>;
   /** All commits of the namespace up to this sequence were offered. */
   tip = 0;
-  private readonly placed = new TopicTree<Placed>();
+  private readonly placed: Index<M, Placed<M, C, S>>;
   private readonly stopping = new AbortController();
   private readonly running: Promise<void>;
-  private window: PublishedCommit[] = [];
+  private window: C[] = [];
   private windowBytes = 0;
   /** Every commit after this sequence is in the window. */
   private from = 0;
   private known = false;
   private work = 0;
-  private readonly hits = new Map<Follower, Subscription[]>();
+  private readonly hits = new Map<Follower<M, C, S>, readonly S[]>();
 
-  constructor(private readonly options: FeedOptions) {
+  constructor(private readonly options: FeedOptions<M, C, S>) {
+    this.placed = options.kind.index(({ alone: [subscription] }) => subscription);
     let ready: () => void = () => undefined;
     this.ready = new Promise((resolve) => {
       ready = resolve;
@@ -70,12 +65,12 @@ export class Feed {
     this.running = this.run(ready);
   }
 
-  add(placed: Placed): void {
-    this.placed.add(placed.subscription.filter, placed);
+  add(placed: Placed<M, C, S>): void {
+    this.placed.add(placed);
   }
 
-  delete(placed: Placed): void {
-    this.placed.delete(placed.subscription.filter, placed);
+  delete(placed: Placed<M, C, S>): void {
+    this.placed.delete(placed);
   }
 
   /** Whether the window has all that comes after the position. */
@@ -84,7 +79,7 @@ export class Feed {
   }
 
   /** The first commit in the window that holds something after the position; undefined: there is none. */
-  next(position: Position): PublishedCommit | undefined {
+  next(position: Position): C | undefined {
     let low = 0;
     let high = this.window.length;
     while (low < high) {
@@ -131,9 +126,9 @@ export class Feed {
   }
 
   private async take(sequence: number, data: Uint8Array): Promise<void> {
-    const { logger, namespace } = this.options;
+    const { kind, logger, namespace } = this.options;
     // A copy of its own: what the client library gives is a view of much more.
-    const commit = readPublished(sequence, Buffer.from(data), (err) =>
+    const commit = kind.read(namespace, sequence, Buffer.from(data), (err) =>
       logger.error({ err, namespace, sequence }, "passed over what cannot be read"),
     );
     this.keep(commit);
@@ -148,26 +143,25 @@ export class Feed {
   }
 
   /** Returns to how many. */
-  private offer(commit: PublishedCommit, message: Skimmed): number {
+  private offer(commit: C, message: M): number {
     const { hits } = this;
-    this.placed.match(message.topic, ({ follower, subscription }) => {
+    this.placed.match(message, ({ follower, alone }) => {
       const found = hits.get(follower);
-      if (found === undefined) hits.set(follower, [subscription]);
-      else found.push(subscription);
+      hits.set(follower, found === undefined ? alone : [...found, ...alone]);
     });
     const { size } = hits;
     for (const [follower, subscriptions] of hits) {
       try {
         follower.offer(commit, message, subscriptions);
       } catch (err) {
-        this.options.logger.error({ err }, "a session could not take a message");
+        this.options.logger.error({ err }, "a subscriber could not take a message");
       }
     }
     hits.clear();
     return size;
   }
 
-  private keep(commit: PublishedCommit): void {
+  private keep(commit: C): void {
     const { windows } = this.options;
     this.window.push(commit);
     this.windowBytes += commit.bytes;
@@ -191,7 +185,7 @@ export class Feed {
     this.window = [];
     this.windowBytes = 0;
     this.begin(sequence);
-    const followers = new Set<Follower>();
+    const followers = new Set<Follower<M, C, S>>();
     this.placed.each(({ follower }) => followers.add(follower));
     for (const follower of followers) follower.rewind(endOf(sequence));
   }
