@@ -162,7 +162,7 @@ describe("npm start's launcher", () => {
     });
 });
 
-const PORTS = ["HTTP", "HTTPS", "MQTT", "MQTTS", "MQTT_WS"].map((name) => `FIELDLOG_${name}_PORT`);
+const PORTS = ["HTTP", "HTTPS", "MQTT", "MQTTS", "MQTT_WS", "WS"].map((name) => `FIELDLOG_${name}_PORT`);
 const anyPorts = Object.fromEntries(PORTS.map((name) => [name, "0"]));
 
 async function freePorts(): Promise<Record<string, string>> {

@@ -109,6 +109,7 @@ export async function launch(
       mqttUrl,
       mqttsUrl: `mqtts://${host}:${settings.mqttsPort}`,
       mqttWsUrl: `ws://${host}:${settings.mqttWsPort}`,
+      wsUrl: `ws://${host}:${settings.wsPort}`,
       ca: tls.ca,
       natsUrl: log.url,
       natsMonitorUrl: log.monitorUrl,

@@ -26,8 +26,8 @@ export class PortInUse extends Error {
   }
 }
 
-const PUBLIC = ["httpPort", "httpsPort", "mqttPort", "mqttsPort", "mqttWsPort"] as const;
-const INTERNAL = ["authGrpc", "devicesGrpc", "projectionsGrpc"] as const;
+const PUBLIC = ["httpPort", "httpsPort", "mqttPort", "mqttsPort", "mqttWsPort", "wsPort"] as const;
+const INTERNAL = ["authGrpc", "devicesGrpc", "projectionsGrpc", "subscriptionsGrpc"] as const;
 
 type Ports = Pick<Settings, (typeof PUBLIC)[number] | (typeof INTERNAL)[number]>;
 

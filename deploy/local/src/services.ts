@@ -2,8 +2,10 @@ import { AuthModule } from "@fieldlog/auth";
 import { DevicesModule } from "@fieldlog/devices";
 import { EdgeHttpModule } from "@fieldlog/edge-http";
 import { EdgeMqttModule } from "@fieldlog/edge-mqtt";
+import { EdgeWebSocketModule } from "@fieldlog/edge-websocket";
 import { ProjectionsModule } from "@fieldlog/projections";
 import type { hostModule, Runtime } from "@fieldlog/runtime";
+import { SubscriptionsModule } from "@fieldlog/subscriptions";
 
 type Module = Parameters<typeof hostModule>[1];
 
@@ -12,6 +14,8 @@ export const services: readonly { name: string; module: (runtime: Runtime) => Mo
   { name: "auth", module: (runtime) => AuthModule.with(runtime) },
   { name: "devices", module: (runtime) => DevicesModule.with(runtime) },
   { name: "projections", module: (runtime) => ProjectionsModule.with(runtime) },
+  { name: "subscriptions", module: (runtime) => SubscriptionsModule.with(runtime) },
   { name: "edge-http", module: (runtime) => EdgeHttpModule.with(runtime) },
   { name: "edge-mqtt", module: (runtime) => EdgeMqttModule.with(runtime) },
+  { name: "edge-websocket", module: (runtime) => EdgeWebSocketModule.with(runtime) },
 ];

@@ -7,6 +7,7 @@ export interface Welcome {
   mqttUrl: string;
   mqttsUrl: string;
   mqttWsUrl: string;
+  wsUrl: string;
   /** The certificate authority that clients must trust, where it is our own. */
   ca: string | undefined;
   natsUrl: string;
@@ -32,6 +33,7 @@ Fieldlog is running.
   HTTP       ${w.httpUrl}   (${w.httpUrl}/openapi.json describes it)
   HTTPS      ${w.httpsUrl}
   MQTT       ${w.mqttUrl}   over TLS ${w.mqttsUrl}   over WebSocket ${w.mqttWsUrl}${authority}
+  WebSocket  ${w.wsUrl}/v1/subscribe
   NATS       ${withoutUser(w.natsUrl)}${w.natsMonitorUrl ? `   monitoring ${w.natsMonitorUrl}` : ""}
   PostgreSQL ${withoutUser(w.postgresUrl)}
   Data       ${fromHere(w.dataDir)}

@@ -5,7 +5,15 @@ import { freePort, ServerProcess } from "@fieldlog/servers";
 import { temporaryDir } from "./servers.js";
 
 /** The services that run as processes of their own, in the order of their start. */
-export const SERVICES = ["auth", "devices", "projections", "edge-http", "edge-mqtt"] as const;
+export const SERVICES = [
+  "auth",
+  "devices",
+  "projections",
+  "subscriptions",
+  "edge-http",
+  "edge-mqtt",
+  "edge-websocket",
+] as const;
 
 export type ServiceName = (typeof SERVICES)[number];
 
@@ -33,6 +41,8 @@ export interface SystemProcess {
   readonly mqttsUrl: string | undefined;
   /** The same over WebSocket. */
   readonly mqttWsUrl: string | undefined;
+  /** Of edge-websocket, and all in one: ws://127.0.0.1:port. */
+  readonly wsUrl: string | undefined;
   /** What it logged, the newest lines. */
   log(): string;
   /** SIGKILL; resolves when it is gone. */
@@ -50,6 +60,8 @@ export interface System {
   readonly url: string;
   /** Where the first edge-mqtt takes MQTT. */
   readonly mqttUrl: string;
+  /** Where the first edge-websocket takes connections. */
+  readonly wsUrl: string;
   readonly adminKey: string;
   /** By service, and `<service>-2`, … for further replicas. */
   readonly processes: Readonly<Record<string, SystemProcess>>;
@@ -96,7 +108,9 @@ export async function startSystem(o: SystemOptions): Promise<System> {
   }
   const door = processes["edge-http"] ?? processes["fieldlog"];
   const mqttDoor = processes["edge-mqtt"] ?? processes["fieldlog"];
-  return { url: door?.url ?? "", mqttUrl: mqttDoor?.mqttUrl ?? "", adminKey, processes, stop };
+  const wsDoor = processes["edge-websocket"] ?? processes["fieldlog"];
+  const urls = { url: door?.url ?? "", mqttUrl: mqttDoor?.mqttUrl ?? "", wsUrl: wsDoor?.wsUrl ?? "" };
+  return { ...urls, adminKey, processes, stop };
 }
 
 interface Plan {
@@ -106,6 +120,7 @@ interface Plan {
   /** Where it tells whether it is ready, if not on `port`. */
   opsPort?: number;
   mqtt?: MqttPorts;
+  wsPort?: number;
   settings: Record<string, string>;
 }
 
@@ -128,19 +143,21 @@ const mqttSettings = ({ mqtt, mqtts, ws }: MqttPorts) => ({
 async function onePlan(dataDir: string): Promise<Plan> {
   const [port, opsPort, httpsPort] = [await freePort(), await freePort(), await freePort()];
   const mqtt = await freeMqttPorts();
+  const wsPort = await freePort();
   const settings = {
     ...mqttSettings(mqtt),
+    FIELDLOG_WS_PORT: String(wsPort),
     FIELDLOG_HTTP_PORT: String(port),
     FIELDLOG_HTTPS_PORT: String(httpsPort),
     FIELDLOG_OPS_PORT: String(opsPort),
     FIELDLOG_DATA_DIR: dataDir,
   };
-  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, opsPort, mqtt, settings };
+  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, opsPort, mqtt, wsPort, settings };
 }
 
 /** The nth edge calls the nth replica of each other service, or the first where there are fewer. */
 async function plansOfAll(replicas: (service: ServiceName) => number): Promise<Plan[]> {
-  const called = ["auth", "devices", "projections"] as const;
+  const called = ["auth", "devices", "projections", "subscriptions"] as const;
   const addresses: Record<string, string[]> = {};
   for (const service of called) {
     addresses[service] = [];
@@ -151,8 +168,10 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
     for (let n = 0; n < replicas(service); n++) {
       const port = await freePort();
       const mqtt = service === "edge-mqtt" ? await freeMqttPorts() : undefined;
+      const wsPort = service === "edge-websocket" ? await freePort() : undefined;
       const settings: Record<string, string> = {
         ...(mqtt && mqttSettings(mqtt)),
+        ...(wsPort !== undefined && { FIELDLOG_WS_PORT: String(wsPort) }),
         // Opened where a test gives a certificate.
         ...(service === "edge-http" && { FIELDLOG_HTTPS_PORT: String(await freePort()) }),
         [service === "edge-http" ? "FIELDLOG_HTTP_PORT" : "FIELDLOG_OPS_PORT"]: String(port),
@@ -163,7 +182,14 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
       }
       const name = n === 0 ? service : `${service}-${n + 1}`;
       const main = `services/${service}/dist/main.js`;
-      plans.push({ name, main, port, settings, ...(mqtt && { mqtt }) });
+      plans.push({
+        name,
+        main,
+        port,
+        settings,
+        ...(mqtt && { mqtt }),
+        ...(wsPort !== undefined && { wsPort }),
+      });
     }
   }
   return plans;
@@ -198,6 +224,7 @@ function systemProcess(plan: Plan, settings: Record<string, string>, dir: string
     mqttUrl: at("mqtt", plan.mqtt?.mqtt),
     mqttsUrl: at("mqtts", plan.mqtt?.mqtts),
     mqttWsUrl: at("ws", plan.mqtt?.ws),
+    wsUrl: at("ws", plan.wsPort),
     get pid() {
       return server.pid;
     },
