@@ -13,8 +13,8 @@ export interface SnapshotKind<State> {
   keys?(state: State, id: AggregateId): readonly string[];
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a list of kinds holds kinds of different states
-export type AnyKind = SnapshotKind<any>;
+/** A kind in a list of several: each has a state of its own. */
+export type AnyKind = SnapshotKind<unknown>;
 
 export interface SnapshotModelOptions {
   /** To be raised when a kind's `evolve`, its state's fields or its `keys` change. */
@@ -67,8 +67,7 @@ export function snapshotModel({ version, kinds }: SnapshotModelOptions): ReadMod
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the tables do not exist as types before they exist
-async function createTables(db: Kysely<any>): Promise<void> {
+async function createTables(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("aggregates")
     .addColumn("namespace", "text", (column) => column.notNull())

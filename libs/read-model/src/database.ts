@@ -1,6 +1,7 @@
 import { limits } from "@fieldlog/contracts";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import type { Bookkeeping } from "./bookkeeping.js";
 
 export interface ReadDatabaseOptions {
   /** postgres://… */
@@ -15,6 +16,9 @@ export interface ReadDatabaseOptions {
   readonly onError?: (error: Error) => void;
 }
 
+/** What runners need of a service's Postgres, whatever its tables are. */
+export type RunnersDatabase = Pick<ReadDatabase<unknown>, "url" | "schema" | "bookkeeping">;
+
 /** A service's Postgres: what its queries use. Runners write over sessions of their own. */
 export interface ReadDatabase<Tables> {
   readonly url: string;
@@ -22,6 +26,8 @@ export interface ReadDatabase<Tables> {
   readonly pool: pg.Pool;
   /** Bound to the schema; names need no prefix. */
   readonly db: Kysely<Tables>;
+  /** Of the runners; bound to the schema as well. */
+  readonly bookkeeping: Kysely<Bookkeeping>;
   close(): Promise<void>;
 }
 
@@ -49,15 +55,17 @@ export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadData
   // The pool listens to a connection only while it is idle. One that breaks after it was taken and before its
   // query was sent would have nobody to tell, which ends a Node process.
   pool.on("connect", (client) => client.on("error", onError));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const queries = <T>() =>
+    new Kysely<T>({ dialect: new PostgresDialect({ pool }) }).withSchema(options.schema);
   let closing: Promise<void> | undefined;
   return {
     url: options.url,
     schema: options.schema,
     pool,
-    db: db.withSchema(options.schema),
+    db: queries<Tables>(),
+    bookkeeping: queries<Bookkeeping>(),
     close: () => {
-      closing ??= db.destroy();
+      closing ??= pool.end();
       return closing;
     },
   };

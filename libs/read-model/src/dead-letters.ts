@@ -1,8 +1,6 @@
 import { positionOf, sequenceOf } from "@fieldlog/contracts";
-import type { Kysely } from "kysely";
 import type { Applier } from "./apply.js";
-import type { Bookkeeping } from "./bookkeeping.js";
-import type { ReadDatabase } from "./database.js";
+import type { RunnersDatabase } from "./database.js";
 import type { LogRecord, ReadableLog, ReadModelDefinition } from "./definition.js";
 import { reasonOf } from "./failures.js";
 import { decode, positionOfWhole } from "./intake.js";
@@ -174,11 +172,10 @@ export interface ListedDeadLetter {
 
 /** The dead letters of a service's live read models, the oldest of each key first. */
 export async function listDeadLetters(
-  // biome-ignore lint/suspicious/noExplicitAny: only the bookkeeping is queried
-  { db }: Pick<ReadDatabase<any>, "db">,
+  { bookkeeping }: Pick<RunnersDatabase, "bookkeeping">,
   limit: number,
 ): Promise<ListedDeadLetter[]> {
-  return await (db as Kysely<Bookkeeping>)
+  return await bookkeeping
     .selectFrom("dead_letters")
     .select(["read_model as model", "namespace", "key", "position", "reason", "parked_at as parkedAt"])
     .where("stage", "=", "live")

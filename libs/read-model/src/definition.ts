@@ -36,8 +36,7 @@ export interface ReadModelDefinition<T> {
    */
   readonly tables: readonly string[];
   /** Makes the tables, empty. `db` is bound to the schema they belong in, which may be the staging one. */
-  // biome-ignore lint/suspicious/noExplicitAny: the tables do not exist as types before they exist
-  create(db: Kysely<any>): Promise<void>;
+  create(db: Kysely<unknown>): Promise<void>;
   /**
    * The records of one commit. Pure; may return none. When it throws, the commit is set aside as a whole.
    */
@@ -56,8 +55,7 @@ export type ColumnValue = string | number | bigint | boolean | Date | Uint8Array
 /** The transaction in which a pull's rows and the checkpoint are written together. */
 export interface ReadModelTransaction {
   /** Bound to this transaction and to the schema; names need no prefix. */
-  // biome-ignore lint/suspicious/noExplicitAny: each definition knows its own tables; narrow it with withTables
-  readonly db: Kysely<any>;
+  readonly db: Kysely<unknown>;
   readonly schema: string;
   /** COPY: the fastest way in. A unique violation is the data's fault. */
   copy(table: string, columns: readonly string[], rows: Iterable<readonly ColumnValue[]>): Promise<void>;

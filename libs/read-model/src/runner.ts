@@ -3,7 +3,7 @@ import type { Kysely } from "kysely";
 import type { Registry } from "prom-client";
 import type { Bookkeeping } from "./bookkeeping.js";
 import { loadCheckpoint } from "./checkpoint.js";
-import type { ReadDatabase } from "./database.js";
+import type { RunnersDatabase } from "./database.js";
 import type { DeadLetterTarget } from "./dead-letters.js";
 import type { ReadableLog, ReadModelDefinition } from "./definition.js";
 import { ReadModelStopped, reasonOf } from "./failures.js";
@@ -30,8 +30,7 @@ const LOG_MS = 1_000;
 
 export interface ReadModelRunnerOptions<T> {
   readonly log: ReadableLog;
-  // biome-ignore lint/suspicious/noExplicitAny: the runner does not query the service's tables
-  readonly database: ReadDatabase<any>;
+  readonly database: RunnersDatabase;
   readonly definition: ReadModelDefinition<T>;
   readonly logger?: ReadModelLogger;
   readonly metrics?: Registry;
@@ -58,7 +57,7 @@ export class ReadModelRunner<T> {
 
   constructor(private readonly options: ReadModelRunnerOptions<T>) {
     const { database, definition, metrics, logger = SILENT } = options;
-    this.db = database.db as unknown as Kysely<Bookkeeping>;
+    this.db = database.bookkeeping;
     this.logger = logger;
     this.requests = new Requests(this.db, definition.name);
     this.metrics = new ModelMetrics(metrics, database.schema, definition.name);

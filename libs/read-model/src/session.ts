@@ -35,8 +35,7 @@ export class WritingSession {
   /** One transaction at a time. */
   readonly turns = new Turns();
   /** Bound to this connection and the schema of the tables. */
-  // biome-ignore lint/suspicious/noExplicitAny: definitions bring their own tables
-  readonly db: Kysely<any>;
+  readonly db: Kysely<unknown>;
   /** Bound to this connection and the service's schema. */
   readonly bookkeeping: Kysely<Bookkeeping>;
   private failure: Error | undefined;
@@ -138,8 +137,7 @@ export class WritingSession {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: definitions bring their own tables
-function kyselyOn(client: pg.Client): Kysely<any> {
+function kyselyOn(client: pg.Client): Kysely<unknown> {
   const connection = {
     query: (text: string, values: unknown[]) => client.query(text, values),
     release: () => undefined,

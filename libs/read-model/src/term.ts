@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { Applier } from "./apply.js";
 import { type Checkpoint, createCheckpoint, loadCheckpoint, setStopped } from "./checkpoint.js";
-import type { ReadDatabase } from "./database.js";
+import type { RunnersDatabase } from "./database.js";
 import { DeadLetters } from "./dead-letters.js";
 import type { ReadableLog, ReadModelDefinition } from "./definition.js";
 import { ReadModelStopped, reasonOf } from "./failures.js";
@@ -18,8 +18,7 @@ import { Tasks } from "./tasks.js";
 
 export interface TermOptions<T> {
   readonly log: ReadableLog;
-  // biome-ignore lint/suspicious/noExplicitAny: only the bookkeeping is queried
-  readonly database: ReadDatabase<any>;
+  readonly database: RunnersDatabase;
   readonly definition: ReadModelDefinition<T>;
   /** Holds the lock. */
   readonly session: WritingSession;

@@ -12,8 +12,7 @@ export class PullTransaction implements ReadModelTransaction {
 
   constructor(private readonly session: WritingSession) {}
 
-  // biome-ignore lint/suspicious/noExplicitAny: as in the interface
-  get db(): Kysely<any> {
+  get db(): Kysely<unknown> {
     return this.session.db;
   }
 
