@@ -26,6 +26,8 @@ const BUNDLED_NODE = "24.21.0";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const inRoot = (...parts) => join(root, ...parts);
 const major = Number(process.versions.node.split(".")[0]);
+/** Passed on as it is to all that is run; the settings in it are read by the built code. */
+const environment = process.env;
 let child;
 
 async function main([command = "start", ...args]) {
@@ -117,7 +119,7 @@ async function build() {
 function pnpm(...args) {
   const version = JSON.parse(read(inRoot("package.json"))).packageManager;
   const env = {
-    ...process.env,
+    ...environment,
     TURBO_TELEMETRY_DISABLED: "1",
     TURBO_NO_UPDATE_NOTIFIER: "1",
     DO_NOT_TRACK: "1",
@@ -137,7 +139,7 @@ function services() {
 }
 
 /** Runs a program in the repository with our terminal; resolves with its exit code. */
-function run(command, args, env = process.env) {
+function run(command, args, env = environment) {
   const path = [dirname(command), inRoot("node_modules/.bin"), env.PATH].filter((part) => part !== ".");
   return new Promise((resolve) => {
     child = spawn(command, args, {

@@ -119,7 +119,8 @@ export async function launch(
       adminKey,
     }),
   );
-  if (demo) undo.add(startSimulators({ url: localUrl, mqttUrl, adminKey: adminKey.value, dataDir, screen }));
+  if (demo)
+    undo.add(startSimulators({ url: localUrl, mqttUrl, env, adminKey: adminKey.value, dataDir, screen }));
 }
 
 /** Milliseconds after which a person is told what is waited for. */

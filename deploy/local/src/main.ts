@@ -23,7 +23,9 @@ const FORESEEN = [
 /** Signals within this time are one Ctrl-C: it comes from the terminal and, a second time, through npm. */
 const SAME_SIGNAL_MS = 700;
 
-const color = process.stdout.isTTY === true && !process.env["NO_COLOR"];
+/** What the person set: read here, and passed on to what needs it. */
+const { env } = process;
+const color = process.stdout.isTTY === true && !env["NO_COLOR"];
 const screen = new Screen(process.stdout, process.stderr, color);
 const undo = new Undo();
 
@@ -32,7 +34,7 @@ async function main(): Promise<void> {
   if (help) return screen.print(usage());
   let launched = Promise.resolve();
   stopOnSignals(() => launched);
-  const launching = launch({ demo, env: process.env, screen }, undo);
+  const launching = launch({ demo, env, screen }, undo);
   launched = launching.then(ignore, ignore);
   await launching;
 }

@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
 import { delimiter, dirname } from "node:path";
 import { promisify } from "node:util";
-import { defaultCacheDir, obtainMosquitto } from "@fieldlog/servers";
+import { defaultCacheDir, environment, obtainMosquitto } from "@fieldlog/servers";
 import { connectAsync } from "mqtt";
 
 /** Runs a line in a shell; its output. Raises what the shell ends with. */
 export async function inShell(line: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  const { stdout } = await promisify(execFile)("bash", ["-ec", line], { env: { ...process.env, ...env } });
+  const { stdout } = await promisify(execFile)("bash", ["-ec", line], { env: environment(env) });
   return stdout;
 }
 
@@ -16,7 +16,7 @@ export async function publish(line: string): Promise<void> {
   const mosquitto = await obtainMosquitto({ cacheDir: defaultCacheDir(), progress });
   if (mosquitto) {
     const { command, env } = mosquitto.pub;
-    await inShell(line, { ...env, PATH: `${dirname(command)}${delimiter}${process.env["PATH"]}` });
+    await inShell(line, { ...env, PATH: `${dirname(command)}${delimiter}${environment()["PATH"]}` });
     return;
   }
   const words = (await inShell(`printf '%s\\n' ${line}`)).trimEnd().split("\n");

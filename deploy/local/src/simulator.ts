@@ -10,6 +10,8 @@ import type { Screen } from "./screen.js";
 export function startSimulators(o: {
   url: string;
   mqttUrl: string;
+  /** Ours: what is set for a program in general holds for the simulators, too. */
+  env: NodeJS.ProcessEnv;
   adminKey: string;
   dataDir: string;
   screen: Screen;
@@ -26,13 +28,13 @@ export function startSimulators(o: {
 
 function startSimulator(
   args: readonly string[],
-  o: { adminKey: string; screen: Screen },
+  o: { env: NodeJS.ProcessEnv; adminKey: string; screen: Screen },
 ): () => Promise<void> {
   const main = fileURLToPath(new URL("main.js", import.meta.resolve("@fieldlog/simulator")));
   const name = `the simulated network (${args[0]})`;
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, FIELDLOG_ADMIN_KEY: o.adminKey },
+    env: { ...o.env, FIELDLOG_ADMIN_KEY: o.adminKey },
   });
   let stopping = false;
   const ended = new Promise<void>((resolve) => {

@@ -21,6 +21,7 @@ export async function runService(
   let logger: Logger | undefined;
   const stops: (() => Promise<void>)[] = [];
   try {
+    // The one place in which a service reads the environment.
     const settings = readSettings(process.env);
     const runtime = createRuntime(service, settings);
     logger = runtime.logger;

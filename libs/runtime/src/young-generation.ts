@@ -11,6 +11,7 @@ const LIMIT = 16;
  * where given. To be imported first, and by a process of one's own only: it holds for all that runs there.
  */
 function limitYoungGeneration(): void {
+  // No setting of ours but Node's own, and needed before any setting is read.
   const given = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ");
   if (given.includes("semi-space")) return;
   // The growth factor is read at each growth; the maximum only once, before any of this runs.

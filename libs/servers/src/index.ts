@@ -19,6 +19,7 @@ export { type NatsOptions, type RunningNats, startNats } from "./nats/start.js";
 export { type ObtainPahoOptions, obtainPaho, type Paho } from "./paho/obtain.js";
 export { removeCluster } from "./postgres/cluster.js";
 export { type PostgresOptions, type RunningPostgres, startPostgres } from "./postgres/start.js";
+export { environment } from "./process/environment.js";
 export { claimDataDirectory, DataDirectoryInUse } from "./process/pid-file.js";
 export { freePort, isFree, PortTaken } from "./process/ports.js";
 // What can go wrong, to be told to a person.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   defaultCacheDir,
+  environment,
   freePort,
   obtainMosquitto,
   obtainNatsServer,
@@ -71,7 +72,7 @@ mqtt { listen: "${HOST}:${mqttPort}" }
     dataDir,
     command: binary,
     args: ["-c", file],
-    env: process.env,
+    env: environment(),
     pidFile: join(dataDir, "pid"),
     stopSignal: "SIGTERM",
     answers: async () => (await fetch(`http://${HOST}:${monitorPort}/healthz`)).ok,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  environment,
   freePort,
   type RunningNats,
   type RunningPostgres,
@@ -135,7 +136,7 @@ export class System {
       command: process.execPath,
       args: [main],
       env: {
-        PATH: process.env["PATH"],
+        PATH: environment()["PATH"],
         NODE_ENV: "production",
         FIELDLOG_NATS_URL: this.nats.url,
         FIELDLOG_NATS_MONITOR_URL: this.nats.monitorUrl,

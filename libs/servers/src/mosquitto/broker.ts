@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
+import { environment } from "../process/environment.js";
 import { freePort, isFree, PortTaken } from "../process/ports.js";
 import { ServerProcess } from "../process/server-process.js";
 
@@ -53,7 +54,7 @@ export async function startBroker(program: Command, o: BrokerOptions): Promise<R
     dataDir,
     command: program.command,
     args: ["-c", file],
-    env: { ...process.env, ...program.env },
+    env: environment(program.env),
     pidFile: join(dataDir, "mosquitto.pid"),
     stopSignal: "SIGTERM",
     answers: () => takesConnections(port),

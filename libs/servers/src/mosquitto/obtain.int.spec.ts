@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultCacheDir } from "../cache-dir.js";
+import { environment } from "../process/environment.js";
 import { PortTaken } from "../process/ports.js";
 import { run } from "../process/run.js";
 import { type Mosquitto, obtainMosquitto } from "./obtain.js";
@@ -42,7 +43,7 @@ describe("Mosquitto on this machine", () => {
       const { pub, sub } = mosquitto;
       const address = ["-h", "127.0.0.1", "-p", String(broker.port), "-q", "1", "-t", "hello/world"];
       await run(pub.command, [...address, "-r", "-m", "salve"], { env: pub.env });
-      const subscriber = spawn(sub.command, [...address, "-C", "1"], { env: { ...process.env, ...sub.env } });
+      const subscriber = spawn(sub.command, [...address, "-C", "1"], { env: environment(sub.env) });
       let said = "";
       subscriber.stdout.on("data", (chunk) => (said += chunk));
       await once(subscriber, "close");

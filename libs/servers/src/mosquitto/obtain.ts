@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { debianMirrors, debianRelease, notDebian, openApt } from "../debian/apt.js";
 import { inFreshFolder } from "../fresh-folder.js";
+import { environment } from "../process/environment.js";
 import { run } from "../process/run.js";
 import { type BrokerOptions, type Command, type RunningBroker, startBroker } from "./broker.js";
 
@@ -40,7 +41,7 @@ const PACKAGES = ["mosquitto", "mosquitto-clients"] as const;
 export async function obtainMosquitto(o: ObtainMosquittoOptions): Promise<Mosquitto | undefined> {
   const kept = join(o.cacheDir, "mosquitto");
   const found =
-    (await working(await installed(o.searchPath ?? process.env["PATH"] ?? ""))) ??
+    (await working(await installed(o.searchPath ?? environment()["PATH"] ?? ""))) ??
     (await working(await unpackedIn(kept)));
   if (found) return found;
   const reason = await fromDebian(o, kept).catch((error: Error) => error.message);
@@ -109,7 +110,7 @@ async function installed(searchPath: string): Promise<Programs | undefined> {
 
 async function unpackedIn(root: string): Promise<Programs | undefined> {
   const libraries = await libraryFolders(join(root, "usr", "lib"));
-  const inherited = process.env["LD_LIBRARY_PATH"];
+  const inherited = environment()["LD_LIBRARY_PATH"];
   const LD_LIBRARY_PATH = [...libraries, ...(inherited ? [inherited] : [])].join(delimiter);
   return programsIn([join(root, "usr/sbin"), join(root, "usr/bin")], { LD_LIBRARY_PATH });
 }

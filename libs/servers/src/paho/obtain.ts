@@ -1,6 +1,7 @@
 import { access, mkdir, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { inFreshFolder } from "../fresh-folder.js";
+import { environment } from "../process/environment.js";
 import { run } from "../process/run.js";
 
 /** The release of Eclipse Paho for Python: the one that has both callback interfaces. */
@@ -73,7 +74,7 @@ async function working(folder: string): Promise<Paho | undefined> {
     () => false,
   );
   if (!there) return undefined;
-  const inherited = process.env["PYTHONPATH"];
+  const inherited = environment()["PYTHONPATH"];
   const env = { PYTHONPATH: [folder, ...(inherited ? [inherited] : [])].join(delimiter) };
   const script = "import paho.mqtt, paho.mqtt.client; print(paho.mqtt.__version__)";
   const version = await run("python3", ["-c", script], { env }).catch(() => undefined);

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { environment } from "./environment.js";
 
 export interface RunOptions {
   cwd?: string;
@@ -28,7 +29,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     execFile(
       command,
       [...args],
-      { ...rest, env: { ...process.env, ...env }, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 },
+      { ...rest, env: environment(env), timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (!error) return resolve(stdout);
         const said = `${stderr || stdout}`.trim().split("\n").slice(-5).join("\n");

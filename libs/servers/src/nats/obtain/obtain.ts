@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { environment } from "../../process/environment.js";
 import { fromArchive, type ReleaseOptions } from "./archive.js";
 import { fromDebian } from "./debian.js";
 import type { Found, ObtainContext } from "./found.js";
@@ -48,7 +49,7 @@ export async function obtainNatsServer(o: ObtainOptions): Promise<string> {
     progress: o.progress,
   };
   const sources: Record<SourceName, () => Promise<Found>> = {
-    path: () => fromPath(o.searchPath ?? process.env["PATH"] ?? ""),
+    path: () => fromPath(o.searchPath ?? environment()["PATH"] ?? ""),
     cache: () => fromCache(context),
     release: () => fromArchive(context, o.release),
     debian: () => fromDebian(context),
