@@ -1,1 +1,8 @@
-export {};
+// For doors: filters as the API has them.
+export type { AreaJson } from "./area-json.js";
+export { InvalidFilter } from "./checks.js";
+// For fan-out: whom an event is for.
+export { FilterIndex } from "./filter-index.js";
+export { type ConditionJson, describeFilter, type FilterJson, parseFilter } from "./filter-json.js";
+export type { Matchable } from "./matchable.js";
+export { compileFilter, matches } from "./matches.js";
