@@ -1,8 +1,6 @@
-import { createKnown, OwnWrites, observeCommits, RegistryWatch } from "@fieldlog/admission";
-import { auth, devices, projections } from "@fieldlog/contracts";
-import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
-import { rpcClient } from "@fieldlog/rpc";
-import { counter, gauge, need, type Runtime } from "@fieldlog/runtime";
+import { connectEdge, type Known, OwnWrites } from "@fieldlog/admission";
+import type { EventLog } from "@fieldlog/event-log";
+import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
@@ -30,27 +28,14 @@ const DRAIN_MS = 8_000;
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime, options: EdgeOptions = {}): Promise<void> {
-  const { logger, metrics, lifecycle, health } = runtime;
-  const settings = need(runtime.settings, "natsUrl", "internalToken");
+  const { settings, logger, metrics, lifecycle, health } = runtime;
   const now = Date.now;
   const windowMs = settings.signatureWindowS * 1000;
 
-  const log = await connectLog({
-    ...logOptions(settings, runtime.service, logger),
-    onCommit: observeCommits(metrics),
-  });
-  const caller = { token: settings.internalToken, metrics };
-  const authClient = rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc });
-  const devicesClient = rpcClient(devices.DevicesService, { ...caller, address: settings.devicesGrpc });
-  const projectionsClient = rpcClient(projections.ProjectionsService, {
-    ...caller,
-    address: settings.projectionsGrpc,
-  });
-
-  const known = createKnown(authClient, devicesClient, now);
+  const edge = await connectEdge(runtime, { now });
+  const { log, known } = edge;
   const ownWrites = new OwnWrites();
   const guard = new ReplayGuard({ windowMs });
-  const registryWatch = new RegistryWatch(log, known, logger);
   const signalsWatch = new SignalsWatch({ log, guard, logger, windowMs, now });
   const admission = new Admission({
     ...{ log, guard, ownWrites },
@@ -58,12 +43,11 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   });
   const door = new Door({ known, admission, windowMs });
   const commands = new Commands({
-    ...{ door, known, ownWrites, auth: authClient, devices: devicesClient, registry: log.registry },
+    ...{ door, known, ownWrites, auth: edge.auth, devices: edge.devices, registry: log.registry },
   });
 
-  const rpc = { auth: authClient, devices: devicesClient, projections: projectionsClient };
   const tenta = handlesOf(
-    { ...rpc, known, ownWrites, logger, now, access: new TentaAccess(known, now) },
+    { ...edge, ownWrites, logger, now, access: new TentaAccess(known, now) },
     describeStatus(settings, now()),
   );
 
@@ -78,7 +62,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();
   const closeNative = await addNative(native, {
-    ...{ known, ownWrites, log, logger, ...rpc },
+    ...{ ...edge, ownWrites, logger },
     access: new Access(known, now),
   });
   await dialects.register(passOn, { to: native });
@@ -87,18 +71,6 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     await closeNative();
   };
 
-  lifecycle.add({ name: "log", stop: () => log.close() });
-  lifecycle.add({
-    name: "gRPC clients",
-    stop: async () => {
-      for (const client of [authClient, devicesClient, projectionsClient]) client.close();
-    },
-  });
-  lifecycle.add({
-    name: "registry watch",
-    start: () => registryWatch.start(),
-    stop: () => registryWatch.stop(),
-  });
   lifecycle.add({
     name: "signals watch",
     start: () => signalsWatch.start(),
@@ -114,16 +86,11 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     stop: () => listeners.stop(close, DRAIN_MS),
   });
 
-  health.add("log", () => log.ready());
-  health.add("revocations", async () => registryWatch.notReady());
   health.add("replay protection", async () => signalsWatch.notReady());
   observe(runtime, { known, guard, log });
 }
 
-function observe(
-  { metrics }: Runtime,
-  parts: { known: ReturnType<typeof createKnown>; guard: ReplayGuard; log: EventLog },
-): void {
+function observe({ metrics }: Runtime, parts: { known: Known; guard: ReplayGuard; log: EventLog }): void {
   const { known, guard, log } = parts;
   gauge(metrics, {
     name: "fieldlog_edge_cached_entries",

@@ -1,8 +1,7 @@
-import { Budget, createKnown, type Known, observeCommits, RegistryWatch } from "@fieldlog/admission";
-import { auth, devices, limits, projections } from "@fieldlog/contracts";
-import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
-import { rpcClient } from "@fieldlog/rpc";
-import { gauge, need, type Runtime } from "@fieldlog/runtime";
+import { Budget, connectEdge, type Known } from "@fieldlog/admission";
+import { limits } from "@fieldlog/contracts";
+import type { EventLog } from "@fieldlog/event-log";
+import { gauge, type Runtime } from "@fieldlog/runtime";
 import { Access } from "./access/access.js";
 import type { Principal } from "./access/principal.js";
 import { Connection } from "./connection/connection.js";
@@ -25,31 +24,18 @@ export interface EdgeMqttOptions {
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): Promise<void> {
-  const { logger, metrics, lifecycle, health } = runtime;
-  const settings = need(runtime.settings, "natsUrl", "internalToken");
+  const { settings, logger, metrics, lifecycle } = runtime;
   const now = Date.now;
   const clock = () => performance.now();
 
-  const log = await connectLog({
-    ...logOptions(settings, runtime.service, logger),
-    onCommit: observeCommits(metrics),
-  });
-  const caller = { token: settings.internalToken, metrics };
-  const authClient = rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc });
-  const devicesClient = rpcClient(devices.DevicesService, { ...caller, address: settings.devicesGrpc });
-  const projectionsClient = rpcClient(projections.ProjectionsService, {
-    ...caller,
-    address: settings.projectionsGrpc,
-  });
-
-  const known = createKnown(authClient, devicesClient, now);
   const connections = new Connections();
-  const registryWatch = new RegistryWatch(log, known, logger, (id) => connections.decided(id));
+  const edge = await connectEdge(runtime, { now, onDecision: (id) => connections.decided(id) });
+  const { log, known, devices } = edge;
   const rejections = new Rejections({ log, logger, now });
-  const publishing = new Publishing({ log, known, devices: devicesClient, rejections, now });
+  const publishing = new Publishing({ log, known, devices, rejections, now });
   const sessions = await Sessions.create({
     ...{ log, logger, now, replicas: settings.replicas, publishWill: willsThrough(publishing) },
-    retained: retainedMessages(projectionsClient),
+    retained: retainedMessages(edge.projections),
   });
 
   const wheel = new Wheel(clock);
@@ -65,18 +51,6 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
     () => mqttMetrics.connect("too many connections"),
   );
 
-  lifecycle.add({ name: "log", stop: () => log.close() });
-  lifecycle.add({
-    name: "gRPC clients",
-    stop: async () => {
-      for (const client of [authClient, devicesClient, projectionsClient]) client.close();
-    },
-  });
-  lifecycle.add({
-    name: "registry watch",
-    start: () => registryWatch.start(),
-    stop: () => registryWatch.stop(),
-  });
   lifecycle.add({
     name: "rejections",
     start: async () => rejections.start(),
@@ -98,8 +72,6 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
     },
   });
 
-  health.add("log", () => log.ready());
-  health.add("revocations", async () => registryWatch.notReady());
   observe(runtime, known, log);
   observeSessions(metrics, sessions);
 }

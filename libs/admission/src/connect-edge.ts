@@ -1,0 +1,62 @@
+import { type AggregateId, auth, devices, projections, subscriptions } from "@fieldlog/contracts";
+import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
+import { type RpcClient, rpcClient } from "@fieldlog/rpc";
+import { need, type Runtime } from "@fieldlog/runtime";
+import { observeCommits } from "./commit-metrics.js";
+import { createKnown, type Known } from "./known.js";
+import { RegistryWatch } from "./registry-watch.js";
+
+/** What every edge stands on: the log, whom it asks, and what it keeps in memory of who may do what. */
+export interface Edge {
+  readonly log: EventLog;
+  readonly auth: RpcClient<typeof auth.AuthService>;
+  readonly devices: RpcClient<typeof devices.DevicesService>;
+  readonly projections: RpcClient<typeof projections.ProjectionsService>;
+  readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
+  readonly known: Known;
+}
+
+export interface ConnectEdgeOptions {
+  /** The clock; ms since 1970 UTC. */
+  readonly now: () => number;
+  /** Told of every decision after what it changes was dropped from memory. */
+  readonly onDecision?: (id: AggregateId) => void;
+}
+
+/**
+ * Connects to the log and to the services. They are closed, and the watch over decisions is started and stopped,
+ * as the lifecycle's next parts; the edge is ready once the log answers and the watch has begun.
+ * Raises SettingsError without the settings that this needs.
+ */
+export async function connectEdge(runtime: Runtime, { now, onDecision }: ConnectEdgeOptions): Promise<Edge> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "internalToken");
+  const log = await connectLog({
+    ...logOptions(settings, runtime.service, logger),
+    onCommit: observeCommits(metrics),
+  });
+  const caller = { token: settings.internalToken, metrics };
+  const clients = {
+    auth: rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc }),
+    devices: rpcClient(devices.DevicesService, { ...caller, address: settings.devicesGrpc }),
+    projections: rpcClient(projections.ProjectionsService, { ...caller, address: settings.projectionsGrpc }),
+    subscriptions: rpcClient(subscriptions.SubscriptionsService, {
+      ...caller,
+      address: settings.subscriptionsGrpc,
+    }),
+  };
+  const known = createKnown(clients.auth, clients.devices, now);
+  const watch = new RegistryWatch(log, known, logger, onDecision);
+
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({
+    name: "gRPC clients",
+    stop: async () => {
+      for (const client of Object.values(clients)) client.close();
+    },
+  });
+  lifecycle.add({ name: "registry watch", start: () => watch.start(), stop: () => watch.stop() });
+  health.add("log", () => log.ready());
+  health.add("revocations", async () => watch.notReady());
+  return { log, ...clients, known };
+}
