@@ -1,1 +1,8 @@
-export {};
+// For whoever shows or hands on events.
+export { cloudEventJson, type EventData, type EventParts, isJson } from "./cloud-event.js";
+export { instant, instantOfSeconds, millisOfSeconds } from "./instant.js";
+export { attributesOf, dataOf, type EventNamespace, LoggedEvent } from "./logged-event.js";
+export { readEvents } from "./read-events.js";
+export { readingsData } from "./readings-data.js";
+export type { ReportedLocation, ReportedReading, ReportedReadings, ReportedSignal } from "./reported.js";
+export { WireSkimmer } from "./wire-skimmer.js";

@@ -1,8 +1,8 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
+import { instant } from "@fieldlog/events";
 import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
-import { instant } from "../instant.js";
 import { storable } from "../storable.js";
 import { createConfigurationTables } from "./tables.js";
 

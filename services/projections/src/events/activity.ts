@@ -1,7 +1,7 @@
 import { limits, type signals } from "@fieldlog/contracts";
+import { instant } from "@fieldlog/events";
 import type { LogRecord, ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
-import { instant } from "../instant.js";
 import type { Reported } from "./reported.js";
 
 /** What a pull adds to one device's activity. */

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
+import { readingsData } from "@fieldlog/events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyEvent } from "../arbitrary.fixture.js";
-import { eventData } from "./data.js";
 import { type Reported, reported } from "./reported.js";
 
 /** What JSON can say of it. */
@@ -19,7 +19,7 @@ const saidReading = ({ values, sensor, sensorType, eventCount, windowS, occurred
 function dataOf(init: Parameters<typeof create<typeof signals.SignalSchema>>[1]) {
   const made = create(signals.SignalSchema, init);
   const event = made.body.value as signals.Event;
-  return { made, event, data: JSON.parse(eventData(reported(made) as Reported, event)) };
+  return { made, event, data: JSON.parse(readingsData(reported(made) as Reported, event)) };
 }
 
 describe("an event's data", () => {

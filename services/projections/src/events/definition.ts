@@ -1,8 +1,7 @@
 import { SIGNALS } from "@fieldlog/contracts";
+import { instant, readingsData } from "@fieldlog/events";
 import type { ColumnValue, LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
-import { instant } from "../instant.js";
 import { addActivity, summarize } from "./activity.js";
-import { eventData } from "./data.js";
 import { signalsOf } from "./decode.js";
 import type { Reported } from "./reported.js";
 import { createEventTables } from "./tables.js";
@@ -58,7 +57,7 @@ function* rowsOf(records: readonly LogRecord<Reported>[]): Generator<readonly Co
       event.name,
       instant(value.occurredAt),
       instant(value.receivedAt),
-      eventData(value, event),
+      readingsData(value, event),
     ];
   }
 }

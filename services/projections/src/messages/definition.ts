@@ -1,7 +1,7 @@
 import { SIGNALS } from "@fieldlog/contracts";
+import { instant } from "@fieldlog/events";
 import type { ColumnValue, LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
-import { instant } from "../instant.js";
 import { messageRecords } from "./decode.js";
 import type { Published } from "./read.js";
 import { createMessageTables } from "./tables.js";

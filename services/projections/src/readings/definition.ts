@@ -1,6 +1,6 @@
 import { SIGNALS } from "@fieldlog/contracts";
+import { instant, instantOfSeconds, millisOfSeconds } from "@fieldlog/events";
 import type { ColumnValue, LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
-import { instant, instantOfSeconds, millisOfSeconds } from "../instant.js";
 import { numberArray, textArray } from "../postgres-array.js";
 import { readingRecords } from "./decode.js";
 import { addHours, hourChanges } from "./hours.js";

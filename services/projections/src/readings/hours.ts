@@ -1,6 +1,6 @@
+import { instant, millisOfSeconds } from "@fieldlog/events";
 import type { LogRecord, ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
-import { instant, millisOfSeconds } from "../instant.js";
 import { numberArray, textArray } from "../postgres-array.js";
 import type { Readings } from "./read.js";
 

@@ -1,6 +1,6 @@
+import { instant } from "@fieldlog/events";
 import type { LogRecord, ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
-import { instant } from "../instant.js";
 import type { Readings } from "./read.js";
 
 type Record = LogRecord<Readings>;

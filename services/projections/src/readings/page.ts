@@ -1,6 +1,6 @@
+import { instantOfSeconds } from "@fieldlog/events";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { type RawBuilder, sql } from "kysely";
-import { instantOfSeconds } from "../instant.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: each query names its tables itself
 export type Database = ReadDatabase<any>;

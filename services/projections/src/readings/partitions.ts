@@ -1,6 +1,6 @@
+import { instant } from "@fieldlog/events";
 import type { ReadModelTransaction } from "@fieldlog/read-model";
 import { type Kysely, sql } from "kysely";
-import { instant } from "../instant.js";
 
 /** A stretch of time, from the first millisecond to before the last, and what it is called. */
 export interface Span {

@@ -1,10 +1,10 @@
 import { limits } from "@fieldlog/contracts";
+import { instant } from "@fieldlog/events";
 import type { ReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { RpcError } from "@fieldlog/rpc";
 import type { ConfigurationTables } from "../configurations/tables.js";
 import type { DeviceTables } from "../devices/definition.js";
 import type { EventTables } from "../events/tables.js";
-import { instant } from "../instant.js";
 import type { MessageTables } from "../messages/tables.js";
 import type { ReadingTables } from "../readings/tables.js";
 

@@ -1,13 +1,14 @@
-import { instant } from "../instant.js";
-import type { Reported, ReportedEvent, ReportedLocation, ReportedReading } from "./reported.js";
+import { quoted } from "./cloud-event.js";
+import { instant } from "./instant.js";
+import type { ReportedLocation, ReportedReading, ReportedReadings, ReportedSignal } from "./reported.js";
 
 /**
- * An event's `data` in the native API, as JSON text. What the device did not say is absent.
+ * The `data` of an event that tells what sensors measured, as JSON text. What the device did not say is absent.
  *
  * Written out by hand because it is made for every event: through an object and JSON.stringify it was the
  * largest part of what applying an event costs.
  */
-export function eventData(signal: Reported, event: ReportedEvent): string {
+export function readingsData(signal: ReportedSignal, event: ReportedReadings): string {
   const { location, sentAt, receivedAt } = signal;
   let json = "{";
   if (event.reading) json += `${fieldsOf(event.reading)},`;
@@ -47,11 +48,4 @@ function numbers(values: readonly number[]): string {
 /** JSON has no word for what is not finite. */
 function number(value: number): string {
   return Number.isFinite(value) ? String(value) : "null";
-}
-
-/** Letters, digits and marks that stand for themselves in JSON. */
-const PLAIN = /^[\w .:/-]*$/;
-
-function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
