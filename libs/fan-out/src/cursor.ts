@@ -18,6 +18,8 @@ export interface Outlet<M extends Message, C extends ReadCommit<M>, S extends Su
   deliver(commit: C, message: M, terms: T): void;
   /** The cursor has moved. */
   moved(): void;
+  /** The cursor has come to the end of what there is; the rest goes out as it comes. */
+  caughtUp?(): void;
 }
 
 export interface CursorParts<M extends Message, C extends ReadCommit<M>, S extends Subscribed, T> {
@@ -173,6 +175,7 @@ export class Cursor<M extends Message, C extends ReadCommit<M>, S extends Subscr
         const commit = feed.next(this.at);
         if (commit === undefined) {
           this.live = true;
+          outlet.caughtUp?.();
           return;
         }
         this.take(commit);

@@ -18,6 +18,8 @@ export interface EventSink {
   deliver(event: LoggedEvent): void;
   /** The cursor has moved, also over what is not for it. While it is up to date, it is not told. */
   moved?(): void;
+  /** The cursor has come to the end of what there is; the rest is delivered as it comes. */
+  caughtUp?(): void;
 }
 
 interface Wanted {
@@ -73,6 +75,7 @@ export class EventCursor {
       roomed: (ms?: number) => sink.roomed(ms),
       deliver: (_: EventCommit, event: LoggedEvent) => sink.deliver(event),
       moved: () => sink.moved?.(),
+      caughtUp: () => sink.caughtUp?.(),
     };
     this.cursor = new Cursor({ ...others, feeds, namespace: namespace.id, outlet }, after);
     this.cursor.add({ filters, after });
