@@ -70,7 +70,7 @@ export class LoggedEvent implements Matchable {
     return this.readings.map(({ sensorType }) => sensorType);
   }
 
-  /** `magnitude` (Euclidean norm of the first reading), `readings.<n>` (its nth value), `data.<path>`. */
+  /** `magnitude` (Euclidean norm of the first reading), `readings.<n>` (its nth value), `data.<path>` (`length` of arrays too). */
   field(name: string): number | string | undefined {
     const values = this.event?.reading?.values;
     if (name === "magnitude") return values && values.length > 0 ? Math.hypot(...values) : undefined;
