@@ -192,7 +192,7 @@ export class Cursor<M extends Message, C extends ReadCommit<M>, S extends Subscr
     this.reading = reading;
     const { signal } = reading;
     // Read again where it stands in the midst of a commit.
-    const after = sequenceOf(this.at + 1) - 1;
+    const after = Math.max(0, sequenceOf(this.at + 1) - 1);
     const until = feed.tip;
     const subject = signalsSubject(namespace);
     const onError = (err: Error) => logger.error({ err, namespace }, "passed over a commit");
