@@ -25,6 +25,20 @@ const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: 
 const uint32 = fc.nat(0xffffffff);
 const bytes = fc.uint8Array({ maxLength: 40 });
 
+/** Names as CloudEvents has them; one that begins with a digit could be a number, which objects put first. */
+const extensions = fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z][a-z0-9]{0,19}$/), text), {
+  selector: ([name]) => name,
+  maxLength: 3,
+});
+const details = fc.record({
+  ...{ action: optional(text), value: optional(text), place: optional(text), source: text, subject: text },
+  ...{ dataSchema: text, dataContentType: text, data: optional(bytes), extensions },
+});
+const event = fc.oneof(
+  fc.record({ name: text, reading: optional(reading), otherReadings: fc.array(reading, { maxLength: 3 }) }),
+  fc.record({ name: text, reading: optional(reading), otherReadings: fc.constant([]), details }),
+);
+
 const publication = fc.record({
   ...{ topic: text, qos: fc.nat(2), retain: fc.boolean(), clientId: text },
   ...{ redelivered: fc.boolean(), wrapped: fc.boolean() },
@@ -38,10 +52,7 @@ const publication = fc.record({
 });
 
 const body: fc.Arbitrary<SignalBody> = fc.oneof(
-  fc.record({
-    case: fc.constant("event" as const),
-    value: fc.record({ name: text, reading, otherReadings: fc.array(reading, { maxLength: 3 }) }),
-  }),
+  fc.record({ case: fc.constant("event" as const), value: event }),
   fc.record({
     case: fc.constant("heartbeat" as const),
     value: fc.record({
@@ -129,9 +140,16 @@ function generatedBody(body: SignalBody) {
   const withTime = ({ occurredAt, ...more }: fcReading) => present({ ...more, occurredAt: wide(occurredAt) });
   switch (body.case) {
     case "event": {
-      const { name, reading, otherReadings } = body.value;
-      const value = { name, reading: withTime(reading), otherReadings: otherReadings.map(withTime) };
-      return { case: body.case, value };
+      const { name, reading, otherReadings, details } = body.value;
+      const { extensions = [], ...more } = details ?? {};
+      const others = {
+        otherReadings: otherReadings.map(withTime),
+        extensions: Object.fromEntries(extensions),
+      };
+      return {
+        case: body.case,
+        value: present({ name, reading: reading && withTime(reading), ...others, ...more }),
+      };
     }
     case "heartbeat":
       return { case: body.case, value: present(body.value) };
@@ -147,7 +165,7 @@ function generatedBody(body: SignalBody) {
       return { case: body.case, value: body.value };
   }
 }
-type fcReading = Extract<SignalBody, { case: "event" }>["value"]["reading"];
+type fcReading = NonNullable<Extract<SignalBody, { case: "event" }>["value"]["reading"]>;
 
 describe("encodeSignal", () => {
   it("writes large signals, whose lengths take several bytes", () => {

@@ -1,5 +1,6 @@
 import type {
   AcknowledgmentDraft,
+  EventDetails,
   EventDraft,
   HeartbeatDraft,
   LocationDraft,
@@ -55,7 +56,8 @@ const PUBLICATION = {
   userProperties: tag(11, BYTES),
   expiresAt: tag(12, VARINT),
 } as const;
-const PROPERTY = { key: tag(1, BYTES), value: tag(2, BYTES) } as const;
+/** Of user properties, and of the entries of a map. */
+const PAIR = { key: tag(1, BYTES), value: tag(2, BYTES) } as const;
 const MEASUREMENT = {
   occurredAt: tag(1, BIT64),
   revision: tag(2, VARINT),
@@ -78,7 +80,20 @@ const ACKNOWLEDGMENT = {
 } as const;
 const REJECTION = { topic: tag(1, BYTES), reason: tag(2, BYTES), count: tag(3, VARINT) } as const;
 const LOCATION = { latitude: tag(1, BIT64), longitude: tag(2, BIT64), source: tag(3, BYTES) } as const;
-const EVENT = { name: tag(1, BYTES), reading: tag(2, BYTES), otherReadings: tag(3, BYTES) } as const;
+const EVENT = {
+  name: tag(1, BYTES),
+  reading: tag(2, BYTES),
+  otherReadings: tag(3, BYTES),
+  action: tag(4, BYTES),
+  value: tag(5, BYTES),
+  place: tag(6, BYTES),
+  source: tag(7, BYTES),
+  subject: tag(8, BYTES),
+  dataSchema: tag(9, BYTES),
+  dataContentType: tag(10, BYTES),
+  data: tag(11, BYTES),
+  extensions: tag(12, BYTES),
+} as const;
 const READING = {
   sensor: tag(1, BYTES),
   sensorType: tag(2, BYTES),
@@ -167,8 +182,8 @@ function properties(value: PublicationProperties): void {
   for (const [key, content] of value.userProperties) {
     writer.varint(PUBLICATION.userProperties);
     const start = writer.open();
-    text(PROPERTY.key, key);
-    text(PROPERTY.value, content);
+    text(PAIR.key, key);
+    text(PAIR.value, content);
     writer.close(start);
   }
   if (value.expiresAt !== undefined) integer(PUBLICATION.expiresAt, value.expiresAt);
@@ -240,9 +255,31 @@ function event(value: EventDraft): void {
   writer.varint(SIGNAL.event);
   const start = writer.open();
   text(EVENT.name, value.name);
-  reading(EVENT.reading, value.reading);
+  if (value.reading !== undefined) reading(EVENT.reading, value.reading);
   for (const other of value.otherReadings) reading(EVENT.otherReadings, other);
+  if (value.details !== undefined) details(value.details);
   writer.close(start);
+}
+
+function details(value: EventDetails): void {
+  if (value.action !== undefined) element(EVENT.action, value.action);
+  if (value.value !== undefined) element(EVENT.value, value.value);
+  if (value.place !== undefined) element(EVENT.place, value.place);
+  text(EVENT.source, value.source);
+  text(EVENT.subject, value.subject);
+  text(EVENT.dataSchema, value.dataSchema);
+  text(EVENT.dataContentType, value.dataContentType);
+  if (value.data !== undefined && value.data.length > 0) {
+    writer.varint(EVENT.data);
+    writer.bytes(value.data);
+  }
+  for (const [name, content] of value.extensions) {
+    writer.varint(EVENT.extensions);
+    const start = writer.open();
+    element(PAIR.key, name);
+    element(PAIR.value, content);
+    writer.close(start);
+  }
 }
 
 function reading(tag: number, value: ReadingDraft): void {

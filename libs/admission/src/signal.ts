@@ -89,8 +89,24 @@ export interface RejectionDraft {
 
 export interface EventDraft {
   name: string;
-  reading: ReadingDraft;
+  /** Absent: no sensor caused it. */
+  reading: ReadingDraft | undefined;
   otherReadings: readonly ReadingDraft[];
+  /** Absent of most events of sensors. */
+  details?: EventDetails;
+}
+
+/** What else an event says. Empty texts: it does not. */
+export interface EventDetails {
+  action: string | undefined;
+  value: string | undefined;
+  place: string | undefined;
+  source: string;
+  subject: string;
+  dataSchema: string;
+  dataContentType: string;
+  data: Uint8Array | undefined;
+  extensions: readonly (readonly [name: string, value: string])[];
 }
 
 export interface ReadingDraft {
