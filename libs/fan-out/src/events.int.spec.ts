@@ -121,6 +121,14 @@ it("begins anywhere: what was before comes from the log, then what arrives, none
   expect(catchUps).toBeGreaterThan(0);
 });
 
+it("leaves out what does not match from what was before, too", async () => {
+  const begin = await now();
+  await Promise.all(numbers(0, 200).map((value) => publish({ name: "n", value })));
+  const few = follow({ values: ["7", "107"] }, begin);
+  await until("it has caught up", () => !few.cursor.isBehind);
+  expect(few.sink.values).toEqual(["7", "107"]);
+});
+
 it("waits for who is slow, slows nobody, and goes on from there", async () => {
   const after = await now();
   const slow = follow({}, after, new Taking(5));

@@ -70,7 +70,7 @@ export class EventCursor {
     const { filters, sink, namespace, feeds, ...others } = parts;
     feeds.named(namespace);
     const outlet = {
-      terms: () => true as const,
+      terms: ({ length }: readonly Wanted[]) => (length > 0 ? (true as const) : undefined),
       hasRoom: () => sink.hasRoom(),
       roomed: (ms?: number) => sink.roomed(ms),
       deliver: (_: EventCommit, event: LoggedEvent) => sink.deliver(event),
