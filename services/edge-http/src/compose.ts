@@ -13,6 +13,7 @@ import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
+import { EventStreams } from "./native/streams/event-streams.js";
 import { describeStatus } from "./tenta/about.js";
 import { Access as TentaAccess } from "./tenta/access.js";
 import { handlesOf } from "./tenta/handles.js";
@@ -32,8 +33,9 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const now = Date.now;
   const windowMs = settings.signatureWindowS * 1000;
 
-  const edge = await connectEdge(runtime, { now });
+  const edge = await connectEdge(runtime, { now, onDecision: (id) => streams.decided(id) });
   const { log, known } = edge;
+  const streams = new EventStreams({ log, known, logger, now });
   const ownWrites = new OwnWrites();
   const guard = new ReplayGuard({ windowMs });
   const signalsWatch = new SignalsWatch({ log, guard, logger, windowMs, now });
@@ -62,7 +64,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();
   const closeNative = await addNative(native, {
-    ...{ ...edge, ownWrites, logger },
+    ...{ ...edge, ownWrites, streams, logger },
     access: new Access(known, now),
   });
   await dialects.register(passOn, { to: native });
@@ -85,13 +87,22 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     },
     stop: () => listeners.stop(close, DRAIN_MS),
   });
+  // Behind HTTP, so that they have ended when that waits for what is under way.
+  lifecycle.add({
+    name: "event streams",
+    start: async () => streams.start(),
+    stop: () => streams.stop(),
+  });
 
   health.add("replay protection", async () => signalsWatch.notReady());
-  observe(runtime, { known, guard, log });
+  observe(runtime, { known, guard, log, streams });
 }
 
-function observe({ metrics }: Runtime, parts: { known: Known; guard: ReplayGuard; log: EventLog }): void {
-  const { known, guard, log } = parts;
+function observe(
+  { metrics }: Runtime,
+  parts: { known: Known; guard: ReplayGuard; log: EventLog; streams: EventStreams },
+): void {
+  const { known, guard, log, streams } = parts;
   gauge(metrics, {
     name: "fieldlog_edge_cached_entries",
     help: "What the edge keeps in memory, by kind.",
@@ -102,6 +113,13 @@ function observe({ metrics }: Runtime, parts: { known: Known; guard: ReplayGuard
       this.set({ kind: "key" }, known.keys.size);
       this.set({ kind: "session" }, known.sessions.size);
       this.set({ kind: "replay" }, guard.size);
+    },
+  });
+  gauge(metrics, {
+    name: "fieldlog_http_event_streams",
+    help: "Streams of events that are open, and questions for events that wait for some.",
+    collect() {
+      this.set(streams.open.size);
     },
   });
   gauge(metrics, {

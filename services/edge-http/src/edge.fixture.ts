@@ -53,9 +53,10 @@ export class Neighbours {
     await this.log.close();
   }
 
-  addKey(key: string, permission: string, namespace = ""): string {
+  addKey(key: string, permission: string, namespace = "", expiresAt?: number): string {
     const id = randomBytes(4).toString("hex");
-    this.keys.set(hashOf(key), { id, permission, namespace, kind: "native", createdAt: 0n });
+    const expires = expiresAt === undefined ? {} : { expiresAt: BigInt(expiresAt) };
+    this.keys.set(hashOf(key), { id, permission, namespace, kind: "native", createdAt: 0n, ...expires });
     return id;
   }
 

@@ -9,6 +9,12 @@ export type Permission = (typeof permissions)[number];
 const LONGEST = 1_024;
 const UNAUTHENTICATED = "Give an API key that is valid: Authorization: Bearer <key>.";
 
+/** The API key that the request shows; empty: none that could be one. */
+export function tokenOf(request: Pick<FastifyRequest, "headers">): string {
+  const header = request.headers.authorization ?? "";
+  return /^bearer +(\S+) *$/i.exec(header.length <= LONGEST ? header : "")?.[1] ?? "";
+}
+
 /** Who may do what with the native API. */
 export class Access {
   constructor(
@@ -18,9 +24,8 @@ export class Access {
 
   /** Raises Problem 401, 429. */
   async caller(request: FastifyRequest): Promise<KnownKey> {
-    const header = request.headers.authorization ?? "";
-    const token = /^bearer +(\S+) *$/i.exec(header.length <= LONGEST ? header : "")?.[1];
-    const key = token === undefined ? undefined : await this.known.keys.get(keyHash(token));
+    const token = tokenOf(request);
+    const key = token === "" ? undefined : await this.known.keys.get(keyHash(token));
     const now = this.now();
     if (key === undefined || (key.expiresAt !== undefined && key.expiresAt <= now)) {
       throw new Problem(401, UNAUTHENTICATED);

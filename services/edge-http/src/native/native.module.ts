@@ -4,6 +4,7 @@ import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
 import { ReadsController } from "./reads.controller.js";
+import { StreamsController } from "./streams.controller.js";
 
 /** The native API's controllers. */
 @Module({})
@@ -12,7 +13,13 @@ export class NativeModule {
   static with(parts: NativeParts): DynamicModule {
     return {
       module: NativeModule,
-      controllers: [ReadsController, DevicesController, NamespacesController, OperatorController],
+      controllers: [
+        ReadsController,
+        StreamsController,
+        DevicesController,
+        NamespacesController,
+        OperatorController,
+      ],
       providers: [{ provide: NATIVE, useValue: parts }],
     };
   }

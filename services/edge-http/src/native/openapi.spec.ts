@@ -31,7 +31,14 @@ async function routesOfServer(): Promise<string[]> {
   await dialects.register(csnRoutes, options);
   await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
   await dialects.register(tentaRoutes, { handles: nothing, counts, logger, ...running });
-  const parts = { access: nothing, known: nothing, ownWrites: nothing, auth: nothing, devices: nothing };
+  const parts = {
+    streams: nothing,
+    access: nothing,
+    known: nothing,
+    ownWrites: nothing,
+    auth: nothing,
+    devices: nothing,
+  };
   const close = await addNative(listed(), { ...parts, projections: nothing, log: nothing, logger });
   await close();
   return routes;

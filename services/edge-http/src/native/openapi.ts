@@ -7,6 +7,9 @@ import * as schema from "./schemas.js";
 type Json = { [key: string]: unknown };
 
 const PROBLEM = "application/problem+json";
+const SERVER_SENT = "text/event-stream";
+const SSE =
+  "Blocks of type event: id is the position, data an Event. A block without data moves the id alone";
 const PROTOBUF = "application/x-protobuf";
 
 const { schemas } = z.toJSONSchema(schema.components, {
@@ -76,7 +79,7 @@ function describe(name: string, operation: Operation): Json {
   };
 }
 
-function success({ answer, writes }: Operation): Json {
+function success({ answer, writes, streams }: Operation): Json {
   return {
     description: "Done",
     ...(writes
@@ -90,6 +93,7 @@ function success({ answer, writes }: Operation): Json {
         }
       : {}),
     ...(answer === undefined ? {} : { content: { "application/json": { schema: ref(answer) } } }),
+    ...(streams ? { content: { [SERVER_SENT]: { schema: { type: "string", description: SSE } } } } : {}),
   };
 }
 

@@ -12,8 +12,10 @@ export interface Operation {
   readonly query: z.ZodType;
   readonly body?: z.ZodType;
   readonly status: number;
-  /** Absent: the answer is empty. */
+  /** Absent: the answer is empty, or a stream. */
   readonly answer?: z.ZodType;
+  /** Answer is a stream of server-sent events. */
+  readonly streams?: true;
   /** Answer is a write: has the header fieldlog-position. */
   readonly writes?: true;
   /** Answer is from a read model: takes the header fieldlog-min-position. */
@@ -29,6 +31,11 @@ export const operations = {
     summary: "Events of a namespace, in the order of the log",
     query: schema.EventsQuery,
     answer: schema.Events,
+  }),
+  streamEvents: op({
+    ...{ method: "get", path: `${NAMESPACE}/events/stream`, access: "reader", status: 200, streams: true },
+    summary: "Events as they come, as server-sent events; Last-Event-ID resumes behind a position",
+    query: schema.EventStreamQuery,
   }),
   listDevices: op({
     ...{ method: "get", path: `${NAMESPACE}/devices`, access: "reader", status: 200, waits: true },

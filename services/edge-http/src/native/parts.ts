@@ -4,6 +4,7 @@ import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
 import type { Access } from "./access.js";
+import type { EventStreams } from "./streams/event-streams.js";
 
 /** What the controllers work with; a Nest provider. */
 export interface NativeParts {
@@ -14,6 +15,7 @@ export interface NativeParts {
   readonly devices: RpcClient<typeof devices.DevicesService>;
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
   readonly log: Pick<EventLog, "lastSequence">;
+  readonly streams: EventStreams;
   readonly logger: Runtime["logger"];
 }
 

@@ -39,6 +39,30 @@ export const EventsQuery = z.strictObject({
   to: time.optional().describe("Only events that occurred before this time"),
 });
 
+const texts = z
+  .union([z.string().transform((one) => [one]), z.array(z.string())])
+  .pipe(z.array(z.string().min(1).max(limits.textLength)).max(limits.valuesPerFilter))
+  .optional();
+
+export const EventStreamQuery = z.strictObject({
+  filter: z
+    .union([z.string().transform((one) => [one]), z.array(z.string())])
+    .pipe(z.array(z.string()).max(limits.filtersPerSubscription))
+    .optional()
+    .describe("A filter in JSON; given several times: any of them may hold"),
+  names: texts.describe(
+    "Only events of this name, in which * stands for anything; given several times: of any",
+  ),
+  devices: texts.describe("Only events of this device, or of any of these"),
+  places: texts.describe("Only events at this place, or at any of these"),
+  actions: texts.describe("Only events with this action, or any of these"),
+  sensorTypes: texts.describe("Only events from a sensor of this type, or of any of these"),
+  from: z
+    .union([z.enum(["now", "beginning"]), count(0)])
+    .optional()
+    .describe("Where to begin: now (the default), beginning, or the position after which"),
+});
+
 export const MessagesQuery = z.strictObject({
   topic: z
     .string()

@@ -1,0 +1,89 @@
+import type { Position } from "@fieldlog/contracts";
+import type { LoggedEvent } from "@fieldlog/events";
+import type { EventCursor, EventSink } from "@fieldlog/fan-out";
+import type { Credential, EndReason, OpenReader } from "./open-readers.js";
+
+/** Bytes of memory after which an answer takes no more events. */
+const ANSWER_BYTES = 4 * 1024 * 1024;
+/** Milliseconds for which the log is looked through for one answer, however short the wait; longer only for a first event. */
+const LOOK_MS = 1_000;
+
+export interface PollParts {
+  readonly credential: Credential;
+  readonly subscription: { readonly namespace: string; readonly id: string };
+  /** Events in an answer at most. */
+  readonly limit: number;
+  /** Milliseconds to wait for the first event. */
+  readonly waitMs: number;
+}
+
+export interface Polled {
+  readonly events: readonly LoggedEvent[];
+  /** Everything up to here is among the events, or not for the subscription. */
+  readonly next: Position;
+}
+
+/**
+ * One question for a subscription's events. It is answered with what there is as soon as the log's end is reached
+ * or the answer is full; where there is nothing, with the first event that comes. It always tells how far the log
+ * was looked through, so that the next question goes on from there, with or without events.
+ */
+export class Poll implements EventSink, OpenReader {
+  readonly credential: Credential;
+  readonly subscription: { readonly namespace: string; readonly id: string };
+  private readonly events: LoggedEvent[] = [];
+  private bytes = 0;
+  /** The first event is the last that is waited for. */
+  private prompt = false;
+  private readonly done = Promise.withResolvers<void>();
+  /** Why it was broken off, if it was. */
+  ended: EndReason | "gone" | "taken over" | undefined;
+
+  constructor(private readonly parts: PollParts) {
+    this.credential = parts.credential;
+    this.subscription = parts.subscription;
+  }
+
+  async run(cursor: EventCursor): Promise<Polled> {
+    const { waitMs } = this.parts;
+    const looked = setTimeout(() => this.caughtUp(), LOOK_MS);
+    const over = setTimeout(() => this.done.resolve(), Math.max(waitMs, LOOK_MS));
+    cursor.start();
+    await this.done.promise;
+    clearTimeout(looked);
+    clearTimeout(over);
+    const next = cursor.position;
+    cursor.end();
+    return { events: this.events, next };
+  }
+
+  hasRoom(): boolean {
+    const room = this.events.length < this.parts.limit && this.bytes < ANSWER_BYTES;
+    if (!room) this.done.resolve();
+    return room;
+  }
+
+  /** What is full stays so. */
+  async roomed(): Promise<boolean> {
+    await this.done.promise;
+    return false;
+  }
+
+  deliver(event: LoggedEvent): void {
+    this.events.push(event);
+    this.bytes += event.bytes;
+    if (this.prompt || !this.hasRoom()) this.done.resolve();
+  }
+
+  caughtUp(): void {
+    this.prompt = true;
+    if (this.events.length > 0 || this.parts.waitMs === 0) this.done.resolve();
+  }
+
+  end(reason: EndReason | "gone" | "taken over"): void {
+    this.ended ??= reason;
+    this.done.resolve();
+  }
+
+  tick(): void {}
+}
