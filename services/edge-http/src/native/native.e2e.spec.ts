@@ -45,6 +45,11 @@ describe("the native API", () => {
     }
   });
 
+  it("streams events to whoever listens", async () => {
+    const head = await native.begins("get", `${EVENTS}/stream`, test);
+    expect(head).toMatch(/^retry: \d+\nid: \d+\n\n/);
+  });
+
   it("pages through events, and through time", async () => {
     const all = (await call("get", EVENTS, test, { query: `?device=${device}` })).json["events"] as Json[];
     expect(all).toHaveLength(10);
