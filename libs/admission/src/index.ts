@@ -6,6 +6,13 @@ export { type ConnectEdgeOptions, connectEdge, type Edge } from "./connect-edge.
 export { type Digest, digestOf } from "./digest.js";
 export { encodeSignal } from "./encode-signal.js";
 export {
+  type EventOrigin,
+  type EventOutcome,
+  EventPublishing,
+  type EventPublishingParts,
+  type Publisher,
+} from "./event-publishing.js";
+export {
   createKnown,
   deviceKey,
   type Known,
