@@ -1,0 +1,88 @@
+import type { Position } from "@fieldlog/contracts";
+import { type NatsConnection, nuid } from "@nats-io/transport-node";
+import { Held } from "./held.js";
+import { type CursorRecord, taken, type Via } from "./record.js";
+import { RecordConflict, RecordStore } from "./store.js";
+
+const TICK_MS = 1_000;
+/** Times that a record is read again after somebody else was quicker to write it. */
+const ATTEMPTS = 16;
+
+export interface AcquireOptions {
+  /** Names the replica, for whoever looks into the record. */
+  readonly holder: string;
+  readonly via: Via;
+  /** Where to begin if it was never read. */
+  readonly startAfter: Position;
+}
+
+/** How far each durable subscription was delivered: who reads one holds its record, and writes there how far it is. */
+export class CursorRecords {
+  private readonly held = new Set<Held>();
+  private readonly timer: NodeJS.Timeout;
+
+  private constructor(
+    private readonly store: RecordStore,
+    private readonly now: () => number,
+  ) {
+    this.timer = setInterval(() => this.tick(), TICK_MS).unref();
+  }
+
+  /** @param now the clock; ms since 1970 UTC */
+  static async open(
+    connection: NatsConnection,
+    replicas: number,
+    now: () => number = Date.now,
+  ): Promise<CursorRecords> {
+    return new CursorRecords(await RecordStore.open(connection, replicas), now);
+  }
+
+  /** As it was written last. Raises LogUnavailable. */
+  async get(namespace: string, id: string): Promise<CursorRecord | undefined> {
+    return (await this.store.get({ namespace, id }))?.record;
+  }
+
+  /** Takes the record from whoever holds it, who learns of that with its next write. Raises LogUnavailable. */
+  async acquire(namespace: string, id: string, options: AcquireOptions): Promise<Held> {
+    const { store, now } = this;
+    const key = { namespace, id };
+    const holder = `${options.holder}.${nuid.next()}`;
+    return await this.insist(async () => {
+      const found = await store.get(key);
+      const record = taken(found?.record, { ...options, holder }, now());
+      const revision = await store.write(key, record, found?.revision ?? 0);
+      const onEnd = (ended: Held) => void this.held.delete(ended);
+      const held = new Held({ store, key, now, onEnd }, { record, revision });
+      this.held.add(held);
+      return held;
+    });
+  }
+
+  /** Of a subscription that is removed. Whoever holds the record loses it. Raises LogUnavailable. */
+  async remove(namespace: string, id: string): Promise<void> {
+    await this.insist(async () => {
+      const found = await this.store.get({ namespace, id });
+      if (found !== undefined) await this.store.remove(found.revision);
+    });
+  }
+
+  /** Releases what is still held. */
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await Promise.all([...this.held].map((held) => held.release()));
+  }
+
+  private tick(): void {
+    for (const held of this.held) void held.tick();
+  }
+
+  private async insist<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let left = ATTEMPTS; ; left--) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof RecordConflict) || left === 1) throw error;
+      }
+    }
+  }
+}
