@@ -45,7 +45,7 @@ export async function connectEdge(runtime: Runtime, { now, onDecision }: Connect
       address: settings.subscriptionsGrpc,
     }),
   };
-  const known = createKnown(clients.auth, clients.devices, now);
+  const known = createKnown(clients, now);
   const watch = new RegistryWatch(log, known, logger, onDecision);
 
   lifecycle.add({ name: "log", stop: () => log.close() });

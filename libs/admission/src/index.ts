@@ -22,6 +22,7 @@ export {
   type KnownPassword,
   type KnownRegistered,
   type KnownSession,
+  type KnownSubscription,
   keyHash,
   retryAfterS,
 } from "./known.js";

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type auth, type devices, limits } from "@fieldlog/contracts";
+import { type auth, type devices, limits, type registry, type subscriptions } from "@fieldlog/contracts";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Budget } from "./budget.js";
 import { LoadCache } from "./load-cache.js";
@@ -59,6 +59,18 @@ export interface KnownSession {
   readonly expiresAt: number;
 }
 
+/** A durable subscription. */
+export interface KnownSubscription {
+  readonly namespace: string;
+  readonly id: string;
+  /** `key:<id>` or `device:<id>`. */
+  readonly owner: string;
+  readonly delivery: string;
+  readonly filters: readonly registry.EventFilter[];
+  /** Position after which it began. */
+  readonly after: number;
+}
+
 /** Milliseconds that an API key or a namespace is believed, should its revocation never be heard. */
 const KEY_TTL_MS = 60_000;
 
@@ -78,11 +90,17 @@ export interface Known {
   readonly sessions: LoadCache<KnownSession>;
   /** A user's role in a namespace, by {@link deviceKey} of namespace and user id: owner, editor, reader. */
   readonly roles: LoadCache<string>;
+  /** By {@link deviceKey} of namespace and subscription id. */
+  readonly subscriptions: LoadCache<KnownSubscription>;
 }
 
 export type AuthClient = Pick<
   RpcClient<typeof auth.AuthService>,
   "getDeviceCredential" | "checkApiKey" | "getNamespace" | "findMqttPassword" | "checkSession" | "getRole"
+>;
+export type SubscriptionsClient = Pick<
+  RpcClient<typeof subscriptions.SubscriptionsService>,
+  "getSubscription"
 >;
 export type DevicesClient = Pick<RpcClient<typeof devices.DevicesService>, "getDevice">;
 
@@ -96,7 +114,14 @@ export function keyHash(key: string): string {
   return hash("sha256", key);
 }
 
-export function createKnown(authClient: AuthClient, devicesClient: DevicesClient, now: () => number): Known {
+export interface KnownFrom {
+  readonly auth: AuthClient;
+  readonly devices: DevicesClient;
+  readonly subscriptions: SubscriptionsClient;
+}
+
+export function createKnown(from: KnownFrom, now: () => number): Known {
+  const { auth: authClient, devices: devicesClient } = from;
   return {
     devices: new LoadCache({
       max: limits.cachedDevices,
@@ -161,6 +186,11 @@ export function createKnown(authClient: AuthClient, devicesClient: DevicesClient
           return role || undefined;
         }),
     }),
+    subscriptions: new LoadCache({
+      max: limits.cachedKeys,
+      ttlMs: KEY_TTL_MS,
+      load: (key) => absentIs("not_found", () => loadSubscription(from.subscriptions, key)),
+    }),
   };
 }
 
@@ -174,6 +204,17 @@ async function loadPassword(authClient: AuthClient, key: string): Promise<KnownP
     if (error instanceof RpcError && error.code === "failed_precondition") return undefined;
     throw error;
   }
+}
+
+async function loadSubscription(
+  client: SubscriptionsClient,
+  key: string,
+): Promise<KnownSubscription | undefined> {
+  const [namespace, id] = partsOf(key);
+  const { subscription } = await client.getSubscription({ namespace, id });
+  if (subscription === undefined) return undefined;
+  const { owner, delivery, filters, after } = subscription;
+  return { namespace, id, owner, delivery, filters, after: Number(after ?? 0) };
 }
 
 /** The namespace and the id that {@link deviceKey} put together. */

@@ -9,13 +9,15 @@ it("a decision on a namespace's members drops the roles of that namespace and of
   const asked: string[] = [];
   const known = createKnown(
     {
-      ...unused,
-      getRole: async ({ namespace, userId }) => {
-        asked.push(deviceKey(namespace ?? "", userId ?? ""));
-        return { $typeName: "fieldlog.auth.v1.GetRoleResponse", role: "editor" };
+      ...{ devices: unused, subscriptions: unused },
+      auth: {
+        ...unused,
+        getRole: async ({ namespace, userId }) => {
+          asked.push(deviceKey(namespace ?? "", userId ?? ""));
+          return { $typeName: "fieldlog.auth.v1.GetRoleResponse", role: "editor" };
+        },
       },
     },
-    unused,
     Date.now,
   );
   const all = [deviceKey("n1", "ash"), deviceKey("n1", "ivy"), deviceKey("n10", "ash")];
@@ -71,4 +73,5 @@ const unused = {
   checkSession: never,
   getRole: never,
   getDevice: never,
+  getSubscription: never,
 };

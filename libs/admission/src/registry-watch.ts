@@ -70,6 +70,9 @@ export class RegistryWatch {
       case "api-key":
         this.known.keys.invalidateWhere((key) => key.id === id.id);
         break;
+      case "subscription":
+        known.subscriptions.invalidate(key);
+        break;
       case "namespace":
         this.forgetNamespace(id);
         break;

@@ -26,6 +26,7 @@ async function doorWith(append: () => Promise<number>, budget = new Budget(100, 
     registered: nobody(),
     sessions: nobody(),
     roles: nobody(),
+    subscriptions: nobody(),
   };
   const log = { signals: { append, pending: 0 } };
   const guard = new ReplayGuard({ windowMs: 900_000 });
