@@ -9,9 +9,10 @@ import { thisMachine } from "./frame/machine.js";
 import { jsonOf, type Report, tableOf } from "./frame/report.js";
 import { row } from "./frame/result.js";
 import { ingest } from "./ingest/ingest.js";
+import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt];
+const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching];
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;

@@ -1,19 +1,15 @@
 import type { registry } from "@fieldlog/contracts";
-import { fieldKey, keyOf, type Matchable } from "./matchable.js";
+import { type Facts, keyOf } from "./facts.js";
 
 export const OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
 export type Operator = (typeof OPERATORS)[number];
 
 /** Numbers are compared as numbers; where one side is none, only equality is told. An absent field meets nothing. */
-export function conditionTest({
-  field,
-  operator,
-  operand,
-}: registry.Condition): (event: Matchable) => boolean {
+export function conditionTest({ field, operator, operand }: registry.Condition): (event: Facts) => boolean {
   const wanted = keyOf(operand);
   const holds = comparison(operator, wanted);
   return (event) => {
-    const held = fieldKey(event, field);
+    const held = event.key(field);
     return held !== undefined && holds(held);
   };
 }

@@ -1,8 +1,10 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { registry } from "@fieldlog/contracts";
+import { Facts } from "./facts.js";
 import { AreaLookup } from "./lookup/areas.js";
 import { sensorTypeLookup, textLookup } from "./lookup/buckets.js";
 import { FieldLookup } from "./lookup/fields.js";
+import { remove } from "./lookup/list.js";
 import { NameLookup } from "./lookup/names.js";
 import type { Lookup, Place } from "./lookup/place.js";
 import type { Matchable } from "./matchable.js";
@@ -22,7 +24,7 @@ interface Node<T> {
   readonly key: string;
   readonly holds: Test;
   readonly place: Place<Node<T>>;
-  readonly subscribers: Set<Subscriber<T>>;
+  readonly subscribers: Subscriber<T>[];
   /** The match that has looked at it last. */
   seen: number;
 }
@@ -34,7 +36,7 @@ interface Node<T> {
 export class FilterIndex<T> {
   private readonly subscribers = new Map<T, Subscriber<T>>();
   private readonly nodes = new Map<string, Node<T>>();
-  private readonly others = new Set<Node<T>>();
+  private readonly others: Node<T>[] = [];
   /** Among places that are equally good, the first one is taken. */
   private readonly lookups: readonly Lookup<Node<T>>[] = [
     textLookup(
@@ -66,7 +68,7 @@ export class FilterIndex<T> {
     this.delete(value);
     const nodes = [...new Set(filters.map((filter) => this.nodeOf(filter)))];
     const subscriber = { value, nodes, isGone: false, found: 0 };
-    for (const node of nodes) node.subscribers.add(subscriber);
+    for (const node of nodes) node.subscribers.push(subscriber);
     this.subscribers.set(value, subscriber);
   }
 
@@ -76,8 +78,8 @@ export class FilterIndex<T> {
     subscriber.isGone = true;
     this.subscribers.delete(value);
     for (const node of subscriber.nodes) {
-      node.subscribers.delete(subscriber);
-      if (node.subscribers.size > 0) continue;
+      remove(node.subscribers, subscriber);
+      if (node.subscribers.length > 0) continue;
       this.nodes.delete(node.key);
       node.place.take(node);
     }
@@ -85,7 +87,7 @@ export class FilterIndex<T> {
 
   /** Visits each value once, in no certain order; a visit may add and delete. */
   match(event: Matchable, visit: (value: T) => void): void {
-    for (const subscriber of this.matching(event)) if (!subscriber.isGone) visit(subscriber.value);
+    for (const subscriber of this.matching(new Facts(event))) if (!subscriber.isGone) visit(subscriber.value);
   }
 
   /** Visits all values. */
@@ -93,7 +95,7 @@ export class FilterIndex<T> {
     for (const value of [...this.subscribers.keys()]) visit(value);
   }
 
-  private matching(event: Matchable): Subscriber<T>[] {
+  private matching(event: Facts): Subscriber<T>[] {
     const match = ++this.matchNumber;
     const matching: Subscriber<T>[] = [];
     const look = (node: Node<T>) => {
@@ -116,7 +118,7 @@ export class FilterIndex<T> {
     const known = this.nodes.get(key);
     if (known) return known;
     const place = this.bestPlace(filter);
-    const node = { key, holds: compileFilter(filter), place, subscribers: new Set<Subscriber<T>>(), seen: 0 };
+    const node = { key, holds: compileFilter(filter), place, subscribers: [], seen: 0 };
     this.nodes.set(key, node);
     place.put(node);
     return node;
@@ -126,8 +128,8 @@ export class FilterIndex<T> {
     const places = this.lookups.flatMap((lookup) => lookup.places(filter));
     const others = {
       load: Number.POSITIVE_INFINITY,
-      put: (node: Node<T>) => void this.others.add(node),
-      take: (node: Node<T>) => void this.others.delete(node),
+      put: (node: Node<T>) => void this.others.push(node),
+      take: (node: Node<T>) => remove(this.others, node),
     };
     return places.reduce((best, place) => (place.load < best.load ? place : best), others);
   }

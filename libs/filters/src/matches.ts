@@ -1,14 +1,15 @@
 import type { registry } from "@fieldlog/contracts";
 import { areaTest, isPlace } from "./area.js";
 import { conditionTest } from "./condition.js";
-import { keyOf, type Matchable } from "./matchable.js";
+import { Facts, type FieldKey, keyOf } from "./facts.js";
+import type { Matchable } from "./matchable.js";
 import { Pattern, WILDCARD } from "./pattern.js";
 
-export type Test = (event: Matchable) => boolean;
+export type Test = (event: Facts) => boolean;
 
-/** Whether an event is for a filter. For many events, {@link compileFilter} once. */
+/** Whether an event is for a filter. For many events or filters: {@link compileFilter} and {@link Facts}. */
 export function matches(filter: registry.EventFilter, event: Matchable): boolean {
-  return compileFilter(filter)(event);
+  return compileFilter(filter)(new Facts(event));
 }
 
 /** {@link matches} of one filter. Changes of the filter afterwards have no effect. */
@@ -30,7 +31,7 @@ export function compileFilter(filter: registry.EventFilter): Test {
   };
 }
 
-function oneOf(wanted: readonly string[], of: (event: Matchable) => string | undefined): Test[] {
+function oneOf(wanted: readonly string[], of: (event: Facts) => string | undefined): Test[] {
   if (wanted.length === 0) return [];
   const [first] = wanted;
   if (wanted.length === 1) return [(event) => of(event) === first];
@@ -48,8 +49,8 @@ function nameTest(names: readonly string[]): Test[] {
 
 function valueTest(values: readonly string[]): Test[] {
   if (values.length === 0) return [];
-  const wanted = new Set(values.map(keyOf));
-  return [({ value }) => value !== undefined && wanted.has(keyOf(value))];
+  const wanted = new Set<FieldKey | undefined>(values.map(keyOf));
+  return [(event) => wanted.has(event.key("value"))];
 }
 
 function sensorTypeTest(types: readonly string[]): Test[] {

@@ -1,6 +1,6 @@
 import type { registry } from "@fieldlog/contracts";
 import { type Bounds, boundsOf, isPlace } from "../area.js";
-import type { Matchable } from "../matchable.js";
+import type { Facts } from "../facts.js";
 import { Buckets } from "./buckets.js";
 import type { Lookup, Place } from "./place.js";
 
@@ -38,7 +38,7 @@ export class AreaLookup<N> implements Lookup<N> {
     ];
   }
 
-  find({ latitude, longitude }: Matchable, found: (node: N) => void): void {
+  find({ latitude, longitude }: Facts, found: (node: N) => void): void {
     if (!isPlace(latitude, longitude)) return;
     const [row, column] = [latitude as number, longitude as number];
     for (let level = 0; level < LEVELS; level++) {

@@ -1,24 +1,25 @@
 import type { registry } from "@fieldlog/contracts";
-import type { Matchable } from "../matchable.js";
+import type { Facts } from "../facts.js";
+import { remove } from "./list.js";
 import type { Lookup, Place } from "./place.js";
 
-/** Sets by key; a key without anything takes no memory. */
+/** Lists by key; a key without anything takes no memory. */
 export class Buckets<K, N> {
-  private readonly sets = new Map<K, Set<N>>();
+  private readonly lists = new Map<K, N[]>();
 
   get size(): number {
-    return this.sets.size;
+    return this.lists.size;
   }
 
   find(key: K, found: (node: N) => void): void {
-    const set = this.sets.get(key);
-    if (set) for (const node of set) found(node);
+    const list = this.lists.get(key);
+    if (list) for (const node of list) found(node);
   }
 
-  /** In all of the keys' buckets. */
+  /** @param keys each once */
   place(keys: readonly K[]): Place<N> {
     return {
-      load: Math.max(...keys.map((key) => this.sets.get(key)?.size ?? 0)),
+      load: Math.max(...keys.map((key) => this.lists.get(key)?.length ?? 0)),
       put: (node) => {
         for (const key of keys) this.put(key, node);
       },
@@ -29,26 +30,28 @@ export class Buckets<K, N> {
   }
 
   private put(key: K, node: N): void {
-    const set = this.sets.get(key);
-    if (set) set.add(node);
-    else this.sets.set(key, new Set([node]));
+    const list = this.lists.get(key);
+    if (list) list.push(node);
+    else this.lists.set(key, [node]);
   }
 
   private take(key: K, node: N): void {
-    const set = this.sets.get(key);
-    if (set?.delete(node) && set.size === 0) this.sets.delete(key);
+    const list = this.lists.get(key);
+    if (!list) return;
+    remove(list, node);
+    if (list.length === 0) this.lists.delete(key);
   }
 }
 
 /** By a part of which one of some texts is wanted, and an event has one. */
 export function textLookup<N>(
   wanted: (filter: registry.EventFilter) => readonly string[],
-  of: (event: Matchable) => string | undefined,
+  of: (event: Facts) => string | undefined,
 ): Lookup<N> {
   const buckets = new Buckets<string, N>();
   return {
     places: (filter) => {
-      const texts = wanted(filter);
+      const texts = [...new Set(wanted(filter))];
       return texts.length > 0 ? [buckets.place(texts)] : [];
     },
     find: (event, found) => {
@@ -62,7 +65,7 @@ export function textLookup<N>(
 export function sensorTypeLookup<N>(): Lookup<N> {
   const buckets = new Buckets<string, N>();
   return {
-    places: ({ sensorTypes }) => (sensorTypes.length > 0 ? [buckets.place(sensorTypes)] : []),
+    places: ({ sensorTypes }) => (sensorTypes.length > 0 ? [buckets.place([...new Set(sensorTypes)])] : []),
     find: (event, found) => {
       if (buckets.size === 0) return;
       for (const type of event.sensorTypes) buckets.find(type, found);

@@ -1,5 +1,5 @@
 import type { registry } from "@fieldlog/contracts";
-import type { Matchable } from "../matchable.js";
+import type { Facts } from "../facts.js";
 import { WILDCARD } from "../pattern.js";
 import { Buckets } from "./buckets.js";
 import type { Lookup, Place } from "./place.js";
@@ -16,9 +16,9 @@ export class NameLookup<N> implements Lookup<N> {
 
   places({ names }: registry.EventFilter): Place<N>[] {
     const patterns = names.filter((name) => name.includes(WILDCARD));
-    const beginnings = patterns.map((name) => name.slice(0, Math.min(name.indexOf(WILDCARD), LONGEST)));
+    const beginnings = each(patterns.map((name) => name.slice(0, Math.min(name.indexOf(WILDCARD), LONGEST))));
     if (names.length === 0 || beginnings.includes("")) return [];
-    const exact = this.exact.place(names.filter((name) => !name.includes(WILDCARD)));
+    const exact = this.exact.place(each(names.filter((name) => !name.includes(WILDCARD))));
     const beginning = this.beginning.place(beginnings);
     return [
       {
@@ -37,7 +37,7 @@ export class NameLookup<N> implements Lookup<N> {
     ];
   }
 
-  find({ name }: Matchable, found: (node: N) => void): void {
+  find({ name }: Facts, found: (node: N) => void): void {
     this.exact.find(name, found);
     const longest = Math.min(LONGEST, name.length);
     for (let length = 1; length <= longest; length++) {
@@ -49,3 +49,5 @@ export class NameLookup<N> implements Lookup<N> {
     for (const { length } of beginnings) this.lengths[length] = (this.lengths[length] ?? 0) + by;
   }
 }
+
+const each = (texts: readonly string[]) => [...new Set(texts)];

@@ -1,5 +1,5 @@
 import type { registry } from "@fieldlog/contracts";
-import type { Matchable } from "../matchable.js";
+import type { Facts } from "../facts.js";
 
 /** Where a filter could be kept, to be found by one of its parts. */
 export interface Place<N> {
@@ -14,5 +14,5 @@ export interface Lookup<N> {
   /** None where the filter lacks the part. A place is good for this filter only, and for as long as it lies there. */
   places(filter: registry.EventFilter): Place<N>[];
   /** Tells every filter for which the part may hold; one may be told several times. */
-  find(event: Matchable, found: (node: N) => void): void;
+  find(event: Facts, found: (node: N) => void): void;
 }
