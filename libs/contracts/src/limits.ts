@@ -106,6 +106,8 @@ export const limits = Object.freeze({
   sessionMs: 30 * 86_400_000,
   /** Events in one request that publishes several. */
   eventsPerRequest: 1_000,
+  /** Objects and arrays in each other in an event's data. */
+  eventDataDepth: 64,
   /** CloudEvents extension attributes of one event. */
   extensionsPerEvent: 32,
   /** Filters of one subscription, and values and conditions in one filter. */

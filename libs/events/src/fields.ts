@@ -71,9 +71,28 @@ export function none(others: Fields, prefix = ""): void {
 
 /** JSON as bytes. */
 export function jsonBytes(value: unknown, field: string): Uint8Array {
+  let json = "";
   try {
-    return Buffer.from(JSON.stringify(value));
+    json = JSON.stringify(value);
   } catch {
-    throw new InvalidEvent(field, "is too deep");
+    throw tooDeep(field);
   }
+  checkDepth(json, field);
+  return Buffer.from(json);
+}
+
+const MARKS = /"(?:[^"\\]|\\.)*"|[[\]{}]/g;
+
+/** Of JSON. Raises InvalidEvent for more objects and arrays in each other than a database is asked to read. */
+export function checkDepth(json: string, field: string): void {
+  let depth = 0;
+  for (const [mark] of json.matchAll(MARKS)) {
+    if (mark === "[" || mark === "{") depth++;
+    else if (mark === "]" || mark === "}") depth--;
+    if (depth > limits.eventDataDepth) throw tooDeep(field);
+  }
+}
+
+function tooDeep(field: string): InvalidEvent {
+  return new InvalidEvent(field, `has more than ${limits.eventDataDepth} objects and lists in each other`);
 }

@@ -3,6 +3,7 @@ import { type Position, signals } from "@fieldlog/contracts";
 import type { Matchable } from "@fieldlog/filters";
 import { cloudEventJson, type EventData, isJson } from "./cloud-event.js";
 import { readingsData } from "./readings-data.js";
+import type { ReportedReadings, ReportedSignal } from "./reported.js";
 
 /** A namespace as events tell it. */
 export interface EventNamespace {
@@ -124,7 +125,13 @@ export class LoggedEvent implements Matchable {
 }
 
 /** What has no part of its own in {@link cloudEventJson}. */
-export function attributesOf({ subject, dataSchema, extensions }: signals.Event): Record<string, string> {
+export function attributesOf({
+  subject,
+  dataSchema,
+  extensions,
+}: Pick<signals.Event, "subject" | "dataSchema"> & {
+  readonly extensions: Readonly<Record<string, string>>;
+}): Record<string, string> {
   return {
     ...(subject === "" ? {} : { subject }),
     ...(dataSchema === "" ? {} : { dataschema: dataSchema }),
@@ -133,7 +140,10 @@ export function attributesOf({ subject, dataSchema, extensions }: signals.Event)
 }
 
 /** What was given as data, else what sensors measured; undefined: neither. */
-export function dataOf(signal: signals.Signal, event: signals.Event): EventData | undefined {
+export function dataOf(
+  signal: ReportedSignal,
+  event: ReportedReadings & Pick<signals.Event, "data" | "dataContentType">,
+): EventData | undefined {
   const { data, dataContentType } = event;
   if (data.length > 0) {
     const contentType = dataContentType || "application/json";

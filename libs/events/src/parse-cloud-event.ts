@@ -126,11 +126,13 @@ function structuredData(data: unknown, base64: unknown, contentType: string): Ui
 /** As it is, if it is what its type says. */
 function checkedJson(data: Uint8Array, contentType: string): Uint8Array {
   if (!isJson(contentType)) return data;
+  const json = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
   try {
     if (!isUtf8(data)) throw new SyntaxError("not UTF-8");
-    JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString());
-    return data;
+    JSON.parse(json);
   } catch {
     throw new InvalidEvent("data", "must be JSON, as its content type says");
   }
+  check.checkDepth(json, "data");
+  return data;
 }

@@ -1,5 +1,7 @@
-import { connectEdge, type Known, OwnWrites } from "@fieldlog/admission";
+import { hostname } from "node:os";
+import { connectEdge, EventPublishing, type Known, OwnWrites } from "@fieldlog/admission";
 import type { EventLog } from "@fieldlog/event-log";
+import { CursorRecords } from "@fieldlog/fan-out";
 import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
@@ -35,7 +37,8 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
 
   const edge = await connectEdge(runtime, { now, onDecision: (id) => streams.decided(id) });
   const { log, known } = edge;
-  const streams = new EventStreams({ log, known, logger, now });
+  const records = await CursorRecords.open(log.connection, settings.replicas);
+  const streams = new EventStreams({ log, known, records, holder: hostname(), logger, now });
   const ownWrites = new OwnWrites();
   const guard = new ReplayGuard({ windowMs });
   const signalsWatch = new SignalsWatch({ log, guard, logger, windowMs, now });
@@ -65,6 +68,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const native = createFastify();
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, logger },
+    publishing: new EventPublishing({ log, known, ownWrites, now }),
     access: new Access(known, now),
   });
   await dialects.register(passOn, { to: native });

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { auth, devices, type registry, SIGNALS, type signals } from "@fieldlog/contracts";
+import { auth, devices, type registry, SIGNALS, type signals, subscriptions } from "@fieldlog/contracts";
 import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
 import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings, type Settings } from "@fieldlog/runtime";
@@ -16,13 +16,14 @@ type Device = MessageInitShape<typeof devices.DeviceSchema> & {
 };
 
 /**
- * auth and devices in memory, over real gRPC. Their decisions go to the real REGISTRY, so that edges hear
+ * auth, devices and subscriptions in memory, over real gRPC. Their decisions go to the real REGISTRY, so that edges hear
  * of them; who wants to know more of those services looks at their own tests.
  */
 export class Neighbours {
   readonly credentials = new Map<string, string>();
   readonly devices = new Map<string, Device>();
   readonly keys = new Map<string, MessageInitShape<typeof auth.ApiKeySchema>>();
+  readonly subscriptions = new Map<string, MessageInitShape<typeof subscriptions.SubscriptionSchema>>();
   readonly namespaces = new Map(["default", "test", "other"].map((name) => [name, { id: name, name }]));
   /** Calls so far, by method. */
   readonly calls: Record<string, number> = {};
@@ -35,7 +36,11 @@ export class Neighbours {
   ) {
     this.server = new RpcServer({ address: `127.0.0.1:${port}`, token: TOKEN })
       .add(auth.AuthService, this.auth() as ServiceImpl<typeof auth.AuthService>)
-      .add(devices.DevicesService, this.devicesService() as ServiceImpl<typeof devices.DevicesService>);
+      .add(devices.DevicesService, this.devicesService() as ServiceImpl<typeof devices.DevicesService>)
+      .add(
+        subscriptions.SubscriptionsService,
+        this.subscriptionsService() as ServiceImpl<typeof subscriptions.SubscriptionsService>,
+      );
   }
 
   static async start(natsUrl: string): Promise<Neighbours> {
@@ -67,6 +72,18 @@ export class Neighbours {
     await this.decide("_", "api-key", id, [{ event: { case: "apiKeyRevoked", value: {} } }]);
   }
 
+  /** A subscription in namespace test. */
+  subscribe(subscription: MessageInitShape<typeof subscriptions.SubscriptionSchema>): string {
+    const id = randomBytes(8).toString("hex");
+    this.subscriptions.set(id, { delivery: "poll", filters: [{}], ...subscription, id, namespace: "test" });
+    return id;
+  }
+
+  async unsubscribe(id: string): Promise<void> {
+    this.subscriptions.delete(id);
+    await this.decide("test", "subscription", id, [{ event: { case: "subscriptionRemoved", value: {} } }]);
+  }
+
   async revokeDevice(namespace: string, device: string): Promise<void> {
     this.credentials.delete(`${namespace}/${device}`);
     await this.decide(namespace, "credential", device, [
@@ -76,7 +93,7 @@ export class Neighbours {
 
   private async decide(
     namespace: string,
-    kind: "api-key" | "credential" | "device",
+    kind: "api-key" | "credential" | "device" | "subscription",
     id: string,
     events: MessageInitShape<typeof registry.RegistryEventSchema>[],
     decidedBy = "system",
@@ -126,6 +143,17 @@ export class Neighbours {
         const namespace = this.namespaces.get(idOrName);
         if (namespace === undefined) throw new RpcError("not_found", "no such namespace");
         return { namespace };
+      },
+    };
+  }
+
+  private subscriptionsService(): Partial<ServiceImpl<typeof subscriptions.SubscriptionsService>> {
+    return {
+      getSubscription: async ({ namespace, id }) => {
+        this.count("getSubscription");
+        const subscription = this.subscriptions.get(id);
+        if (subscription?.namespace !== namespace) throw new RpcError("not_found", "no such subscription");
+        return { subscription };
       },
     };
   }
@@ -203,6 +231,7 @@ export async function startEdge(
     {
       ...{ natsUrl, httpPort: 0, logLevel: "silent", internalToken: TOKEN },
       ...{ authGrpc: neighbours.address, devicesGrpc: neighbours.address },
+      subscriptionsGrpc: neighbours.address,
       ...more,
     },
   );

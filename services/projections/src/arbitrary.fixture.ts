@@ -16,11 +16,21 @@ const reading = fc.record({
   ...{ sensor: text, sensorType: text, values: fc.array(double, { maxLength: 4 }) },
   ...{ occurredAt: optional(millis), eventCount: optional(int32), windowS: optional(int32) },
 });
-const event = fc.record({
+const details = fc.record({
+  ...{ action: optional(text), value: optional(text), place: optional(text), source: text, subject: text },
+  ...{ dataSchema: text, dataContentType: fc.oneof(text, fc.constant("text/plain")) },
+  data: fc.oneof(fc.constant(new Uint8Array()), fc.json().map(Buffer.from)),
+  extensions: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), text, { maxKeys: 2 }),
+});
+const bare = fc.record({
   name: text,
   reading: optional(reading),
   otherReadings: fc.array(reading, { maxLength: 3 }),
 });
+const event = fc.oneof(
+  bare,
+  fc.tuple(bare, details).map(([one, more]) => ({ ...one, ...more })),
+);
 const heartbeat = fc.record({
   status: text,
   rates: fc.array(fc.record({ sensor: text, eventCount: int32, windowS: int32 }), { maxLength: 3 }),

@@ -12,7 +12,7 @@ export type KnownSensors = ReadonlyMap<string, { readonly sensorType: string; re
 export function fillSensors(body: CsnBody, sensors: KnownSensors): Refusal | undefined {
   if (body.case === "event") {
     const { reading, otherReadings } = body.value;
-    let refusal = fillReading(reading, sensors);
+    let refusal = reading && fillReading(reading, sensors);
     for (let i = 0; refusal === undefined && i < otherReadings.length; i++) {
       refusal = fillReading(otherReadings[i] as ReadingDraft, sensors);
     }

@@ -1,4 +1,5 @@
 import type { auth, projections } from "@fieldlog/contracts";
+import { cloudEventJson, type EventData } from "@fieldlog/events";
 
 // gRPC's messages as the native API's JSON.
 
@@ -11,21 +12,24 @@ export function optionalTime(ms: bigint | undefined): string | null {
   return ms === undefined ? null : time(ms);
 }
 
-/**
- * A CloudEvents 1.0 object, as JSON text: `data` is in the read model as JSON already, and is passed on
- * as it is.
- */
+/** A CloudEvents 1.0 object, as JSON text. */
 export function cloudEvent(event: projections.StoredEvent, namespaceName: string): string {
-  const head = JSON.stringify({
-    specversion: "1.0",
-    id: event.identity === "" ? String(event.position) : event.identity,
-    source: `/namespaces/${namespaceName}/devices/${encodeURIComponent(event.device)}`,
-    type: event.type,
-    time: time(event.occurredAt),
-    datacontenttype: "application/json",
-    position: Number(event.position),
+  const { device, identity, occurredAt, receivedAt, action, value, place } = event;
+  const { source = "", datacontenttype, ...attributes } = attributesOf(event);
+  return cloudEventJson({
+    ...{ device, identity, occurredAt, receivedAt, action, value, place, source, attributes },
+    ...{ namespace: namespaceName, position: Number(event.position), name: event.type },
+    data: dataOf(event, datacontenttype ?? "application/json"),
   });
-  return `${head.slice(0, -1)},"data":${event.dataJson === "" ? "null" : event.dataJson}}`;
+}
+
+function attributesOf({ attributesJson }: projections.StoredEvent): Record<string, string> {
+  return attributesJson === "" ? {} : JSON.parse(attributesJson);
+}
+
+function dataOf({ dataJson, data }: projections.StoredEvent, contentType: string): EventData | undefined {
+  if (dataJson !== "") return { contentType, json: dataJson };
+  return data.length === 0 ? undefined : { contentType, bytes: data };
 }
 
 export function deviceJson(device: projections.StoredDevice) {

@@ -32,10 +32,23 @@ export const operations = {
     query: schema.EventsQuery,
     answer: schema.Events,
   }),
+  publishEvents: op({
+    ...{ method: "post", path: `${NAMESPACE}/events`, access: "writer", status: 201, writes: true },
+    summary: "Publishes an event (201), or several (200, with what became of each), once they are on disk",
+    query: schema.NoQuery,
+    body: schema.NewEvents,
+    answer: schema.PublishedEvents,
+  }),
   streamEvents: op({
     ...{ method: "get", path: `${NAMESPACE}/events/stream`, access: "reader", status: 200, streams: true },
     summary: "Events as they come, as server-sent events; Last-Event-ID resumes behind a position",
     query: schema.EventStreamQuery,
+  }),
+  pollEvents: op({
+    ...{ method: "get", path: `${NAMESPACE}/subscriptions/{id}/events`, access: "reader", status: 200 },
+    summary: "Events of a subscription, waited for; acknowledges those before",
+    query: schema.PollQuery,
+    answer: schema.PolledEvents,
   }),
   listDevices: op({
     ...{ method: "get", path: `${NAMESPACE}/devices`, access: "reader", status: 200, waits: true },

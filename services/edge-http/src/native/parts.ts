@@ -1,4 +1,4 @@
-import type { Known, OwnWrites } from "@fieldlog/admission";
+import type { EventPublishing, Known, OwnWrites } from "@fieldlog/admission";
 import type { auth, devices, projections } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
@@ -16,6 +16,7 @@ export interface NativeParts {
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
   readonly log: Pick<EventLog, "lastSequence">;
   readonly streams: EventStreams;
+  readonly publishing: EventPublishing;
   readonly logger: Runtime["logger"];
 }
 

@@ -22,15 +22,26 @@ export class ProblemFilter implements ExceptionFilter {
       send(reply, unmatched(method, url));
       return;
     }
-    const problem = toProblem(error);
-    if (problem.status === 500) {
-      this.logger.error({ err: error, method, path: url.split("?")[0] }, "request failed");
-    }
-    if (problem.status === 401) void reply.header("www-authenticate", "Bearer");
-    const { retryAfterS } = problem.more;
-    if (retryAfterS !== undefined) void reply.header("retry-after", String(retryAfterS));
-    send(reply, problemOf(problem));
+    answerProblem(error, request, reply, this.logger);
   }
+}
+
+/** Answers with what was thrown, as a problem document; what was not foreseen is logged. */
+export function answerProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Pick<Logger, "error">,
+): void {
+  const { url = "", method = "" } = request.raw;
+  const problem = toProblem(error);
+  if (problem.status === 500) {
+    logger.error({ err: error, method, path: url.split("?")[0] }, "request failed");
+  }
+  if (problem.status === 401) void reply.header("www-authenticate", "Bearer");
+  const { retryAfterS } = problem.more;
+  if (retryAfterS !== undefined) void reply.header("retry-after", String(retryAfterS));
+  send(reply, problemOf(problem));
 }
 
 function send(reply: FastifyReply, { status, contentType, body }: PlainAnswer): void {

@@ -61,6 +61,21 @@ export const EventStreamQuery = z.strictObject({
     .union([z.enum(["now", "beginning"]), count(0)])
     .optional()
     .describe("Where to begin: now (the default), beginning, or the position after which"),
+  subscription: id
+    .optional()
+    .describe(
+      "Instead of all these: the events of this subscription, from where its owner has received them",
+    ),
+});
+
+export const PollQuery = z.strictObject({
+  after: count(0)
+    .optional()
+    .describe("Everything up to this position was received: the next of the answer before"),
+  limit,
+  wait: count(0, limits.pollWaitMs)
+    .default(0)
+    .describe(`Milliseconds to wait for the first event, 0 to ${limits.pollWaitMs}; default 0`),
 });
 
 export const MessagesQuery = z.strictObject({
@@ -120,17 +135,25 @@ const EventData = component(
 export const CloudEvent = component(
   "Event",
   z
-    .object({
+    .looseObject({
       specversion: z.literal("1.0"),
-      id: z.string().describe("Unique per source: the identity that the sender gave the event"),
-      source: z.string().describe("/namespaces/<name>/devices/<id>"),
+      id: z.string().describe("Unique per source: what the sender gave it, or its position"),
+      source: z.string().describe("As its sender gave it, or /namespaces/<name>/devices/<id>"),
       type: z.string(),
       time: z.string().describe("When it occurred, by the device's clock (RFC 3339)"),
-      datacontenttype: z.literal("application/json"),
+      datacontenttype: z.string().optional(),
+      device: z.string(),
+      action: z.string().optional(),
+      value: z.string().optional(),
+      place: z.string().optional(),
+      recordedtime: z.string().describe("When it was taken (RFC 3339)"),
       position,
-      data: EventData,
+      data: z.union([EventData, z.unknown()]).optional().describe("As given, or what sensors measured"),
+      data_base64: z.string().optional().describe("Data that is neither JSON nor text"),
     })
-    .describe("CloudEvents 1.0 in JSON, with position as an extension"),
+    .describe(
+      "CloudEvents 1.0 in JSON; device, action, value, place, recordedtime, position are extensions of ours, others may follow",
+    ),
 );
 
 export const Events = component(
@@ -142,6 +165,80 @@ export const Events = component(
       .describe(
         "Go on from there: with before, if that alone was asked, otherwise with after; null: no more",
       ),
+  }),
+);
+
+const text = z.string().max(limits.textLength);
+const scalar = z.union([text, z.number(), z.boolean()]);
+
+/** Checked by libs/events, which also takes what has no schema here: CloudEvents in structured and binary mode. */
+export const NewEvent = component(
+  "NewEvent",
+  z
+    .strictObject({
+      name: text.min(1),
+      device: id.optional().describe("Whose event it is; it must exist. Absent: the key's own"),
+      action: scalar.optional(),
+      value: scalar.optional(),
+      place: scalar.optional(),
+      id: id.optional().describe("Who sends again, sends the same id: read models have it once"),
+      time: time.optional().describe("When it happened; absent: now"),
+      location: z
+        .strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) })
+        .optional(),
+      data: z.unknown().optional(),
+      readings: z
+        .union([
+          z.array(z.number()),
+          z.array(
+            z.strictObject({
+              sensor: id.optional(),
+              sensorType: text.optional(),
+              values: z.array(z.number()),
+            }),
+          ),
+        ])
+        .optional()
+        .describe("What a sensor measured, or several did"),
+    })
+    .describe("The short form of an event"),
+);
+
+export const NewEvents = component(
+  "NewEvents",
+  z
+    .union([
+      NewEvent,
+      z.looseObject({ specversion: z.literal("1.0"), id, source: text, type: text }),
+      z.array(z.looseObject({})).max(limits.eventsPerRequest),
+    ])
+    .describe(
+      "An event in the short form, a CloudEvent (structured mode; binary mode with ce- headers), or a list of either",
+    ),
+);
+
+const Published = z.object({ position, id: z.string() });
+
+export const PublishedEvents = component(
+  "PublishedEvents",
+  z.union([
+    Published,
+    z.object({
+      results: z.array(
+        z.union([
+          Published.extend({ status: z.literal(201) }),
+          z.object({ status: z.int(), detail: z.string(), field: z.string().optional() }),
+        ]),
+      ),
+    }),
+  ]),
+);
+
+export const PolledEvents = component(
+  "PolledEvents",
+  z.object({
+    events: z.array(CloudEvent),
+    next: position.describe("How far the log was looked through: give it as after, to acknowledge and go on"),
   }),
 );
 

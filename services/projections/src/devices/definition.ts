@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
+import { aggregateOf, positionOf, REGISTRY, registry, sequenceOf } from "@fieldlog/contracts";
 import { instant } from "@fieldlog/events";
 import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
 import { type JSONColumnType, type Kysely, sql } from "kysely";
@@ -15,6 +15,8 @@ export interface DeviceRow {
   id: string;
   dialect: string;
   registered_at: Date;
+  /** REGISTRY sequence of its registration. */
+  number: number;
   metadata: JSONColumnType<DeviceState["metadata"]>;
   sensors: JSONColumnType<DeviceState["sensors"]>;
 }
@@ -22,7 +24,7 @@ export interface DeviceRow {
 export const devices: ReadModelDefinition<registry.Decision> = {
   name: "devices",
   // Raise it when the table or the meaning of a column changes.
-  version: 2,
+  version: 3,
   stream: REGISTRY,
   tables: ["devices"],
   async create(db: Kysely<DeviceTables>) {
@@ -33,9 +35,11 @@ export const devices: ReadModelDefinition<registry.Decision> = {
       .addColumn("id", id, (column) => column.notNull())
       .addColumn("dialect", "text", (column) => column.notNull())
       .addColumn("registered_at", "timestamptz", (column) => column.notNull())
+      .addColumn("number", "bigint", (column) => column.notNull())
       .addColumn("metadata", "jsonb", (column) => column.notNull())
       .addColumn("sensors", "jsonb", (column) => column.notNull())
       .addPrimaryKeyConstraint("devices_pkey", ["namespace", "id"])
+      .addUniqueConstraint("devices_number", ["namespace", "number"])
       .execute();
   },
   decode({ subject, sequence, time, data }) {
@@ -47,11 +51,11 @@ export const devices: ReadModelDefinition<registry.Decision> = {
   async apply(tx, records) {
     if (records.length === 0) return;
     const states = await statesBefore(tx, records);
-    for (const { namespace, key, value } of records) {
+    for (const { namespace, key, position, value } of records) {
       const at = `${namespace}\0${key}`;
-      const before = states.get(at)?.state;
+      const { state: before, number = sequenceOf(position) } = states.get(at) ?? {};
       const state = fold(before, value);
-      if (state ?? before) states.set(at, { namespace, id: key, state });
+      if (state ?? before) states.set(at, { namespace, id: key, number, state });
     }
     const changed = [...states.values()];
     await store(
@@ -68,6 +72,7 @@ export const devices: ReadModelDefinition<registry.Decision> = {
 interface Stored {
   readonly namespace: string;
   readonly id: string;
+  readonly number: number;
   /** Undefined: it was removed. */
   readonly state: DeviceState | undefined;
 }
@@ -83,9 +88,9 @@ async function statesBefore(
       SELECT * FROM unnest(${records.map((one) => one.namespace)}::text[], ${records.map((one) => one.key)}::text[])
     )`.execute(tx.db);
   return new Map(
-    rows.map(({ namespace, id, dialect, registered_at, metadata, sensors }) => [
+    rows.map(({ namespace, id, number, dialect, registered_at, metadata, sensors }) => [
       `${namespace}\0${id}`,
-      { namespace, id, state: { dialect, registeredAt: registered_at.getTime(), metadata, sensors } },
+      { namespace, id, number, state: { dialect, registeredAt: registered_at.getTime(), metadata, sensors } },
     ]),
   );
 }
@@ -94,10 +99,10 @@ async function store(tx: ReadModelTransaction, stored: readonly Registered[]): P
   if (stored.length === 0) return;
   const column = <V>(of: (one: Registered) => V) => stored.map(of);
   await sql`
-    INSERT INTO devices (namespace, id, dialect, registered_at, metadata, sensors)
+    INSERT INTO devices (namespace, id, number, dialect, registered_at, metadata, sensors)
     SELECT * FROM unnest(
       ${column((one) => one.namespace)}::text[], ${column((one) => one.id)}::text[],
-      ${column((one) => one.state.dialect)}::text[],
+      ${column((one) => one.number)}::bigint[], ${column((one) => one.state.dialect)}::text[],
       ${column((one) => instant(one.state.registeredAt))}::timestamptz[],
       ${column((one) => JSON.stringify(one.state.metadata))}::jsonb[],
       ${column((one) => JSON.stringify(one.state.sensors))}::jsonb[]

@@ -4,6 +4,7 @@ import type { DeviceTables } from "./definition.js";
 
 export interface DeviceFound {
   readonly id: string;
+  readonly number: number;
   readonly dialect: string;
   readonly registered_at: Date;
   readonly metadata: string;
@@ -39,6 +40,30 @@ export async function pageOfDevices(
   return rows.length > limit && next !== undefined ? { devices, next } : { devices };
 }
 
+/** Which devices, the newest first. Bounds of numbers are exclusive. */
+export interface NewestAsked {
+  readonly namespace: string;
+  readonly limit: number;
+  readonly offset: number;
+  readonly dialect?: string;
+  readonly after?: number;
+  readonly before?: number;
+  readonly number?: number;
+  /** Last heard at or after. */
+  readonly seenSince?: Date;
+}
+
+export function newestDevices(db: Kysely<Tables>, asked: NewestAsked): Promise<DeviceFound[]> {
+  const { namespace, limit, offset, dialect, after, before, number, seenSince } = asked;
+  let query = selectDevices(db, namespace).orderBy("number", "desc").limit(limit).offset(offset);
+  if (dialect !== undefined) query = query.where("dialect", "=", dialect);
+  if (after !== undefined) query = query.where("number", ">", after);
+  if (before !== undefined) query = query.where("number", "<", before);
+  if (number !== undefined) query = query.where("number", "=", number);
+  if (seenSince !== undefined) query = query.where("last_seen_at", ">=", seenSince);
+  return query.execute();
+}
+
 export async function findDevice(
   db: Kysely<Tables>,
   namespace: string,
@@ -53,7 +78,7 @@ function selectDevices(db: Kysely<Tables>, namespace: string) {
     .leftJoin("activity", (join) =>
       join.onRef("activity.namespace", "=", "devices.namespace").onRef("activity.device", "=", "devices.id"),
     )
-    .select(["devices.id", "dialect", "registered_at", "last_seen_at", "status", "event_count"])
+    .select(["devices.id", "number", "dialect", "registered_at", "last_seen_at", "status", "event_count"])
     .select([sql<string>`metadata::text`.as("metadata"), sql<string>`sensors::text`.as("sensors")])
     .where("devices.namespace", "=", namespace);
 }

@@ -1,9 +1,10 @@
 import { SIGNALS } from "@fieldlog/contracts";
-import { instant, readingsData } from "@fieldlog/events";
+import { dataOf, instant } from "@fieldlog/events";
 import type { ColumnValue, LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
+import { storable } from "../storable.js";
 import { addActivity, summarize } from "./activity.js";
 import { signalsOf } from "./decode.js";
-import type { Reported } from "./reported.js";
+import type { Reported, ReportedEvent } from "./reported.js";
 import { createEventTables } from "./tables.js";
 
 export const EVENT_COLUMNS = [
@@ -15,6 +16,11 @@ export const EVENT_COLUMNS = [
   "occurred_at",
   "received_at",
   "data",
+  "action",
+  "value",
+  "place",
+  "attributes",
+  "data_bytes",
 ] as const;
 
 /**
@@ -24,7 +30,7 @@ export const EVENT_COLUMNS = [
 export const events: ReadModelDefinition<Reported> = {
   name: "events",
   // Raise it when the tables, `data` or the meaning of a column changes.
-  version: 1,
+  version: 2,
   stream: SIGNALS,
   tables: ["events", "activity"],
   create: createEventTables,
@@ -54,10 +60,47 @@ function* rowsOf(records: readonly LogRecord<Reported>[]): Generator<readonly Co
       position,
       key,
       value.identity,
-      event.name,
+      storable(event.name),
       instant(value.occurredAt),
       instant(value.receivedAt),
-      readingsData(value, event),
+      ...detailsOf(value, event),
     ];
   }
+}
+
+/** What stands in the columns from `data` on. */
+function detailsOf(signal: Reported, event: ReportedEvent): ColumnValue[] {
+  const data = dataOf(signal, event);
+  const json = data !== undefined && "json" in data ? data.json : null;
+  const bytes = data !== undefined && "bytes" in data ? data.bytes : null;
+  return [
+    json,
+    optional(event.action),
+    optional(event.value),
+    optional(event.place),
+    attributesJson(event),
+    bytes,
+  ];
+}
+
+function optional(text: string | undefined): string | null {
+  return text === undefined ? null : storable(text);
+}
+
+function attributesJson(event: ReportedEvent): string | null {
+  const { source, dataContentType, subject, dataSchema, extensions } = event;
+  const given: Record<string, string> = { ...(isEmpty(extensions) ? undefined : extensions) };
+  if (source !== "") given["source"] = source;
+  if (dataContentType !== "") given["datacontenttype"] = dataContentType;
+  if (subject !== "") given["subject"] = subject;
+  if (dataSchema !== "") given["dataschema"] = dataSchema;
+  if (isEmpty(given)) return null;
+  return JSON.stringify(given, (_, value) =>
+    typeof value === "string" ? storable(value).toWellFormed() : value,
+  );
+}
+
+function isEmpty(given: object): boolean {
+  for (const _ in given) return false;
+  return true;
 }

@@ -1,14 +1,9 @@
 import type { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
+import type { ReportedLocation, ReportedReading } from "@fieldlog/events";
 import { BIT64, BYTES, ifPlain, NOT_PLAIN, tag, VARINT, WireReader } from "../wire-reader.js";
-import {
-  type Reported,
-  type ReportedEvent,
-  type ReportedLocation,
-  type ReportedReading,
-  TO_DEVICES,
-} from "./reported.js";
+import { type Reported, type ReportedEvent, TO_DEVICES } from "./reported.js";
 
 // A SignalBatch by hand. What this read model does not use it goes over without a look.
 
@@ -39,6 +34,16 @@ const SOURCE = tag(3, BYTES);
 const NAME = tag(1, BYTES);
 const READING = tag(2, BYTES);
 const OTHER_READINGS = tag(3, BYTES);
+const ACTION = tag(4, BYTES);
+const VALUE = tag(5, BYTES);
+const PLACE = tag(6, BYTES);
+const EVENT_SOURCE = tag(7, BYTES);
+const SUBJECT = tag(8, BYTES);
+const DATA_SCHEMA = tag(9, BYTES);
+const DATA_CONTENT_TYPE = tag(10, BYTES);
+const DATA = tag(11, BYTES);
+/** The highest number of an event's fields. The last one, a map, is left to the generated reader. */
+const KNOWN_OF_EVENT = 12;
 
 const SENSOR = tag(1, BYTES);
 const SENSOR_TYPE = tag(2, BYTES);
@@ -117,15 +122,28 @@ class BatchReader extends WireReader {
     let name = "";
     let reading: ReportedReading | undefined;
     let otherReadings: ReportedReading[] = [];
+    let more: Partial<{ -readonly [K in keyof ReportedEvent]: ReportedEvent[K] }> | undefined;
     while (this.at < end) {
       const field = this.varint();
       if (field === NAME) name = this.text();
       else if (field === READING && !reading) reading = this.reading(this.end());
       else if (field === OTHER_READINGS) otherReadings = [...otherReadings, this.reading(this.end())];
-      else this.skip(field, 3);
+      else {
+        more ??= {};
+        if (field === ACTION) more.action = this.text();
+        else if (field === VALUE) more.value = this.text();
+        else if (field === PLACE) more.place = this.text();
+        else if (field === EVENT_SOURCE) more.source = this.text();
+        else if (field === SUBJECT) more.subject = this.text();
+        else if (field === DATA_SCHEMA) more.dataSchema = this.text();
+        else if (field === DATA_CONTENT_TYPE) more.dataContentType = this.text();
+        else if (field === DATA) more.data = this.part();
+        else this.skip(field, KNOWN_OF_EVENT);
+      }
     }
     this.mustBeAt(end);
-    return { name, reading, otherReadings };
+    const found = { ...NOTHING_MORE, name, reading, otherReadings };
+    return more === undefined ? found : { ...found, ...more };
   }
 
   private reading(end: number): ReportedReading {
@@ -162,4 +180,7 @@ function toDevice(publication: Buffer): boolean {
   return reader.part().toString("latin1", 0, TO_DEVICES.length) === TO_DEVICES;
 }
 
+const NOTHING_MORE = {
+  ...{ source: "", subject: "", dataSchema: "", dataContentType: "", data: new Uint8Array(), extensions: {} },
+};
 const NOTHING: Reported["body"] = { case: undefined };

@@ -1,4 +1,5 @@
 import type { signals } from "@fieldlog/contracts";
+import type { ReportedLocation, ReportedReadings } from "@fieldlog/events";
 
 /**
  * A signal as this read model needs it: `quickBatch` reads it, {@link reported} makes it of the generated `Signal`.
@@ -30,8 +31,8 @@ export function reported(signal: signals.Signal): Reported | undefined {
 function known(body: signals.Signal["body"]): Reported["body"] {
   if (body.case === "heartbeat") return body;
   if (body.case !== "event") return NOTHING;
-  const { name, reading, otherReadings } = body.value;
-  return { case: "event", value: { name, reading, otherReadings } };
+  const { $typeName: _, ...event } = body.value;
+  return { case: "event", value: event };
 }
 
 /** What configurations' topics begin with: nobody but the platform publishes on them. */
@@ -39,23 +40,15 @@ export const TO_DEVICES = "configurations/";
 
 const NOTHING: Reported["body"] = { case: undefined };
 
-export interface ReportedLocation {
-  readonly latitude: number;
-  readonly longitude: number;
-  readonly source: string;
-}
-
-export interface ReportedEvent {
+export interface ReportedEvent extends ReportedReadings {
   readonly name: string;
-  readonly reading?: ReportedReading | undefined;
-  readonly otherReadings: readonly ReportedReading[];
-}
-
-export interface ReportedReading {
-  readonly sensor: string;
-  readonly sensorType: string;
-  readonly values: readonly number[];
-  readonly occurredAt?: number | bigint | undefined;
-  readonly eventCount?: number | undefined;
-  readonly windowS?: number | undefined;
+  readonly action?: string | undefined;
+  readonly value?: string | undefined;
+  readonly place?: string | undefined;
+  readonly source: string;
+  readonly subject: string;
+  readonly dataSchema: string;
+  readonly dataContentType: string;
+  readonly data: Uint8Array;
+  readonly extensions: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,7 @@
 import type { projections } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
-import { type DeviceFound, findDevice, pageOfDevices } from "../devices/query.js";
-import { type EventFound, pageOfEvents } from "../events/query.js";
+import { type DeviceFound, findDevice, newestDevices, pageOfDevices } from "../devices/query.js";
+import { type EventFound, type EventsAsked, newestEvents, pageOfEvents } from "../events/query.js";
 import { checkLimit, dateOf, given, millis, reach, type Served } from "./requests.js";
 
 type Answers = Pick<
@@ -16,7 +16,7 @@ export function eventsAndDevices({ database, runners }: Served): Answers {
     listEvents: async ({ atLeast, limit, ...asked }) => {
       checkLimit(limit);
       await reach(atLeast, events);
-      const page = await pageOfEvents(db, {
+      const wanted: EventsAsked = {
         namespace: asked.namespace,
         limit,
         ...given("after", asked.after, Number),
@@ -25,12 +25,29 @@ export function eventsAndDevices({ database, runners }: Served): Answers {
         ...given("type", asked.type || undefined, String),
         ...given("from", asked.from, dateOf),
         ...given("to", asked.to, dateOf),
-      });
+        ...(asked.anyOf.length === 0 ? {} : { anyOf: asked.anyOf }),
+      };
+      if (asked.newest) {
+        const found = await newestEvents(db, { ...wanted, offset: asked.offset });
+        return { events: found.map(toEvent) };
+      }
+      const page = await pageOfEvents(db, wanted);
       return { events: page.events.map(toEvent), ...given("next", page.next, BigInt) };
     },
-    listDevices: async ({ namespace, limit, after, atLeast }) => {
+    listDevices: async ({ namespace, limit, after, atLeast, seenAtLeast, ...asked }) => {
       checkLimit(limit);
-      await reach(atLeast, devices);
+      await Promise.all([reach(atLeast, devices), reach(seenAtLeast, events)]);
+      if (asked.newest) {
+        const found = await newestDevices(db, {
+          ...{ namespace, limit, offset: asked.offset },
+          ...given("dialect", asked.dialect || undefined, String),
+          ...given("after", asked.numberAfter, Number),
+          ...given("before", asked.numberBefore, Number),
+          ...given("number", asked.number, Number),
+          ...given("seenSince", asked.seenSince, dateOf),
+        });
+        return { devices: found.map(toDevice), next: "" };
+      }
       const page = await pageOfDevices(db, namespace, limit, after || undefined);
       return { devices: page.devices.map(toDevice), next: page.next ?? "" };
     },
@@ -43,13 +60,20 @@ export function eventsAndDevices({ database, runners }: Served): Answers {
   };
 }
 
-function toEvent({ position, occurred_at, received_at, data, ...event }: EventFound) {
+function toEvent(found: EventFound) {
+  const { position, occurred_at, received_at, data, attributes, data_bytes, ...event } = found;
+  const { action, value, place, ...always } = event;
   return {
-    ...event,
+    ...always,
+    ...given("action", action ?? undefined, String),
+    ...given("value", value ?? undefined, String),
+    ...given("place", place ?? undefined, String),
+    attributesJson: attributes ?? "",
+    data: data_bytes ?? new Uint8Array(),
     position: BigInt(position),
     occurredAt: millis(occurred_at),
     receivedAt: millis(received_at),
-    dataJson: data,
+    dataJson: data ?? "",
   };
 }
 
@@ -59,5 +83,6 @@ function toDevice(row: DeviceFound) {
     ...{ metadataJson: row.metadata, sensorsJson: row.sensors, status: row.status ?? "" },
     ...given("lastSeenAt", row.last_seen_at ?? undefined, millis),
     eventCount: BigInt(row.event_count ?? 0),
+    number: BigInt(row.number),
   };
 }

@@ -1,10 +1,21 @@
-import type { Edge, KnownNamespace } from "@fieldlog/admission";
+import {
+  deviceKey,
+  type Edge,
+  type KnownNamespace,
+  type KnownSubscription,
+  LoadsExceeded,
+} from "@fieldlog/admission";
 import type { AggregateId, Position, registry } from "@fieldlog/contracts";
-import { EventCursor, EventFeeds, Slots } from "@fieldlog/fan-out";
+import { type CursorRecords, EventCursor, EventFeeds, type EventSink, Slots } from "@fieldlog/fan-out";
+import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import type { FastifyReply } from "fastify";
-import { EventStream } from "./event-stream.js";
+import { Problem } from "../problem.js";
+import { EventStream, type EventStreamParts } from "./event-stream.js";
 import { type Credential, OpenReaders } from "./open-readers.js";
+import { Poll, type Polled } from "./poll.js";
+import { Polls } from "./polls.js";
+import { checkPast } from "./subscribed.js";
 
 /** Cursors that read the log at once; the others, as far as they are behind, wait for their turn. */
 const READERS = 32;
@@ -12,20 +23,30 @@ const READERS = 32;
 const STOP_MS = 3_000;
 
 export interface EventStreamsParts extends Pick<Edge, "log" | "known"> {
+  readonly records: CursorRecords;
+  /** Names the replica in records. */
+  readonly holder: string;
   readonly logger: Pick<Logger, "warn" | "error">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
 }
 
+interface Asker {
+  readonly credential: Credential;
+  readonly namespace: KnownNamespace;
+}
+
 /** Who reads a namespace's events from this edge as they come: each is a cursor over the log. */
 export class EventStreams {
   readonly open: OpenReaders;
-  readonly feeds: EventFeeds;
+  private readonly feeds: EventFeeds;
+  private readonly polls: Polls;
   private readonly readers = new Slots(READERS);
 
   constructor(private readonly parts: EventStreamsParts) {
     this.open = new OpenReaders(parts.known, parts.now);
     this.feeds = new EventFeeds(parts);
+    this.polls = new Polls(parts.records, parts.holder);
   }
 
   start(): void {
@@ -35,43 +56,138 @@ export class EventStreams {
   /** Ends what is open; a client comes back with the position that it has. */
   async stop(): Promise<void> {
     await this.open.stop(STOP_MS);
+    this.polls.stop();
     await this.feeds.stop();
+    await this.parts.records.close();
   }
 
   /** A decision, after what it changes was dropped from memory. */
   decided(id: AggregateId): void {
     this.open.decided(id);
+    if (id.kind === "subscription") void this.recheck(id);
   }
 
   /** Answers with the events of the namespace that match, after a position, for as long as the client listens. */
   stream(
     reply: FastifyReply,
-    asked: {
-      readonly credential: Credential;
-      readonly namespace: KnownNamespace;
-      readonly filters: readonly registry.EventFilter[];
-      readonly after: Position;
-    },
+    asker: Asker,
+    asked: { readonly filters: readonly registry.EventFilter[]; readonly after: Position },
   ): void {
-    const { now } = this.parts;
-    const { credential, namespace, filters, after } = asked;
     this.open.checkRoom();
+    this.begin(reply, asker, asked, {});
+  }
+
+  /**
+   * Answers with a subscription's events, and notes how far they were sent.
+   *
+   * @param after behind which to go on; undefined: where the subscription is
+   * @throws Problem 400, 503, LogUnavailable
+   */
+  async streamOf(
+    reply: FastifyReply,
+    asker: Asker,
+    subscription: KnownSubscription,
+    after: Position | undefined,
+  ): Promise<void> {
+    this.open.checkRoom();
+    const { records, holder, log } = this.parts;
+    const { namespace, id, filters } = subscription;
+    if (after !== undefined) await checkPast(after, "Last-Event-ID", log);
+    const options = { holder, via: "sse", startAfter: subscription.after } as const;
+    const progress = await records.acquire(namespace, id, options);
+    const from = after ?? progress.record.position;
+    const stream = this.begin(reply, asker, { filters, after: from }, { subscription, progress });
+    progress.onLost(() => stream.end("taken over"));
+  }
+
+  /**
+   * A subscription's events, up to `limit`, after waiting for the first one for up to `waitMs`.
+   *
+   * @param asked.after what its owner has received: acknowledged; undefined: nothing since what was acknowledged before
+   * @param asked.atLeast the log's end is not before this
+   * @throws Problem 400, 401, 404, 409, 503, LogUnavailable
+   */
+  async poll(
+    asker: Asker,
+    subscription: KnownSubscription,
+    asked: {
+      readonly after: Position | undefined;
+      readonly limit: number;
+      readonly waitMs: number;
+      readonly atLeast: Position;
+      /** Told how to break it off. */
+      readonly onBegin: (end: () => void) => void;
+    },
+  ): Promise<Polled> {
+    this.open.checkRoom();
+    const { after } = asked;
+    const hold = await this.polls.of(subscription);
+    const { held } = hold;
+    if (after !== undefined) {
+      if (after > hold.told) await checkPast(after, "after", this.parts.log);
+      held.acknowledge(after, 0);
+    }
+    const poll = new Poll({ ...asked, credential: asker.credential, subscription });
+    asked.onBegin(() => poll.end("gone"));
+    const { filters } = subscription;
+    const cursor = this.cursor(asker, { filters, sink: poll }, after ?? held.record.position);
+    this.open.add(poll);
+    hold.asking.add(poll);
+    try {
+      const polled = await poll.run(cursor);
+      checkEnd(poll.ended);
+      hold.told = Math.max(hold.told, polled.next);
+      const { length } = polled.events;
+      held.acknowledge(length > 0 ? held.record.position : polled.next, length);
+      return polled;
+    } finally {
+      hold.asking.delete(poll);
+      this.open.delete(poll);
+    }
+  }
+
+  private begin(
+    reply: FastifyReply,
+    asker: Asker,
+    { filters, after }: { readonly filters: readonly registry.EventFilter[]; readonly after: Position },
+    more: Pick<EventStreamParts, "subscription" | "progress">,
+  ): EventStream {
     const stream = new EventStream({
-      ...{ response: reply.raw, credential, now },
+      ...{ response: reply.raw, credential: asker.credential, now: this.parts.now },
+      ...more,
       onClosed: (closed) => this.open.delete(closed),
     });
-    const cursor = this.cursor({ namespace, filters, sink: stream }, after);
+    const cursor = this.cursor(asker, { filters, sink: stream }, after);
     reply.hijack();
     this.open.add(stream);
     stream.begin(cursor, after);
+    return stream;
   }
 
   private cursor(
-    of: Pick<ConstructorParameters<typeof EventCursor>[0], "namespace" | "filters" | "sink">,
+    { namespace }: Asker,
+    of: { readonly filters: readonly registry.EventFilter[]; readonly sink: EventSink },
     after: Position,
   ): EventCursor {
     const { log, logger } = this.parts;
     const { feeds, readers } = this;
-    return new EventCursor({ ...of, log, feeds, readers, logger }, after);
+    return new EventCursor({ ...of, namespace, log, feeds, readers, logger }, after);
   }
+
+  /** What cannot be found out counts as there. */
+  private async recheck({ namespace, id }: AggregateId): Promise<void> {
+    try {
+      const found = await this.parts.known.subscriptions.get(deviceKey(namespace, id));
+      if (found === undefined) this.open.removed({ namespace, id });
+    } catch (error) {
+      if (!(error instanceof RpcError || error instanceof LoadsExceeded)) throw error;
+    }
+  }
+}
+
+/** Raises the Problem that the asker is to be told when its question was broken off. */
+function checkEnd(ended: Poll["ended"]): void {
+  if (ended === "revoked") throw new Problem(401, "The API key is not valid any more.");
+  if (ended === "removed") throw new Problem(404, "The subscription was removed.");
+  if (ended === "taken over") throw new Problem(409, "The subscription is read by another now.");
 }

@@ -5,8 +5,10 @@ import type { Credential, EndReason, OpenReader } from "./open-readers.js";
 
 /** Bytes of memory after which an answer takes no more events. */
 const ANSWER_BYTES = 4 * 1024 * 1024;
-/** Milliseconds for which the log is looked through for one answer, however short the wait; longer only for a first event. */
+/** Milliseconds for which the log is looked through for an answer, however short the wait; for a first event as long as that. */
 const LOOK_MS = 1_000;
+/** Milliseconds between two looks whether the cursor has seen what its asker has written. */
+const CHECK_MS = 5;
 
 export interface PollParts {
   readonly credential: Credential;
@@ -15,6 +17,8 @@ export interface PollParts {
   readonly limit: number;
   /** Milliseconds to wait for the first event. */
   readonly waitMs: number;
+  /** The end of the log is not before this: it was written through this edge. */
+  readonly atLeast: Position;
 }
 
 export interface Polled {
@@ -31,13 +35,15 @@ export interface Polled {
 export class Poll implements EventSink, OpenReader {
   readonly credential: Credential;
   readonly subscription: { readonly namespace: string; readonly id: string };
+  /** Why it was broken off, if it was. */
+  ended: EndReason | "gone" | "taken over" | undefined;
   private readonly events: LoggedEvent[] = [];
   private bytes = 0;
   /** The first event is the last that is waited for. */
   private prompt = false;
   private readonly done = Promise.withResolvers<void>();
-  /** Why it was broken off, if it was. */
-  ended: EndReason | "gone" | "taken over" | undefined;
+  private cursor: EventCursor | undefined;
+  private check: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: PollParts) {
     this.credential = parts.credential;
@@ -45,22 +51,19 @@ export class Poll implements EventSink, OpenReader {
   }
 
   async run(cursor: EventCursor): Promise<Polled> {
-    const { waitMs } = this.parts;
-    const looked = setTimeout(() => this.caughtUp(), LOOK_MS);
-    const over = setTimeout(() => this.done.resolve(), Math.max(waitMs, LOOK_MS));
+    this.cursor = cursor;
+    const looked = setTimeout(() => this.hurry(), LOOK_MS);
+    const over = setTimeout(() => this.done.resolve(), Math.max(this.parts.waitMs, LOOK_MS));
     cursor.start();
     await this.done.promise;
-    clearTimeout(looked);
-    clearTimeout(over);
+    for (const timer of [looked, over, this.check]) clearTimeout(timer);
     const next = cursor.position;
     cursor.end();
     return { events: this.events, next };
   }
 
   hasRoom(): boolean {
-    const room = this.events.length < this.parts.limit && this.bytes < ANSWER_BYTES;
-    if (!room) this.done.resolve();
-    return room;
+    return this.events.length < this.parts.limit && this.bytes < ANSWER_BYTES;
   }
 
   /** What is full stays so. */
@@ -76,8 +79,8 @@ export class Poll implements EventSink, OpenReader {
   }
 
   caughtUp(): void {
-    this.prompt = true;
-    if (this.events.length > 0 || this.parts.waitMs === 0) this.done.resolve();
+    if ((this.cursor?.position ?? 0) >= this.parts.atLeast) this.hurry();
+    else this.check = setTimeout(() => this.caughtUp(), CHECK_MS);
   }
 
   end(reason: EndReason | "gone" | "taken over"): void {
@@ -86,4 +89,9 @@ export class Poll implements EventSink, OpenReader {
   }
 
   tick(): void {}
+
+  private hurry(): void {
+    this.prompt = true;
+    if (this.events.length > 0 || this.parts.waitMs === 0) this.done.resolve();
+  }
 }

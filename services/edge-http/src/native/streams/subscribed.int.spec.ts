@@ -1,0 +1,88 @@
+import { startServers, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Edge, Neighbours, startEdge } from "../../edge.fixture.js";
+import { Listener, report, upTo } from "./streams.fixture.js";
+
+const KEY = "fl_subscriber";
+let servers: TestServers;
+let neighbours: Neighbours;
+let edge: Edge;
+let id: string;
+let listeners: Listener[];
+
+beforeAll(async () => {
+  servers = await startServers({ syncAlways: false });
+});
+afterAll(() => servers?.stop());
+beforeEach(async () => {
+  neighbours = await Neighbours.start(servers.nats.url);
+  const owner = `key:${neighbours.addKey(KEY, "read")}`;
+  edge = await startEdge(servers.nats.url, neighbours);
+  const after = BigInt(await report(neighbours.log, 0));
+  id = neighbours.subscribe({ owner, after, delivery: "stream", filters: [{ names: ["tick"] }] });
+  listeners = [];
+});
+afterEach(async () => {
+  for (const listener of listeners) listener.close();
+  await edge.stop();
+  await neighbours.stop();
+});
+
+const publish = (n: number) => report(neighbours.log, n);
+const urlOf = (query = "") => `${edge.url}/v1/namespaces/test/events/stream?subscription=${id}${query}`;
+const open = async () => {
+  const listener = new Listener(urlOf(), KEY);
+  listeners.push(listener);
+  await until("the stream is open", () => listener.isOpen);
+  return listener;
+};
+
+describe("a stream of a durable subscription", () => {
+  it("goes on where the one before ended, with a new client that knows nothing", async () => {
+    const first = await open();
+    for (const n of upTo(5)) await publish(n);
+    await until("five are heard", () => first.heard.length === 5);
+    first.close();
+    for (const n of upTo(5)) await publish(5 + n);
+    await until("the rest, and nothing else, is heard", async () => {
+      const second = await open();
+      await until("it has the last one", () => second.numbers.at(-1) === 9);
+      second.close();
+      return second.numbers.length === 5 && expect(second.numbers).toEqual([5, 6, 7, 8, 9]) === undefined;
+    }).catch(() => undefined);
+    const heard = listeners.flatMap(({ numbers }) => numbers);
+    expect(heard.toSorted((a, b) => a - b)).toEqual(expect.arrayContaining(upTo(10)));
+  });
+
+  it("goes back to Last-Event-ID where its client says what it has", async () => {
+    const first = await open();
+    for (const n of upTo(5)) await publish(n);
+    await until("five are heard", () => first.heard.length === 5);
+    first.close();
+    const headers = { "last-event-id": String(first.heard[1]?.id) };
+    const second = new Listener(urlOf(), KEY, headers);
+    listeners.push(second);
+    await until("it has the rest", () => second.heard.length === 3);
+    expect(second.numbers).toEqual([2, 3, 4]);
+  });
+
+  it("ends when another opens it, and when the subscription is removed", async () => {
+    const first = await open();
+    const sent = first.sentIds.length;
+    await open();
+    await until("the first one lost it, and came back", () => first.sentIds.length > sent, 20_000);
+    first.close();
+    await neighbours.unsubscribe(id);
+    await until("nobody is let in", () => listeners.every(({ isClosed }) => isClosed));
+    expect(listeners[1]?.answers.at(-1)).toBe(404);
+  });
+
+  it.each([
+    ["&from=now", 400],
+    ["&names=a", 400],
+    ["&filter={}", 400],
+  ])("goes alone: %s", async (query, status) => {
+    const response = await fetch(urlOf(query), { headers: { authorization: `Bearer ${KEY}` } });
+    expect(response.status).toBe(status);
+  });
+});
