@@ -1,6 +1,6 @@
 import { limits, type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
-import type { PublishedEvent, PublishedReading } from "@fieldlog/events";
+import { identityOf, type PublishedEvent, type PublishedReading } from "@fieldlog/events";
 import { RpcError } from "@fieldlog/rpc";
 import type { Budget } from "./budget.js";
 import { encodeSignal } from "./encode-signal.js";
@@ -67,7 +67,8 @@ export class EventPublishing {
       const { namespace } = publisher;
       const traceParent = origin.traceParent ?? "";
       const bytes = encodeSignal({
-        ...{ device, identity: event.identity, digest: undefined, receivedAt: now, sentAt: undefined },
+        ...{ device, digest: undefined, receivedAt: now, sentAt: undefined },
+        identity: identityOf(event.identity, event.source),
         occurredAt: event.occurredAt ?? now,
         location: event.location && { ...event.location, source: "" },
         ...{ traceParent, publication: origin.publication },

@@ -1,3 +1,4 @@
+import { idOf } from "./identity.js";
 import { instant } from "./instant.js";
 
 /** An event, however it is kept, as its one form outwards needs it. Times are ms since 1970 UTC. */
@@ -35,9 +36,9 @@ const LINE_BREAKS = /[\r\n]+/g;
  * ours are `device`, `action`, `value`, `place`, `recordedtime` (when an edge took it) and `position`.
  */
 export function cloudEventJson(event: EventParts): string {
-  const { position, namespace, device, identity, action, value, place, attributes, data } = event;
-  let json = `{"specversion":"1.0","id":${quoted(identity === "" ? String(position) : identity)}`;
-  json += `,"source":${quoted(event.source === "" ? sourceOf(namespace, device) : event.source)}`;
+  const { position, namespace, device, identity, action, value, place, source, attributes, data } = event;
+  let json = `{"specversion":"1.0","id":${quoted(idOf(identity, source) || String(position))}`;
+  json += `,"source":${quoted(source === "" ? sourceOf(namespace, device) : source)}`;
   json += `,"type":${quoted(event.name === "" ? UNNAMED : event.name)},"time":"${instant(event.occurredAt)}"`;
   if (data !== undefined) json += `,"datacontenttype":${quoted(data.contentType)}`;
   for (const name in attributes) json += `,${quoted(name)}:${quoted(attributes[name] as string)}`;

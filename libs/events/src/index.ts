@@ -1,5 +1,6 @@
 // For whoever shows or hands on events.
 export { cloudEventJson, type EventData, type EventParts, isJson } from "./cloud-event.js";
+export { identityOf, idOf } from "./identity.js";
 export { instant, instantOfSeconds, millisOfSeconds } from "./instant.js";
 // For whoever takes events in.
 export { InvalidEvent } from "./invalid-event.js";

@@ -332,6 +332,20 @@ describe("the native API", () => {
     expect((await call("post", "/v1/dead-letters/drop", {}, { body })).status).toBeLessThan(500);
   });
 
+  it("publishes an event, or several", async () => {
+    const one = await call("post", EVENTS, test, { body: { name: "light", value: 3, place: "roof" } });
+    expect([one.status, one.json["id"]]).toEqual([201, String(one.json["position"])]);
+    expect(Number(one.headers.get("fieldlog-position"))).toBe(one.json["position"]);
+    const several = await call("post", EVENTS, test, { body: [{ name: "light" }, { nam: "light" }] });
+    expect([several.status, several.json["results"]]).toMatchObject([
+      200,
+      [{ status: 201 }, { status: 400, field: "nam" }],
+    ]);
+    expect((await call("post", EVENTS, test, { body: { name: 7 } })).status).toBe(400);
+    const { json } = await call("get", EVENTS, test, { query: "?type=light" });
+    expect(json["events"]).toMatchObject([{ type: "light", value: "3", place: "roof" }, { type: "light" }]);
+  });
+
   it("was called through every operation that its document describes", async () => {
     for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) {
       expect((await call("get", path, {}, { key: null })).status).toBe(200);

@@ -58,9 +58,11 @@ function describe(name: string, operation: Operation): Json {
       description: `The answer has seen this position, or waits for it for up to ${limits.readYourWritesMs} ms`,
     });
   }
-  const responses: Json = { [operation.status]: success(operation) };
+  const responses: Json = {};
+  for (const status of [operation.status, ...(operation.statuses ?? [])])
+    responses[status] = success(operation);
   if (operation.access !== "anybody") {
-    for (const [status, description] of Object.entries(refusals)) {
+    for (const [status, description] of Object.entries({ ...refusals, ...operation.refusals })) {
       responses[status] = { description, content: { [PROBLEM]: { schema: ref(schema.Problem) } } };
     }
   }

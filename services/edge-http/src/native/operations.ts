@@ -12,6 +12,10 @@ export interface Operation {
   readonly query: z.ZodType;
   readonly body?: z.ZodType;
   readonly status: number;
+  /** Further statuses of success. */
+  readonly statuses?: readonly number[];
+  /** What else may be refused, by status. */
+  readonly refusals?: Readonly<Record<string, string>>;
   /** Absent: the answer is empty, or a stream. */
   readonly answer?: z.ZodType;
   /** Answer is a stream of server-sent events. */
@@ -38,6 +42,8 @@ export const operations = {
     query: schema.NoQuery,
     body: schema.NewEvents,
     answer: schema.PublishedEvents,
+    statuses: [200],
+    refusals: { 413: "Too large, or too many events", 415: "A content type that is not taken" },
   }),
   streamEvents: op({
     ...{ method: "get", path: `${NAMESPACE}/events/stream`, access: "reader", status: 200, streams: true },

@@ -59,7 +59,7 @@ function* rowsOf(records: readonly LogRecord<Reported>[]): Generator<readonly Co
       namespace,
       position,
       key,
-      value.identity,
+      value.identity || null,
       storable(event.name),
       instant(value.occurredAt),
       instant(value.receivedAt),

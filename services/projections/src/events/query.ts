@@ -28,7 +28,7 @@ export type NewestAsked = EventsAsked & { readonly offset: number };
 export interface EventFound {
   readonly position: number;
   readonly device: string;
-  readonly identity: string;
+  readonly identity: string | null;
   readonly type: string;
   readonly occurred_at: Date;
   readonly received_at: Date;

@@ -11,7 +11,8 @@ export interface EventRow {
   namespace: string;
   position: number;
   device: string;
-  identity: string;
+  /** Null: nobody gave it one, so it is none of those that were sent again. */
+  identity: string | null;
   type: string;
   occurred_at: Date;
   received_at: Date;
@@ -50,7 +51,7 @@ export async function createEventTables(db: Kysely<EventTables>): Promise<void> 
     .addColumn("namespace", ID, (column) => column.notNull())
     .addColumn("position", "bigint", (column) => column.notNull())
     .addColumn("device", ID, (column) => column.notNull())
-    .addColumn("identity", ID, (column) => column.notNull())
+    .addColumn("identity", ID)
     .addColumn("type", "text", (column) => column.notNull())
     .addColumn("occurred_at", "timestamptz", (column) => column.notNull())
     .addColumn("received_at", "timestamptz", (column) => column.notNull())

@@ -62,9 +62,10 @@ export function eventsAndDevices({ database, runners }: Served): Answers {
 
 function toEvent(found: EventFound) {
   const { position, occurred_at, received_at, data, attributes, data_bytes, ...event } = found;
-  const { action, value, place, ...always } = event;
+  const { action, value, place, identity, ...always } = event;
   return {
     ...always,
+    identity: identity ?? "",
     ...given("action", action ?? undefined, String),
     ...given("value", value ?? undefined, String),
     ...given("place", place ?? undefined, String),
