@@ -27,6 +27,14 @@ export {
   retryAfterS,
 } from "./known.js";
 export { LoadCache, type LoadCacheOptions, LoadsExceeded } from "./load-cache.js";
+// Who reads events for longer than a request takes.
+export {
+  type Credential,
+  type EndReason,
+  mayRead,
+  type OpenReader,
+  OpenReaders,
+} from "./open-readers.js";
 export { OwnWrites } from "./own-writes.js";
 export { RegistryWatch } from "./registry-watch.js";
 export type * from "./signal.js";

@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
+import type { Credential, EndReason, OpenReader } from "@fieldlog/admission";
 import { limits, type Position } from "@fieldlog/contracts";
 import type { LoggedEvent } from "@fieldlog/events";
 import type { EventCursor, EventSink } from "@fieldlog/fan-out";
 import { BEAT, eventFrame, firstFrame, positionFrame } from "./frames.js";
-import type { Credential, EndReason, OpenReader } from "./open-readers.js";
 
 /** Milliseconds without an event after which the stream shows that it is alive. */
 const BEAT_MS = 15_000;

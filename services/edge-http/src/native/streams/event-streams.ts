@@ -1,18 +1,16 @@
 import {
-  deviceKey,
+  type Credential,
   type Edge,
   type KnownNamespace,
   type KnownSubscription,
-  LoadsExceeded,
+  OpenReaders,
 } from "@fieldlog/admission";
-import type { AggregateId, Position, registry } from "@fieldlog/contracts";
+import { type AggregateId, limits, type Position, type registry } from "@fieldlog/contracts";
 import { type CursorRecords, EventCursor, EventFeeds, type EventSink, Slots } from "@fieldlog/fan-out";
-import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import type { FastifyReply } from "fastify";
 import { Problem } from "../problem.js";
 import { EventStream, type EventStreamParts } from "./event-stream.js";
-import { type Credential, OpenReaders } from "./open-readers.js";
 import { Poll, type Polled } from "./poll.js";
 import { Polls } from "./polls.js";
 import { checkPast } from "./subscribed.js";
@@ -44,7 +42,7 @@ export class EventStreams {
   private readonly readers = new Slots(READERS);
 
   constructor(private readonly parts: EventStreamsParts) {
-    this.open = new OpenReaders(parts.known, parts.now);
+    this.open = new OpenReaders(parts.known, parts.now, limits.eventStreams);
     this.feeds = new EventFeeds(parts);
     this.polls = new Polls(parts.records, parts.holder);
   }
@@ -64,7 +62,6 @@ export class EventStreams {
   /** A decision, after what it changes was dropped from memory. */
   decided(id: AggregateId): void {
     this.open.decided(id);
-    if (id.kind === "subscription") void this.recheck(id);
   }
 
   /** Answers with the events of the namespace that match, after a position, for as long as the client listens. */
@@ -73,7 +70,7 @@ export class EventStreams {
     asker: Asker,
     asked: { readonly filters: readonly registry.EventFilter[]; readonly after: Position },
   ): void {
-    this.open.checkRoom();
+    this.checkRoom();
     this.begin(reply, asker, asked, {});
   }
 
@@ -89,7 +86,7 @@ export class EventStreams {
     subscription: KnownSubscription,
     after: Position | undefined,
   ): Promise<void> {
-    this.open.checkRoom();
+    this.checkRoom();
     const { records, holder, log } = this.parts;
     const { namespace, id, filters } = subscription;
     if (after !== undefined) await checkPast(after, "Last-Event-ID", log);
@@ -119,7 +116,7 @@ export class EventStreams {
       readonly onBegin: (end: () => void) => void;
     },
   ): Promise<Polled> {
-    this.open.checkRoom();
+    this.checkRoom();
     const { after } = asked;
     const hold = await this.polls.of(subscription);
     const { held } = hold;
@@ -144,6 +141,12 @@ export class EventStreams {
       hold.asking.delete(poll);
       this.open.delete(poll);
     }
+  }
+
+  private checkRoom(): void {
+    const room = this.open.room();
+    if (room === "full") throw new Problem(503, "There are too many streams already.", { retryAfterS: 10 });
+    if (room === "stopping") throw new Problem(503, "The server is shutting down.", { retryAfterS: 1 });
   }
 
   private begin(
@@ -172,16 +175,6 @@ export class EventStreams {
     const { log, logger } = this.parts;
     const { feeds, readers } = this;
     return new EventCursor({ ...of, namespace, log, feeds, readers, logger }, after);
-  }
-
-  /** What cannot be found out counts as there. */
-  private async recheck({ namespace, id }: AggregateId): Promise<void> {
-    try {
-      const found = await this.parts.known.subscriptions.get(deviceKey(namespace, id));
-      if (found === undefined) this.open.removed({ namespace, id });
-    } catch (error) {
-      if (!(error instanceof RpcError || error instanceof LoadsExceeded)) throw error;
-    }
   }
 }
 

@@ -1,7 +1,7 @@
+import type { Credential, EndReason, OpenReader } from "@fieldlog/admission";
 import type { Position } from "@fieldlog/contracts";
 import type { LoggedEvent } from "@fieldlog/events";
 import type { EventCursor, EventSink } from "@fieldlog/fan-out";
-import type { Credential, EndReason, OpenReader } from "./open-readers.js";
 
 /** Bytes of memory after which an answer takes no more events. */
 const ANSWER_BYTES = 4 * 1024 * 1024;

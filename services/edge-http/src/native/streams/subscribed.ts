@@ -4,6 +4,7 @@ import {
   type KnownKey,
   type KnownNamespace,
   type KnownSubscription,
+  mayRead,
 } from "@fieldlog/admission";
 import { endOf, type Position, SIGNALS } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
@@ -20,7 +21,7 @@ export async function readableSubscription(
 ): Promise<KnownSubscription> {
   const found = await known.subscriptions.get(deviceKey(namespace.id, id));
   if (found === undefined) throw new Problem(404, `There is no subscription "${id}".`);
-  if (key.permission === "read" && found.owner !== `key:${key.id}`) {
+  if (!mayRead(key, found)) {
     throw new Problem(403, "This subscription is another's: that takes a key with permission write.");
   }
   if (found.delivery === "webhook") {

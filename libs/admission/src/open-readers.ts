@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Known, type KnownKey, LoadsExceeded } from "@fieldlog/admission";
-import { type AggregateId, limits } from "@fieldlog/contracts";
+import type { AggregateId } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
-import { Problem } from "../problem.js";
+import { deviceKey, type Known, type KnownKey, type KnownSubscription } from "./known.js";
+import { LoadsExceeded } from "./load-cache.js";
 
 /** With what a reader was let in. */
 export interface Credential {
@@ -24,6 +24,11 @@ export interface OpenReader {
   tick(now: number): void;
 }
 
+/** Whether a key that may read the namespace may read this subscription of it: its own, or any with permission write. */
+export function mayRead(key: KnownKey, { owner }: Pick<KnownSubscription, "owner">): boolean {
+  return key.permission !== "read" || owner === `key:${key.id}`;
+}
+
 const TICK_MS = 1_000;
 
 /**
@@ -37,8 +42,10 @@ export class OpenReaders {
   private onEmpty: () => void = () => undefined;
 
   constructor(
-    private readonly known: Pick<Known, "keys">,
+    private readonly known: Pick<Known, "keys" | "subscriptions">,
     private readonly now: () => number,
+    /** How many there may be at once. */
+    private readonly most: number,
   ) {}
 
   get size(): number {
@@ -49,17 +56,17 @@ export class OpenReaders {
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
-  /** Before a reader is let in. Raises Problem 503. */
-  checkRoom(): void {
-    if (this.stopping) throw new Problem(503, "The server is shutting down.", { retryAfterS: 1 });
-    if (this.all.size >= limits.eventStreams) {
-      throw new Problem(503, "There are too many streams already.", { retryAfterS: 10 });
-    }
+  /** Whether one more may be let in. */
+  room(): "yes" | "full" | "stopping" {
+    if (this.stopping) return "stopping";
+    return this.all.size < this.most ? "yes" : "full";
   }
 
   add(reader: OpenReader): void {
     this.all.add(reader);
     if (this.stopping) reader.end("stopping");
+    // What was decided since it was let in has been heard without it.
+    void this.recheck(reader);
   }
 
   delete(reader: OpenReader): void {
@@ -67,16 +74,14 @@ export class OpenReaders {
     if (this.all.size === 0) this.onEmpty();
   }
 
-  /** A key was changed: what was known of it is forgotten already. */
-  decided({ kind, id }: AggregateId): void {
-    if (kind !== "api-key") return;
-    for (const reader of this.all) if (reader.credential.key.id === id) void this.recheck(reader);
-  }
-
-  removed(subscription: { readonly namespace: string; readonly id: string }): void {
+  /** What was known of it is forgotten already. */
+  decided({ namespace, kind, id }: AggregateId): void {
     for (const reader of this.all) {
-      const { namespace, id } = reader.subscription ?? {};
-      if (id === subscription.id && namespace === subscription.namespace) reader.end("removed");
+      const { credential, subscription } = reader;
+      const isKey = kind === "api-key" && credential.key.id === id;
+      const isSubscription =
+        kind === "subscription" && subscription?.id === id && subscription.namespace === namespace;
+      if (isKey || isSubscription) void this.recheck(reader);
     }
   }
 
@@ -99,17 +104,16 @@ export class OpenReaders {
     }
   }
 
-  private async recheck(reader: OpenReader): Promise<void> {
-    if (!(await this.isGood(reader.credential))) reader.end("revoked");
-  }
-
   /** What cannot be found out counts as good. */
-  private async isGood({ hash }: Credential): Promise<boolean> {
+  private async recheck(reader: OpenReader): Promise<void> {
+    const { credential, subscription } = reader;
     try {
-      return (await this.known.keys.get(hash)) !== undefined;
+      if ((await this.known.keys.get(credential.hash)) === undefined) reader.end("revoked");
+      if (subscription === undefined) return;
+      const name = deviceKey(subscription.namespace, subscription.id);
+      if ((await this.known.subscriptions.get(name)) === undefined) reader.end("removed");
     } catch (error) {
-      if (error instanceof RpcError || error instanceof LoadsExceeded) return true;
-      throw error;
+      if (!(error instanceof RpcError || error instanceof LoadsExceeded)) throw error;
     }
   }
 }
