@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { fanout } from "./fanout/fanout.js";
 import { type Benchmark, type BenchmarkOptions, NoResult } from "./frame/benchmark.js";
 import { flushLatency } from "./frame/disk.js";
 import { thisMachine } from "./frame/machine.js";
@@ -12,7 +13,7 @@ import { ingest } from "./ingest/ingest.js";
 import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching];
+const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout];
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;
@@ -32,7 +33,7 @@ for (const benchmark of BENCHMARKS) {
     .command(benchmark.name)
     .description(benchmark.about)
     .option("--json", "print the result for programs", false)
-    .option("--seconds <n>", "length of each measurement", wholeNumber(1, 60), 5)
+    .option("--seconds <n>", "length of each measurement", wholeNumber(1, 60), benchmark.seconds ?? 5)
     .option("--repeats <n>", "how often each is measured; medians are shown", wholeNumber(1, 20), 3)
     .option(
       "--connections <n>",

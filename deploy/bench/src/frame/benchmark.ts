@@ -28,6 +28,8 @@ export interface Benchmark {
   readonly about: string;
   /** Connections of its load generator, where the command line does not say. */
   readonly connections: number;
+  /** Length of each measurement in seconds, where the command line does not say; 5 if not given. */
+  readonly seconds?: number;
   /** Raises NoResult when what was measured must not be taken for a result. */
   run(context: BenchmarkContext): Promise<Row[]>;
 }

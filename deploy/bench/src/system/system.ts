@@ -15,7 +15,7 @@ import type { Address } from "../load/orders.js";
 const HOST = "127.0.0.1";
 const READY_MS = 60_000;
 
-const DOORS = ["edge-http", "edge-mqtt"] as const;
+const DOORS = ["edge-http", "edge-mqtt", "edge-websocket"] as const;
 type Door = (typeof DOORS)[number];
 type ServiceName = "auth" | "devices" | "projections" | Door;
 
@@ -125,6 +125,11 @@ export class System {
     return url.href;
   }
 
+  private portSetting(name: ServiceName): string {
+    if (name === "edge-mqtt") return "FIELDLOG_MQTT_PORT";
+    return name === "edge-websocket" ? "FIELDLOG_WS_PORT" : "FIELDLOG_HTTP_PORT";
+  }
+
   private async startService(name: ServiceName, more: Record<string, string> = {}): Promise<void> {
     const { folder, name: system, commit } = this.options;
     const opsPort = name === "edge-http" ? this.edge.port : await freePort();
@@ -148,7 +153,9 @@ export class System {
         FIELDLOG_AUTH_GRPC: `${HOST}:${this.ports.auth}`,
         FIELDLOG_DEVICES_GRPC: `${HOST}:${this.ports.devices}`,
         FIELDLOG_PROJECTIONS_GRPC: `${HOST}:${this.ports.projections}`,
-        [name === "edge-mqtt" ? "FIELDLOG_MQTT_PORT" : "FIELDLOG_HTTP_PORT"]: String(this.edge.port),
+        // Nothing that is measured needs it.
+        FIELDLOG_SUBSCRIPTIONS_GRPC: `${HOST}:1`,
+        [this.portSetting(name)]: String(this.edge.port),
         FIELDLOG_MQTT_WS_PORT: "0",
         FIELDLOG_COMMIT: commit,
         FIELDLOG_LOG_LEVEL: "warn",
