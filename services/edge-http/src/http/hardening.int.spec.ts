@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
 import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
@@ -185,6 +186,17 @@ describe("the door", () => {
     expect(answer.toString("latin1")).toMatch(/^HTTP\/1.1 400 [\s\S]*connection: close/);
     await stopped;
     await expect(fetch(`${stopping.url}/healthz`)).rejects.toThrow();
+  });
+
+  it("is not held up by a connection on which nothing was ever sent", async () => {
+    const stopping = await startEdge(servers.nats.url, neighbours);
+    const silent = connect(stopping.port, "127.0.0.1");
+    await once(silent, "connect");
+    // The edge has taken this connection, too, once it has answered on a later one.
+    await fetch(`${stopping.url}/healthz`);
+    const begin = Date.now();
+    await Promise.all([once(silent, "close"), stopping.stop()]);
+    expect(Date.now() - begin).toBeLessThan(5_000);
   });
 
   it("stops in time though somebody never finishes", async () => {

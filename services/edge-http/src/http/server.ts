@@ -79,6 +79,8 @@ export interface Addresses {
 export class Listeners {
   private tls: TlsServer | undefined;
   stopping = false;
+  /** Connections on which no request has come yet. Node counts them as at work, not as idle. */
+  private readonly silent = new Set<Socket>();
 
   constructor(
     private readonly app: FastifyInstance,
@@ -90,13 +92,27 @@ export class Listeners {
     const { bind, httpPort, httpsPort, tlsCert, tlsKey } = this.settings;
     const { server } = this.app;
     server.maxConnections = limits.connections;
+    this.watch(server, "connection");
     await this.app.listen({ host: bind, port: httpPort, backlog: BACKLOG });
     const http = urlOf("http", bind, server);
     if (tlsCert === undefined || tlsKey === undefined) return { http };
     this.tls = await openTls(tlsCert, tlsKey, this.app);
     this.tls.maxConnections = limits.connections;
+    this.watch(this.tls, "secureConnection");
     await listen(this.tls, httpsPort, bind);
     return { http, https: urlOf("https", bind, this.tls) };
+  }
+
+  private watch(server: Server, connected: "connection" | "secureConnection"): void {
+    const { silent } = this;
+    function onClose(this: Socket) {
+      silent.delete(this);
+    }
+    server.on(connected, (socket: Socket) => {
+      silent.add(socket);
+      socket.once("close", onClose);
+    });
+    server.on("request", ({ socket }) => silent.delete(socket));
   }
 
   /** Takes no more connections, lets what is under way be answered, then closes; at the latest after `drainMs`. */
@@ -105,6 +121,7 @@ export class Listeners {
     const servers: Server[] = [this.app.server, ...(this.tls ? [this.tls] : [])];
     // A connection whose answer began before the stop is idle after it.
     const sweep = setInterval(() => {
+      for (const socket of this.silent) if (socket.bytesRead === 0) socket.destroy();
       for (const server of servers) server.closeIdleConnections();
     }, 50);
     const force = setTimeout(() => {
