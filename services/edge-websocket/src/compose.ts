@@ -1,14 +1,85 @@
-import { connectLog, logOptions } from "@fieldlog/event-log";
-import { need, type Runtime } from "@fieldlog/runtime";
+import { hostname } from "node:os";
+import { connectEdge, EventPublishing, OpenReaders } from "@fieldlog/admission";
+import { limits } from "@fieldlog/contracts";
+import { CursorRecords, EventFeeds, Slots } from "@fieldlog/fan-out";
+import { counter, gauge, type Runtime } from "@fieldlog/runtime";
+import { bearerOf } from "./connection/access.js";
+import { Connection, type ConnectionParts } from "./connection/connection.js";
+import { Turn } from "./net/frame-writer.js";
+import { SocketServer } from "./net/server.js";
+
+export interface EdgeWebSocketOptions {
+  /** Told under which address the door can be reached, once it can. */
+  readonly onListening?: (address: string) => void;
+}
+
+/** Cursors that read the log at once; the others, as far as they are behind, wait for their turn. */
+const READERS = 32;
+/** Milliseconds that connections have to send what they hold when the server stops. */
+const STOP_MS = 3_000;
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
-export async function compose(runtime: Runtime): Promise<void> {
-  const { logger, lifecycle, health } = runtime;
-  const settings = need(runtime.settings, "natsUrl", "internalToken");
+export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = {}): Promise<void> {
+  const { settings, logger, lifecycle } = runtime;
+  const now = Date.now;
 
-  const log = await connectLog(logOptions(settings, runtime.service, logger));
+  const edge = await connectEdge(runtime, { now, onDecision: (id) => open.decided(id) });
+  const { log, known } = edge;
+  const open = new OpenReaders(known, now, limits.webSocketConnections);
+  const records = await CursorRecords.open(log.connection, settings.replicas);
+  const feeds = new EventFeeds({ log, logger });
+  const parts: ConnectionParts = {
+    ...{ known, log, feeds, records, open, logger, now },
+    readers: new Slots(READERS),
+    publishing: new EventPublishing({ log, known, now }),
+    turn: new Turn(),
+    holder: hostname(),
+    counts: { delivered: 0 },
+  };
+  const server = new SocketServer(settings, ({ webSocket, socket, encoding, authorization }) => {
+    new Connection(parts, webSocket, socket, encoding, bearerOf(authorization));
+  });
 
-  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({ name: "feeds", stop: () => feeds.stop() });
+  lifecycle.add({ name: "cursor records", stop: () => records.close() });
+  lifecycle.add({
+    name: "connections",
+    start: async () => open.start(),
+    stop: () => open.stop(STOP_MS),
+  });
+  lifecycle.add({
+    name: "WebSocket",
+    start: async () => {
+      const address = await server.start();
+      logger.info({ address }, `listening on ${address}`);
+      options.onListening?.(address);
+    },
+    stop: async () => server.stop(),
+  });
+  observe(runtime, parts);
+}
 
-  health.add("log", () => log.ready());
+function observe({ metrics }: Runtime, { open, counts, feeds }: ConnectionParts): void {
+  gauge(metrics, {
+    name: "fieldlog_websocket_connections",
+    help: "Connections of whom it is known who they are.",
+    collect() {
+      this.set(open.size);
+    },
+  });
+  gauge(metrics, {
+    name: "fieldlog_websocket_window_bytes",
+    help: "Recent commits in memory, for those who subscribe.",
+    collect() {
+      this.set(feeds.windowBytes);
+    },
+  });
+  counter(metrics, {
+    name: "fieldlog_websocket_delivered_total",
+    help: "Events that were handed to sockets.",
+    collect() {
+      this.reset();
+      this.inc(counts.delivered);
+    },
+  });
 }

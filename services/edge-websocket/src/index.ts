@@ -1,2 +1,3 @@
 // For processes that host the service.
+export type { EdgeWebSocketOptions } from "./compose.js";
 export { EdgeWebSocketModule } from "./edge-websocket.module.js";

@@ -1,4 +1,7 @@
-import { runService } from "@fieldlog/runtime";
-import { EdgeWebSocketModule } from "./edge-websocket.module.js";
+import "@fieldlog/runtime/young-generation";
 
-await runService("edge-websocket", EdgeWebSocketModule.with);
+// Imported after it, because the memory that loading them takes is kept as well.
+const { runService } = await import("@fieldlog/runtime");
+const { EdgeWebSocketModule } = await import("./edge-websocket.module.js");
+
+await runService("edge-websocket", (runtime) => EdgeWebSocketModule.with(runtime));
