@@ -102,7 +102,10 @@ export class Api {
   async call(method: string, path: string, body?: unknown): Promise<{ status: number; json: Json }> {
     const response = await fetch(`${this.system.url}/v1/${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.system.adminKey}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${this.system.adminKey}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
