@@ -84,6 +84,19 @@ it("is taken by several at once, and belongs to the last of them alone", async (
   expect(await stored()).toMatchObject({ delivered: 1 });
 });
 
+it("is taken by one only of those who want it while nobody has it, until that one is gone", async () => {
+  const options = { holder: "edge", via: "webhook", startAfter: 0 } as const;
+  const free = (records: CursorRecords) => records.acquireFree("ns", `s${id}`, options);
+  const got = (await Promise.all([one, other, one, other].map(free))).filter((held) => held !== undefined);
+  expect(got).toHaveLength(1);
+  expect(await free(one)).toBeUndefined();
+  await got[0]?.release();
+  const next = await free(other);
+  expect(next).toBeDefined();
+  await other.close();
+  expect(await free(one)).toBeDefined();
+});
+
 it("counts failures in a row, until something is delivered", async () => {
   const held = await acquire(one);
   const since = clock.now;

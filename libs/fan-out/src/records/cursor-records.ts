@@ -1,8 +1,8 @@
 import type { Position } from "@fieldlog/contracts";
 import { type NatsConnection, nuid } from "@nats-io/transport-node";
 import { Held } from "./held.js";
-import { type CursorRecord, taken, type Via } from "./record.js";
-import { RecordConflict, RecordStore } from "./store.js";
+import { type CursorRecord, isConnected, taken, type Via } from "./record.js";
+import { RecordConflict, RecordStore, type SubscriptionKey } from "./store.js";
 
 const TICK_MS = 1_000;
 /** Times that a record is read again after somebody else was quicker to write it. */
@@ -44,18 +44,13 @@ export class CursorRecords {
 
   /** Takes the record from whoever holds it, who learns of that with its next write. Raises LogUnavailable. */
   async acquire(namespace: string, id: string, options: AcquireOptions): Promise<Held> {
-    const { store, now } = this;
-    const key = { namespace, id };
-    const holder = `${options.holder}.${nuid.next()}`;
-    return await this.insist(async () => {
-      const found = await store.get(key);
-      const record = taken(found?.record, { ...options, holder }, now());
-      const revision = await store.write(key, record, found?.revision ?? 0);
-      const onEnd = (ended: Held) => void this.held.delete(ended);
-      const held = new Held({ store, key, now, onEnd }, { record, revision });
-      this.held.add(held);
-      return held;
-    });
+    return (await this.take({ namespace, id }, options, () => true)) as Held;
+  }
+
+  /** Takes the record unless somebody holds it; undefined: somebody does. Raises LogUnavailable. */
+  acquireFree(namespace: string, id: string, options: AcquireOptions): Promise<Held | undefined> {
+    const isFree = (record: CursorRecord) => !isConnected(record, this.now());
+    return this.take({ namespace, id }, options, isFree);
   }
 
   /** Of a subscription that is removed. Whoever holds the record loses it. Raises LogUnavailable. */
@@ -70,6 +65,25 @@ export class CursorRecords {
   async close(): Promise<void> {
     clearInterval(this.timer);
     await Promise.all([...this.held].map((held) => held.release()));
+  }
+
+  private async take(
+    key: SubscriptionKey,
+    options: AcquireOptions,
+    may: (record: CursorRecord) => boolean,
+  ): Promise<Held | undefined> {
+    const { store, now } = this;
+    const holder = `${options.holder}.${nuid.next()}`;
+    return await this.insist(async () => {
+      const found = await store.get(key);
+      if (found !== undefined && !may(found.record)) return undefined;
+      const record = taken(found?.record, { ...options, holder }, now());
+      const revision = await store.write(key, record, found?.revision ?? 0);
+      const onEnd = (ended: Held) => void this.held.delete(ended);
+      const held = new Held({ store, key, now, onEnd }, { record, revision });
+      this.held.add(held);
+      return held;
+    });
   }
 
   private tick(): void {
