@@ -5,7 +5,7 @@ export { instant, instantOfSeconds, millisOfSeconds } from "./instant.js";
 // For whoever takes events in.
 export { InvalidEvent } from "./invalid-event.js";
 export { attributesOf, dataOf, type EventNamespace, LoggedEvent } from "./logged-event.js";
-export { parseBinary, parseStructured } from "./parse-cloud-event.js";
+export { checkedJson, parseBinary, parseStructured } from "./parse-cloud-event.js";
 export { parseEvent } from "./parse-event.js";
 export { NOTHING_SAID, type PublishedEvent, type PublishedReading } from "./published-event.js";
 export { readEvents } from "./read-events.js";

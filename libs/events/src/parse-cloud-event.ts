@@ -123,8 +123,8 @@ function structuredData(data: unknown, base64: unknown, contentType: string): Ui
   throw new InvalidEvent("data", "must be a text, since datacontenttype is not JSON");
 }
 
-/** As it is, if it is what its type says. */
-function checkedJson(data: Uint8Array, contentType: string): Uint8Array {
+/** As it is, if it is what its type says; empty: JSON. Raises InvalidEvent. */
+export function checkedJson(data: Uint8Array, contentType: string): Uint8Array {
   if (!isJson(contentType)) return data;
   const json = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
   try {

@@ -1,4 +1,4 @@
-import { Budget, connectEdge, type Known } from "@fieldlog/admission";
+import { Budget, connectEdge, EventPublishing, type Known } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { gauge, type Runtime } from "@fieldlog/runtime";
@@ -32,7 +32,8 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
   const edge = await connectEdge(runtime, { now, onDecision: (id) => connections.decided(id) });
   const { log, known, devices } = edge;
   const rejections = new Rejections({ log, logger, now });
-  const publishing = new Publishing({ log, known, devices, rejections, now });
+  const events = new EventPublishing({ log, known, now });
+  const publishing = new Publishing({ log, known, devices, events, rejections, now });
   const sessions = await Sessions.create({
     ...{ log, logger, now, replicas: settings.replicas, publishWill: willsThrough(publishing) },
     retained: retainedMessages(edge.projections),

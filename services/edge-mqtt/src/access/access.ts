@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { deviceKey, type Known, type KnownNamespace, keyHash, LoadsExceeded } from "@fieldlog/admission";
 import { RpcError } from "@fieldlog/rpc";
+import { isFilterOfEventsOf } from "../events/topics.js";
 import { isTentaRoot } from "../tenta/topics.js";
 import type { Principal } from "./principal.js";
 
@@ -51,6 +52,7 @@ export class Access {
     const slash = filter.indexOf("/");
     const root = slash < 0 ? filter : filter.slice(0, slash);
     if (root === id) return true;
+    if (isFilterOfEventsOf(id, filter)) return true;
     return isTentaRoot(root) && filter.slice(slash + 1) === id;
   }
 

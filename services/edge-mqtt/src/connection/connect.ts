@@ -87,6 +87,7 @@ async function open(client: Client, packet: Connect, principal: Principal): Prom
   const deliveries = new Deliveries(client, properties.topicAliasMaximum ?? 0);
   const { session, present } = await parts.sessions.open({
     namespace: principal.namespace,
+    namespaceName: principal.namespaceName,
     clientId: client.clientId,
     principal: nameOf(principal),
     cleanStart: clean, // [MQTT-3.1.2-4]

@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { Budget, LoadCache } from "@fieldlog/admission";
+import { Budget, EventPublishing, LoadCache } from "@fieldlog/admission";
 import { limits, signals } from "@fieldlog/contracts";
 import { LogUnavailable, SignalTooLarge } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
@@ -31,9 +31,10 @@ function publishing(): Publishing {
   };
   const load = async (key: string) =>
     key === "ns/there" ? { namespace: "ns", id: "there", dialect: "tenta" } : undefined;
+  const log = { signals: { append, pending: 0 } };
+  const known = { registered: new LoadCache({ max: 10, load }) };
   return new Publishing({
-    log: { signals: { append, pending: 0 } },
-    known: { registered: new LoadCache({ max: 10, load }) },
+    ...{ log, known, events: new EventPublishing({ log, known, now: () => NOW }) },
     devices: {
       acknowledgeConfiguration: async (asked: object) => {
         await pause();
@@ -199,5 +200,62 @@ describe("Publishing", () => {
       ...{ kind: "refused", reason: "packet-too-large" },
     });
     expect(rejected).toHaveLength(1);
+  });
+});
+
+describe("events", () => {
+  const publish = (who: Principal, topic: string, payload: string, more: Partial<InboundPublish> = {}) =>
+    publishing().publish(who, packet(topic, payload, more));
+  const device = principal("device", "there");
+
+  it("are what a device publishes under its own id, with the name of the topic", async () => {
+    const payload = JSON.stringify({ action: "opened", value: 3, id: "one" });
+    expect(
+      await publish(device, "events/there/Door%2FFront", payload, { retain: true, qos: 2 }),
+    ).toMatchObject({
+      kind: "stored",
+    });
+    expect(stored).toMatchObject([
+      {
+        ...{ device: "there", identity: "one", publication: { retain: false, qos: 2, clientId: "c" } },
+        body: { case: "event", value: { name: "Door/Front", action: "opened", value: "3" } },
+      },
+    ]);
+  });
+
+  it("are for a write key those of any device that exists", async () => {
+    expect(await publish(principal("write"), "events/there/Light", "on")).toMatchObject({ kind: "stored" });
+    expect(stored).toMatchObject([{ device: "there", body: { value: { dataContentType: "text/plain" } } }]);
+    expect(await publish(principal("write"), "events/nobody/Light", "on")).toMatchObject({
+      ...{ kind: "refused", reason: "topic-name-invalid" },
+    });
+  });
+
+  it.each([
+    ["of another device", device, "events/other/Light", "{}", "not-authorized"],
+    ["by a key that may only read", principal("read"), "events/there/Light", "{}", "not-authorized"],
+    ["on a topic that is not percent-encoded", device, "events/there/50%", "{}", "topic-name-invalid"],
+    ["with another name", device, "events/there/Light", '{"name":"Door"}', "payload-format-invalid"],
+    ["of a wrong form", device, "events/there/Light", '{"readings":"x"}', "payload-format-invalid"],
+  ] as const)("are refused %s", async (_, who, topic, payload, reason) => {
+    expect(await publish(who, topic, payload)).toMatchObject({ kind: "refused", reason });
+    expect(stored).toEqual([]);
+    expect(rejected).toHaveLength(1);
+  });
+
+  it("are not lost sight of when the log is away", async () => {
+    failure = new LogUnavailable("away");
+    expect(await publish(device, "events/there/Light", "{}")).toMatchObject({ kind: "unavailable" });
+  });
+
+  it("of a publish with QoS 2 have its identity, unless they have one of their own", async () => {
+    await publish(device, "events/there/Light", "{}", { qos: 2, identity: "of the packet" });
+    expect(stored).toMatchObject([{ identity: "of the packet" }]);
+  });
+
+  it("are only what has three levels", async () => {
+    await publish(principal("write"), "events/there", "x");
+    await publish(principal("write"), "events/there/a/b", "x");
+    expect(stored.map(({ body }) => body.case)).toEqual(["message", "message"]);
   });
 });

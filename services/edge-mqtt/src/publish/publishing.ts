@@ -1,9 +1,20 @@
 import { isUtf8 } from "node:buffer";
-import { deviceKey, encodeSignal, type Known, LoadsExceeded, type SignalBody } from "@fieldlog/admission";
+import {
+  Budget,
+  deviceKey,
+  type EventPublishing,
+  encodeSignal,
+  type Known,
+  LoadsExceeded,
+  type SignalBody,
+} from "@fieldlog/admission";
 import { type devices, limits, type signals } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
+import { InvalidEvent } from "@fieldlog/events";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { nameOf, type Principal } from "../access/principal.js";
+import { readEvent } from "../events/read-event.js";
+import { type EventTopic, eventTopic } from "../events/topics.js";
 import { Malformed } from "../tenta/payload.js";
 import { readTenta, type TentaMessage } from "../tenta/read.js";
 import { type TentaTopic, tentaTopic } from "../tenta/topics.js";
@@ -15,6 +26,7 @@ export interface PublishingParts {
   readonly log: Pick<EventLog, "signals">;
   readonly known: Pick<Known, "registered">;
   readonly devices: Pick<RpcClient<typeof devices.DevicesService>, "acknowledgeConfiguration">;
+  readonly events: Pick<EventPublishing, "publish">;
   readonly rejections: Pick<Rejections, "note">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
@@ -30,6 +42,8 @@ interface Admitted {
   readonly wrapped: boolean;
 }
 
+/** The connection has spent its credential's budget already. */
+const SPENT = new Budget(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 const RETRY: PublishOutcome = { kind: "unavailable", retryAfterS: 1 };
 
 /** Lets messages into the log: may they, are they right, then append. */
@@ -43,13 +57,40 @@ export class Publishing {
   publish(principal: Principal, packet: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
     const now = this.parts.now();
     const topic = tentaTopic(packet.topic);
-    const refusal = refuse(principal, packet, topic);
+    const event = eventTopic(packet.topic);
+    const refusal = refuse(principal, packet, topic, event);
     if (refusal !== undefined) return this.reject(principal, packet, topic?.device, refusal, now);
+    if (event !== undefined) return this.event(principal, packet, event as EventTopic, now);
     if (topic === undefined) return this.append(principal, plain(principal, packet.payload), packet, now);
     const known = this.parts.known.registered.peek(deviceKey(principal.namespace, topic.device));
     // Whoever logged in as the device has shown that it exists.
     if (known !== undefined || principal.kind === "device") return this.tenta(principal, packet, topic, now);
     return this.tentaOfUnknown(principal, packet, topic, now);
+  }
+
+  private async event(
+    principal: Principal,
+    packet: InboundPublish,
+    topic: EventTopic,
+    now: number,
+  ): Promise<PublishOutcome> {
+    const traceParent = traceParentOf(packet);
+    // Nobody is to see it as a retained message: a subscriber of events may ask for those of the past.
+    const publication = { ...publicationOf(packet, now), retain: false, wrapped: false };
+    try {
+      const publisher = { ...principal, budget: SPENT };
+      const event = readEvent(topic, packet);
+      const outcome = await this.parts.events.publish(publisher, event, { traceParent, publication });
+      if (outcome.kind === "stored") return outcome;
+      if ("retryAfterS" in outcome) {
+        return { kind: "unavailable", retryAfterS: outcome.retryAfterS };
+      }
+      const reason = outcome.kind === "too-large" ? "packet-too-large" : "topic-name-invalid";
+      return this.reject(principal, packet, undefined, refused(reason, outcome.detail), now);
+    } catch (error) {
+      if (!(error instanceof InvalidEvent)) throw error;
+      return this.reject(principal, packet, undefined, refused("payload-format-invalid", error.message), now);
+    }
   }
 
   private async tentaOfUnknown(
@@ -136,15 +177,7 @@ export class Publishing {
       sentAt: undefined,
       location: undefined,
       traceParent,
-      publication: {
-        topic: packet.topic,
-        qos: packet.qos,
-        retain: packet.retain,
-        clientId: packet.clientId,
-        redelivered: packet.dup,
-        wrapped,
-        properties: keptProperties(packet.properties, now),
-      },
+      publication: { ...publicationOf(packet, now), wrapped },
       body,
     });
     try {
@@ -174,18 +207,25 @@ export class Publishing {
 
 function ignore(): void {}
 
+function publicationOf({ topic, qos, retain, clientId, dup, properties }: InboundPublish, now: number) {
+  return { topic, qos, retain, clientId, redelivered: dup, properties: keptProperties(properties, now) };
+}
+
 /** What can be refused without asking anybody. */
 function refuse(
   principal: Principal,
   { topic, payload, properties }: InboundPublish,
   tenta: TentaTopic | undefined,
+  event: EventTopic | "malformed" | undefined,
 ): Refused | undefined {
   if (principal.permission === "read") return refused("not-authorized", "this API key may only read");
   if (topic.startsWith("$")) return refused("topic-name-invalid", "topics that begin with $ are not offered");
   if (tenta?.kind === "configurations") {
     return refused("not-authorized", "configurations are published by the platform alone");
   }
-  if (principal.kind === "device" && !isOwn(principal.id, topic, tenta)) {
+  if (event === "malformed")
+    return refused("topic-name-invalid", "the topic's levels must be percent-encoded");
+  if (principal.kind === "device" && !isOwn(principal.id, topic, tenta ?? event)) {
     return refused("not-authorized", `this device may publish to its own topics and to ${principal.id}/#`);
   }
   if (isTooDeep(topic)) return refused("topic-name-invalid", "the topic is too long or too deep");
@@ -195,8 +235,8 @@ function refuse(
   return undefined;
 }
 
-function isOwn(id: string, topic: string, tenta: TentaTopic | undefined): boolean {
-  if (tenta !== undefined) return tenta.device === id;
+function isOwn(id: string, topic: string, named: { readonly device: string } | undefined): boolean {
+  if (named !== undefined) return named.device === id;
   return topic.startsWith(id) && (topic.length === id.length || topic[id.length] === "/");
 }
 

@@ -21,7 +21,8 @@ class Device implements SessionSink {
 
   async connect({ sessions }: TestEdge, subscribe: boolean): Promise<void> {
     const options: OpenSession = {
-      ...{ namespace: namespace(), clientId: this.clientId, principal: "device:d", cleanStart: false },
+      ...{ namespace: namespace(), namespaceName: "name", clientId: this.clientId },
+      ...{ principal: "device:d", cleanStart: false },
       ...{ expiryS: 3600, receiveMaximum: 20, sink: this },
     };
     const { session, present } = await sessions.open(options);

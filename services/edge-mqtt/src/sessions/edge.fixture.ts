@@ -140,7 +140,14 @@ export class TestClient implements SessionSink {
 
   async connect(sessions: Sessions, namespace: string, options: Partial<OpenSession> = {}): Promise<this> {
     const { session, present } = await sessions.open({
-      ...{ namespace, clientId: "client", principal: "device:d", cleanStart: false, expiryS: 3600 },
+      ...{
+        namespace,
+        namespaceName: "name",
+        clientId: "client",
+        principal: "device:d",
+        cleanStart: false,
+        expiryS: 3600,
+      },
       ...{ receiveMaximum: 65_535, sink: this },
       ...options,
     });

@@ -3,7 +3,7 @@ import { endOf, limits, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
 import { Feeds, Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
-import { published } from "../subscriptions/published.js";
+import { publishedKind } from "../subscriptions/published.js";
 import { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import { ClientSession, type SessionParts } from "./client-session.js";
 import { type Counts, noCounts } from "./counts.js";
@@ -46,7 +46,11 @@ const PAUSE_MS = 1_000;
 /** Sessions that are ended at the same time when the edge stops. */
 const STOP_AT_ONCE = 64;
 
-type Parts = Omit<SessionParts, "depart" | "store"> & { readonly store: SessionStore };
+type Parts = Omit<SessionParts, "depart" | "store"> & {
+  readonly store: SessionStore;
+  /** Of namespaces, by their ids; they never change. */
+  readonly names: Map<string, string>;
+};
 
 /** The sessions of MQTT clients that are connected to this edge. */
 export class Sessions {
@@ -76,10 +80,12 @@ export class Sessions {
     const { connection } = log;
     const store = await SessionStore.open(connection, options.replicas);
     const counts = noCounts();
+    const names = new Map<string, string>();
+    const kind = publishedKind(names);
     const parts = {
-      ...{ log, store, retained, logger, counts, now },
-      feeds: new Feeds({ kind: published, log, logger }),
-      shared: new SharedFeeds(log, logger),
+      ...{ log, store, retained, logger, counts, now, names },
+      feeds: new Feeds({ kind, log, logger }),
+      shared: new SharedFeeds(log, kind, logger),
       lazy: new LazyWrites(),
       newest: new Newest(log),
       readers: new Slots(READERS),
@@ -133,6 +139,7 @@ export class Sessions {
   open(open: OpenSession): Promise<{ session: Session; present: boolean }> {
     const { namespace, clientId, principal } = open;
     const key = keyOf(open);
+    this.parts.names.set(namespace, open.namespaceName);
     return this.turns.run(key, async () => {
       if (this.stopped) throw new LogUnavailable("this edge is stopping");
       if (!this.options.log.isConnected) throw new LogUnavailable("not connected to NATS");

@@ -1,6 +1,7 @@
 import { SIGNALS } from "@fieldlog/contracts";
 import { until } from "@fieldlog/testkit";
 import { describe, expect, it } from "vitest";
+import { publishedKind } from "../subscriptions/published.js";
 import { groupName } from "../subscriptions/shared-feed.js";
 import { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import { append, numbers, scene, TestClient, type TestEdge } from "./edge.fixture.js";
@@ -54,7 +55,10 @@ describe("a shared subscription", () => {
 
   it("is forgotten once no session has it, and not before", async () => {
     const { log } = await edge();
-    const shared = new SharedFeeds(log, { warn: () => undefined, error: () => undefined });
+    const shared = new SharedFeeds(log, publishedKind(new Map()), {
+      warn: () => undefined,
+      error: () => undefined,
+    });
     const name = { namespace: namespace(), share: "g", filter: "t" };
     await shared.open(name, 0);
     const named = groupName(name);

@@ -4,7 +4,7 @@ import { Cursor, type Outlet, type Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
 import type { OutboundMessage } from "../subscriptions/outbound-message.js";
 import type { PublishedFeeds } from "../subscriptions/published.js";
-import { type PublishedCommit, readPublished } from "../subscriptions/published-commit.js";
+import type { PublishedCommit } from "../subscriptions/published-commit.js";
 import type { Member, SharedFeed, SharedName, Ticket } from "../subscriptions/shared-feed.js";
 import type { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import type { Skimmed } from "../subscriptions/skim.js";
@@ -193,7 +193,7 @@ export class Subscriber implements Member {
     const sequence = sequenceOf(position);
     const data = await this.parts.log.get(SIGNALS, sequence);
     if (data === undefined) return undefined;
-    const commit = readPublished(sequence, data, (err) =>
+    const commit = this.parts.feeds.kind.read(this.session.key.namespace, sequence, data, (err) =>
       this.parts.logger.error({ err, sequence }, "passed over a commit that cannot be read"),
     );
     const skimmed = commit.messages.find((each) => each.position === position);

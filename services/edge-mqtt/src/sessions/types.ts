@@ -50,6 +50,7 @@ export type PublishWill = (owner: WillOwner, will: Will) => Promise<boolean>;
 export interface OpenSession {
   /** Namespace id; client ids are unique within it. */
   readonly namespace: string;
+  readonly namespaceName: string;
   readonly clientId: string;
   /** "device:<id>" or "key:<id>": the session belongs to it. */
   readonly principal: string;

@@ -11,7 +11,7 @@ function payload(body: Body, wrapped: boolean): string | undefined {
     publication: { topic: "t", wrapped },
     ...(body === undefined ? {} : { body }),
   });
-  const message = outboundMessage(1, toBinary(signals.SignalSchema, signal));
+  const message = outboundMessage({ id: "0123", name: "here" }, 1, toBinary(signals.SignalSchema, signal));
   return message && Buffer.from(message.payload).toString();
 }
 
@@ -64,5 +64,25 @@ describe("the payload for a subscriber", () => {
       payload({ case: "rejection", value: { topic: "t", reason: "r", count: 1 } }, false),
     ).toBeUndefined();
     expect(payload(undefined, false)).toBeUndefined();
+  });
+
+  it("of an event is its one form, a CloudEvent, on a topic of its device and name", () => {
+    const signal = create(signals.SignalSchema, {
+      ...{ device: "d", identity: "i", publication: { topic: "events/d/t", contentType: "text/plain" } },
+      body: { case: "event", value: { name: "Door/Opened", value: "1" } },
+    });
+    const message = outboundMessage(
+      { id: "0123", name: "here" },
+      4096,
+      toBinary(signals.SignalSchema, signal),
+    );
+    expect(message).toMatchObject({
+      ...{ position: 4096, topic: "events/d/Door%2FOpened" },
+      publication: { utf8: true, contentType: "application/cloudevents+json", expiresAt: undefined },
+    });
+    expect(JSON.parse(Buffer.from(message?.payload ?? []).toString())).toMatchObject({
+      ...{ specversion: "1.0", id: "i", type: "Door/Opened", value: "1", position: 4096 },
+      source: "/namespaces/here/devices/d",
+    });
   });
 });

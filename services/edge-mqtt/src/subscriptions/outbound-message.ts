@@ -1,5 +1,6 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { type Position, signals } from "@fieldlog/contracts";
+import type { Position, signals } from "@fieldlog/contracts";
+import { type EventNamespace, LoggedEvent } from "@fieldlog/events";
+import { eventTopicOf } from "../events/topics.js";
 
 /** A message as a subscriber gets it. */
 export interface OutboundMessage {
@@ -20,9 +21,23 @@ export interface OutboundProperties {
   readonly expiresAt: number | undefined;
 }
 
+/** How every event goes out, whoever published it and in whichever form. */
+const EVENT_PROPERTIES: OutboundProperties = {
+  ...{ utf8: true, contentType: "application/cloudevents+json", responseTopic: "" },
+  ...{ correlationData: new Uint8Array(), userProperties: [], expiresAt: undefined },
+};
+
 /** The message that an encoded `Signal` is for a subscriber; undefined: it is none. */
-export function outboundMessage(position: Position, encoded: Uint8Array): OutboundMessage | undefined {
-  const { publication, body } = fromBinary(signals.SignalSchema, encoded);
+export function outboundMessage(
+  namespace: EventNamespace,
+  position: Position,
+  encoded: Uint8Array,
+): OutboundMessage | undefined {
+  const event = new LoggedEvent(position, namespace, encoded);
+  const { publication, body } = event.signal;
+  if (body.case === "event") {
+    return { position, topic: eventTopicOf(event), payload: event.json(), publication: EVENT_PROPERTIES };
+  }
   if (publication === undefined) return undefined;
   const payload = payloadOf(body, publication.wrapped);
   return payload === undefined ? undefined : messageOf(position, publication, payload);

@@ -1,3 +1,4 @@
+import type { EventNamespace } from "@fieldlog/events";
 import { type OutboundMessage, outboundMessage } from "./outbound-message.js";
 import { type Skimmed, skimPublished } from "./skim.js";
 
@@ -10,6 +11,7 @@ export class PublishedCommit {
   private made: OutboundMessage | undefined;
 
   constructor(
+    private readonly namespace: EventNamespace,
     readonly sequence: number,
     readonly messages: readonly Skimmed[],
     private readonly data: Uint8Array,
@@ -31,7 +33,8 @@ export class PublishedCommit {
       this.decoded = skimmed;
       this.made = undefined;
       try {
-        this.made = outboundMessage(skimmed.position, this.data.subarray(skimmed.start, skimmed.end));
+        const encoded = this.data.subarray(skimmed.start, skimmed.end);
+        this.made = outboundMessage(this.namespace, skimmed.position, encoded);
       } catch (error) {
         this.onError(error as Error);
       }
@@ -42,14 +45,15 @@ export class PublishedCommit {
 
 /** Without messages for bytes that are no commit: `onError` is told, and nobody waits for them for ever. */
 export function readPublished(
+  namespace: EventNamespace,
   sequence: number,
   data: Uint8Array,
   onError: (error: Error) => void,
 ): PublishedCommit {
   try {
-    return new PublishedCommit(sequence, skimPublished(sequence, data), data, onError);
+    return new PublishedCommit(namespace, sequence, skimPublished(sequence, data), data, onError);
   } catch (error) {
     onError(error as Error);
-    return new PublishedCommit(sequence, [], data, onError);
+    return new PublishedCommit(namespace, sequence, [], data, onError);
   }
 }

@@ -4,11 +4,20 @@ import type { Skimmed } from "./skim.js";
 import type { Subscription } from "./subscription.js";
 import { TopicTree } from "./topic-tree.js";
 
-/** Published messages, chosen by their topics. */
-export const published: Kind<Skimmed, PublishedCommit, Subscription> = {
-  read: (_namespace, sequence, data, onError) => readPublished(sequence, data, onError),
-  index: (subscriptionOf) => new TopicIndex(subscriptionOf),
-};
+export type PublishedKind = Kind<Skimmed, PublishedCommit, Subscription>;
+
+/**
+ * Published messages, chosen by their topics.
+ *
+ * @param names of namespaces, by their ids
+ */
+export function publishedKind(names: ReadonlyMap<string, string>): PublishedKind {
+  return {
+    read: (id, sequence, data, onError) =>
+      readPublished({ id, name: names.get(id) ?? id }, sequence, data, onError),
+    index: (subscriptionOf) => new TopicIndex(subscriptionOf),
+  };
+}
 
 export type PublishedFeeds = Feeds<Skimmed, PublishedCommit, Subscription>;
 

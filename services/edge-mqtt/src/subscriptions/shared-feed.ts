@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { limits, SIGNALS, signalsSubject } from "@fieldlog/contracts";
 import type { EventLog, Group, Handout } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
-import { type PublishedCommit, readPublished } from "./published-commit.js";
+import type { PublishedKind } from "./published.js";
+import type { PublishedCommit } from "./published-commit.js";
 import type { Skimmed } from "./skim.js";
 import type { Subscription } from "./subscription.js";
 import { matchesFilter } from "./topic-filter.js";
@@ -77,6 +78,7 @@ export class SharedFeed {
   constructor(
     group: Group,
     private readonly name: SharedName,
+    private readonly kind: Pick<PublishedKind, "read">,
     private readonly logger: Pick<Logger, "warn" | "error">,
   ) {
     this.running = group.follow({
@@ -126,7 +128,7 @@ export class SharedFeed {
 
   private take(handout: Handout): void {
     const { sequence, data } = handout;
-    const commit = readPublished(sequence, Buffer.from(data), (err) =>
+    const commit = this.kind.read(this.name.namespace, sequence, Buffer.from(data), (err) =>
       this.logger.error({ err, sequence }, "passed over a commit that cannot be read"),
     );
     const done = this.partial.get(sequence);

@@ -1,6 +1,7 @@
 import { SIGNALS } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
+import type { PublishedKind } from "./published.js";
 import {
   GROUP_PREFIX,
   groupName,
@@ -18,6 +19,7 @@ export class SharedFeeds {
 
   constructor(
     private readonly log: Pick<EventLog, "group" | "idleGroups" | "deleteGroup">,
+    private readonly kind: Pick<PublishedKind, "read">,
     private readonly logger: Pick<Logger, "warn" | "error">,
   ) {}
 
@@ -41,7 +43,7 @@ export class SharedFeeds {
     let feed = this.feeds.get(key);
     if (feed === undefined) {
       const group = await openGroup(this.log, name, after);
-      feed = this.feeds.get(key) ?? new SharedFeed(group, name, this.logger);
+      feed = this.feeds.get(key) ?? new SharedFeed(group, name, this.kind, this.logger);
       this.feeds.set(key, feed);
     }
     feed.join(member, subscription);

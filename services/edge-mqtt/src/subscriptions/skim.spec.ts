@@ -3,6 +3,7 @@ import { positionOf, signals } from "@fieldlog/contracts";
 import { encodeBatch } from "@fieldlog/event-log";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { eventTopicOf } from "../events/topics.js";
 import { outboundMessage } from "./outbound-message.js";
 import { skimPublished } from "./skim.js";
 
@@ -20,6 +21,9 @@ const publication = fc
 const body = fc.oneof(
   fc.uint8Array({ maxLength: 300 }).map((payload) => ({ case: "message" as const, value: { payload } })),
   fc.constant({ case: "rejection" as const, value: { topic: "t", reason: "r", count: 1 } }),
+  fc
+    .record({ name: fc.constantFrom("", "Light", "a/b +#%"), action: fc.constantFrom(undefined, "on") })
+    .map((value) => ({ case: "event" as const, value: create(signals.EventSchema, value) })),
   fc.constant({ case: "heartbeat" as const, value: { status: "update" } }),
   fc.constant({ case: undefined }),
 );
@@ -41,23 +45,31 @@ describe("skimPublished", () => {
       fc.property(fc.array(signal, { maxLength: 20 }), fc.integer({ min: 1, max: 1e9 }), (list, sequence) => {
         const made = list.map((fields) => create(signals.SignalSchema, fields as never));
         const data = encodeBatch(made.map((each) => toBinary(signals.SignalSchema, each)));
-        const expected = made.flatMap(({ publication, body }, index) =>
-          publication && body.case === "message"
+        const expected = made.flatMap(({ device, publication, body }, index) =>
+          body.case === "event"
             ? [
                 {
                   position: positionOf(sequence, index),
-                  topic: publication.topic,
-                  qos: publication.qos,
-                  retain: publication.retain,
-                  clientId: publication.clientId,
+                  topic: eventTopicOf({ device, name: body.value.name }),
+                  ...{ qos: 2, retain: false, clientId: publication?.clientId ?? "" },
                 },
               ]
-            : [],
+            : publication && body.case === "message"
+              ? [
+                  {
+                    position: positionOf(sequence, index),
+                    topic: publication.topic,
+                    qos: publication.qos,
+                    retain: publication.retain,
+                    clientId: publication.clientId,
+                  },
+                ]
+              : [],
         );
         const found = skimPublished(sequence, data);
         expect(found.map(({ start, end, ...rest }) => rest)).toEqual(expected);
         for (const { position, start, end, topic } of found) {
-          const message = outboundMessage(position, data.subarray(start, end));
+          const message = outboundMessage({ id: "0123", name: "here" }, position, data.subarray(start, end));
           expect(message).toMatchObject({ position, topic });
         }
       }),

@@ -1,4 +1,5 @@
 import { type Position, positionOf } from "@fieldlog/contracts";
+import { eventTopicOf } from "../events/topics.js";
 import type { QoS } from "../sessions/types.js";
 
 /** What is read of every published signal, to find out who gets it. */
@@ -13,10 +14,13 @@ export interface Skimmed {
   readonly end: number;
 }
 
-// Field numbers of `SignalBatch`, `Signal` and `Publication`.
+// Field numbers of `SignalBatch`, `Signal`, `Event` and `Publication`.
 const SIGNALS = 1;
 const PUBLICATION = 9;
+const DEVICE = 1;
+const EVENT = 16;
 const BODIES = new Set([18, 19, 20, 21]);
+const EVENT_NAME = 1;
 const TOPIC = 1;
 const QOS = 2;
 const RETAIN = 3;
@@ -29,8 +33,8 @@ let retain = false;
 let clientId = "";
 
 /**
- * Of each signal of an encoded `SignalBatch` that was published and has a body for subscribers, what decides who
- * gets it; the rest is jumped over. Raises RangeError for bytes that are no batch.
+ * Of each signal of an encoded `SignalBatch` that was published and has a body for subscribers, and of each event,
+ * whoever published it, what decides who gets it; the rest is jumped over. Raises RangeError for bytes that are no batch.
  */
 export function skimPublished(sequence: number, data: Uint8Array): Skimmed[] {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
@@ -59,6 +63,9 @@ export function skimPublished(sequence: number, data: Uint8Array): Skimmed[] {
 function skimSignal(bytes: Buffer, end: number): boolean {
   let published = false;
   let body = false;
+  let device = "";
+  let event: string | undefined;
+  clientId = "";
   while (at < end) {
     const tag = varint(bytes);
     const field = tag >>> 3;
@@ -72,9 +79,31 @@ function skimSignal(bytes: Buffer, end: number): boolean {
       skimPublication(bytes, over);
       published = true;
     } else if (BODIES.has(field)) body = true;
+    else if (field === EVENT) event = skimText(bytes, EVENT_NAME, over);
+    else if (field === DEVICE) device = bytes.toString("utf8", at, over);
     at = over;
   }
-  return published && body;
+  if (event === undefined) return published && body;
+  topic = eventTopicOf({ device, name: event });
+  // As no publisher says how it is to go out, the subscription does.
+  qos = 2;
+  retain = false;
+  return true;
+}
+
+/** A text of the message that goes until `end`; empty: it has none. */
+function skimText(bytes: Buffer, wanted: number, end: number): string {
+  while (at < end) {
+    const tag = varint(bytes);
+    if ((tag & 7) !== 2) {
+      skip(bytes, tag & 7);
+      continue;
+    }
+    const length = varint(bytes);
+    if (tag >>> 3 === wanted) return bytes.toString("utf8", at, Math.min(at + length, end));
+    at += length;
+  }
+  return "";
 }
 
 function skimPublication(bytes: Buffer, end: number): void {
