@@ -76,6 +76,7 @@ export class OpenReaders {
 
   /** What was known of it is forgotten already. */
   decided({ namespace, kind, id }: AggregateId): void {
+    if (kind !== "api-key" && kind !== "subscription") return;
     for (const reader of this.all) {
       const { credential, subscription } = reader;
       const isKey = kind === "api-key" && credential.key.id === id;
