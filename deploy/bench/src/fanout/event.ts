@@ -2,10 +2,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { positionOf, signals } from "@fieldlog/contracts";
 import { LoggedEvent } from "@fieldlog/events";
 
-/** What is published, in the short form; of the size that such events have. */
+/** What is published, in the short form; of the size that such events have. It is of the key that publishes it. */
 export const EVENT = {
   name: "TemperatureChanged",
-  device: "thermometer-17",
   action: "measured",
   value: "21.5",
   place: "Living Room",
@@ -17,10 +16,10 @@ export const NOBODY = { names: ["nobody"] };
 
 /** The message in which a subscriber gets {@link EVENT}. */
 export function delivery(): string {
-  const { name, device, action, value, place, data } = EVENT;
+  const { name, action, value, place, data } = EVENT;
   const now = BigInt(Date.now());
   const signal = create(signals.SignalSchema, {
-    ...{ device, identity: "12345", receivedAt: now, occurredAt: now },
+    ...{ device: "key:0123456789abcdef", identity: "12345", receivedAt: now, occurredAt: now },
     body: { case: "event", value: { name, action, value, place, data: Buffer.from(JSON.stringify(data)) } },
   });
   const encoded = toBinary(signals.SignalSchema, signal);

@@ -26,6 +26,8 @@ class Run {
   constructor(
     private readonly order: Publishing,
     private readonly publishers: readonly Connection[],
+    /** Ids begin there: none comes twice. */
+    readonly first: number,
   ) {
     this.from = performance.now() + order.warmUpMs;
     this.until = this.from + order.measureMs;
@@ -33,7 +35,7 @@ class Run {
 
   publish(more: object = {}): void {
     const number = this.published++;
-    const event = { ...this.order.event, ...more, id: String(number) };
+    const event = { ...this.order.event, ...more, id: String(this.first + number) };
     this.publishers[number % this.publishers.length]?.publish(number, event, this.order.payloadBytes);
   }
 
@@ -59,6 +61,7 @@ export class Client {
   private readonly subscribers: Connection[] = [];
   private readonly publishers: Connection[] = [];
   private opened = 0;
+  private last: Run | undefined;
   private failures: Record<string, number> = {};
   private onDeliveries: (count: number) => void = () => undefined;
 
@@ -106,7 +109,7 @@ export class Client {
 
   private async flood(order: Flood): Promise<Omit<FanoutReport, "failures">> {
     const each = this.subscribers.length;
-    const run = new Run(order, this.publishers);
+    const run = this.run(order);
     const mostUnderWay = (order.window - 1) * each;
     this.onDeliveries = (count) => {
       const now = performance.now();
@@ -120,12 +123,12 @@ export class Client {
   }
 
   private async paced(order: Paced): Promise<Omit<FanoutReport, "failures">> {
-    const run = new Run(order, this.publishers);
+    const run = this.run(order);
     const tally = new Tally(run.from, Number.POSITIVE_INFINITY);
     const due: number[] = [];
     this.onDeliveries = (count) => run.delivered(count, performance.now());
     for (const { reader } of this.subscribers) {
-      reader.onDelivery = (payload) => tally.took(due[numberOf(payload)] ?? 0, performance.now());
+      reader.onDelivery = (payload) => tally.took(due[numberOf(payload) - run.first] ?? 0, performance.now());
     }
     const everyMs = 1000 / order.perSecond;
     for (let next = performance.now(); next < run.until; ) {
@@ -140,6 +143,12 @@ export class Client {
     for (const { reader } of this.subscribers) reader.onDelivery = undefined;
     const { p50Ms, p99Ms } = tally.report(this.subscribers.length, performance.now());
     return { ...run.report, p50Ms, p99Ms };
+  }
+
+  private run(order: Publishing): Run {
+    const first = this.last === undefined ? 0 : this.last.first + this.last.published;
+    this.last = new Run(order, this.publishers, first);
+    return this.last;
   }
 
   /** What does not come, or comes to whom it is not for, is a failure. */
