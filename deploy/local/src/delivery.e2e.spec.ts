@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { seeded } from "./fleet.fixture.js";
+import { type Door, serverSentEvents, type WayOut, webSocket } from "./ways-out.fixture.js";
+
+/** Another seed is another schedule; a failure names the one that it had. */
+const SEED = Number(process.env["FAULT_SEED"] ?? 20_261_121);
+const PUBLISHERS = 4;
+/** Events that must have come by every way out between two faults. */
+const BETWEEN = 20;
+
+let servers: TestServers;
+let system: System;
+let door: Door;
+const ways: WayOut[] = [];
+
+beforeAll(async () => {
+  servers = await startServers();
+  system = await startSystem({
+    natsUrl: servers.nats.url,
+    natsMonitorUrl: servers.nats.monitorUrl,
+    postgresUrl: await servers.databaseUrl("delivery"),
+    settings: { FIELDLOG_WEBHOOK_ALLOW: "127.0.0.1" },
+  });
+  const { url, wsUrl, mqttUrl, adminKey: key } = system;
+  door = { url, wsUrl, mqttUrl, key, namespace: "test" };
+});
+afterAll(async () => {
+  await Promise.all(ways.map((way) => way.stop()));
+  await system?.stop();
+  await servers?.stop();
+});
+
+/** Publishes one event, and again under the same id until that is acknowledged. */
+async function publish(p: number, n: number): Promise<void> {
+  const body = JSON.stringify({ name: "tick", id: `${p}-${n}`, data: { p, n } });
+  const headers = { authorization: `Bearer ${door.key}`, "content-type": "application/json" };
+  await until(`event ${p}-${n} is taken`, async () => {
+    const signal = AbortSignal.timeout(10_000);
+    const response = await fetch(`${door.url}/v1/namespaces/test/events`, {
+      method: "POST",
+      ...{ headers, body, signal },
+    });
+    if (response.status !== 201) throw new Error(`answered ${response.status}: ${await response.text()}`);
+    return true;
+  });
+}
+
+/** Each publishes one event after the other; `stop` resolves to how many each has. */
+function publishers() {
+  let running = true;
+  const all = Array.from({ length: PUBLISHERS }, async (_, p) => {
+    let n = 0;
+    for (; running; n++) {
+      await publish(p, n);
+      await sleep(10);
+    }
+    return n;
+  });
+  return {
+    stop: () => {
+      running = false;
+      return Promise.all(all);
+    },
+  };
+}
+
+/** Of one publisher, in the order in which each event came first. */
+function firstsOf({ heard }: WayOut, p: number): number[] {
+  return [...new Set(heard.flatMap(({ data }) => (data.p === p ? [data.n] : [])))];
+}
+
+it(`whatever is killed, each way out has every event, in its publisher's order (seed ${SEED})`, async () => {
+  const random = seeded(SEED);
+  ways.push(serverSentEvents(door), webSocket(door));
+  const publishing = publishers();
+  const victims = [...Object.entries(system.processes), ["nats", servers.nats] as const];
+  const schedule = victims.map((victim) => ({ victim, order: random() })).sort((a, b) => a.order - b.order);
+  for (const { victim } of schedule) {
+    const [name, part] = victim;
+    const reached = ways.map(({ heard }) => heard.length + BETWEEN);
+    await until(
+      `every way out delivers before ${name} is killed`,
+      () => ways.every(({ heard }, i) => heard.length >= (reached[i] ?? 0)),
+      60_000,
+    );
+    await part.kill();
+    await sleep(random() * 500);
+    await part.start();
+  }
+  const counts = await publishing.stop();
+  for (const way of ways) {
+    await until(
+      `all has come by ${way.name}`,
+      () => counts.every((count, p) => firstsOf(way, p).length >= count),
+      60_000,
+    );
+    for (const [p, count] of counts.entries()) {
+      expect(firstsOf(way, p), `${way.name}, publisher ${p}`).toEqual(
+        Array.from({ length: count }, (_, n) => n),
+      );
+    }
+    // What comes twice is one and the same event; where the client says where it is, nothing comes twice.
+    expect(way.heard.every(({ id, data }) => id === `${data.p}-${data.n}`)).toBe(true);
+    const positions = way.heard.map(({ position }) => position);
+    if (way.exact) expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
+  }
+});
