@@ -17,6 +17,7 @@ export {
   deviceKey,
   type Known,
   type KnownDevice,
+  type KnownDeviceSession,
   type KnownKey,
   type KnownNamespace,
   type KnownPassword,

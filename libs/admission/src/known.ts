@@ -51,6 +51,14 @@ export interface KnownRegistered {
   readonly dialect: string;
 }
 
+/** A device that logged in with an API key. */
+export interface KnownDeviceSession {
+  readonly namespace: string;
+  readonly device: string;
+  /** As it is now: what the device may do is what the key may. */
+  readonly key: KnownKey;
+}
+
 /** A person who is logged in. */
 export interface KnownSession {
   readonly userId: string;
@@ -87,6 +95,8 @@ export interface Known {
   /** By {@link deviceKey}. */
   readonly registered: LoadCache<KnownRegistered>;
   /** By {@link keyHash} of the token. */
+  readonly deviceSessions: LoadCache<KnownDeviceSession>;
+  /** By {@link keyHash} of the token. */
   readonly sessions: LoadCache<KnownSession>;
   /** A user's role in a namespace, by {@link deviceKey} of namespace and user id: owner, editor, reader. */
   readonly roles: LoadCache<string>;
@@ -96,7 +106,13 @@ export interface Known {
 
 export type AuthClient = Pick<
   RpcClient<typeof auth.AuthService>,
-  "getDeviceCredential" | "checkApiKey" | "getNamespace" | "findMqttPassword" | "checkSession" | "getRole"
+  | "getDeviceCredential"
+  | "checkApiKey"
+  | "checkDeviceSession"
+  | "getNamespace"
+  | "findMqttPassword"
+  | "checkSession"
+  | "getRole"
 >;
 export type SubscriptionsClient = Pick<
   RpcClient<typeof subscriptions.SubscriptionsService>,
@@ -142,15 +158,7 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
       load: (hex) =>
         absentIs("unauthenticated", async () => {
           const { key } = await authClient.checkApiKey({ keyHash: Buffer.from(hex, "hex") });
-          return (
-            key && {
-              id: key.id,
-              permission: key.permission,
-              namespace: key.namespace,
-              expiresAt: key.expiresAt === undefined ? undefined : Number(key.expiresAt),
-              budget: newBudget(),
-            }
-          );
+          return key && knownKey(key);
         }),
     }),
     passwords: new LoadCache({
@@ -164,6 +172,16 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
           const [namespace, id] = partsOf(key);
           const { device } = await devicesClient.getDevice({ namespace, device: id });
           return device && { namespace, id, dialect: device.dialect };
+        }),
+    }),
+    deviceSessions: new LoadCache({
+      max: limits.cachedKeys,
+      ttlMs: KEY_TTL_MS,
+      load: (hex) =>
+        absentIs("unauthenticated", async () => {
+          const session = await authClient.checkDeviceSession({ tokenHash: Buffer.from(hex, "hex") });
+          const { key, namespace, device } = session;
+          return key && { key: knownKey(key), namespace, device };
         }),
     }),
     sessions: new LoadCache({
@@ -192,6 +210,11 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
       load: (key) => absentIs("not_found", () => loadSubscription(from.subscriptions, key)),
     }),
   };
+}
+
+function knownKey({ id, permission, namespace, expiresAt }: auth.ApiKey): KnownKey {
+  const expires = expiresAt === undefined ? undefined : Number(expiresAt);
+  return { id, permission, namespace, expiresAt: expires, budget: newBudget() };
 }
 
 async function loadPassword(authClient: AuthClient, key: string): Promise<KnownPassword | undefined> {

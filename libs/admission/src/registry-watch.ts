@@ -63,12 +63,14 @@ export class RegistryWatch {
         break;
       case "session":
         known.sessions.invalidate(id.id);
+        known.deviceSessions.invalidate(id.id);
         break;
       case "member":
         known.roles.invalidateWhere((_, role) => role.startsWith(deviceKey(id.namespace, "")));
         break;
       case "api-key":
-        this.known.keys.invalidateWhere((key) => key.id === id.id);
+        known.keys.invalidateWhere((key) => key.id === id.id);
+        known.deviceSessions.invalidateWhere(({ key }) => key.id === id.id);
         break;
       case "subscription":
         known.subscriptions.invalidate(key);

@@ -25,6 +25,10 @@ export interface ApiKey {
   readonly namespace: string;
   /** SHA-256, in hex. */
   readonly hash: string;
+  /** REGISTRY sequence of its creation: no other key has the same one, and a later key has a higher one. */
+  readonly number: number;
+  /** Its first characters, by which a list tells it; of kind cred only. */
+  readonly prefix?: string;
   /** ms since 1970 UTC, as are the others. */
   readonly createdAt: number;
   readonly expiresAt?: number;
@@ -43,11 +47,13 @@ export const apiKey: Decider<ApiKeyState> = {
   evolve: (state, { event }, at) => {
     switch (event.case) {
       case "apiKeyCreated": {
-        const { id, name, kind, permission, namespace, keyHash, expiresAt } = event.value;
+        const { id, name, kind, permission, namespace, keyHash, expiresAt, prefix } = event.value;
         return {
           phase: "live",
           ...{ id, name, kind, permission, namespace },
           hash: Buffer.from(keyHash).toString("hex"),
+          number: state.phase === "none" ? at.sequence : state.number,
+          ...(prefix === "" ? {} : { prefix }),
           createdAt: at.decidedAt,
           ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }),
           withdrawn: withdrawnBefore(state, at.sequence),
@@ -92,6 +98,7 @@ export interface NewApiKey {
   /** SHA-256: 32 bytes. */
   readonly keyHash: Uint8Array;
   readonly expiresAt?: bigint | undefined;
+  readonly prefix?: string;
 }
 
 /** Of one that exists: nothing. Refuses InvalidField. */

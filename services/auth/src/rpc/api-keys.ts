@@ -33,9 +33,11 @@ export function apiKeyCalls({ apiKeys, namespaces, seen }: Answering): Pick<Auth
 }
 
 /** As calls answer it. */
-export function toApiKey({ id, name, kind, permission, namespace, createdAt, expiresAt, revokedAt }: ApiKey) {
+export function toApiKey(key: ApiKey) {
+  const { id, name, kind, permission, namespace, createdAt, expiresAt, revokedAt, number, prefix } = key;
   return {
     ...{ id, name, kind, permission, namespace, createdAt: BigInt(createdAt) },
+    ...{ number: BigInt(number), prefix: prefix ?? "" },
     ...(expiresAt === undefined ? {} : { expiresAt: BigInt(expiresAt) }),
     ...(revokedAt === undefined ? {} : { revokedAt: BigInt(revokedAt) }),
   };

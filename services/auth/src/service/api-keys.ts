@@ -14,6 +14,9 @@ import { TooMany } from "../decisions/refusals.js";
 import { newSecret } from "./api-key-text.js";
 import { hashOf } from "./secret-hash.js";
 
+/** Characters of a key of kind cred by which a list tells it; the others are 35, which nobody guesses. */
+const PREFIX = 8;
+
 export type AskedApiKey = Pick<NewApiKey, "name" | "kind" | "permission" | "namespace" | "expiresAt">;
 
 /** Creates, checks and revokes API keys. Of a key, only its hash is kept. */
@@ -35,7 +38,8 @@ export class ApiKeys {
     }
     const secret = newSecret(asked.kind);
     const id = randomBytes(8).toString("hex");
-    const decide = createApiKey({ ...asked, id, keyHash: hashOf(secret) }, this.now());
+    const prefix = asked.kind === "cred" ? { prefix: secret.slice(0, PREFIX) } : {};
+    const decide = createApiKey({ ...asked, ...prefix, id, keyHash: hashOf(secret) }, this.now());
     const begun = await this.aggregates.begin(apiKey, apiKeyId(asked.namespace, id), decide, decidedBy);
     // Of 2^64 ids one is taken that was given before: once in a very long time.
     return begun
