@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { seeded } from "./fleet.fixture.js";
-import { type Door, serverSentEvents, type WayOut, webSocket } from "./ways-out.fixture.js";
+import { type Door, mqttSession, serverSentEvents, type WayOut, webSocket } from "./ways-out.fixture.js";
 
 /** Another seed is another schedule; a failure names the one that it had. */
 const SEED = Number(process.env["FAULT_SEED"] ?? 20_261_121);
@@ -73,7 +73,7 @@ function firstsOf({ heard }: WayOut, p: number): number[] {
 
 it(`whatever is killed, each way out has every event, in its publisher's order (seed ${SEED})`, async () => {
   const random = seeded(SEED);
-  ways.push(serverSentEvents(door), webSocket(door));
+  ways.push(serverSentEvents(door), webSocket(door), await mqttSession(door));
   const publishing = publishers();
   const victims = [...Object.entries(system.processes), ["nats", servers.nats] as const];
   const schedule = victims.map((victim) => ({ victim, order: random() })).sort((a, b) => a.order - b.order);
