@@ -6,7 +6,6 @@ import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
-import { addCred } from "./cred/add-cred.js";
 import { Commands } from "./csn/commands.js";
 import { Door } from "./csn/door.js";
 import { csnRoutes } from "./csn/routes.js";
@@ -65,13 +64,6 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await dialects.register(csnRoutes, { door, commands, counts, logger, traced, stopping, now });
   await dialects.register(tentaRoutes, { handles: tenta, counts, logger, traced, stopping });
   const publishing = new EventPublishing({ log, known, ownWrites, now });
-  const { credPingTimeoutS: pingTimeoutS, credSchedulerPeriodS: schedulerPeriodS } = settings;
-  const scheduling = { pingTimeoutS, schedulerPeriodS, scheduler: settings.credScheduler === "true" };
-  await addCred(
-    dialects,
-    { ...edge, ownWrites, publishing, now, settings: scheduling },
-    { counts, logger, stopping },
-  );
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();

@@ -1,8 +1,8 @@
 import { type auth, positionOf } from "@fieldlog/contracts";
 import { readWindow } from "./input.js";
+import { type Permission, permissions } from "./operations.js";
 import { pagesOf, textsOf } from "./pages.js";
 import type { CredParts } from "./parts.js";
-import { type Permission, permissions } from "./operations.js";
 import { refusals } from "./refusal.js";
 import type { Answer, CredRequest } from "./request.js";
 import { apiKeyJson, uri } from "./words.js";

@@ -66,7 +66,9 @@ export class Events {
   chosen(request: CredRequest, { namespace }: Client, choice: Choice): Answer {
     const window = readWindow(request.query);
     const pages = pagesOf(window, (page) => this.read(namespace, page, choice), positionIn);
-    const texts = window.full ? this.fullTexts(request.base, namespace, pages) : shortTexts(request.base, pages);
+    const texts = window.full
+      ? this.fullTexts(request.base, namespace, pages)
+      : shortTexts(request.base, pages);
     return { list: ["events", texts] };
   }
 
@@ -93,7 +95,8 @@ export class Events {
     if (id < 1) return undefined;
     const sequence = sequenceOf(id);
     const own = this.parts.ownWrites.of(namespace, SIGNALS);
-    if (wait && (sequence <= own || sequence > (await this.parts.log.lastSequence(SIGNALS)))) return undefined;
+    if (wait && (sequence <= own || sequence > (await this.parts.log.lastSequence(SIGNALS))))
+      return undefined;
     const { events } = await this.parts.projections.listEvents({
       ...{ namespace, after: BigInt(id - 1), before: BigInt(id + 1), limit: 1 },
       atLeast: BigInt(wait ? sequence : own),

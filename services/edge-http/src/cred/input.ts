@@ -74,7 +74,9 @@ export interface EventFields {
 /** B5: nothing is required. */
 export function readEvent(fields: Fields): EventFields {
   const event = fields.get("event");
-  const given = new Map(Object.entries(event === undefined || event === null ? {} : objectOf(event, "event")));
+  const given = new Map(
+    Object.entries(event === undefined || event === null ? {} : objectOf(event, "event")),
+  );
   const text = (name: string) => readText(given.get(name), name);
   return { name: text("name"), location: text("location"), action: text("action"), value: text("value") };
 }

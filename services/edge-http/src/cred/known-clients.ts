@@ -22,7 +22,11 @@ export class KnownClients {
   private readonly subscribed: LoadCache<readonly projections.EventMatch[]>;
 
   constructor(asked: Asked) {
-    this.cards = new LoadCache({ max: limits.cachedKeys, ttlMs: TTL_MS, load: (key) => loadCard(asked, key) });
+    this.cards = new LoadCache({
+      max: limits.cachedKeys,
+      ttlMs: TTL_MS,
+      load: (key) => loadCard(asked, key),
+    });
     this.subscribed = new LoadCache({
       ...{ max: limits.cachedKeys, ttlMs: TTL_MS },
       load: (key) => loadMatches(asked, key),

@@ -24,7 +24,11 @@ export async function* pagesOf<T>(
   let from: Pick<Page, "before" | "offset"> = { before, offset };
   while (left > 0) {
     const asked = Math.min(left, limits.pageRows);
-    const page = await read({ limit: asked, after: after === undefined ? undefined : Math.max(0, after), ...from });
+    const page = await read({
+      limit: asked,
+      after: after === undefined ? undefined : Math.max(0, after),
+      ...from,
+    });
     if (page.length > 0) yield page;
     const last = page.at(-1);
     if (page.length < asked || last === undefined) return;

@@ -17,7 +17,16 @@ export function eventJson(base: string, event: projections.StoredEvent, device: 
   const { type, place = null, action = null, value = null, occurredAt } = event;
   const id = Number(event.position);
   const name = type === "" ? null : type;
-  return { id, device, name, location: place, action, value, time: time(occurredAt), uri: uri(base, "events", id) };
+  return {
+    id,
+    device,
+    name,
+    location: place,
+    action,
+    value,
+    time: time(occurredAt),
+    uri: uri(base, "events", id),
+  };
 }
 
 export function clientJson(base: string, { number: id, name: device, location }: ClientCard) {

@@ -1,5 +1,3 @@
-import { bodyOf, refusals as credRefusals } from "../cred/answer.js";
-import { CRED_PATH } from "../cred/operations.js";
 import { refused } from "../csn/answer.js";
 import { refusals } from "../csn/refusal.js";
 import { TENTA_PATH } from "../tenta/operations.js";
@@ -8,11 +6,8 @@ import type { PlainAnswer } from "./late.js";
 
 const underApi = /^\/(api|json)(\/|\?|$)/;
 
-/** The answer to a request that no route takes: under cred's and tenta's paths as these have it, else as CSN has it (A3 of both). */
+/** The answer to a request that no route takes: under tenta's paths as it has it, else as CSN has it (A3 of both). */
 export function unmatched(method: string, url: string): PlainAnswer {
-  if (CRED_PATH.test(url)) {
-    return { status: 404, contentType: "application/json", body: bodyOf(credRefusals.noPath()) };
-  }
   if (TENTA_PATH.test(url)) {
     return { status: 404, contentType: "application/json", body: refusalBody(tentaRefusals.noPath()) };
   }
