@@ -1,7 +1,7 @@
 import { type auth, positionOf } from "@fieldlog/contracts";
 import { readWindow } from "./input.js";
 import { type Permission, permissions } from "./operations.js";
-import { pagesOf, textsOf } from "./pages.js";
+import { type Page, pagesOf, textsOf } from "./pages.js";
 import type { CredParts } from "./parts.js";
 import { refusals } from "./refusal.js";
 import type { Answer, CredRequest } from "./request.js";
@@ -17,7 +17,7 @@ export class ApiKeys {
   async list(request: CredRequest): Promise<Answer> {
     const keys = await this.keysFor(request);
     const window = readWindow(request.query);
-    const read = async ({ limit, offset, after = 0, before = Number.POSITIVE_INFINITY }) =>
+    const read = async ({ limit, offset, after = 0, before = Number.POSITIVE_INFINITY }: Page) =>
       keys.filter((key) => numberOf(key) > after && numberOf(key) < before).slice(offset, offset + limit);
     const { base } = request;
     const texts = textsOf(pagesOf(window, read, numberOf), (key) => {
