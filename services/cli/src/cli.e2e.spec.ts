@@ -103,6 +103,14 @@ describe("fieldlog", () => {
     });
   });
 
+  it("publishes an event, which is there at once", async () => {
+    const line = 'events publish Light --action on --value 25 --data {"lux":3} --json';
+    const { position } = JSON.parse((await start(line).end).out) as { position: number };
+    const { out } = await start(`events tail --from ${position - 1} --no-follow`).end;
+    expect(out).toMatch(/Light .* on 25 {2}\{"lux":3\} {2}#\d+\n$/);
+    expect((await start("events publish Light --device nobody").end).code).toBe(1);
+  });
+
   it("tails events from now on, as they arrive, and from the beginning", async () => {
     const at = Date.parse("2026-05-01T12:00:00Z");
     await log.signals.append("default", pick("7", "1", at));

@@ -38,15 +38,21 @@ export interface Device {
   latestValues?: Record<string, { value: number; time?: string }>;
 }
 
-/** A CloudEvents 1.0 event with Fieldlog's extension `position`. */
+/** A CloudEvents 1.0 event with Fieldlog's extensions. */
 export interface Event {
   position: number;
   type: string;
-  /** Ends in the device's id. */
+  /** As its sender gave it; else it ends in the device's id. */
   source: string;
   id: string;
   time?: string;
-  data?: Record<string, unknown>;
+  device?: string;
+  action?: string;
+  value?: string;
+  place?: string;
+  /** What sensors measured, or any JSON that the sender gave. */
+  data?: unknown;
+  data_base64?: string;
 }
 
 /** A plain MQTT message. Its payload is in one of the two, as text where it is UTF-8. */

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { Event } from "../api/answers.js";
 import { type Api, part } from "../api/api.js";
 import { contextOf, examples, NAMESPACE } from "../context.js";
@@ -16,10 +16,20 @@ interface TailOptions {
   readonly follow: boolean;
 }
 
+interface PublishOptions {
+  readonly namespace: string;
+  readonly device?: string;
+  readonly action?: string;
+  readonly value?: string;
+  readonly place?: string;
+  readonly id?: string;
+  readonly data?: unknown;
+}
+
 export function addEvents(program: Command, world: World): void {
   const events = program
     .command("events")
-    .description("What devices reported, in the order of the log.")
+    .description("What devices and programs reported, in the order of the log.")
     .addHelpText(
       "afterAll",
       examples(
@@ -29,6 +39,11 @@ export function addEvents(program: Command, world: World): void {
           "fieldlog events tail --from 40960 --no-follow --json",
           "what came after that position, a JSON object per line",
         ],
+        [
+          "fieldlog events publish Light --action on --place hall",
+          "an event of this key, for all subscribers",
+        ],
+        [`fieldlog events publish door --device front --data '{"open":true}'`, "an event of that device"],
       ),
     );
 
@@ -47,6 +62,37 @@ export function addEvents(program: Command, world: World): void {
         to.out(json ? `${JSON.stringify(event)}\n` : `${eventLine(event, paint)}\n`);
       });
     });
+
+  addPublish(events, world);
+}
+
+function addPublish(events: Command, world: World): void {
+  events
+    .command("publish")
+    .description("Publishes an event; it is on disk when this ends.")
+    .argument("<name>", "what happened")
+    .option(...NAMESPACE)
+    .option("--device <id>", "the device whose event it is; without, the key's own")
+    .option("--action <action>", "what the thing did")
+    .option("--value <value>", "to what value")
+    .option("--place <place>", "where it stands, in words")
+    .option("--id <id>", "who publishes the same again gives the same id, and tables have it once")
+    .option("--data <json>", "whatever else there is to say", json)
+    .action(async (name: string, options: PublishOptions, command: Command) => {
+      const { api, print } = contextOf(command, world);
+      const { namespace, ...event } = options;
+      const path = `/v1/namespaces/${part(namespace)}/events`;
+      const published = await api.post<{ position: number; id: string }>(path, { name, ...event });
+      print(published, () => `Published at position ${published.position}.\n`);
+    });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError("It must be JSON; a text stands in quotation marks, as in '\"hello\"'.");
+  }
 }
 
 interface Page {
