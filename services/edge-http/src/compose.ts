@@ -1,11 +1,18 @@
 import { hostname } from "node:os";
 import { connectEdge, EventPublishing, type Known, OwnWrites } from "@fieldlog/admission";
+import type { AggregateId } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { CursorRecords } from "@fieldlog/fan-out";
 import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
+import { Access as CredAccess } from "./cred/access.js";
+import { Activity } from "./cred/activity.js";
+import { addCred } from "./cred/add-cred.js";
+import { handlesOf as credHandles } from "./cred/handles.js";
+import { KnownClients } from "./cred/known-clients.js";
+import { credRoutes } from "./cred/routes.js";
 import { Commands } from "./csn/commands.js";
 import { Door } from "./csn/door.js";
 import { csnRoutes } from "./csn/routes.js";
@@ -35,7 +42,11 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const now = Date.now;
   const windowMs = settings.signatureWindowS * 1000;
 
-  const edge = await connectEdge(runtime, { now, onDecision: (id) => streams.decided(id) });
+  const onDecision = (id: AggregateId) => {
+    streams.decided(id);
+    cred.decided(id);
+  };
+  const edge = await connectEdge(runtime, { now, onDecision });
   const { log, known } = edge;
   const records = await CursorRecords.open(log.connection, settings.replicas);
   const streams = new EventStreams({ log, known, records, holder: hostname(), logger, now });
@@ -64,6 +75,25 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await dialects.register(csnRoutes, { door, commands, counts, logger, traced, stopping, now });
   await dialects.register(tentaRoutes, { handles: tenta, counts, logger, traced, stopping });
   const publishing = new EventPublishing({ log, known, ownWrites, now });
+  const clients = new KnownClients(edge);
+  const activity = new Activity({ log, ownWrites, logger, now, pingTimeoutS: settings.credPingTimeoutS });
+  const credAccess = new CredAccess(known, now);
+  const cred = credHandles({
+    ...edge,
+    ownWrites,
+    publishing,
+    clients,
+    activity,
+    settings,
+    now,
+    access: credAccess,
+  });
+  await dialects.register(credRoutes, { handles: cred, counts, logger, traced, stopping });
+  const cred = await addCred(
+    dialects,
+    { edge, ownWrites, publishing, settings, now },
+    { counts, logger, traced, stopping },
+  );
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();

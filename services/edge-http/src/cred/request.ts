@@ -12,12 +12,14 @@ export interface CredRequest {
   readonly base: string;
 }
 
+/** A list under its name, as it is read: JSON texts of its elements. */
+export type CredList = readonly [name: string, pages: AsyncGenerator<readonly string[], void>];
+
 /** What goes back beside status and message. */
 export interface Answer {
   /** In the order in which they stand in the answer. */
   readonly json?: Readonly<Record<string, unknown>>;
-  /** A list under its name, as it is read: JSON texts of its elements. */
-  readonly list?: readonly [name: string, pages: AsyncGenerator<readonly string[], void>];
+  readonly list?: CredList;
   readonly headers?: readonly string[];
 }
 

@@ -1,3 +1,5 @@
+import { CRED_PATH, CRED_PATH } from "../cred/operations.js";
+import { refusalBody as credBody, refusalBody as credRefusalBody, refusals as credRefusals, refusals as credRefusals } from "../cred/refusal.js";
 import { refused } from "../csn/answer.js";
 import { refusals } from "../csn/refusal.js";
 import { TENTA_PATH } from "../tenta/operations.js";
@@ -6,10 +8,16 @@ import type { PlainAnswer } from "./late.js";
 
 const underApi = /^\/(api|json)(\/|\?|$)/;
 
-/** The answer to a request that no route takes: under tenta's paths as it has it, else as CSN has it (A3 of both). */
+/** The answer to a request that no route takes: under cred's and tenta's paths as they have it, else as CSN has it. */
 export function unmatched(method: string, url: string): PlainAnswer {
+  if (CRED_PATH.test(url)) {
+    return { status: 404, contentType: "application/json", body: credBody(credRefusals.noPath()) };
+  }
   if (TENTA_PATH.test(url)) {
     return { status: 404, contentType: "application/json", body: refusalBody(tentaRefusals.noPath()) };
+  }
+  if (CRED_PATH.test(url)) {
+    return { status: 404, contentType: "application/json", body: credRefusalBody(credRefusals.noPath()) };
   }
   const [, root] = underApi.exec(url) ?? [];
   if (method === "POST" && root === "api") {
