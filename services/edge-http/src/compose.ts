@@ -7,12 +7,7 @@ import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
-import { Access as CredAccess } from "./cred/access.js";
-import { Activity } from "./cred/activity.js";
 import { addCred } from "./cred/add-cred.js";
-import { handlesOf as credHandles } from "./cred/handles.js";
-import { KnownClients } from "./cred/known-clients.js";
-import { credRoutes } from "./cred/routes.js";
 import { Commands } from "./csn/commands.js";
 import { Door } from "./csn/door.js";
 import { csnRoutes } from "./csn/routes.js";
@@ -75,20 +70,6 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await dialects.register(csnRoutes, { door, commands, counts, logger, traced, stopping, now });
   await dialects.register(tentaRoutes, { handles: tenta, counts, logger, traced, stopping });
   const publishing = new EventPublishing({ log, known, ownWrites, now });
-  const clients = new KnownClients(edge);
-  const activity = new Activity({ log, ownWrites, logger, now, pingTimeoutS: settings.credPingTimeoutS });
-  const credAccess = new CredAccess(known, now);
-  const cred = credHandles({
-    ...edge,
-    ownWrites,
-    publishing,
-    clients,
-    activity,
-    settings,
-    now,
-    access: credAccess,
-  });
-  await dialects.register(credRoutes, { handles: cred, counts, logger, traced, stopping });
   const cred = await addCred(
     dialects,
     { edge, ownWrites, publishing, settings, now },

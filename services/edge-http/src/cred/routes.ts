@@ -21,6 +21,8 @@ export interface CredRoutesOptions {
   readonly traced: boolean;
   /** Whether the server is stopping: then connections end with their answer. */
   readonly stopping: () => boolean;
+  /** What resources' addresses begin with, where that is not as the client calls the server. */
+  readonly publicUrl: string | undefined;
 }
 
 type Take = (
@@ -104,7 +106,7 @@ async function answer(
     query: new URL(raw.url ?? "", "http://unnamed").searchParams,
     fields: readFields(body, raw.headers["content-type"]),
     cookie: raw.headers.cookie,
-    base: baseOf(raw),
+    base: options.publicUrl ?? baseOf(raw),
   };
   const handle = options.handles[name];
   if (!options.traced) return handle(request);

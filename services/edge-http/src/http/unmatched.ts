@@ -1,5 +1,5 @@
-import { CRED_PATH, CRED_PATH } from "../cred/operations.js";
-import { refusalBody as credBody, refusalBody as credRefusalBody, refusals as credRefusals, refusals as credRefusals } from "../cred/refusal.js";
+import { CRED_PATH } from "../cred/operations.js";
+import { refusalBody as credRefusalBody, refusals as credRefusals } from "../cred/refusal.js";
 import { refused } from "../csn/answer.js";
 import { refusals } from "../csn/refusal.js";
 import { TENTA_PATH } from "../tenta/operations.js";
@@ -10,9 +10,6 @@ const underApi = /^\/(api|json)(\/|\?|$)/;
 
 /** The answer to a request that no route takes: under cred's and tenta's paths as they have it, else as CSN has it. */
 export function unmatched(method: string, url: string): PlainAnswer {
-  if (CRED_PATH.test(url)) {
-    return { status: 404, contentType: "application/json", body: credBody(credRefusals.noPath()) };
-  }
   if (TENTA_PATH.test(url)) {
     return { status: 404, contentType: "application/json", body: refusalBody(tentaRefusals.noPath()) };
   }
