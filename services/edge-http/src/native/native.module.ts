@@ -5,6 +5,7 @@ import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
 import { ReadsController } from "./reads.controller.js";
 import { StreamsController } from "./streams.controller.js";
+import { SubscriptionsController } from "./subscriptions.controller.js";
 
 /** The native API's controllers. */
 @Module({})
@@ -16,6 +17,7 @@ export class NativeModule {
       controllers: [
         ReadsController,
         StreamsController,
+        SubscriptionsController,
         DevicesController,
         NamespacesController,
         OperatorController,

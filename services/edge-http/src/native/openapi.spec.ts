@@ -33,6 +33,7 @@ async function routesOfServer(): Promise<string[]> {
   await dialects.register(tentaRoutes, { handles: nothing, counts, logger, ...running });
   const parts = {
     streams: nothing,
+    subscriptions: nothing,
     publishing: nothing,
     access: nothing,
     known: nothing,

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import * as schema from "./schemas.js";
+import * as subscription from "./subscription-schemas.js";
 
 /** One operation of the native API: where it is, what it takes, who may call it and what it answers. */
 export interface Operation {
@@ -49,6 +50,45 @@ export const operations = {
     ...{ method: "get", path: `${NAMESPACE}/events/stream`, access: "reader", status: 200, streams: true },
     summary: "Events as they come, as server-sent events; Last-Event-ID resumes behind a position",
     query: schema.EventStreamQuery,
+  }),
+  createSubscription: op({
+    ...{ method: "post", path: `${NAMESPACE}/subscriptions`, access: "reader", status: 201, writes: true },
+    summary: "Creates a subscription: a filter, and a place in the log that moves on with what is delivered",
+    query: schema.NoQuery,
+    body: subscription.NewSubscription,
+    answer: subscription.CreatedSubscription,
+  }),
+  listSubscriptions: op({
+    ...{ method: "get", path: `${NAMESPACE}/subscriptions`, access: "reader", status: 200 },
+    summary: "Subscriptions, and how far each is; of a key with permission read, its own",
+    query: schema.SubscriptionsQuery,
+    answer: subscription.Subscriptions,
+  }),
+  getSubscription: op({
+    ...{ method: "get", path: `${NAMESPACE}/subscriptions/{id}`, access: "reader", status: 200 },
+    summary: "One subscription, and how far it is",
+    query: schema.NoQuery,
+    answer: subscription.Subscription,
+  }),
+  removeSubscription: op({
+    ...{ method: "delete", path: `${NAMESPACE}/subscriptions/{id}`, access: "reader", status: 204 },
+    writes: true,
+    summary: "Removes a subscription; whoever reads it is ended",
+    query: schema.NoQuery,
+  }),
+  enableSubscription: op({
+    ...{ method: "post", path: `${NAMESPACE}/subscriptions/{id}/enable`, access: "writer", status: 204 },
+    writes: true,
+    summary: "A webhook that was disabled goes on from where it was",
+    query: schema.NoQuery,
+  }),
+  rotateSubscriptionSecret: op({
+    ...{ method: "post", path: `${NAMESPACE}/subscriptions/{id}/rotate-secret`, access: "writer" },
+    ...{ status: 201, writes: true },
+    summary: "Another secret for a webhook; the one before signs as well for a while",
+    query: schema.NoQuery,
+    body: subscription.NewSecret,
+    answer: subscription.SubscriptionSecret,
   }),
   pollEvents: op({
     ...{ method: "get", path: `${NAMESPACE}/subscriptions/{id}/events`, access: "reader", status: 200 },

@@ -1,5 +1,5 @@
 import type { EventPublishing, Known, OwnWrites } from "@fieldlog/admission";
-import type { auth, devices, projections } from "@fieldlog/contracts";
+import type { auth, devices, projections, subscriptions } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
@@ -14,6 +14,7 @@ export interface NativeParts {
   readonly auth: RpcClient<typeof auth.AuthService>;
   readonly devices: RpcClient<typeof devices.DevicesService>;
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
+  readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
   readonly log: Pick<EventLog, "lastSequence">;
   readonly streams: EventStreams;
   readonly publishing: EventPublishing;

@@ -68,6 +68,9 @@ const fieldNames: Record<string, string> = {
   topic_filter: "topic",
   measurement_days: "measurementDays",
   log_days: "logDays",
+  "webhook.url": "delivery.webhook.url",
+  "webhook.batch": "delivery.webhook.batch",
+  after: "from",
 };
 
 function rpcProblem(error: RpcError): Problem {

@@ -5,15 +5,15 @@ import { z } from "zod";
 
 const named = z.registry<{ id: string }>();
 /** Gives a schema a name of its own in the OpenAPI document. */
-function component<S extends z.ZodType>(id: string, schema: S): S {
+export function component<S extends z.ZodType>(id: string, schema: S): S {
   named.add(schema, { id });
   return schema;
 }
 
 export { named as components };
 
-const time = z.iso.datetime({ offset: true }).describe("RFC 3339");
-const position = z
+export const time = z.iso.datetime({ offset: true }).describe("RFC 3339");
+export const position = z
   .int()
   .nonnegative()
   .describe("Place in the namespace's log: strictly increasing, below 2^53");
@@ -94,6 +94,11 @@ export const MessagesQuery = z.strictObject({
       "Only messages behind this position; latest: none of those in the log, but next, to go on from",
     ),
   limit,
+});
+
+export const SubscriptionsQuery = z.strictObject({
+  limit,
+  after: id.optional().describe("Only subscriptions behind this one: the page before's next"),
 });
 
 export const DevicesQuery = z.strictObject({
