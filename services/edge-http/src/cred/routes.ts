@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "@fieldlog/contracts";
 import { type Logger, withTraceParent } from "@fieldlog/runtime";
@@ -9,73 +8,79 @@ import type { RequestCounts } from "../http/request-counts.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { refusalOf } from "./failure.js";
 import { readFields } from "./input.js";
+import { answerList } from "./list-answer.js";
 import { type Operation, type OperationName, operations } from "./operations.js";
-import { Refusal, refusalBody, refusals } from "./refusal.js";
+import { type Refusal, refusalBody, refusals } from "./refusal.js";
 import type { Answer, CredRequest, Handles } from "./request.js";
 
 export interface CredRoutesOptions {
   readonly handles: Handles;
+  /** Base URL that clients are told; absent: the one by which they came. */
+  readonly publicUrl: string | undefined;
   readonly counts: RequestCounts;
   readonly logger: Pick<Logger, "error">;
   /** Whether requests are traced that do not say so themselves. */
   readonly traced: boolean;
   /** Whether the server is stopping: then connections end with their answer. */
   readonly stopping: () => boolean;
-  /** What resources' addresses begin with, where that is not as the client calls the server. */
-  readonly publicUrl: string | undefined;
 }
 
-type Take = (
-  params: Readonly<Record<string, string>>,
-  raw: IncomingMessage,
-  response: ServerResponse,
-) => void;
-
-const ID = /^\d{1,15}$/;
+type Params = Readonly<Record<string, string>>;
+type Take = (params: Params, raw: IncomingMessage, response: ServerResponse) => void;
 
 /** Never reached: the hook before it has answered. */
 function taken(): void {}
 
 /**
- * B3: cred's routes. As tenta's, they stand on Fastify for its router alone. What its paths do not have is refused
- * here, as JSON.
+ * B3: cred's routes. As CSN's, they stand on Fastify for its router alone. What its paths do not have is refused
+ * here, as JSON, and not passed on.
  */
 export async function credRoutes(fastify: FastifyInstance, options: CredRoutesOptions): Promise<void> {
-  const route = (method: readonly string[], url: string, take: Take) => {
+  const config = { refuses: true };
+  const route = (method: string[], url: string, take: Take) => {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, _done: () => void) => {
       reply.hijack();
-      take(request.params as Record<string, string>, request.raw, reply.raw);
+      const params = request.params as Params;
+      const { id } = params;
+      // The original's router takes digits alone.
+      (id === undefined || /^\d{1,100}$/.test(id) ? take : missing)(params, request.raw, reply.raw);
     };
-    fastify.route({ method: [...method], url, exposeHeadRoute: false, onRequest, handler: taken });
+    fastify.route({ method, url, exposeHeadRoute: false, config, onRequest, handler: taken });
   };
-  const refuse = (refusal: Refusal, served: readonly string[]): Take => {
+  const refuse = (refusal: Refusal, more: readonly string[] = []): Take => {
     return (_params, raw, response) => {
       raw.resume();
-      const asks = raw.method === "OPTIONS" && raw.headers["access-control-request-method"] !== undefined;
-      if (asks) response.writeHead(200, preflightHeaders(raw, [...served, "OPTIONS"])).end();
-      else finish(options, "unmatched", response, refusal, ["allow", served.join(", ")]);
+      finish(options, "unmatched", response, refusal, more);
     };
   };
+  const missing = refuse(refusals.noPath());
   const all = Object.entries(operations) as [OperationName, Operation][];
   for (const [path, own] of Map.groupBy(all, ([, operation]) => operation.path)) {
-    const served: string[] = [];
-    for (const [name, { method }] of own) {
-      const methods = method === "GET" ? ["GET", "HEAD"] : [method];
+    const served = ["OPTIONS"];
+    for (const [name, operation] of own) {
+      const methods = operation.method === "GET" ? ["GET", "HEAD"] : [operation.method];
       served.push(...methods);
       route(methods, path, (params, raw, response) => serve(options, name, params, raw, response));
     }
+    route(["OPTIONS"], path, (_params, raw, response) => preflight(raw, response, served));
     const others = fastify.supportedMethods.filter((method) => !served.includes(method));
-    route(others, path, refuse(refusals.noMethod(), served));
+    route(others, path, refuse(refusals.noMethod(), ["allow", served.join(", ")]));
   }
   for (const root of ["/auth", "/events", "/clients", "/apikeys"]) {
-    route(fastify.supportedMethods, `${root}/*`, refuse(refusals.noPath(), []));
+    route([...fastify.supportedMethods], `${root}/*`, missing);
   }
+}
+
+function preflight(raw: IncomingMessage, response: ServerResponse, served: readonly string[]): void {
+  raw.resume();
+  response.writeHead(200, [...preflightHeaders(raw, served), "content-length", "0"]);
+  response.end();
 }
 
 function serve(
   options: CredRoutesOptions,
   name: OperationName,
-  params: Readonly<Record<string, string>>,
+  params: Params,
   raw: IncomingMessage,
   response: ServerResponse,
 ): void {
@@ -85,137 +90,110 @@ function serve(
       finish(options, name, response, refusals.tooLarge(), [], true);
       return;
     }
-    answer(options, name, params, raw, body).then(
-      (answered) => send(options, name, response, answered),
-      (error) => finish(options, name, response, failed(options, name, error)),
-    );
+    answer(options, name, params, raw, body)
+      .then((answered) => succeed(options, name, response, answered))
+      .catch((error) => fail(options, name, response, error));
   });
 }
 
 async function answer(
   options: CredRoutesOptions,
   name: OperationName,
-  { id = "0" }: Readonly<Record<string, string>>,
+  params: Params,
   raw: IncomingMessage,
   body: Uint8Array,
 ): Promise<Answer> {
-  // The original's paths take digits alone (B3).
-  if (!ID.test(id)) throw refusals.noPath();
+  const { headers, url = "" } = raw;
+  const begin = url.indexOf("?");
   const request: CredRequest = {
-    id: Number(id),
-    query: new URL(raw.url ?? "", "http://unnamed").searchParams,
-    fields: readFields(body, raw.headers["content-type"]),
-    cookie: raw.headers.cookie,
+    // Beyond what an id can be, it is all the same: nothing has it.
+    id: Math.min(Number(params["id"] ?? 0), Number.MAX_SAFE_INTEGER),
+    query: new URLSearchParams(begin < 0 ? "" : url.slice(begin)),
+    fields: readFields(body, headers["content-type"]),
+    cookie: headers.cookie,
     base: options.publicUrl ?? baseOf(raw),
   };
   const handle = options.handles[name];
   if (!options.traced) return handle(request);
-  const given = raw.headers["traceparent"];
+  const given = headers["traceparent"];
   const traceParent = typeof given === "string" ? given : undefined;
   return withTraceParent(traceParent, `cred ${name}`, {}, () => handle(request));
 }
 
-/** From the header Host (B3), where that names one. */
-function baseOf({ headers, socket }: IncomingMessage): string {
-  const { host = "" } = headers;
-  const named = /^[\w.:[\]-]{1,255}$/.test(host) ? host : `${socket.localAddress}:${socket.localPort}`;
-  return `${"encrypted" in socket ? "https" : "http"}://${named}`;
+/** From the header Host (B3), where that can be one. */
+function baseOf({ headers: { host = "" }, socket }: IncomingMessage): string {
+  const protocol = "encrypted" in socket ? "https" : "http";
+  const named = /^[\w.:[\]-]{1,255}$/.test(host);
+  return `${protocol}://${named ? host : `${socket.localAddress}:${socket.localPort}`}`;
 }
 
-/** A list goes out as it is read; with its first page it is known that it can be. */
-async function send(
+/** Rejects for a list that cannot be read; its answer may have begun. */
+async function succeed(
   options: CredRoutesOptions,
   name: OperationName,
   response: ServerResponse,
-  answered: Answer,
+  { json, list, headers = [] }: Answer,
 ): Promise<void> {
-  const { json, list, headers = [] } = answered;
-  if (list === undefined) {
-    finish(options, name, response, bodyOf(name, json ?? {}), headers);
-    return;
-  }
-  const [key, pages] = list;
-  const end = bodyOf(name, { [key]: [] });
-  let text = end.slice(0, -"]}".length);
-  let separator = "";
-  try {
-    for await (const page of pages) {
-      text += separator + page.join(",");
-      separator = ",";
-      if (text.length < CHUNK || response.closed) continue;
-      if (!response.headersSent) begin(options, name, response, headers);
-      if (!response.write(text)) await Promise.race([once(response, "drain"), once(response, "close")]);
-      text = "";
-    }
-  } catch (error) {
-    const refusal = failed(options, name, error);
-    if (response.headersSent) response.destroy();
-    else finish(options, name, response, refusal);
-    return;
-  }
-  if (response.headersSent) response.end(`${text}]}`);
-  else finish(options, name, response, `${text}]}`, headers);
-}
-
-/** Characters of a list that are sent before the rest of it is read. */
-const CHUNK = 256 * 1024;
-
-function bodyOf(name: OperationName, json: Readonly<Record<string, unknown>>): string {
   const { status, message } = operations[name];
-  return JSON.stringify({ status, message, ...json });
-}
-
-function begin(
-  options: CredRoutesOptions,
-  name: OperationName,
-  response: ServerResponse,
-  more: readonly string[],
-): void {
-  const { status } = operations[name];
+  const answered = list === undefined ? undefined : await answerList(list, { status, message });
+  if (answered === undefined || typeof answered === "string") {
+    const text = answered ?? JSON.stringify({ status, message, ...json });
+    send(options, name, response, { status, text }, headers);
+    return;
+  }
   options.counts.note(`cred ${name}`, status);
   awaitBody(response.req.socket, undefined);
-  response.writeHead(status, headersOf(response, more, options.stopping()));
+  response.writeHead(status, [...headersOf(response), ...headers]);
+  await answered.pipeTo(response);
 }
 
-function headersOf(response: ServerResponse, more: readonly string[], close: boolean): string[] {
-  const headers = ["content-type", "application/json", "cache-control", "no-store"];
-  headers.push(...corsHeaders(response.req), ...more);
-  if (close) headers.push("connection", "close");
-  return headers;
-}
-
-function failed(options: CredRoutesOptions, name: OperationName, error: unknown): Refusal {
+function fail(
+  options: CredRoutesOptions,
+  name: OperationName,
+  response: ServerResponse,
+  error: unknown,
+): void {
   const refusal = refusalOf(error);
-  if (refusal !== undefined) return refusal;
-  options.logger.error({ err: error, operation: name }, "cred request failed");
-  return refusals.unforeseen();
+  if (refusal === undefined) options.logger.error({ err: error, operation: name }, "cred request failed");
+  // Half a list is to be seen as such.
+  if (response.headersSent) response.destroy();
+  else finish(options, name, response, refusal ?? refusals.unforeseen());
 }
 
 function finish(
   options: CredRoutesOptions,
   name: OperationName | "unmatched",
   response: ServerResponse,
-  answered: string | Refusal,
+  refusal: Refusal,
   more: readonly string[] = [],
-  close = options.stopping(),
+  close = false,
 ): void {
-  const refused = answered instanceof Refusal;
-  const status = refused ? answered.status : name === "unmatched" ? 404 : operations[name].status;
+  const { status, retryAfterS } = refusal;
+  const headers = retryAfterS === undefined ? more : [...more, "retry-after", String(retryAfterS)];
+  send(options, name, response, { status, text: refusalBody(refusal) }, headers, close);
+}
+
+function send(
+  options: CredRoutesOptions,
+  name: OperationName | "unmatched",
+  response: ServerResponse,
+  { status, text }: { status: number; text: string },
+  more: readonly string[],
+  close = false,
+): void {
   options.counts.note(`cred ${name}`, status);
-  const body = Buffer.from(refused ? refusalBody(answered) : answered);
-  const headers = headersOf(response, more, close);
-  headers.push("content-length", String(body.length));
-  if (refused && answered.retryAfterS !== undefined)
-    headers.push("retry-after", String(answered.retryAfterS));
+  const body = Buffer.from(text);
+  const headers = [...headersOf(response), "content-length", String(body.length), ...more];
+  if (close || options.stopping()) headers.push("connection", "close");
   awaitBody(response.req.socket, undefined);
   response.writeHead(status, headers);
   if (response.req.complete) response.end(body);
   else linger(response, body.toString("latin1"));
 }
 
+function headersOf({ req }: ServerResponse): string[] {
+  return [...corsHeaders(req), "cache-control", "no-store", "content-type", "application/json"];
+}
+
 /** To a sender whose request does not arrive in time. */
-const tooSlow = {
-  status: 408,
-  contentType: "application/json",
-  body: refusalBody(refusals.tooSlow()),
-};
+const tooSlow = { status: 408, contentType: "application/json", body: refusalBody(refusals.tooSlow()) };
