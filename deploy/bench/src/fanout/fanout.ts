@@ -4,6 +4,7 @@ import { rpcClient } from "@fieldlog/rpc";
 import { removeCluster, startPostgres } from "@fieldlog/servers";
 import type { Benchmark, BenchmarkContext } from "../frame/benchmark.js";
 import { type Row, row } from "../frame/result.js";
+import type { Address } from "../load/orders.js";
 import { type Peer, startMosquitto } from "../mqtt/peers.js";
 import { openFilesLimit } from "../system/open-files.js";
 import { System } from "../system/system.js";
@@ -17,6 +18,7 @@ const SUBSCRIBERS = [1, 100, 1_000, 10_000];
 const COMPARED = 1_000;
 const PER_SECOND = 1_000;
 const PLACES = 100;
+const WARM_UP_S = 3;
 /** Files and sockets that a process needs besides. */
 const OTHER_FILES = 200;
 
@@ -47,6 +49,7 @@ export const fanout: Benchmark = {
       const options = { folder, name: "fanout", commit: "group", postgres, log } as const;
       const system = await System.start({ ...options, door: "edge-websocket" });
       stopping.push(() => system.stop());
+      const http = await system.startHttp();
       const bare = await startBroadcast(bytes);
       stopping.push(() => bare.stop());
       const mosquitto = await startMosquitto(context);
@@ -55,7 +58,7 @@ export const fanout: Benchmark = {
       if (mosquitto) servers.push(mqttPeer(mosquitto, context.connections));
       const stages = servers.map((server) => new Stage(context, server, bytes.length));
       for (const stage of stages) stopping.push(() => stage.stop());
-      return await measure(context, stages);
+      return await measure(context, stages, http);
     } finally {
       for (const stop of stopping.reverse()) await stop();
       await postgres.stop();
@@ -64,13 +67,21 @@ export const fanout: Benchmark = {
   },
 };
 
-async function measure(context: BenchmarkContext, stages: readonly Stage[]): Promise<Row[]> {
+async function measure(context: BenchmarkContext, stages: readonly Stage[], http: Address): Promise<Row[]> {
   const { repeats, seconds } = context;
   const [ours, bare] = stages as [Stage, Stage];
-  const paced: FanoutReport[] = [];
-  await ours.placed(PLACES);
-  for (let repeat = 0; repeat < repeats; repeat++) paced.push(await ours.paced(seconds, PER_SECOND, PLACES));
-  await ours.close();
+  const paced = new Map<string, FanoutReport[]>();
+  for (const [how, to] of [["by HTTP", http] as const, ["by WebSocket", undefined] as const]) {
+    await ours.placed(PLACES, to);
+    const reports: FanoutReport[] = [];
+    // A fresh process has not compiled yet what it runs most.
+    await ours.paced(WARM_UP_S, PER_SECOND, PLACES);
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      reports.push(await ours.paced(seconds, PER_SECOND, PLACES));
+    }
+    paced.set(how, reports);
+    await ours.close();
+  }
 
   const all: Fanout[] = [];
   for (const subscribers of SUBSCRIBERS) {
@@ -87,7 +98,7 @@ async function measure(context: BenchmarkContext, stages: readonly Stage[]): Pro
     const peers = compared.slice(1).map((stage) => [stage.server.name, rates.get(stage) ?? []] as const);
     all.push({ subscribers, ours: rates.get(ours) ?? [], peers: new Map(peers) });
   }
-  return [...all.flatMap(fanoutRows), ...pacedRows(paced)];
+  return [...all.flatMap(fanoutRows), ...[...paced].flatMap(pacedRows)];
 }
 
 function fanoutRows({ subscribers, ours, peers }: Fanout): Row[] {
@@ -100,8 +111,8 @@ function fanoutRows({ subscribers, ours, peers }: Fanout): Row[] {
   );
 }
 
-function pacedRows(reports: readonly FanoutReport[]): Row[] {
-  const name = `${PER_SECOND.toLocaleString("en")} events/s, each for 1 of ${PLACES} subscribers`;
+function pacedRows([how, reports]: readonly [string, readonly FanoutReport[]]): Row[] {
+  const name = `${PER_SECOND.toLocaleString("en")} events/s ${how}, each for 1 of ${PLACES} subscribers`;
   const values = (of: (report: FanoutReport) => number) => reports.map(of);
   return [
     row({
@@ -128,7 +139,11 @@ async function fieldlog(system: System, publishers: number): Promise<Server> {
     );
     return {
       ...{ name: "Fieldlog", address: system.edge, wire: "websocket" },
-      pids: () => ({ "edge-websocket": system.pid("edge-websocket"), nats: system.nats.pid }),
+      pids: () => ({
+        "edge-websocket": system.pid("edge-websocket"),
+        "edge-http": system.pid("edge-http"),
+        nats: system.nats.pid,
+      }),
       publishers: keys.map(({ secret }) => publisher(secret)),
       subscriber: (filter) => ({ hello: hello(filter), key: system.adminKey }),
     };

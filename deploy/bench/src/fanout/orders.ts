@@ -12,6 +12,8 @@ export type Order =
       readonly wire: WireName;
       readonly subscribers: readonly Lane[];
       readonly publishers: readonly Lane[];
+      /** Where publishers send requests by HTTP instead. */
+      readonly http?: Address | undefined;
     }
   /** As many events as possible, each to all subscribers; `window` of them are not yet everywhere. */
   | (Publishing & { readonly kind: "flood"; readonly window: number })

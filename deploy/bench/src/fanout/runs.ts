@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Tally } from "../load/tally.js";
 import { Connection } from "./connection.js";
+import { HttpPublisher, type Publisher } from "./http-publisher.js";
 import type { FanoutReport, Order, Publishing } from "./orders.js";
 import { type Lane, mqtt, type Wire, webSocket } from "./wires.js";
 
@@ -25,7 +26,7 @@ class Run {
 
   constructor(
     private readonly order: Publishing,
-    private readonly publishers: readonly Connection[],
+    private readonly publishers: readonly Publisher[],
     /** Ids begin there: none comes twice. */
     readonly first: number,
   ) {
@@ -59,7 +60,7 @@ class Run {
 /** The subscribers and publishers of one server. */
 export class Client {
   private readonly subscribers: Connection[] = [];
-  private readonly publishers: Connection[] = [];
+  private readonly publishers: Publisher[] = [];
   private opened = 0;
   private last: Run | undefined;
   private failures: Record<string, number> = {};
@@ -77,16 +78,21 @@ export class Client {
       case "paced":
         return { ...(await this.paced(order)), failures: this.failures };
       case "close":
-        for (const each of [this.subscribers, this.publishers]) {
-          for (const connection of each.splice(0)) connection.close();
-        }
+        for (const each of this.subscribers.splice(0)) each.close();
+        for (const each of this.publishers.splice(0)) each.close();
     }
     return { ...NOTHING, failures: this.failures };
   }
 
   private async openAll(order: Connect): Promise<void> {
     const wire = order.wire === "mqtt" ? mqtt : webSocket;
-    await this.openEach(order, wire, order.publishers, this.publishers);
+    const { http } = order;
+    if (http === undefined) await this.openEach(order, wire, order.publishers, this.publishers);
+    else {
+      for (const { key = "" } of order.publishers) {
+        this.publishers.push(await HttpPublisher.open(http, key, (reason) => this.failed(reason)));
+      }
+    }
     await this.openEach(order, wire, order.subscribers, this.subscribers);
   }
 
@@ -94,7 +100,7 @@ export class Client {
     { to }: Connect,
     wire: Wire,
     lanes: readonly Lane[],
-    into: Connection[],
+    into: (Connection | Publisher)[],
   ): Promise<void> {
     const events = {
       onDeliveries: (count: number) => this.onDeliveries(count),

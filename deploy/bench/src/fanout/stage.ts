@@ -43,11 +43,12 @@ export class Stage {
     await this.connect(Array.from({ length: count - this.count }, () => lane));
   }
 
-  /** One for each of so many places. */
-  async placed(places: number): Promise<void> {
+  /** One for each of so many places. @param http where events are published by HTTP instead */
+  async placed(places: number, http?: Address): Promise<void> {
     const { subscriber } = this.server;
     await this.connect(
       Array.from({ length: places }, (_, index) => subscriber({ places: [`Room ${index}`] })),
+      http,
     );
   }
 
@@ -75,13 +76,13 @@ export class Stage {
     await this.client.stop();
   }
 
-  private async connect(subscribers: readonly Lane[]): Promise<void> {
+  private async connect(subscribers: readonly Lane[], http?: Address): Promise<void> {
     const { address, wire, publishers } = this.server;
     const first = this.count === 0;
     this.count += subscribers.length;
     checked(
       await this.client.order({
-        ...{ kind: "connect", to: address, wire, subscribers },
+        ...{ kind: "connect", to: address, wire, subscribers, http },
         publishers: first ? publishers : [],
       }),
     );

@@ -18,6 +18,8 @@ const READY_MS = 60_000;
 const DOORS = ["edge-http", "edge-mqtt", "edge-websocket"] as const;
 type Door = (typeof DOORS)[number];
 type ServiceName = "auth" | "devices" | "projections" | Door;
+/** Beside the door, at an address of its own. */
+type Ports = Readonly<Record<"auth" | "devices" | "projections" | "http", number>>;
 
 /** Fieldlog as in production, one process per service, on a log and a database of its own. */
 export class System {
@@ -40,7 +42,7 @@ export class System {
     },
     readonly nats: RunningNats,
     readonly edge: Address,
-    private readonly ports: Readonly<Record<"auth" | "devices" | "projections", number>>,
+    private readonly ports: Ports,
     private databaseUrl: string,
   ) {}
 
@@ -49,13 +51,14 @@ export class System {
     const nats = await startNats({ dataDir: join(options.folder, `${options.name}-nats`), syncAlways: true });
     let system: System | undefined;
     try {
-      const [edge, auth, devices, projections] = [
+      const [edge, auth, devices, projections, http] = [
+        await freePort(),
         await freePort(),
         await freePort(),
         await freePort(),
         await freePort(),
       ];
-      const ports = { auth, devices, projections };
+      const ports = { auth, devices, projections, http };
       system = new System(options, nats, { host: HOST, port: edge }, ports, "");
       system.databaseUrl = await system.freshDatabase();
       await system.startService("auth");
@@ -87,6 +90,12 @@ export class System {
   async restartEdge(): Promise<void> {
     await this.stopService(this.options.door);
     await this.startService(this.options.door);
+  }
+
+  /** The HTTP door beside another one. */
+  async startHttp(): Promise<Address> {
+    await this.startService("edge-http");
+    return { host: HOST, port: this.doorPort("edge-http") };
   }
 
   /** The read models, in a database of their own. Resolves at once, for whoever wants to watch it begin. */
@@ -125,14 +134,13 @@ export class System {
     return url.href;
   }
 
-  private portSetting(name: ServiceName): string {
-    if (name === "edge-mqtt") return "FIELDLOG_MQTT_PORT";
-    return name === "edge-websocket" ? "FIELDLOG_WS_PORT" : "FIELDLOG_HTTP_PORT";
+  private doorPort(name: ServiceName): number {
+    return name === "edge-http" && this.options.door !== name ? this.ports.http : this.edge.port;
   }
 
   private async startService(name: ServiceName, more: Record<string, string> = {}): Promise<void> {
     const { folder, name: system, commit } = this.options;
-    const opsPort = name === "edge-http" ? this.edge.port : await freePort();
+    const opsPort = name === "edge-http" ? this.doorPort(name) : await freePort();
     const readyUrl = `http://${HOST}:${opsPort}/readyz`;
     const main = fileURLToPath(new URL("./main.js", import.meta.resolve(`@fieldlog/${name}`)));
     const service = new ServerProcess({
@@ -155,7 +163,7 @@ export class System {
         FIELDLOG_PROJECTIONS_GRPC: `${HOST}:${this.ports.projections}`,
         // Nothing that is measured needs it.
         FIELDLOG_SUBSCRIPTIONS_GRPC: `${HOST}:1`,
-        [this.portSetting(name)]: String(this.edge.port),
+        [portSetting(name)]: String(this.doorPort(name)),
         FIELDLOG_MQTT_WS_PORT: "0",
         FIELDLOG_COMMIT: commit,
         FIELDLOG_LOG_LEVEL: "warn",
@@ -172,4 +180,9 @@ export class System {
     this.#running.set(name, service);
     await service.start();
   }
+}
+
+function portSetting(name: ServiceName): string {
+  if (name === "edge-mqtt") return "FIELDLOG_MQTT_PORT";
+  return name === "edge-websocket" ? "FIELDLOG_WS_PORT" : "FIELDLOG_HTTP_PORT";
 }
