@@ -58,9 +58,12 @@ describe("the README", () => {
       "mosquitto_pub -h 127.0.0.1",
       'curl -H "Authorization:',
       "npx fieldlog events",
+      "npx fieldlog events",
       "npx fieldlog devices",
       "npx fieldlog keys",
       "npx fieldlog read-models",
+      "npm run bench",
+      "npm run bench",
       "npm run bench",
       "npm run bench",
     ]);
