@@ -49,7 +49,7 @@ export const operations = {
   streamEvents: op({
     ...{ method: "get", path: `${NAMESPACE}/events/stream`, access: "reader", status: 200, streams: true },
     summary: "Events as they come, as server-sent events; Last-Event-ID resumes behind a position",
-    query: schema.EventStreamQuery,
+    query: subscription.EventStreamQuery,
   }),
   createSubscription: op({
     ...{ method: "post", path: `${NAMESPACE}/subscriptions`, access: "reader", status: 201, writes: true },
@@ -61,7 +61,7 @@ export const operations = {
   listSubscriptions: op({
     ...{ method: "get", path: `${NAMESPACE}/subscriptions`, access: "reader", status: 200 },
     summary: "Subscriptions, and how far each is; of a key with permission read, its own",
-    query: schema.SubscriptionsQuery,
+    query: subscription.SubscriptionsQuery,
     answer: subscription.Subscriptions,
   }),
   getSubscription: op({
@@ -93,8 +93,8 @@ export const operations = {
   pollEvents: op({
     ...{ method: "get", path: `${NAMESPACE}/subscriptions/{id}/events`, access: "reader", status: 200 },
     summary: "Events of a subscription, waited for; acknowledges those before",
-    query: schema.PollQuery,
-    answer: schema.PolledEvents,
+    query: subscription.PollQuery,
+    answer: subscription.PolledEvents,
   }),
   listDevices: op({
     ...{ method: "get", path: `${NAMESPACE}/devices`, access: "reader", status: 200, waits: true },

@@ -17,15 +17,15 @@ export const position = z
   .int()
   .nonnegative()
   .describe("Place in the namespace's log: strictly increasing, below 2^53");
-const id = z.string().min(1).max(limits.idLength);
+export const id = z.string().min(1).max(limits.idLength);
 /** A whole number in a query. */
-const count = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+export const count = (least: number, most = Number.MAX_SAFE_INTEGER) =>
   z
     .string()
     .regex(/^\d{1,16}$/, "must be a whole number")
     .transform(Number)
     .pipe(z.int().min(least).max(most));
-const limit = count(1, limits.pageRows).default(100).describe(`1 to ${limits.pageRows}; default 100`);
+export const limit = count(1, limits.pageRows).default(100).describe(`1 to ${limits.pageRows}; default 100`);
 
 export const EventsQuery = z.strictObject({
   after: count(0).optional().describe("Only events behind this position, the oldest first"),
@@ -37,45 +37,6 @@ export const EventsQuery = z.strictObject({
   type: z.string().min(1).max(limits.textLength).optional().describe("CloudEvents type, e.g. pick"),
   from: time.optional().describe("Only events that occurred at this time or after"),
   to: time.optional().describe("Only events that occurred before this time"),
-});
-
-const texts = z
-  .union([z.string().transform((one) => [one]), z.array(z.string())])
-  .pipe(z.array(z.string().min(1).max(limits.textLength)).max(limits.valuesPerFilter))
-  .optional();
-
-export const EventStreamQuery = z.strictObject({
-  filter: z
-    .union([z.string().transform((one) => [one]), z.array(z.string())])
-    .pipe(z.array(z.string()).max(limits.filtersPerSubscription))
-    .optional()
-    .describe("A filter in JSON; given several times: any of them may hold"),
-  names: texts.describe(
-    "Only events of this name, in which * stands for anything; given several times: of any",
-  ),
-  devices: texts.describe("Only events of this device, or of any of these"),
-  places: texts.describe("Only events at this place, or at any of these"),
-  actions: texts.describe("Only events with this action, or any of these"),
-  sensorTypes: texts.describe("Only events from a sensor of this type, or of any of these"),
-  from: z
-    .union([z.enum(["now", "beginning"]), count(0)])
-    .optional()
-    .describe("Where to begin: now (the default), beginning, or the position after which"),
-  subscription: id
-    .optional()
-    .describe(
-      "Instead of all these: the events of this subscription, from where its owner has received them",
-    ),
-});
-
-export const PollQuery = z.strictObject({
-  after: count(0)
-    .optional()
-    .describe("Everything up to this position was received: the next of the answer before"),
-  limit,
-  wait: count(0, limits.pollWaitMs)
-    .default(0)
-    .describe(`Milliseconds to wait for the first event, 0 to ${limits.pollWaitMs}; default 0`),
 });
 
 export const MessagesQuery = z.strictObject({
@@ -94,11 +55,6 @@ export const MessagesQuery = z.strictObject({
       "Only messages behind this position; latest: none of those in the log, but next, to go on from",
     ),
   limit,
-});
-
-export const SubscriptionsQuery = z.strictObject({
-  limit,
-  after: id.optional().describe("Only subscriptions behind this one: the page before's next"),
 });
 
 export const DevicesQuery = z.strictObject({
@@ -237,14 +193,6 @@ export const PublishedEvents = component(
       ),
     }),
   ]),
-);
-
-export const PolledEvents = component(
-  "PolledEvents",
-  z.object({
-    events: z.array(CloudEvent),
-    next: position.describe("How far the log was looked through: give it as after, to acknowledge and go on"),
-  }),
 );
 
 export const Device = component(

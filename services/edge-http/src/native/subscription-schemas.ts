@@ -1,6 +1,6 @@
 import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
-import { component, position, time } from "./schemas.js";
+import { CloudEvent, component, count, id, limit, position, time } from "./schemas.js";
 
 // Subscriptions, as the native API takes and shows them. libs/filters checks filters to the end.
 
@@ -136,3 +136,55 @@ export const NewSecret = component(
   }),
 );
 export const SubscriptionSecret = component("SubscriptionSecret", z.object({ secret: z.string() }));
+
+export const SubscriptionsQuery = z.strictObject({
+  limit,
+  after: id.optional().describe("Only subscriptions behind this one: the page before's next"),
+});
+
+const several = z
+  .union([z.string().transform((one) => [one]), z.array(z.string())])
+  .pipe(z.array(z.string().min(1).max(limits.textLength)).max(limits.valuesPerFilter))
+  .optional();
+
+export const EventStreamQuery = z.strictObject({
+  filter: z
+    .union([z.string().transform((one) => [one]), z.array(z.string())])
+    .pipe(z.array(z.string()).max(limits.filtersPerSubscription))
+    .optional()
+    .describe("A filter in JSON; given several times: any of them may hold"),
+  names: several.describe(
+    "Only events of this name, in which * stands for anything; given several times: of any",
+  ),
+  devices: several.describe("Only events of this device, or of any of these"),
+  places: several.describe("Only events at this place, or at any of these"),
+  actions: several.describe("Only events with this action, or any of these"),
+  sensorTypes: several.describe("Only events from a sensor of this type, or of any of these"),
+  from: z
+    .union([z.enum(["now", "beginning"]), count(0)])
+    .optional()
+    .describe("Where to begin: now (the default), beginning, or the position after which"),
+  subscription: id
+    .optional()
+    .describe(
+      "Instead of all these: the events of this subscription, from where its owner has received them",
+    ),
+});
+
+export const PollQuery = z.strictObject({
+  after: count(0)
+    .optional()
+    .describe("Everything up to this position was received: the next of the answer before"),
+  limit,
+  wait: count(0, limits.pollWaitMs)
+    .default(0)
+    .describe(`Milliseconds to wait for the first event, 0 to ${limits.pollWaitMs}; default 0`),
+});
+
+export const PolledEvents = component(
+  "PolledEvents",
+  z.object({
+    events: z.array(CloudEvent),
+    next: position.describe("How far the log was looked through: give it as after, to acknowledge and go on"),
+  }),
+);

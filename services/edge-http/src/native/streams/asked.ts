@@ -3,7 +3,7 @@ import type { EventLog } from "@fieldlog/event-log";
 import { InvalidFilter, parseFilter } from "@fieldlog/filters";
 import type { z } from "zod";
 import { Problem } from "../problem.js";
-import type { EventStreamQuery } from "../schemas.js";
+import type { EventStreamQuery } from "../subscription-schemas.js";
 
 export type Asked = z.output<typeof EventStreamQuery>;
 
