@@ -85,9 +85,15 @@ export class FilterIndex<T> {
     }
   }
 
-  /** Visits each value once, in no certain order; a visit may add and delete. */
-  match(event: Matchable, visit: (value: T) => void): void {
-    for (const subscriber of this.matching(new Facts(event))) if (!subscriber.isGone) visit(subscriber.value);
+  /**
+   * Visits each value once, in no certain order; a visit may add and delete.
+   *
+   * @returns how many filters had to be compared with the event
+   */
+  match(event: Matchable, visit: (value: T) => void): number {
+    const { matching, compared } = this.find(new Facts(event));
+    for (const subscriber of matching) if (!subscriber.isGone) visit(subscriber.value);
+    return compared;
   }
 
   /** Visits all values. */
@@ -95,12 +101,14 @@ export class FilterIndex<T> {
     for (const value of [...this.subscribers.keys()]) visit(value);
   }
 
-  private matching(event: Facts): Subscriber<T>[] {
+  private find(event: Facts): { matching: readonly Subscriber<T>[]; compared: number } {
     const match = ++this.matchNumber;
     const matching: Subscriber<T>[] = [];
+    let compared = 0;
     const look = (node: Node<T>) => {
       if (node.seen === match) return;
       node.seen = match;
+      compared++;
       if (!node.holds(event)) return;
       for (const subscriber of node.subscribers) {
         if (subscriber.found === match) continue;
@@ -110,7 +118,7 @@ export class FilterIndex<T> {
     };
     for (const lookup of this.lookups) lookup.find(event, look);
     for (const node of this.others) look(node);
-    return matching;
+    return { matching, compared };
   }
 
   private nodeOf(filter: registry.EventFilter): Node<T> {

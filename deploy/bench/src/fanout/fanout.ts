@@ -102,7 +102,7 @@ async function measure(context: BenchmarkContext, stages: readonly Stage[], http
 }
 
 function fanoutRows({ subscribers, ours, peers }: Fanout): Row[] {
-  const name = `each event to ${subscribers.toLocaleString("en")} WebSocket subscribers`;
+  const name = `each event to ${subscribers.toLocaleString("en")} WebSocket subscriber${subscribers > 1 ? "s" : ""}`;
   return [...peers].map(([peer, values], index) =>
     row({
       ...{ name, unit: "deliveries/s", values: ours, peer: { name: peer, values } },
