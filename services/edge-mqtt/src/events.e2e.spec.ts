@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { until } from "@fieldlog/testkit";
 import { connect as connectClient, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -34,7 +33,10 @@ async function connect(
   const got: Got[] = [];
   // What a session has missed comes at once.
   client.on("message", (_, payload, packet) => got.push({ packet, event: JSON.parse(payload.toString()) }));
-  await once(client, "connect");
+  await new Promise<void>((resolve, reject) => {
+    client.once("connect", () => resolve()).once("error", reject);
+  });
+  client.on("error", () => undefined);
   return { client, got };
 }
 

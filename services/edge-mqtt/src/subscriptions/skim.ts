@@ -63,7 +63,9 @@ export function skimPublished(sequence: number, data: Uint8Array): Skimmed[] {
 function skimSignal(bytes: Buffer, end: number): boolean {
   let published = false;
   let body = false;
-  let device = "";
+  // Of the device: read only where the topic is made of it.
+  let deviceAt = 0;
+  let deviceEnd = 0;
   let event: string | undefined;
   clientId = "";
   while (at < end) {
@@ -80,11 +82,11 @@ function skimSignal(bytes: Buffer, end: number): boolean {
       published = true;
     } else if (BODIES.has(field)) body = true;
     else if (field === EVENT) event = skimText(bytes, EVENT_NAME, over);
-    else if (field === DEVICE) device = bytes.toString("utf8", at, over);
+    else if (field === DEVICE) [deviceAt, deviceEnd] = [at, over];
     at = over;
   }
   if (event === undefined) return published && body;
-  topic = eventTopicOf({ device, name: event });
+  topic = eventTopicOf({ device: bytes.toString("utf8", deviceAt, deviceEnd), name: event });
   // As no publisher says how it is to go out, the subscription does.
   qos = 2;
   retain = false;
