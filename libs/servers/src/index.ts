@@ -2,6 +2,7 @@
 
 export { defaultCacheDir } from "./cache-dir.js";
 // Other people's brokers and clients, for tests and comparisons.
+export { obtainCredClient } from "./cred-client/obtain.js";
 export type { BrokerOptions, Command, RunningBroker } from "./mosquitto/broker.js";
 export {
   type Mosquitto,
@@ -16,7 +17,7 @@ export {
   type SourceName,
 } from "./nats/obtain/obtain.js";
 export { type NatsOptions, type RunningNats, startNats } from "./nats/start.js";
-export { type ObtainPahoOptions, obtainPaho, type Paho } from "./paho/obtain.js";
+export { obtainPaho, type Paho } from "./paho/obtain.js";
 export { removeCluster } from "./postgres/cluster.js";
 export { type PostgresOptions, type RunningPostgres, startPostgres } from "./postgres/start.js";
 export { environment } from "./process/environment.js";
@@ -25,3 +26,4 @@ export { freePort, isFree, PortTaken } from "./process/ports.js";
 // What can go wrong, to be told to a person.
 export { CommandFailed } from "./process/run.js";
 export { ServerDidNotStart, ServerProcess, type ServerProcessOptions } from "./process/server-process.js";
+export type { ObtainPackageOptions, WithPackage } from "./python/package.js";

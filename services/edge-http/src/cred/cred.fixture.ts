@@ -23,12 +23,13 @@ export class CredClient {
   constructor(readonly url: string) {}
 
   async ask(path: string, { method = "GET", body, headers = {} }: Asked = {}): Promise<Answered> {
-    const raw = typeof body === "string" || body instanceof URLSearchParams;
+    const form = body instanceof URLSearchParams;
+    const raw = typeof body === "string" || form;
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
         ...(this.sessionKey === "" ? {} : { cookie: `sessionKey=${this.sessionKey}` }),
-        ...(body === undefined || raw ? {} : { "content-type": "application/json" }),
+        ...(body === undefined || form ? {} : { "content-type": "application/json" }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
