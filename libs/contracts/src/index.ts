@@ -20,6 +20,7 @@ export {
   namespaceOf,
   namespaceOfSignals,
   REGISTRY,
+  registryOfKind,
   registrySubject,
   SIGNALS,
   type StreamName,

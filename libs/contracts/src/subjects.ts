@@ -66,6 +66,11 @@ export function registrySubject(id: AggregateId): string {
   return `registry.${token(id.namespace)}.${id.kind}.${token(id.id)}`;
 }
 
+/** Of the decisions on all aggregates of a kind, in every namespace. */
+export function registryOfKind(kind: AggregateKind): string {
+  return `registry.*.${kind}.*`;
+}
+
 /** What one replica of the MQTT edge is asked on. */
 export function mqttEdgeSubject(edge: string): string {
   return `mqtt.edge.${token(edge)}`;

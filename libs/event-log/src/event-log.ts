@@ -182,6 +182,20 @@ export class EventLog {
     }
   }
 
+  /** When the first commit with that subject was stored after a sequence; undefined: there is none. Raises LogUnavailable. */
+  async timeAfter(stream: StreamName, sequence: number, subject: string): Promise<Date | undefined> {
+    this.checkConnected();
+    try {
+      const query = { seq: sequence + 1, next_by_subj: subject };
+      const message = await this.jsm.streams.getMessage(stream, query);
+      return message?.time;
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound)
+        return undefined;
+      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+    }
+  }
+
   /** While it is not, everything is refused at once. */
   get isConnected(): boolean {
     return this.connected;

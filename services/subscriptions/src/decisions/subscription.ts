@@ -1,0 +1,178 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Position, registry } from "@fieldlog/contracts";
+import type { Decider, DecisionPoint, Outcome } from "@fieldlog/decider";
+import type { Sealed } from "@fieldlog/sealing";
+import { checkBatch, checkFilters, checkName, checkOwner, checkUrl } from "./accepted.js";
+import { InvalidField, NoWebhook, UnknownSubscription } from "./refusals.js";
+
+// Ids: 16 hexadecimal digits, at random.
+
+export const SUBSCRIPTION_ID = /^[0-9a-f]{16}$/;
+
+// Events: SubscriptionCreated, SubscriptionRemoved, SubscriptionDisabled, SubscriptionEnabled,
+// WebhookSecretRotated. Their names and fields are the storage format of the permanent log.
+
+type Recorded = NonNullable<MessageInitShape<typeof registry.RegistryEventSchema>["event"]>;
+
+// State
+
+export const DELIVERIES = ["poll", "stream", "webhook"] as const;
+
+export interface Webhook {
+  readonly url: string;
+  /** Events in one request at most. */
+  readonly batch: number;
+  readonly secret: Sealed;
+  /** Signs as well, until then; ms since 1970 UTC. */
+  readonly previous?: { readonly secret: Sealed; readonly until: number };
+}
+
+export interface ActiveSubscription {
+  readonly phase: "active";
+  readonly filters: readonly registry.EventFilter[];
+  readonly name: string;
+  readonly owner: string;
+  readonly delivery: string;
+  /** Where it begins; absent: at the beginning. */
+  readonly after?: Position;
+  readonly webhook?: Webhook;
+  /** ms since 1970 UTC. */
+  readonly createdAt: number;
+  /** Why nothing is delivered; absent: it is. */
+  readonly disabled?: string;
+}
+
+export type Subscription = { readonly phase: "none" } | ActiveSubscription | { readonly phase: "removed" };
+
+export const subscription: Decider<Subscription> = {
+  kind: "subscription",
+  initial: { phase: "none" },
+  evolve: (state, { event }, at) => {
+    if (state.phase === "none") {
+      return event.case === "subscriptionCreated" ? created(event.value, at) : state;
+    }
+    return state.phase === "active" ? changed(state, event) : state;
+  },
+};
+
+function created(event: registry.SubscriptionCreated, { decidedAt }: DecisionPoint): ActiveSubscription {
+  const { filters, name, owner, delivery, after, webhook } = event;
+  return {
+    ...{ phase: "active", filters, name, owner, delivery, createdAt: decidedAt },
+    ...(after === undefined ? {} : { after: Number(after) }),
+    ...(webhook?.secret === undefined
+      ? {}
+      : { webhook: { url: webhook.url, batch: webhook.batch || 1, secret: webhook.secret } }),
+  };
+}
+
+function changed(state: ActiveSubscription, event: registry.RegistryEvent["event"]): Subscription {
+  switch (event.case) {
+    case "subscriptionRemoved":
+      return { phase: "removed" };
+    case "subscriptionDisabled":
+      return { ...state, disabled: event.value.reason || "unknown" };
+    case "subscriptionEnabled": {
+      const { disabled: _, ...enabled } = state;
+      return enabled;
+    }
+    case "webhookSecretRotated":
+      return rotated(state, event.value);
+    default:
+      return state;
+  }
+}
+
+function rotated(state: ActiveSubscription, event: registry.WebhookSecretRotated): ActiveSubscription {
+  const { secret, previousUntil } = event;
+  if (state.webhook === undefined || secret === undefined) return state;
+  const previous = { secret: state.webhook.secret, until: Number(previousUntil) };
+  return { ...state, webhook: { ...state.webhook, secret, previous } };
+}
+
+// Decisions: each takes what is asked and gives a function of the state. That returns the events that lead
+// there, none if everything is so already, or raises a refusal.
+
+export interface NewSubscription {
+  readonly filters: readonly registry.EventFilter[];
+  readonly name: string;
+  readonly owner: string;
+  readonly delivery: string;
+  readonly after?: Position | undefined;
+  readonly webhook?: { readonly url: string; readonly batch: number } | undefined;
+}
+
+/** Raises InvalidField. */
+export function checkNew({ filters, name, owner, delivery, webhook }: NewSubscription): void {
+  checkFilters(filters);
+  checkName(name);
+  checkOwner(owner);
+  if (!DELIVERIES.some((one) => one === delivery)) {
+    throw new InvalidField("delivery", `is none of ${DELIVERIES.join(", ")}`);
+  }
+  if (webhook !== undefined && delivery !== "webhook") {
+    throw new InvalidField("webhook", `is not for delivery ${delivery}`);
+  }
+  if (delivery !== "webhook") return;
+  if (webhook === undefined) throw new InvalidField("webhook", "is missing");
+  checkUrl(webhook.url);
+  checkBatch(webhook.batch);
+}
+
+/** @param secret of a webhook, sealed */
+export function createSubscription(asked: NewSubscription, secret: Sealed | undefined) {
+  return (state: Subscription): Outcome<undefined> => {
+    if (state.phase !== "none") return nothing;
+    checkNew(asked);
+    const { name, owner, delivery, after, webhook } = asked;
+    return recorded({
+      case: "subscriptionCreated",
+      value: {
+        ...{ filters: [...asked.filters], name, owner, delivery },
+        ...(after === undefined ? {} : { after: BigInt(after) }),
+        ...(webhook && secret ? { webhook: { url: webhook.url, batch: webhook.batch, secret } } : {}),
+      },
+    });
+  };
+}
+
+/** For ever. Of one that is removed already, nothing: who lost the answer may ask again. */
+export function removeSubscription(state: Subscription): Outcome<undefined> {
+  if (state.phase === "none") throw new UnknownSubscription();
+  return state.phase === "removed" ? nothing : recorded({ case: "subscriptionRemoved", value: {} });
+}
+
+const REASON_LENGTH = 300;
+
+export function disableSubscription(reason: string) {
+  return (state: Subscription): Outcome<undefined> => {
+    if (active(state).disabled !== undefined) return nothing;
+    return recorded({ case: "subscriptionDisabled", value: { reason: reason.slice(0, REASON_LENGTH) } });
+  };
+}
+
+export function enableSubscription(state: Subscription): Outcome<undefined> {
+  if (active(state).disabled === undefined) return nothing;
+  return recorded({ case: "subscriptionEnabled", value: {} });
+}
+
+/** @param previousUntil until when the secret that it has now signs as well; ms since 1970 UTC */
+export function rotateSecret(secret: Sealed, previousUntil: number) {
+  return (state: Subscription): Outcome<undefined> => {
+    if (active(state).webhook === undefined) throw new NoWebhook();
+    const value = { secret, previousUntil: BigInt(previousUntil) };
+    return recorded({ case: "webhookSecretRotated", value });
+  };
+}
+
+/** Raises UnknownSubscription. */
+export function active(state: Subscription): ActiveSubscription {
+  if (state.phase !== "active") throw new UnknownSubscription();
+  return state;
+}
+
+const nothing: Outcome<undefined> = { events: [], result: undefined };
+
+function recorded(event: Recorded): Outcome<undefined> {
+  return { events: [{ event }], result: undefined };
+}
