@@ -81,19 +81,21 @@ describe("Events by MQTT", () => {
     }
   });
 
-  it("a device gets and publishes its own alone", async () => {
+  it("a device reacts to others, and publishes its own alone", async () => {
     const other = await fieldlog.device("door");
     const { client, got } = await connect(lamp);
-    const [own, others] = [`events/${lamp.id}/#`, `events/${other.id}/#`];
-    await client.subscribeAsync(own);
-    await expect(client.subscribeAsync(others)).rejects.toThrow("Not authorized");
+    await client.subscribeAsync(["events/+/Opened", `events/${lamp.id}/#`]);
+    await expect(client.subscribeAsync("events")).rejects.toThrow("Not authorized");
     await expect(client.publishAsync(`events/${other.id}/Light`, "{}", { qos: 1 })).rejects.toMatchObject({
       code: 0x87,
     });
     await post({ name: "Opened", device: other.id });
     await post({ name: "Blinked", device: lamp.id });
-    await until("its own came", () => got.length > 0);
-    expect(got.map(({ event }) => event["type"])).toEqual(["Blinked"]);
+    await until("both came", () => got.length === 2);
+    expect(got.map(({ event }) => [event["type"], event["device"]])).toEqual([
+      ["Opened", other.id],
+      ["Blinked", lamp.id],
+    ]);
   });
 
   it("a session that was away gets what it has missed, in order", async () => {

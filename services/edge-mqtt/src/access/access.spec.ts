@@ -117,7 +117,7 @@ describe("Access", () => {
 
   it("lets a device subscribe to its own topics only, and a key to all", async () => {
     const device = await granted("d", "secret");
-    for (const filter of ["d", "d/#", "d/+/x", "configurations/d", "measurements/d", "logs/d"]) {
+    for (const filter of ["d", "d/#", "d/+/x", "configurations/d", "events/#", "events/+/Light"]) {
       expect([filter, access.maySubscribe(device, filter)]).toEqual([filter, true]);
     }
     const foreign = [

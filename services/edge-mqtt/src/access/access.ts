@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { deviceKey, type Known, type KnownNamespace, keyHash, LoadsExceeded } from "@fieldlog/admission";
 import { RpcError } from "@fieldlog/rpc";
-import { isFilterOfEventsOf } from "../events/topics.js";
+import { isFilterOfEvents } from "../events/topics.js";
 import { isTentaRoot } from "../tenta/topics.js";
 import type { Principal } from "./principal.js";
 
@@ -52,7 +52,8 @@ export class Access {
     const slash = filter.indexOf("/");
     const root = slash < 0 ? filter : filter.slice(0, slash);
     if (root === id) return true;
-    if (isFilterOfEventsOf(id, filter)) return true;
+    // Devices react to each other.
+    if (isFilterOfEvents(filter)) return true;
     return isTentaRoot(root) && filter.slice(slash + 1) === id;
   }
 

@@ -14,7 +14,7 @@ export function eventTopicOf({ device, name }: EventTopic): string {
   return `${ROOT}/${encodeLevel(device)}/${encodeLevel(name)}`;
 }
 
-export function encodeLevel(text: string): string {
+function encodeLevel(text: string): string {
   return text.replace(
     RESERVED,
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
@@ -34,7 +34,7 @@ export function eventTopic(topic: string): EventTopic | "malformed" | undefined 
   }
 }
 
-/** Whether a filter matches nothing but events of that device. */
-export function isFilterOfEventsOf(device: string, filter: string): boolean {
-  return filter.startsWith(`${ROOT}/${encodeLevel(device)}/`);
+/** Whether a filter matches nothing outside of the topics of events. */
+export function isFilterOfEvents(filter: string): boolean {
+  return filter.startsWith(`${ROOT}/`);
 }
