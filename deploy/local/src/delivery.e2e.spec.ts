@@ -2,7 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { seeded } from "./fleet.fixture.js";
-import { type Door, mqttSession, serverSentEvents, type WayOut, webSocket } from "./ways-out.fixture.js";
+import {
+  type Door,
+  mqttSession,
+  polling,
+  serverSentEvents,
+  type WayOut,
+  webSocket,
+} from "./ways-out.fixture.js";
 
 /** Another seed is another schedule; a failure names the one that it had. */
 const SEED = Number(process.env["FAULT_SEED"] ?? 20_261_121);
@@ -31,6 +38,16 @@ afterAll(async () => {
   await system?.stop();
   await servers?.stop();
 });
+
+/** A subscription to all that the test publishes; its id. */
+async function subscribe(delivery: string | object): Promise<string> {
+  const body = JSON.stringify({ filter: { names: ["tick"] }, from: "beginning", delivery });
+  const headers = { authorization: `Bearer ${door.key}`, "content-type": "application/json" };
+  const url = `${door.url}/v1/namespaces/test/subscriptions`;
+  const response = await fetch(url, { method: "POST", headers, body });
+  expect(response.status).toBe(201);
+  return ((await response.json()) as { id: string }).id;
+}
 
 /** Publishes one event, and again under the same id until that is acknowledged. */
 async function publish(p: number, n: number): Promise<void> {
@@ -74,6 +91,8 @@ function firstsOf({ heard }: WayOut, p: number): number[] {
 it(`whatever is killed, each way out has every event, in its publisher's order (seed ${SEED})`, async () => {
   const random = seeded(SEED);
   ways.push(serverSentEvents(door), webSocket(door), await mqttSession(door));
+  ways.push(serverSentEvents(door, await subscribe("stream")), webSocket(door, await subscribe("stream")));
+  ways.push(polling(door, await subscribe("poll")));
   const publishing = publishers();
   const victims = [...Object.entries(system.processes), ["nats", servers.nats] as const];
   const schedule = victims.map((victim) => ({ victim, order: random() })).sort((a, b) => a.order - b.order);
@@ -106,4 +125,4 @@ it(`whatever is killed, each way out has every event, in its publisher's order (
     const positions = way.heard.map(({ position }) => position);
     if (way.exact) expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
   }
-});
+}, 300_000);
