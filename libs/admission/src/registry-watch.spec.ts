@@ -68,6 +68,7 @@ const never = async () => {
 const unused = {
   getDeviceCredential: never,
   checkApiKey: never,
+  checkDeviceSession: never,
   getNamespace: never,
   findMqttPassword: never,
   checkSession: never,
