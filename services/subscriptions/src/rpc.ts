@@ -4,8 +4,8 @@ import { limits, type Position, type subscriptions } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import { InvalidField, NoWebhook, TooManySubscriptions, UnknownSubscription } from "./decisions/refusals.js";
 import { SUBSCRIPTION_ID } from "./decisions/subscription.js";
+import type { Row } from "./service/namespace-rows.js";
 import type { Subscriptions } from "./service/subscriptions.js";
-import type { Row } from "./service/table.js";
 import type { Status, Statuses } from "./status/statuses.js";
 
 /** fieldlog.subscriptions.v1.SubscriptionsService: requests to calls, results to answers. */

@@ -1,4 +1,12 @@
-import type { Row } from "./table.js";
+import type { ActiveSubscription } from "../decisions/subscription.js";
+
+/** A subscription as of its decision at `sequence`. */
+export interface Row {
+  readonly namespace: string;
+  readonly id: string;
+  readonly state: ActiveSubscription;
+  readonly sequence: number;
+}
 
 /** A namespace's subscriptions, by id and by owner. */
 export class NamespaceRows {

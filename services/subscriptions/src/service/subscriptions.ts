@@ -14,8 +14,9 @@ import {
   type Subscription,
   subscription,
 } from "../decisions/subscription.js";
+import type { Row } from "./namespace-rows.js";
 import { newSecret, type Secrets } from "./secrets.js";
-import type { Row, SubscriptionTable } from "./table.js";
+import type { SubscriptionTable } from "./table.js";
 
 const ID_BYTES = 8;
 /** Milliseconds that a secret may sign after another took its place. */

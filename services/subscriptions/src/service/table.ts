@@ -5,16 +5,8 @@ import { aggregateOf, limits, REGISTRY, registry, registryOfKind } from "@fieldl
 import { fold, type Snapshot } from "@fieldlog/decider";
 import { type Commit, type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
-import { type ActiveSubscription, type Subscription, subscription } from "../decisions/subscription.js";
-import { NamespaceRows } from "./namespace-rows.js";
-
-/** A subscription as of its decision at `sequence`. */
-export interface Row {
-  readonly namespace: string;
-  readonly id: string;
-  readonly state: ActiveSubscription;
-  readonly sequence: number;
-}
+import { type Subscription, subscription } from "../decisions/subscription.js";
+import { NamespaceRows, type Row } from "./namespace-rows.js";
 
 /** undefined: it was removed. */
 export type ChangeListener = (namespace: string, id: string, row: Row | undefined) => void;

@@ -2,8 +2,9 @@ import type { Aggregates } from "@fieldlog/aggregates";
 import type { Position, registry } from "@fieldlog/contracts";
 import { UnknownSubscription } from "../decisions/refusals.js";
 import { disableSubscription, subscription } from "../decisions/subscription.js";
+import type { Row } from "./namespace-rows.js";
 import type { Secrets } from "./secrets.js";
-import type { Row, SubscriptionTable } from "./table.js";
+import type { SubscriptionTable } from "./table.js";
 
 /** A subscription whose events are posted to a URL. */
 export interface WebhookSubscription {

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Position, subscriptions } from "@fieldlog/contracts";
 import { type CursorRecord, type CursorRecords, isConnected } from "@fieldlog/fan-out";
-import type { Row } from "../service/table.js";
+import type { Row } from "../service/namespace-rows.js";
 import { eachOf } from "./each-of.js";
 import type { Lag, Lags } from "./lags.js";
 
