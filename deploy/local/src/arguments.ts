@@ -5,6 +5,8 @@ export interface Arguments {
   demo: boolean;
   /** Only print how to use this. */
   help: boolean;
+  /** Take settings from a configuration file of cred's own server: from this one, or (empty) from where that looks. */
+  credrc: string | undefined;
 }
 
 /** Arguments that mean nothing here. */
@@ -19,14 +21,23 @@ export class UsageError extends Error {
 export function parseArguments(args: readonly string[]): Arguments {
   try {
     const { values } = parseArgs({
-      args: [...args],
+      args: withValue(args),
       options: {
         demo: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
+        credrc: { type: "string" },
       },
     });
-    return { demo: values.demo, help: values.help };
+    return { demo: values.demo, help: values.help, credrc: values.credrc };
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** `--credrc` may stand alone. */
+function withValue(args: readonly string[]): string[] {
+  return args.map((argument, index) => {
+    const next = args[index + 1];
+    return argument === "--credrc" && (next === undefined || next.startsWith("-")) ? "--credrc=" : argument;
+  });
 }

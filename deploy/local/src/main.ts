@@ -1,3 +1,4 @@
+import { CredrcError, credrcSettings, readCredrc } from "@fieldlog/cli";
 import { SettingsError } from "@fieldlog/runtime";
 import { DataDirectoryInUse, NatsServerNotFound, PortTaken, ServerDidNotStart } from "@fieldlog/servers";
 import { parseArguments, UsageError } from "./arguments.js";
@@ -12,6 +13,7 @@ import { usage } from "./usage.js";
 const FORESEEN = [
   UsageError,
   SettingsError,
+  CredrcError,
   PortInUse,
   PortTaken,
   DataDirectoryInUse,
@@ -25,16 +27,25 @@ const SAME_SIGNAL_MS = 700;
 
 /** What the person set: read here, and passed on to what needs it. */
 const { env } = process;
+
+/** With the settings of the credrc that was asked for; those of the environment go before them. Raises CredrcError. */
+function environment(credrc: string | undefined): NodeJS.ProcessEnv {
+  if (credrc === undefined) return env;
+  const read = readCredrc(credrc === "" ? undefined : credrc, { env, cwd: env["INIT_CWD"] ?? process.cwd() });
+  screen.step(read.path === undefined ? "found no credrc" : `Using configuration at ${read.path}`);
+  return read.path === undefined ? env : { ...credrcSettings(read), ...env };
+}
+
 const color = process.stdout.isTTY === true && !env["NO_COLOR"];
 const screen = new Screen(process.stdout, process.stderr, color);
 const undo = new Undo();
 
 async function main(): Promise<void> {
-  const { demo, help } = parseArguments(process.argv.slice(2));
+  const { demo, help, credrc } = parseArguments(process.argv.slice(2));
   if (help) return screen.print(usage());
   let launched = Promise.resolve();
   stopOnSignals(() => launched);
-  const launching = launch({ demo, env, screen }, undo);
+  const launching = launch({ demo, env: environment(credrc), screen }, undo);
   launched = launching.then(ignore, ignore);
   await launching;
 }

@@ -10,6 +10,7 @@ export function usage(): string {
 
   npm start                        start; Ctrl-C stops cleanly, a second Ctrl-C at once
   npm start -- --demo              with two simulated networks: seismic stations that speak HTTP, air sensors that speak MQTT
+  npm start -- --credrc [PATH]     with host, port, scheduler and ping time-out of a credrc of cred's own server
   FIELDLOG_HTTP_PORT=8090 npm start
                                    with another setting
   npm test                         every test, with real servers

@@ -3,14 +3,17 @@ export class CliError extends Error {
   readonly hint: string | undefined;
   /** The HTTP status, where a server refused. */
   readonly status: number | undefined;
+  /** Told on standard output and without "error:", as the program did that the command stands in for. */
+  readonly verbatim: boolean;
 
   constructor(
     message: string,
-    options: { hint?: string | undefined; status?: number; cause?: unknown } = {},
+    options: { hint?: string | undefined; status?: number; verbatim?: boolean; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "CliError";
     this.hint = options.hint;
     this.status = options.status;
+    this.verbatim = options.verbatim ?? false;
   }
 }

@@ -28,6 +28,10 @@ function tell(error: CliError, json: boolean, world: World): void {
     world.err(`${JSON.stringify({ error: { message, status, hint } })}\n`);
     return;
   }
+  if (error.verbatim) {
+    world.out(`${error.message}\n`);
+    return;
+  }
   const paint = painter(world.terminal, world.env);
   world.err(`${paint("red", "error:")} ${error.message}\n${error.hint ? `${error.hint}\n` : ""}`);
 }

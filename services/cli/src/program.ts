@@ -1,4 +1,5 @@
 import { Command, type CommanderError } from "commander";
+import { addCred } from "./commands/cred.js";
 import { addDeadLetters } from "./commands/dead-letters.js";
 import { addDevices } from "./commands/devices.js";
 import { addEvents } from "./commands/events.js";
@@ -33,7 +34,7 @@ export function makeProgram(world: World): Command {
     )
     .showHelpAfterError("(--help says more)");
   const data = [addEvents, addMessages, addDevices, addKeys, addNamespaces];
-  for (const add of [...data, addReadModels, addDeadLetters, addSim]) add(program, world);
+  for (const add of [...data, addCred, addReadModels, addDeadLetters, addSim]) add(program, world);
   prepare(program, world);
   return program;
 }

@@ -11,6 +11,8 @@ export interface ApiKey {
   name?: string;
   kind: string;
   permission: string;
+  /** Of kind cred: its first characters. */
+  prefix?: string | null;
   /** Namespace id; absent or empty: all. */
   namespace?: string | null;
   createdAt?: string;

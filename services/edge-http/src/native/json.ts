@@ -103,6 +103,7 @@ export function keyJson(key: auth.ApiKey) {
   const { id, name, kind, permission, namespace } = key;
   return {
     ...{ id, name, kind, permission },
+    prefix: key.prefix === "" ? null : key.prefix,
     namespace: namespace === "" ? null : namespace,
     createdAt: time(key.createdAt),
     expiresAt: optionalTime(key.expiresAt),

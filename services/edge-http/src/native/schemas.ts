@@ -281,6 +281,7 @@ const keyFields = {
   name: z.string(),
   kind: z.string(),
   permission: z.string(),
+  prefix: z.string().nullable().describe("Its first characters; of kind cred only"),
   namespace: z.string().nullable().describe("Id of the namespace it is good for; null: all"),
   createdAt: time,
   expiresAt: time.nullable(),
