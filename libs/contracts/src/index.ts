@@ -28,4 +28,5 @@ export {
   signalsSubject,
   token,
   untoken,
+  WEBHOOK_REPLICAS,
 } from "./subjects.js";

@@ -76,6 +76,9 @@ export function mqttEdgeSubject(edge: string): string {
   return `mqtt.edge.${token(edge)}`;
 }
 
+/** On which those replicas hear each other that deliver to webhooks. */
+export const WEBHOOK_REPLICAS = "webhooks.replicas";
+
 /** The namespace whose signals the subject carries. */
 export function namespaceOfSignals(subject: string): string {
   return untoken(subject.slice("signals.".length));

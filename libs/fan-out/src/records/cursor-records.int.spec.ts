@@ -100,10 +100,15 @@ it("is taken by one only of those who want it while nobody has it, until that on
 it("counts failures in a row, until something is delivered", async () => {
   const held = await acquire(one);
   const since = clock.now;
-  held.failed("500 Internal Server Error", since + 5_000);
+  held.failed({ error: "500 Internal Server Error", nextAttemptAt: since + 5_000, attempted: 6 });
   clock.now += 5_000;
-  held.failed("x".repeat(10_000), clock.now + 300_000);
-  expect(held.record).toMatchObject({ failures: 2, failingSince: since, nextAttemptAt: clock.now + 300_000 });
+  held.failed({ error: "x".repeat(10_000), nextAttemptAt: clock.now + 300_000 });
+  expect(held.record).toMatchObject({
+    failures: 2,
+    failingSince: since,
+    attempted: 6,
+    nextAttemptAt: clock.now + 300_000,
+  });
   expect(held.record.lastError).toHaveLength(300);
   await until("it is written", async () => (await stored())?.failures === 2);
   held.acknowledge(7, 1);
@@ -112,6 +117,7 @@ it("counts failures in a row, until something is delivered", async () => {
   expect(record).toMatchObject({ failures: 0, position: 7 });
   expect(record).not.toHaveProperty("failingSince");
   expect(record).not.toHaveProperty("lastError");
+  expect(record).not.toHaveProperty("attempted");
 });
 
 it("is gone when it was removed, for its holder as well", async () => {
@@ -136,4 +142,18 @@ it("is written once NATS is back, and stays its holder's", async () => {
   await until("it is written", async () => (await position()) === 42);
   held.acknowledge(43, 1);
   await until("and again", async () => (await position()) === 43);
+});
+
+it("is free once its holder is gone, where that is known otherwise, and is not written without need", async () => {
+  const gone = new Set<string>();
+  const isGone = (holder: string) => gone.has(holder.split(".")[0] as string);
+  const free = (records: CursorRecords, holder: string) =>
+    records.acquireFree("ns", `s${id}`, { holder, via: "webhook", startAfter: 0, isGone });
+  expect(await free(one, "a")).toBeDefined();
+  const before = await stored();
+  clock.now += 60_000;
+  expect(await free(other, "b")).toBeUndefined();
+  gone.add("a");
+  expect((await free(other, "b"))?.record.aliveAt).toBe(clock.now);
+  expect(before && isConnected(before, clock.now)).toBe(true);
 });

@@ -14,6 +14,8 @@ export interface AcquireOptions {
   readonly via: Via;
   /** Where to begin if it was never read. */
   readonly startAfter: Position;
+  /** Whether a holder has shown elsewhere that it is gone; absent: its record does, by beats. */
+  readonly isGone?: (holder: string) => boolean;
 }
 
 /** How far each durable subscription was delivered: who reads one holds its record, and writes there how far it is. */
@@ -49,7 +51,9 @@ export class CursorRecords {
 
   /** Takes the record unless somebody holds it; undefined: somebody does. Raises LogUnavailable. */
   acquireFree(namespace: string, id: string, options: AcquireOptions): Promise<Held | undefined> {
-    const isFree = (record: CursorRecord) => !isConnected(record, this.now());
+    const { isGone } = options;
+    const isFree = (record: CursorRecord) =>
+      isGone ? !record.connected || isGone(record.holder) : !isConnected(record, this.now());
     return this.take({ namespace, id }, options, isFree);
   }
 
@@ -80,7 +84,8 @@ export class CursorRecords {
       const record = taken(found?.record, { ...options, holder }, now());
       const revision = await store.write(key, record, found?.revision ?? 0);
       const onEnd = (ended: Held) => void this.held.delete(ended);
-      const held = new Held({ store, key, now, onEnd }, { record, revision });
+      const beats = options.isGone === undefined;
+      const held = new Held({ store, key, now, beats, onEnd }, { record, revision });
       this.held.add(held);
       return held;
     });

@@ -1,5 +1,5 @@
 import type { Position } from "@fieldlog/contracts";
-import { acknowledged, type CursorRecord, failed } from "./record.js";
+import { acknowledged, type CursorRecord, type Failure, failed } from "./record.js";
 import { RecordConflict, type RecordStore, type StoredRecord, type SubscriptionKey } from "./store.js";
 
 /** Milliseconds after which a holder shows that it is alive, if it has nothing else to write. */
@@ -10,6 +10,8 @@ export interface HeldParts {
   readonly key: SubscriptionKey;
   /** ms since 1970 UTC. */
   readonly now: () => number;
+  /** Its record shows that it is alive, also when there is nothing else to write. */
+  readonly beats: boolean;
   /** It is not to be asked to write any more. */
   readonly onEnd: (held: Held) => void;
 }
@@ -43,9 +45,9 @@ export class Held {
     this.change(acknowledged(current, position, delivered, this.parts.now()));
   }
 
-  /** An attempt to deliver failed; the next one is at that time, ms since 1970 UTC. Written within a second. */
-  failed(error: string, nextAttemptAt: number): void {
-    this.change(failed(this.current, error, nextAttemptAt, this.parts.now()));
+  /** Written within a second. */
+  failed(failure: Failure): void {
+    this.change(failed(this.current, failure, this.parts.now()));
   }
 
   /** Called once, when another has taken it over, or it was removed. It is not the holder's any more. */
@@ -66,7 +68,8 @@ export class Held {
   /** Once a second: writes what there is to write. */
   async tick(): Promise<void> {
     if (this.over || this.writing !== undefined) return;
-    if (!this.changed && this.parts.now() - this.current.aliveAt < BEAT_MS) return;
+    const { beats, now } = this.parts;
+    if (!this.changed && (!beats || now() - this.current.aliveAt < BEAT_MS)) return;
     this.writing = this.write();
     await this.writing;
     this.writing = undefined;

@@ -20,15 +20,27 @@ export interface CursorRecord {
   readonly failures: number;
   readonly failingSince?: number;
   readonly nextAttemptAt?: number;
+  /** Position of the last event in the request that failed: the next one is the same. */
+  readonly attempted?: Position;
   readonly lastError?: string;
+}
+
+/** An attempt to deliver that failed. */
+export interface Failure {
+  readonly error: string;
+  /** ms since 1970 UTC. */
+  readonly nextAttemptAt: number;
+  /** Position of the last event in the request. */
+  readonly attempted?: Position;
 }
 
 /** Milliseconds after its last sign of life from which a holder counts as gone. */
 const GONE_MS = 15_000;
 const ERROR_LENGTH = 300;
 
-export function isConnected({ connected, aliveAt }: CursorRecord, now: number): boolean {
-  return connected && now - aliveAt < GONE_MS;
+/** A webhook's holder shows elsewhere that it is alive: its record is written only when there is something to say. */
+export function isConnected({ connected, aliveAt, via }: CursorRecord, now: number): boolean {
+  return connected && (via === "webhook" || now - aliveAt < GONE_MS);
 }
 
 /** The record in the hands of a new holder. */
@@ -48,7 +60,7 @@ export function acknowledged(
   delivered: number,
   now: number,
 ): CursorRecord {
-  const { failingSince: _, nextAttemptAt: __, lastError: ___, ...rest } = before;
+  const { failingSince: _, nextAttemptAt: __, lastError: ___, attempted: ____, ...rest } = before;
   return {
     ...rest,
     position: Math.max(before.position, position),
@@ -60,12 +72,12 @@ export function acknowledged(
 
 export function failed(
   before: CursorRecord,
-  error: string,
-  nextAttemptAt: number,
+  { error, nextAttemptAt, attempted }: Failure,
   now: number,
 ): CursorRecord {
   return {
     ...before,
+    ...(attempted === undefined ? {} : { attempted }),
     failures: before.failures + 1,
     failingSince: before.failingSince ?? now,
     nextAttemptAt,

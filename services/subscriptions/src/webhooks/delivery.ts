@@ -1,29 +1,46 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { limits, type Position } from "@fieldlog/contracts";
+import { setTimeout as sleepFor } from "node:timers/promises";
+import type { Position } from "@fieldlog/contracts";
 import type { LoggedEvent } from "@fieldlog/events";
-import type { EventCursor, EventSink, Held } from "@fieldlog/fan-out";
+import type { EventCursor, EventSink, Held, Slots } from "@fieldlog/fan-out";
+import type { WebhookSubscription } from "../service/webhook-subscriptions.js";
+import { messageOf, requestOf } from "./message.js";
 import type { Posted } from "./post.js";
+import { Queue, type QueueBudget } from "./queue.js";
 import { nextAttempt } from "./schedule.js";
-import { signatureHeaders } from "./signature.js";
-import type { WebhookSubscription } from "./types.js";
+import { secretBytes, signatureHeaders } from "./signature.js";
 
-/** Events, and bytes of memory for them, that wait for their request. */
-const QUEUE_EVENTS = 2 * limits.webhookBatch;
-const QUEUE_BYTES = 4 * 1024 * 1024;
-/** Bytes of memory in one request, beyond which it takes no further event. */
-const REQUEST_BYTES = 1024 * 1024;
 /** Milliseconds that a request under way has when the delivery ends. */
 const END_MS = 5_000;
+/** Milliseconds of a pause over which the events for the next attempt stay in memory. */
+const KEEP_MS = 10_000;
+/** Milliseconds of an answer from which an endpoint counts as slow. */
+const SLOW_MS = 1_000;
+/** Milliseconds until it is looked again whether the replica is heard. */
+const UNHEARD_MS = 1_000;
 
 export interface DeliveryParts {
   readonly held: Pick<Held, "record" | "acknowledge" | "failed" | "release">;
+  readonly cursorAfter: (
+    position: Position,
+    sink: EventSink,
+  ) => Pick<EventCursor, "position" | "start" | "end">;
   readonly post: (url: string, headers: Record<string, string>, body: Buffer) => Promise<Posted>;
+  /** `whsec_…` that sign at that time, newest first. */
+  readonly secrets: (now: number) => readonly string[];
+  /** Requests at once: of endpoints that answer soon, and of those that fail or are slow, which wait for each other. */
+  readonly lanes: { readonly prompt: Slots; readonly slow: Slots };
+  readonly budget: QueueBudget;
+  /** False: another replica may have taken over. */
+  readonly mayDeliver: () => boolean;
   /** ms since 1970 UTC. */
   readonly now: () => number;
-  /** Told of each attempt, with the events in it. */
-  readonly onAttempt: (outcome: Posted["kind"], events: number) => void;
+  /** Resolves after that many milliseconds, or when the signal aborts. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** When to try again; default: {@link nextAttempt}. */
   readonly schedule?: typeof nextAttempt;
+  /** Told of each attempt, with the events in it. */
+  readonly onAttempt: (outcome: Posted["kind"], events: number) => void;
+  readonly onError: (error: Error) => void;
   /** The endpoint is not to be asked any more, until a person says so. */
   readonly onGivenUp: (reason: string) => void;
 }
@@ -33,157 +50,183 @@ export interface DeliveryParts {
  * sent again on the schedule, with the same id, and what comes after it waits.
  */
 export class Delivery implements EventSink {
-  /** As it stands now; the secrets may change. */
+  /** As it stands now. */
   webhook: WebhookSubscription;
-  private readonly queue: LoggedEvent[] = [];
-  private bytes = 0;
-  private cursor: EventCursor | undefined;
-  /** What the endpoint has not taken yet: the same events at every attempt. */
-  private current: readonly LoggedEvent[] = [];
+  private readonly queue: Queue;
+  private cursor: ReturnType<DeliveryParts["cursorAfter"]> | undefined;
+  private caught = false;
+  private tookMs = 0;
   private running: Promise<void> | undefined;
+  private wake: () => void = () => undefined;
   private readonly ending = new AbortController();
-  private readonly waiting = new Set<() => void>();
 
   constructor(
     webhook: WebhookSubscription,
     private readonly parts: DeliveryParts,
   ) {
     this.webhook = webhook;
+    this.queue = new Queue(parts.budget);
   }
 
-  begin(cursor: EventCursor): void {
+  get isFailing(): boolean {
+    return this.parts.held.record.failures > 0;
+  }
+
+  start(): void {
     const { held, now, schedule = nextAttempt } = this.parts;
-    this.cursor = cursor;
-    // It had been given up, and somebody enabled it again.
     const { failures, position } = held.record;
+    // It had been given up, and somebody enabled it again.
     if (failures > 0 && schedule(failures, now()) === undefined) held.acknowledge(position, 0);
-    cursor.start();
+    this.running = this.run();
   }
 
   hasRoom(): boolean {
-    return this.queue.length < QUEUE_EVENTS && this.bytes < QUEUE_BYTES;
+    // What was tried together is gathered together, whatever the others have in memory.
+    return this.queue.hasRoom(this.parts.held.record.attempted !== undefined);
   }
 
   async roomed(ms?: number): Promise<boolean> {
-    if (this.hasRoom() || this.ending.signal.aborted) return true;
-    return await new Promise((resolve) => {
-      const settle = (room: boolean) => {
-        clearTimeout(timer);
-        this.waiting.delete(roomed);
-        resolve(room);
-      };
-      const roomed = () => settle(true);
-      const timer = ms === undefined ? undefined : setTimeout(settle, ms, false);
-      this.waiting.add(roomed);
-    });
+    return await this.queue.roomed(() => this.hasRoom() || this.cursor === undefined, ms);
   }
 
   deliver(event: LoggedEvent): void {
     this.queue.push(event);
-    this.bytes += event.bytes;
-    this.running ??= this.run();
+    this.wake();
   }
 
-  /** Once a second: what was not for it counts as delivered. */
+  caughtUp(): void {
+    this.caught = true;
+    this.wake();
+  }
+
+  /** To be called now and then: what was not for it counts as delivered. */
   tick(): void {
-    if (this.queue.length > 0 || this.cursor === undefined) return;
-    this.parts.held.acknowledge(this.cursor.position, 0);
+    const { held } = this.parts;
+    if (this.queue.length > 0 || this.isFailing || this.cursor === undefined) return;
+    held.acknowledge(this.cursor.position, 0);
   }
 
-  /** Sends nothing more; a request that is under way is waited for, but not for long. */
+  /** Sends nothing more; a request that is under way is waited for, but not for long. Raises nothing. */
   async end(): Promise<void> {
     this.ending.abort();
-    this.cursor?.end();
-    for (const roomed of [...this.waiting]) roomed();
-    await Promise.race([this.running, sleep(END_MS, undefined, { ref: false })]);
+    this.wake();
+    await Promise.race([this.running, sleepFor(END_MS, undefined, { ref: false })]);
+    this.tick();
+    this.letGo();
     await this.parts.held.release();
   }
 
   private async run(): Promise<void> {
     const { signal } = this.ending;
-    while (this.queue.length > 0 && !signal.aborted) {
-      await this.pause(signal);
-      if (!signal.aborted) await this.attempt();
+    while (!signal.aborted) {
+      await this.pause();
+      if (signal.aborted) return;
+      this.open();
+      await this.gathered();
+      await this.inLane();
     }
-    this.running = undefined;
   }
 
   /** Until the time of the next attempt, which may have been set before this process began. */
-  private async pause(signal: AbortSignal): Promise<void> {
+  private async pause(): Promise<void> {
     const { held, now } = this.parts;
     const left = (held.record.nextAttemptAt ?? 0) - now();
-    if (left > 0) await sleep(left, undefined, { signal, ref: false }).catch(() => undefined);
+    if (left <= 0) return;
+    if (left > KEEP_MS) this.letGo();
+    await this.sleep(left);
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    const { sleep = sleepUnlessAborted } = this.parts;
+    await sleep(ms, this.ending.signal);
+  }
+
+  private open(): void {
+    if (this.cursor !== undefined) return;
+    this.caught = false;
+    this.cursor = this.parts.cursorAfter(this.parts.held.record.position, this);
+    this.cursor.start();
+  }
+
+  /** Nothing is in memory until {@link open} begins again after what was delivered. */
+  private letGo(): void {
+    this.cursor?.end();
+    this.cursor = undefined;
+    this.queue.clear();
+  }
+
+  /** Until there is something to send; after a failure, all that was in that request. */
+  private async gathered(): Promise<void> {
+    while (!this.ending.signal.aborted && !this.isWhole()) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  private isWhole(): boolean {
+    const { last } = this.queue;
+    const { attempted } = this.parts.held.record;
+    if (last === undefined) return false;
+    return attempted === undefined || last.position >= attempted || this.caught || !this.hasRoom();
+  }
+
+  private async inLane(): Promise<void> {
+    const { lanes, mayDeliver } = this.parts;
+    const isTrouble = this.isFailing || this.tookMs > SLOW_MS;
+    const leave = await (isTrouble ? lanes.slow : lanes.prompt).acquire();
+    try {
+      if (this.ending.signal.aborted) return;
+      if (mayDeliver()) await this.attempt();
+      else await this.sleep(UNHEARD_MS);
+    } finally {
+      leave();
+    }
   }
 
   private async attempt(): Promise<void> {
-    const { held, onAttempt } = this.parts;
-    if (this.current.length === 0) this.current = this.next();
-    const events = this.current;
-    const posted = await this.send(events).catch(unforeseen);
+    const { held, now, onAttempt } = this.parts;
+    const events = requestOf(this.queue.events, this.webhook.batch, held.record.attempted);
+    const began = now();
+    const posted = await this.send(events).catch((error: Error) => this.unforeseen(error));
+    this.tookMs = now() - began;
     onAttempt(posted.kind, events.length);
-    if (posted.kind !== "delivered") return this.refused(posted);
-    this.queue.splice(0, events.length);
-    this.current = [];
-    for (const { bytes } of events) this.bytes -= bytes;
-    held.acknowledge(events.at(-1)?.position as Position, events.length);
-    for (const roomed of [...this.waiting]) roomed();
+    const { position } = events.at(-1) as LoggedEvent;
+    if (posted.kind !== "delivered") return this.refused(posted, position);
+    this.queue.drop(events.length);
+    held.acknowledge(position, events.length);
   }
 
   private async send(events: readonly LoggedEvent[]): Promise<Posted> {
-    const { post, now } = this.parts;
-    const { webhook } = this;
-    const { body, contentType, id } = messageOf(webhook, events);
-    const signature = signatureHeaders(id, now(), body, webhook.secrets(now()));
+    const { post, now, secrets } = this.parts;
+    const { id, body, contentType } = messageOf(this.webhook, events);
+    const signature = signatureHeaders(id, now(), body, secrets(now()).map(secretBytes));
     const headers = { "content-type": contentType, "user-agent": "Fieldlog", ...signature };
-    return await post(webhook.url, headers, body);
+    return await post(this.webhook.url, headers, body);
   }
 
-  private next(): LoggedEvent[] {
-    const most = Math.max(1, Math.min(this.webhook.batch, limits.webhookBatch));
-    let bytes = 0;
-    const events: LoggedEvent[] = [];
-    for (const event of this.queue) {
-      if (events.length === most || (events.length > 0 && bytes + event.bytes > REQUEST_BYTES)) break;
-      events.push(event);
-      bytes += event.bytes;
-    }
-    return events;
+  private unforeseen(error: Error): Posted {
+    this.parts.onError(error);
+    return { kind: "failed", reason: "internal error", retryAfterS: 0 };
   }
 
-  private refused(posted: Exclude<Posted, { kind: "delivered" }>): void {
+  private refused(posted: Exclude<Posted, { kind: "delivered" }>, attempted: Position): void {
     const { held, now, onGivenUp, schedule = nextAttempt } = this.parts;
-    const reason = posted.kind === "gone" ? "answered 410" : posted.reason;
+    const isGone = posted.kind === "gone";
+    const error = isGone ? "answered 410" : posted.reason;
     const failures = held.record.failures + 1;
-    const retryAfterS = posted.kind === "gone" ? 0 : posted.retryAfterS;
-    const at = posted.kind === "gone" ? undefined : schedule(failures, now(), retryAfterS);
-    held.failed(reason, at ?? now());
+    const at = isGone ? undefined : schedule(failures, now(), posted.retryAfterS);
+    held.failed({ error, nextAttemptAt: at ?? now(), attempted });
     if (at !== undefined) return;
     this.ending.abort();
     onGivenUp(
-      posted.kind === "gone"
+      isGone
         ? "the endpoint answered 410: it wants no more"
-        : `${failures} attempts failed, the last one: ${reason}`,
+        : `${failures} attempts failed, the last one: ${error}`,
     );
   }
 }
 
-function unforeseen(error: Error): Posted {
-  return { kind: "failed", reason: error.message, retryAfterS: 0 };
-}
-
-/** The same events make the same message, with the same id, at every attempt. */
-function messageOf({ id, batch }: WebhookSubscription, events: readonly LoggedEvent[]) {
-  const [first] = events as [LoggedEvent];
-  if (batch === 0) {
-    return {
-      ...{ id: `${id}_${first.position}`, body: first.json() },
-      contentType: "application/cloudevents+json",
-    };
-  }
-  const list = events.flatMap((event, i) => [Buffer.from(i === 0 ? "[" : ","), event.json()]);
-  return {
-    id: `${id}_${first.position}_${events.length}`,
-    body: Buffer.concat([...list, Buffer.from("]")]),
-    contentType: "application/cloudevents-batch+json",
-  };
+function sleepUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  return sleepFor(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }

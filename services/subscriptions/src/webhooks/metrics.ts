@@ -1,16 +1,22 @@
 import { counter, gauge, type Registry } from "@fieldlog/runtime";
 
+/** What is to be seen at any time. */
+export interface WebhooksNow {
+  /** How many webhooks this replica delivers to. */
+  readonly size: number;
+  /** How many of these failed last. */
+  readonly failing: number;
+  /** Bytes of events that wait for their requests. */
+  readonly queuedBytes: number;
+}
+
 /** What webhooks do, for the operator. */
 export class WebhookMetrics {
   private readonly attempts;
   private readonly events;
   private readonly givenUp;
 
-  /** @param size how many this replica delivers to */
-  constructor(
-    private readonly registry: Registry,
-    size: () => number,
-  ) {
+  constructor(registry: Registry, now: () => WebhooksNow) {
     this.attempts = counter(registry, {
       name: "fieldlog_webhooks_attempts_total",
       help: "Requests to endpoints, by outcome: delivered, failed, gone.",
@@ -24,13 +30,22 @@ export class WebhookMetrics {
       name: "fieldlog_webhooks_disabled_total",
       help: "Webhooks that were disabled because their endpoints failed for days, or wanted no more.",
     });
-    gauge(this.registry, {
-      name: "fieldlog_webhooks_deliveries",
-      help: "Webhooks that this replica delivers to.",
-      collect() {
-        this.set(size());
-      },
-    });
+    const gauges = {
+      deliveries: ["Webhooks that this replica delivers to.", () => now().size],
+      failing: [
+        "Webhooks of this replica whose endpoints did not take the last request.",
+        () => now().failing,
+      ],
+      queued_bytes: ["Bytes of events that wait for their requests.", () => now().queuedBytes],
+    } as const;
+    for (const [name, [help, value]] of Object.entries(gauges)) {
+      gauge(registry, {
+        ...{ name: `fieldlog_webhooks_${name}`, help },
+        collect() {
+          this.set(value());
+        },
+      });
+    }
   }
 
   attempt(outcome: string, events: number): void {

@@ -1,18 +1,17 @@
 import type { ServerResponse } from "node:http";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { registry, signals } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { CursorRecords, EventFeeds } from "@fieldlog/fan-out";
 import { createMetrics } from "@fieldlog/runtime";
 import { encoded, startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { WebhookSubscription } from "../service/webhook-subscriptions.js";
 import { Addresses } from "./addresses.js";
 import { Endpoint } from "./endpoint.fixture.js";
-import { WebhookMetrics } from "./metrics.js";
 import { Poster } from "./post.js";
-import { secretBytes } from "./signature.js";
-import type { WebhookSubscription, WebhookSubscriptions } from "./types.js";
-import { Webhooks } from "./webhooks.js";
+import { Replicas } from "./replicas.js";
+import { Webhooks, type WebhooksParts } from "./webhooks.js";
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
 const NEWER = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
@@ -22,39 +21,52 @@ let log: EventLog;
 let endpoint: Endpoint;
 let namespace = "";
 let namespaces = 0;
+let replicas = 0;
 let running: Replica[];
 let subscriptions: InMemory;
 
 /** The webhooks that there are, as the service would tell them. */
-class InMemory implements WebhookSubscriptions {
+class InMemory {
   readonly all = new Map<string, WebhookSubscription>();
   readonly disabled: { id: string; reason: string }[] = [];
-  private readonly listeners: (() => void)[] = [];
+  /** Raised instead of disabling. */
+  failure: Error | undefined;
+  secretsOf: readonly string[] = [SECRET];
+  private readonly listeners: ((ns: string, id: string, now: WebhookSubscription | undefined) => void)[] = [];
 
-  async list() {
+  list() {
     return [...this.all.values()];
   }
 
-  onChange(listener: () => void) {
+  get(_: string, id: string) {
+    return this.all.get(id);
+  }
+
+  secrets() {
+    return this.secretsOf;
+  }
+
+  onChange(listener: (typeof this.listeners)[number]) {
     this.listeners.push(listener);
   }
 
   async disable(_: string, id: string, reason: string) {
+    if (this.failure) throw this.failure;
     this.disabled.push({ id, reason });
-    this.change(id, undefined);
+    this.change(id, { disabled: reason });
   }
 
   change(id: string, webhook: Partial<WebhookSubscription> | undefined) {
     if (webhook === undefined) this.all.delete(id);
     else {
-      const filters: MessageInitShape<typeof registry.EventFilterSchema>[] = [{ names: ["tick"] }];
+      const filters = [create(registry.EventFilterSchema, { names: ["tick"] })];
+      const before = this.all.get(id);
       this.all.set(id, {
-        ...{ namespace, id, url: endpoint.url, batch: 0, after: 0, secrets: () => [secretBytes(SECRET)] },
-        filters: filters.map((filter) => create(registry.EventFilterSchema, filter)),
-        ...webhook,
+        ...{ namespace, id, url: endpoint.url, batch: 0, after: 0, sequence: 1, disabled: undefined },
+        ...{ filters, ...before, ...webhook },
       });
     }
-    for (const tell of this.listeners) tell();
+    for (const tell of this.listeners) tell(namespace, id, this.all.get(id));
   }
 }
 
@@ -64,16 +76,17 @@ interface Replica {
   stop(): Promise<void>;
 }
 
-async function start(allowed = "127.0.0.1"): Promise<Replica> {
+async function start(allowed = "127.0.0.1", parts: Partial<WebhooksParts> = {}): Promise<Replica> {
   const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const feeds = new EventFeeds({ log, logger });
   const records = await CursorRecords.open(log.connection, 1);
   const webhooks: Webhooks = new Webhooks({
-    ...{ log, feeds, records, subscriptions, logger, holder: "test", now: Date.now },
+    ...{ log, feeds, records, subscriptions, logger, registry: createMetrics() },
+    replicas: new Replicas(log.connection, `test-${++replicas}`),
     nameOf: async (id) => id,
-    poster: new Poster(new Addresses(allowed), TIMEOUT_MS),
-    metrics: new WebhookMetrics(createMetrics(), () => 0),
+    poster: new Poster({ addresses: new Addresses(allowed), timeoutMs: TIMEOUT_MS }),
     schedule: (failures, now) => (failures < 4 ? now + 100 * failures : undefined),
+    ...parts,
   });
   webhooks.start();
   const stop = async () => {
@@ -145,7 +158,8 @@ describe("a webhook", () => {
 
   it("is signed by the newer secret, too, while they are rotated", async () => {
     await start();
-    subscriptions.change("s", { secrets: () => [secretBytes(NEWER), secretBytes(SECRET)] });
+    subscriptions.secretsOf = [NEWER, SECRET];
+    subscriptions.change("s", {});
     await publish(0);
     await until("it is taken", () => endpoint.taken.length === 1);
     endpoint.secret = NEWER;
@@ -234,7 +248,7 @@ describe("a webhook is disabled", () => {
     endpoint.answer = undefined;
     await until("nobody holds it", async () => (await recordOf("s"))?.connected === false);
     expect(endpoint.numbers).toEqual([0]);
-    subscriptions.change("s", {});
+    subscriptions.change("s", { disabled: undefined });
     await until("it has all", () => endpoint.numbers.length === 3);
     expect(endpoint.numbers).toEqual([0, 0, 1]);
   });
@@ -248,7 +262,7 @@ describe("a webhook is disabled", () => {
     expect(endpoint.numbers).toEqual([0, 0, 0, 0]);
     expect(subscriptions.disabled[0]?.reason).toBe("4 attempts failed, the last one: answered 500");
     await until("nobody holds it", async () => (await recordOf("s"))?.connected === false);
-    subscriptions.change("s", {});
+    subscriptions.change("s", { disabled: undefined });
     await until("it is disabled again", () => subscriptions.disabled.length === 2);
     expect(endpoint.numbers).toHaveLength(8);
   });
@@ -268,7 +282,7 @@ describe("an address that is not allowed is not reached", () => {
       const found = await recordOf("s");
       return found !== undefined && found.failures > 0 ? found : undefined;
     });
-    expect(record.lastError).toContain("not an address that webhooks may reach");
+    expect(record.lastError).toMatch(/not an address that webhooks may reach/);
     expect(endpoint.taken).toEqual([]);
   });
 });

@@ -1,164 +1,230 @@
+import { setTimeout as sleepFor } from "node:timers/promises";
 import type { EventLog } from "@fieldlog/event-log";
-import { type CursorRecords, EventCursor, type EventFeeds, type Held, Slots } from "@fieldlog/fan-out";
-import type { Logger } from "@fieldlog/runtime";
-import { Delivery } from "./delivery.js";
-import type { WebhookMetrics } from "./metrics.js";
+import {
+  type CursorRecords,
+  EventCursor,
+  type EventFeeds,
+  type EventSink,
+  type Held,
+  Slots,
+} from "@fieldlog/fan-out";
+import type { Logger, Registry } from "@fieldlog/runtime";
+import type { WebhookSubscription, WebhookSubscriptions } from "../service/webhook-subscriptions.js";
+import { Delivery, type DeliveryParts } from "./delivery.js";
+import { WebhookMetrics } from "./metrics.js";
 import type { Poster } from "./post.js";
-import { nextAttempt } from "./schedule.js";
-import type { WebhookSubscription, WebhookSubscriptions } from "./types.js";
+import { QueueBudget } from "./queue.js";
+import { type Replicas, replicaOf } from "./replicas.js";
 
-/** Milliseconds between two looks whether there are webhooks that nobody delivers. */
-const LOOK_MS = 5_000;
+/** Milliseconds between two looks whether there are webhooks that nobody delivers to. */
+const LOOK_MS = 2_000;
 const TICK_MS = 1_000;
+/** Deliveries of which each tick writes how far they are, though nothing was for them. */
+const PER_TICK = 200;
 /** Cursors that read the log at once. */
 const READERS = 16;
-/** Records that are asked for at once. */
-const AT_ONCE = 32;
+/** Records that are taken at once. */
+const OPENERS = 32;
+/** Requests at once: of endpoints that answer soon, and of those that fail or are slow. */
+const PROMPT = 512;
+const SLOW = 256;
+/** Milliseconds until it is tried again to disable one. */
+const DISABLE_MS = 5_000;
 
-export interface WebhooksParts {
+export interface WebhooksParts extends Pick<DeliveryParts, "schedule" | "sleep"> {
   readonly log: EventLog;
   readonly feeds: EventFeeds;
   readonly records: Pick<CursorRecords, "acquireFree">;
-  readonly subscriptions: WebhookSubscriptions;
+  readonly subscriptions: Pick<WebhookSubscriptions, "list" | "get" | "onChange" | "secrets" | "disable">;
+  readonly replicas: Pick<Replicas, "own" | "isMine" | "isGone" | "isHeard" | "onChange" | "start" | "stop">;
   /** By which events tell their namespace, of its id. */
   readonly nameOf: (namespace: string) => Promise<string>;
   readonly poster: Pick<Poster, "post" | "close">;
-  readonly metrics: WebhookMetrics;
-  /** Names the replica in records. */
-  readonly holder: string;
-  /** When to try again; default: as Standard Webhooks has it. */
-  readonly schedule?: typeof nextAttempt;
+  readonly registry: Registry;
   readonly logger: Pick<Logger, "info" | "warn" | "error">;
   /** ms since 1970 UTC. */
-  readonly now: () => number;
+  readonly now?: () => number;
 }
 
 /**
- * Delivers to webhooks. Of the replicas one has each of them: the one that holds its record; when that is gone for
- * 15 s, another takes it over, from where it was.
+ * Delivers to webhooks. Each falls to one of the replicas, which holds its record while it delivers to it. Where
+ * they do not agree yet, the record decides: it is taken only from one that has left or is not heard any more.
  */
 export class Webhooks {
   private readonly deliveries = new Map<string, Delivery>();
+  /** Being begun or ended. */
+  private readonly busy = new Map<string, Promise<void>>();
   private readonly readers = new Slots(READERS);
+  private readonly openers = new Slots(OPENERS);
+  private readonly lanes = { prompt: new Slots(PROMPT), slow: new Slots(SLOW) };
+  private readonly budget = new QueueBudget();
+  private readonly metrics: WebhookMetrics;
   private readonly timers: NodeJS.Timeout[] = [];
-  private looking: Promise<void> | undefined;
-  private again = false;
+  private ticking: Iterator<Delivery> | undefined;
+  private warned = false;
   private stopping = false;
 
-  constructor(private readonly parts: WebhooksParts) {}
+  constructor(private readonly parts: WebhooksParts) {
+    this.metrics = new WebhookMetrics(parts.registry, () => ({
+      ...{ size: this.size, queuedBytes: this.budget.held },
+      failing: [...this.deliveries.values()].filter(({ isFailing }) => isFailing).length,
+    }));
+  }
 
+  /** How many this replica delivers to. */
   get size(): number {
     return this.deliveries.size;
   }
 
   start(): void {
-    const { subscriptions } = this.parts;
-    subscriptions.onChange(() => this.look());
-    const tick = () => {
-      for (const delivery of this.deliveries.values()) delivery.tick();
-    };
+    const { subscriptions, replicas } = this.parts;
+    subscriptions.onChange((namespace, id, now) => this.settle(nameOf({ namespace, id }), now));
+    replicas.onChange(() => this.look());
+    replicas.start();
     this.timers.push(
       setInterval(() => this.look(), LOOK_MS),
-      setInterval(tick, TICK_MS),
+      setInterval(() => this.tick(), TICK_MS),
     );
-    this.look();
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
     for (const timer of this.timers) clearInterval(timer);
-    await this.looking;
-    await Promise.all([...this.deliveries.values()].map((delivery) => delivery.end()));
-    this.deliveries.clear();
+    for (const [name, delivery] of this.deliveries) this.end(name, delivery);
+    while (this.busy.size > 0) await Promise.all(this.busy.values());
+    await this.parts.replicas.stop();
     await this.parts.poster.close();
   }
 
+  /** Begins what falls to this replica and nobody does, and ends what is not to be done, or not by this one. */
   private look(): void {
-    if (this.looking !== undefined) {
-      this.again = true;
-      return;
+    this.warned = false;
+    const wanted = new Set<string>();
+    for (const webhook of this.parts.subscriptions.list()) {
+      const name = nameOf(webhook);
+      wanted.add(name);
+      this.settle(name, webhook);
     }
-    this.looking = this.lookOnce().finally(() => {
-      this.looking = undefined;
-      const { again } = this;
-      this.again = false;
-      if (again && !this.stopping) this.look();
+    for (const name of this.deliveries.keys()) {
+      if (!wanted.has(name)) this.settle(name, undefined);
+    }
+  }
+
+  private settle(name: string, webhook: WebhookSubscription | undefined): void {
+    const delivery = this.deliveries.get(name);
+    const isMine = webhook?.disabled === undefined && !this.stopping && this.parts.replicas.isMine(name);
+    if (webhook === undefined || !isMine) {
+      if (delivery !== undefined) this.end(name, delivery);
+    } else if (delivery !== undefined) delivery.webhook = webhook;
+    else if (!this.busy.has(name)) this.occupy(name, webhook, this.begin(name, webhook));
+  }
+
+  /** @param work raises nothing */
+  private occupy(name: string, { namespace, id }: WebhookSubscription, work: Promise<unknown>): void {
+    const done = work.then((again) => {
+      this.busy.delete(name);
+      // Meanwhile it may have changed.
+      if (again !== false) this.settle(name, this.parts.subscriptions.get(namespace, id));
     });
+    this.busy.set(name, done);
   }
 
-  /** Begins what nobody does, and ends what is not to be done any more. Raises nothing. */
-  private async lookOnce(): Promise<void> {
-    const { subscriptions, logger } = this.parts;
-    try {
-      const wanted = new Map((await subscriptions.list()).map((webhook) => [nameOf(webhook), webhook]));
-      const gone = [...this.deliveries].filter(([name]) => !wanted.has(name));
-      await Promise.all(gone.map(([name]) => this.end(name)));
-      const missing: WebhookSubscription[] = [];
-      for (const [name, webhook] of wanted) {
-        const delivery = this.deliveries.get(name);
-        if (delivery === undefined) missing.push(webhook);
-        else delivery.webhook = webhook;
-      }
-      for (let i = 0; i < missing.length && !this.stopping; i += AT_ONCE) {
-        await Promise.all(missing.slice(i, i + AT_ONCE).map((webhook) => this.begin(webhook)));
-      }
-    } catch (err) {
-      logger.warn({ err }, "could not look for webhooks; trying again");
-    }
-  }
-
-  /** Unless another replica delivers to it. */
-  private async begin(webhook: WebhookSubscription): Promise<void> {
-    const { records, holder } = this.parts;
+  /**
+   * Unless another replica delivers to it still. Raises nothing.
+   *
+   * @returns whether it was begun; else it is tried again with the next look
+   */
+  private async begin(name: string, webhook: WebhookSubscription): Promise<boolean> {
+    const { records, replicas, logger } = this.parts;
     const { namespace, id, after } = webhook;
-    const name = await this.parts.nameOf(namespace);
-    const held = await records.acquireFree(namespace, id, { holder, via: "webhook", startAfter: after });
-    if (held === undefined) return;
-    if (this.stopping) return held.release();
-    const delivery = this.delivery(webhook, held);
-    held.onLost(() => {
-      if (this.deliveries.get(nameOf(webhook)) === delivery) void this.end(nameOf(webhook));
+    const leave = await this.openers.acquire();
+    try {
+      if (this.stopping) return false;
+      const namespaceName = await this.parts.nameOf(namespace);
+      const held = await records.acquireFree(namespace, id, {
+        ...{ holder: replicas.own, via: "webhook", startAfter: after },
+        isGone: (holder) => replicas.isGone(replicaOf(holder)),
+      });
+      if (held !== undefined) this.deliver(name, webhook, held, namespaceName);
+      return held !== undefined;
+    } catch (err) {
+      if (!this.warned) logger.warn({ err, namespace, subscription: id }, "cannot deliver to a webhook yet");
+      this.warned = true;
+      return false;
+    } finally {
+      leave();
+    }
+  }
+
+  private deliver(name: string, webhook: WebhookSubscription, held: Held, namespaceName: string): void {
+    const { poster, subscriptions, replicas, logger, now = Date.now, schedule, sleep } = this.parts;
+    const { namespace, id } = webhook;
+    const delivery: Delivery = new Delivery(webhook, {
+      ...{ held, now, lanes: this.lanes, budget: this.budget },
+      ...(schedule && { schedule }),
+      ...(sleep && { sleep }),
+      cursorAfter: (position, sink) => this.cursor(webhook, namespaceName, position, sink),
+      post: (url, headers, body) => poster.post(url, headers, body),
+      secrets: (at) => subscriptions.secrets(webhook, at),
+      mayDeliver: () => replicas.isHeard,
+      onAttempt: (outcome, events) => this.metrics.attempt(outcome, events),
+      onError: (err) => logger.error({ err, namespace, subscription: id }, "cannot deliver to a webhook"),
+      onGivenUp: (reason) => void this.giveUp(name, delivery, reason),
     });
+    held.onLost(() => {
+      if (this.deliveries.get(name) === delivery) this.end(name, delivery);
+    });
+    this.deliveries.set(name, delivery);
+    delivery.start();
+  }
+
+  private cursor(webhook: WebhookSubscription, name: string, after: number, sink: EventSink) {
     const { log, feeds, logger } = this.parts;
-    const cursor = new EventCursor(
+    const { filters, namespace } = webhook;
+    return new EventCursor(
       {
-        ...{ log, feeds, logger, readers: this.readers, filters: webhook.filters, sink: delivery },
+        ...{ log, feeds, logger, filters, readers: this.readers, sink },
         namespace: { id: namespace, name },
       },
-      held.record.position,
+      after,
     );
-    this.deliveries.set(nameOf(webhook), delivery);
-    delivery.begin(cursor);
   }
 
-  private delivery(webhook: WebhookSubscription, held: Held): Delivery {
-    const { poster, now, metrics, schedule = nextAttempt } = this.parts;
-    return new Delivery(webhook, {
-      ...{ held, now, schedule },
-      post: (url, headers, body) => poster.post(url, headers, body),
-      onAttempt: (outcome, events) => metrics.attempt(outcome, events),
-      onGivenUp: (reason) => void this.giveUp(webhook, reason),
-    });
-  }
-
-  /** Should it not be possible to disable it now, it is tried again, and given up again, soon. */
-  private async giveUp(webhook: WebhookSubscription, reason: string): Promise<void> {
-    const { subscriptions, logger, metrics } = this.parts;
-    const { namespace, id } = webhook;
+  /** Its decision ends it. Until there is one, nothing is delivered, and it stays this replica's. */
+  private async giveUp(name: string, delivery: Delivery, reason: string): Promise<void> {
+    const { subscriptions, logger } = this.parts;
+    const { namespace, id } = delivery.webhook;
     logger.info({ namespace, subscription: id, reason }, "a webhook is disabled");
-    try {
-      await subscriptions.disable(namespace, id, reason);
-      metrics.disabled();
-    } catch (err) {
-      logger.warn({ err, namespace, subscription: id }, "could not disable a webhook");
+    while (this.deliveries.get(name) === delivery) {
+      try {
+        await subscriptions.disable(namespace, id, reason);
+        this.metrics.disabled();
+        break;
+      } catch (err) {
+        logger.warn({ err, namespace, subscription: id }, "cannot disable a webhook; trying again");
+        await sleepFor(DISABLE_MS, undefined, { ref: false });
+      }
     }
-    await this.end(nameOf(webhook));
+    await sleepFor(DISABLE_MS, undefined, { ref: false });
+    // It was enabled again before this replica heard that it was disabled.
+    if (this.deliveries.get(name) === delivery) this.end(name, delivery);
   }
 
-  private async end(name: string): Promise<void> {
-    const delivery = this.deliveries.get(name);
+  private end(name: string, delivery: Delivery): void {
     this.deliveries.delete(name);
-    await delivery?.end();
+    this.occupy(name, delivery.webhook, delivery.end());
+  }
+
+  /** Some at a time, so that many that get nothing write little. */
+  private tick(): void {
+    for (let left = Math.min(PER_TICK, this.size); left > 0; left--) {
+      let next = this.ticking?.next();
+      if (next === undefined || next.done) {
+        this.ticking = this.deliveries.values();
+        next = this.ticking.next();
+      }
+      if (!next.done) next.value.tick();
+    }
   }
 }
 
