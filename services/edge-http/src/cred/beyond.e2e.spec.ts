@@ -195,7 +195,7 @@ describe("requests", () => {
   it("of pages of another origin are allowed, with their cookies, and asked before", async () => {
     const origin = { origin: "https://web.example" };
     const one = await client("read");
-    for (const path of ["/events", "/events/0", "/events/x", "/auth"]) {
+    for (const path of ["/events", "/events/0", "/events/x", "/events/%zz", "/auth", "/apikeys?a=%zz"]) {
       const { headers } = await one.ask(path, { headers: origin });
       expect(headers.get("access-control-allow-origin")).toBe(origin.origin);
       expect(headers.get("access-control-allow-credentials")).toBe("true");

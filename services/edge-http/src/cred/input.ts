@@ -125,8 +125,8 @@ export function readWindow(query: URLSearchParams): Window {
 
 /** Beyond what an id can be, it is all the same. */
 function readInteger(query: URLSearchParams, name: string): number | undefined {
-  const given = query.get(name);
-  if (given === null) return undefined;
+  const given = query.get(name) ?? "";
+  if (given === "") return undefined;
   if (!/^\s*[+-]?\d+\s*$/.test(given)) throw refusals.invalid(`${name}: must be an integer`);
   return Math.min(Number.MAX_SAFE_INTEGER, Math.max(-1, Number(given)));
 }

@@ -73,7 +73,7 @@ export async function credRoutes(fastify: FastifyInstance, options: CredRoutesOp
 
 function preflight(raw: IncomingMessage, response: ServerResponse, served: readonly string[]): void {
   raw.resume();
-  response.writeHead(200, [...preflightHeaders(raw, served), "content-length", "0"]);
+  response.writeHead(200, { ...preflightHeaders(raw, served), "content-length": "0" });
   response.end();
 }
 
@@ -192,7 +192,13 @@ function send(
 }
 
 function headersOf({ req }: ServerResponse): string[] {
-  return [...corsHeaders(req), "cache-control", "no-store", "content-type", "application/json"];
+  return [
+    ...Object.entries(corsHeaders(req)).flat(),
+    "cache-control",
+    "no-store",
+    "content-type",
+    "application/json",
+  ];
 }
 
 /** To a sender whose request does not arrive in time. */

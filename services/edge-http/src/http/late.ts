@@ -7,6 +7,8 @@ export interface PlainAnswer {
   readonly contentType: string;
   /** A byte a character (latin1). */
   readonly body: string;
+  /** More of them. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const LATE = Symbol("late");

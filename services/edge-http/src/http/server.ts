@@ -34,8 +34,12 @@ export function createFastify(): FastifyInstance {
     clientErrorHandler: (error, socket) => answerBroken(error, socket),
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (_error, request, reply) => {
-      const { status, contentType, body } = unmatched(request.method, request.raw.url ?? "");
-      void (reply as FastifyReply).code(status).type(contentType).send(Buffer.from(body, "latin1"));
+      const { status, contentType, body, headers } = unmatched(request.raw);
+      const answer = (reply as FastifyReply)
+        .code(status)
+        .type(contentType)
+        .headers(headers ?? {});
+      void answer.send(Buffer.from(body, "latin1"));
     },
   };
   return fastify(options) as FastifyInstance;

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+import { corsHeaders } from "../cred/cors.js";
 import { CRED_PATH } from "../cred/operations.js";
 import { refusalBody as credRefusalBody, refusals as credRefusals } from "../cred/refusal.js";
 import { refused } from "../csn/answer.js";
@@ -9,12 +11,14 @@ import type { PlainAnswer } from "./late.js";
 const underApi = /^\/(api|json)(\/|\?|$)/;
 
 /** The answer to a request that no route takes: under cred's and tenta's paths as they have it, else as CSN has it. */
-export function unmatched(method: string, url: string): PlainAnswer {
+export function unmatched(request: Pick<IncomingMessage, "method" | "url" | "headers">): PlainAnswer {
+  const { method, url = "" } = request;
   if (TENTA_PATH.test(url)) {
     return { status: 404, contentType: "application/json", body: refusalBody(tentaRefusals.noPath()) };
   }
   if (CRED_PATH.test(url)) {
-    return { status: 404, contentType: "application/json", body: credRefusalBody(credRefusals.noPath()) };
+    const body = credRefusalBody(credRefusals.noPath());
+    return { status: 404, contentType: "application/json", body, headers: corsHeaders(request) };
   }
   const [, root] = underApi.exec(url) ?? [];
   if (method === "POST" && root === "api") {

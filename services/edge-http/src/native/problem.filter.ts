@@ -17,9 +17,9 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const { url = "", method = "" } = request.raw;
+    const { url = "" } = request.raw;
     if (!/^\/v1(\/|\?|$)/.test(url) && error instanceof HttpException && error.getStatus() === 404) {
-      send(reply, unmatched(method, url));
+      send(reply, unmatched(request.raw));
       return;
     }
     answerProblem(error, request, reply, this.logger);
