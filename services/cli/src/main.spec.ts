@@ -230,6 +230,39 @@ describe("devices", () => {
   });
 });
 
+describe("subscriptions list", () => {
+  it("says who is connected, who is behind and what fails", async () => {
+    const status = {
+      connected: true,
+      lag: { events: 0, seconds: 0 },
+      delivered: 7,
+      failures: 0,
+      lastError: null,
+    };
+    const one = { id: "a1", name: "x", owner: "key:k", delivery: "poll", disabled: null };
+    const delivery = { webhook: { url: "https://hooks.example" } };
+    const subscriptions = [
+      { ...one, status: { ...status, lastDeliveryAt: "2026-05-01T11:59:50Z" } },
+      {
+        ...one,
+        id: "b2",
+        delivery,
+        status: { ...status, failures: 2, lastError: "answered 500", lag: { events: 9 } },
+      },
+      { ...one, id: "c3", disabled: { reason: "answered 410" }, status },
+    ];
+    const { run, said } = staged([{ body: { subscriptions, next: null } }]);
+    expect(await run("subscriptions list")).toBe(0);
+    const lines = said.out.split("\n").map((line) => line.replaceAll(/ +/g, " "));
+    expect(lines.slice(1)).toEqual([
+      "a1 x key:k poll connected 0 7 10 s ago",
+      "b2 x key:k webhook https://hooks.example failing: answered 500 9 7 never",
+      "c3 x key:k poll disabled: answered 410 0 7 never",
+      "",
+    ]);
+  });
+});
+
 describe("events publish", () => {
   it("sends the short form, and says where it stands", async () => {
     const { run, asked, said } = staged([{ status: 201, body: { position: 4096, id: "4096" } }]);

@@ -8,6 +8,7 @@ import { addMessages } from "./commands/messages.js";
 import { addNamespaces } from "./commands/namespaces.js";
 import { addReadModels } from "./commands/read-models.js";
 import { addSim } from "./commands/sim.js";
+import { addSubscriptions } from "./commands/subscriptions.js";
 import { examples } from "./context.js";
 import type { World } from "./world.js";
 
@@ -33,7 +34,7 @@ export function makeProgram(world: World): Command {
       ),
     )
     .showHelpAfterError("(--help says more)");
-  const data = [addEvents, addMessages, addDevices, addKeys, addNamespaces];
+  const data = [addEvents, addSubscriptions, addMessages, addDevices, addKeys, addNamespaces];
   for (const add of [...data, addCred, addReadModels, addDeadLetters, addSim]) add(program, world);
   prepare(program, world);
   return program;

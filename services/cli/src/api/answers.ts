@@ -57,6 +57,23 @@ export interface Event {
   data_base64?: string;
 }
 
+export interface Subscription {
+  id: string;
+  name: string;
+  owner: string;
+  delivery: string | { webhook: { url: string; batch?: number } };
+  disabled: { reason: string } | null;
+  status: {
+    connected: boolean;
+    /** Of the namespace, behind where it is. */
+    lag: { events: number; seconds: number };
+    delivered: number;
+    lastDeliveryAt: string | null;
+    failures: number;
+    lastError: string | null;
+  };
+}
+
 /** A plain MQTT message. Its payload is in one of the two, as text where it is UTF-8. */
 export interface Message {
   position: number;
