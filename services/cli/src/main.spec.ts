@@ -263,6 +263,21 @@ describe("subscriptions list", () => {
   });
 });
 
+describe("subscriptions create", () => {
+  it("asks for a webhook, and shows its secret", async () => {
+    const { run, asked, said } = staged([{ status: 201, body: { id: "a1", secret: "whsec_abc" } }]);
+    const line =
+      'subscriptions create --filter {"names":["a*"]} --webhook https://h.example --batch 5 --from 40';
+    expect(await run(line)).toBe(0);
+    expect(asked[0]?.body).toEqual({
+      filter: { names: ["a*"] },
+      ...{ from: 40, delivery: { webhook: { url: "https://h.example", batch: 5 } } },
+    });
+    expect(said.out).toContain("Created subscription a1.\nIts requests are signed with whsec_abc\n");
+    expect(await run("subscriptions create --filter {names:1}")).toBe(2);
+  });
+});
+
 describe("events publish", () => {
   it("sends the short form, and says where it stands", async () => {
     const { run, asked, said } = staged([{ status: 201, body: { position: 4096, id: "4096" } }]);

@@ -62,9 +62,13 @@ export interface Subscription {
   name: string;
   owner: string;
   delivery: string | { webhook: { url: string; batch?: number } };
+  filters?: object[];
   disabled: { reason: string } | null;
   status: {
     connected: boolean;
+    position?: number | null;
+    failingSince?: string | null;
+    nextAttemptAt?: string | null;
     /** Of the namespace, behind where it is. */
     lag: { events: number; seconds: number };
     delivered: number;

@@ -1,14 +1,24 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Subscription } from "../api/answers.js";
 import { part } from "../api/api.js";
 import { contextOf, examples, NAMESPACE } from "../context.js";
-import { table } from "../output/table.js";
-import { ago, clean } from "../output/text.js";
+import { fields, table } from "../output/table.js";
+import { ago, clean, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
 import { positive } from "./devices.js";
+import { type From, place } from "./follow.js";
 
 interface Scope {
   readonly namespace: string;
+}
+
+interface CreateOptions extends Scope {
+  readonly name?: string;
+  readonly filter?: object;
+  readonly delivery: string;
+  readonly webhook?: string;
+  readonly batch?: number;
+  readonly from: From;
 }
 
 /** Subscriptions: who gets which events, and how far each is. */
@@ -20,6 +30,10 @@ export function addSubscriptions(program: Command, world: World): void {
       "afterAll",
       examples(
         ["fieldlog subscriptions list", "who is connected, who is behind, what fails"],
+        [
+          `fieldlog subscriptions create --filter '{"names":["Light*"]}' --webhook https://example.org/hook`,
+          "each event to an endpoint, signed",
+        ],
         ["fieldlog subscriptions enable 3f9a…", "a webhook that was disabled goes on from where it was"],
       ),
     );
@@ -41,6 +55,52 @@ export function addSubscriptions(program: Command, world: World): void {
               paint,
             ),
       );
+    });
+
+  subscriptions
+    .command("show")
+    .argument("<id>")
+    .description("One subscription, its filters, and how it goes.")
+    .option(...NAMESPACE)
+    .action(async (id: string, { namespace }: Scope, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      const found = await api.get<Subscription>(`${pathOf(namespace)}/${part(id)}`);
+      print(found, () => fields(fieldsOf(found, world.now()), paint));
+    });
+
+  subscriptions
+    .command("create")
+    .description("A new subscription; a webhook's secret is shown this once.")
+    .option(...NAMESPACE)
+    .option("--name <name>", "what it is for, for people")
+    .option("--filter <json>", 'which events, as in {"names":["Light*"]}; without, all', filter)
+    .addOption(
+      new Option("--delivery <way>", "how its owner reads it").choices(["stream", "poll"]).default("stream"),
+    )
+    .option("--webhook <url>", "send its events there instead")
+    .option("--batch <number>", "to the webhook so many in one request at most", positive)
+    .option("--from <place>", "beginning, now, or the position after which to begin", place, "now")
+    .action(async (options: CreateOptions, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      const { namespace, webhook: url, batch, delivery, ...rest } = options;
+      const webhook = url === undefined ? undefined : { webhook: { url, batch } };
+      const body = { ...rest, delivery: webhook ?? delivery };
+      const made = await api.post<Subscription & { secret?: string }>(pathOf(namespace), body);
+      print(made, () => {
+        const secret = made.secret === undefined ? "" : secretText(made.secret, paint);
+        return `Created subscription ${paint("bold", clean(made.id))}.\n${secret}`;
+      });
+    });
+
+  subscriptions
+    .command("rotate-secret")
+    .argument("<id>")
+    .description("Another secret for a webhook; the one before signs as well for a day.")
+    .option(...NAMESPACE)
+    .action(async (id: string, { namespace }: Scope, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      const made = await api.post<{ secret: string }>(`${pathOf(namespace)}/${part(id)}/rotate-secret`);
+      print(made, () => secretText(made.secret, paint));
     });
 
   subscriptions
@@ -66,6 +126,41 @@ export function addSubscriptions(program: Command, world: World): void {
     });
 }
 
+function filter(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Told below.
+  }
+  throw new InvalidArgumentError("It must be a JSON object.");
+}
+
+function secretText(secret: string, paint: Paint): string {
+  return `Its requests are signed with ${paint("bold", clean(secret))}\nKeep it now: it is not shown again.\n`;
+}
+
+function fieldsOf(one: Subscription, now: number): [string, string][] {
+  const { status } = one;
+  return [
+    ["id", clean(one.id)],
+    ["name", clean(one.name)],
+    ["owner", clean(one.owner)],
+    ["delivery", wayOf(one)],
+    ["filters", clean(one.filters)],
+    ["state", stateOf(one.disabled, status)],
+    ["position", clean(status.position)],
+    ["behind", `${status.lag.events} events, ${status.lag.seconds.toFixed(1)} s`],
+    ["delivered", `${status.delivered}, the last ${ago(status.lastDeliveryAt, now)}`],
+    ["failing since", time(status.failingSince)],
+    ["next attempt", time(status.nextAttemptAt)],
+  ];
+}
+
+function wayOf({ delivery }: Subscription): string {
+  return typeof delivery === "string" ? clean(delivery) : `webhook ${clean(delivery.webhook.url, 80)}`;
+}
+
 const COLUMNS = [
   ...["ID", "NAME", "OWNER", "DELIVERY", "STATE"],
   { heading: "BEHIND", right: true } as const,
@@ -73,10 +168,10 @@ const COLUMNS = [
   "LAST",
 ];
 
-function rowOf({ id, name, owner, delivery, disabled, status }: Subscription, now: number): string[] {
-  const way = typeof delivery === "string" ? delivery : `webhook ${delivery.webhook.url}`;
+function rowOf(one: Subscription, now: number): string[] {
+  const { id, name, owner, disabled, status } = one;
   return [
-    ...[clean(id), clean(name, 30), clean(owner, 30), clean(way, 60)],
+    ...[clean(id), clean(name, 30), clean(owner, 30), wayOf(one)],
     stateOf(disabled, status),
     ...[String(status.lag.events), String(status.delivered), ago(status.lastDeliveryAt, now)],
   ];
