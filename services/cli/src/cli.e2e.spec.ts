@@ -111,6 +111,17 @@ describe("fieldlog", () => {
     expect((await start("events publish Light --device nobody").end).code).toBe(1);
   });
 
+  it("makes a subscription, shows how far it is, and removes it", async () => {
+    const line = 'subscriptions create --name lights --filter {"names":["Light"]} --delivery poll --json';
+    const { id } = JSON.parse((await start(line).end).out) as { id: string };
+    expect((await start("subscriptions list").end).out).toMatch(new RegExp(`${id} .*lights .*poll .*away`));
+    expect((await start(`subscriptions show ${id}`).end).out).toContain('{"names":["Light"]}');
+    expect((await start(`subscriptions remove ${id}`).end).out).toContain("Removed");
+    expect((await start(`subscriptions show ${id}`).end).code).toBe(1);
+    const hook = await start("subscriptions create --webhook https://hooks.example/x").end;
+    expect(hook.out).toMatch(/signed with whsec_/);
+  });
+
   it("tails events from now on, as they arrive, and from the beginning", async () => {
     const at = Date.parse("2026-05-01T12:00:00Z");
     await log.signals.append("default", pick("7", "1", at));
