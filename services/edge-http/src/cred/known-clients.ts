@@ -1,7 +1,6 @@
-import { deviceKey, LoadCache } from "@fieldlog/admission";
+import { deviceKey, type Edge, LoadCache } from "@fieldlog/admission";
 import { type AggregateId, limits, type projections, type subscriptions } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
-import type { CredParts } from "./parts.js";
 
 /** A client as others see it. */
 export interface ClientCard {
@@ -13,7 +12,7 @@ export interface ClientCard {
 /** Milliseconds that something is believed, should a change of it never be heard. */
 const TTL_MS = 60_000;
 
-type Asked = Pick<CredParts, "projections" | "devices" | "subscriptions">;
+type Asked = Pick<Edge, "projections" | "devices" | "subscriptions">;
 
 /** What is asked again and again of clients, and hardly ever changes. */
 export class KnownClients {
@@ -43,12 +42,9 @@ export class KnownClients {
     return (await this.subscribed.get(deviceKey(namespace, device))) ?? [];
   }
 
-  /** A decision was taken: what it changes is forgotten. */
+  /** A decision was taken: what it changes is forgotten. What a client subscribed to stays as it logged in. */
   decided({ kind, namespace, id }: AggregateId): void {
     if (kind === "device") this.cards.invalidate(deviceKey(namespace, id));
-    if (kind === "subscription") {
-      this.subscribed.invalidateWhere((_, key) => key.startsWith(deviceKey(namespace, "")));
-    }
   }
 }
 

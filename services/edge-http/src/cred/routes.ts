@@ -28,6 +28,9 @@ export interface CredRoutesOptions {
 type Params = Readonly<Record<string, string>>;
 type Take = (params: Params, raw: IncomingMessage, response: ServerResponse) => void;
 
+/** Of routes that carry out no operation. */
+const ASIDE = { refuses: true } as const;
+
 /** Never reached: the hook before it has answered. */
 function taken(): void {}
 
@@ -36,8 +39,7 @@ function taken(): void {}
  * here, as JSON, and not passed on.
  */
 export async function credRoutes(fastify: FastifyInstance, options: CredRoutesOptions): Promise<void> {
-  const config = { refuses: true };
-  const route = (method: string[], url: string, take: Take) => {
+  const route = (method: string[], url: string, take: Take, config: { refuses?: true } = {}) => {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, _done: () => void) => {
       reply.hijack();
       const params = request.params as Params;
@@ -62,12 +64,12 @@ export async function credRoutes(fastify: FastifyInstance, options: CredRoutesOp
       served.push(...methods);
       route(methods, path, (params, raw, response) => serve(options, name, params, raw, response));
     }
-    route(["OPTIONS"], path, (_params, raw, response) => preflight(raw, response, served));
+    route(["OPTIONS"], path, (_params, raw, response) => preflight(raw, response, served), ASIDE);
     const others = fastify.supportedMethods.filter((method) => !served.includes(method));
-    route(others, path, refuse(refusals.noMethod(), ["allow", served.join(", ")]));
+    route(others, path, refuse(refusals.noMethod(), ["allow", served.join(", ")]), ASIDE);
   }
   for (const root of ["/auth", "/events", "/clients", "/apikeys"]) {
-    route([...fastify.supportedMethods], `${root}/*`, missing);
+    route([...fastify.supportedMethods], `${root}/*`, missing, ASIDE);
   }
 }
 

@@ -1,5 +1,6 @@
 import { createLogger, createMetrics, Health } from "@fieldlog/runtime";
 import { describe, expect, it } from "vitest";
+import { credRoutes } from "../cred/routes.js";
 import { csnRoutes } from "../csn/routes.js";
 import { opsRoutes } from "../http/ops-routes.js";
 import { RequestCounts } from "../http/request-counts.js";
@@ -31,6 +32,8 @@ async function routesOfServer(): Promise<string[]> {
   await dialects.register(csnRoutes, options);
   await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
   await dialects.register(tentaRoutes, { handles: nothing, counts, logger, ...running });
+  const cred = { handles: nothing, publicUrl: undefined };
+  await dialects.register(credRoutes, { ...cred, counts, logger, ...running });
   const parts = {
     streams: nothing,
     subscriptions: nothing,

@@ -1,5 +1,6 @@
 import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
+import { describeCred } from "../cred/describe.js";
 import { describeTenta } from "../tenta/describe.js";
 import { type Operation, operations } from "./operations.js";
 import * as schema from "./schemas.js";
@@ -170,7 +171,9 @@ function paths(): Json {
   for (const [path, message, answer, summary] of csn) {
     add(`/api/v1/{ns}/${path}`, "post", describeCsn(path, message, answer, summary));
   }
-  for (const [path, method, description] of describeTenta()) add(path, method, description);
+  for (const [path, method, description] of [...describeTenta(), ...describeCred()]) {
+    add(path, method, description);
+  }
   for (const path of Object.keys(operator) as (keyof typeof operator)[]) {
     add(path, "get", describeOperator(path));
   }
@@ -194,6 +197,12 @@ export const openapi = {
     securitySchemes: {
       apiKey: { type: "http", scheme: "bearer", description: "An API key" },
       session: { type: "http", scheme: "bearer", description: "The token of a person who is logged in" },
+      credSession: {
+        type: "apiKey",
+        in: "cookie",
+        name: "sessionKey",
+        description: "A cred client's session",
+      },
     },
   },
 };
