@@ -13,6 +13,13 @@ export type { FollowOptions, Group, GroupOptions, Handout } from "./group.js";
 export { type Batch, type CommitOutcome, GroupCommit, type GroupCommitOptions } from "./group-commit.js";
 export { type Publication, publish } from "./publish.js";
 export type { Commit, ReadOptions } from "./read.js";
+export {
+  RecordBucket,
+  type RecordBucketOptions,
+  RecordConflict,
+  type RecordKey,
+  type StoredRecord,
+} from "./record-bucket.js";
 export type { RecordedDecision, Registry } from "./registry.js";
 export { streamDefinitions } from "./streams.js";
 export { spanOverMany } from "./trace.js";

@@ -1,8 +1,9 @@
 import type { Position } from "@fieldlog/contracts";
+import { RecordConflict } from "@fieldlog/event-log";
 import { type NatsConnection, nuid } from "@nats-io/transport-node";
 import { Held } from "./held.js";
 import { type CursorRecord, isConnected, taken, type Via } from "./record.js";
-import { RecordConflict, RecordStore, type SubscriptionKey } from "./store.js";
+import { openRecordStore, type RecordStore, type SubscriptionKey } from "./store.js";
 
 const TICK_MS = 1_000;
 /** Times that a record is read again after somebody else was quicker to write it. */
@@ -36,7 +37,7 @@ export class CursorRecords {
     replicas: number,
     now: () => number = Date.now,
   ): Promise<CursorRecords> {
-    return new CursorRecords(await RecordStore.open(connection, replicas), now);
+    return new CursorRecords(await openRecordStore(connection, replicas), now);
   }
 
   /** As it was written last. Raises LogUnavailable. */
@@ -85,7 +86,7 @@ export class CursorRecords {
       const revision = await store.write(key, record, found?.revision ?? 0);
       const onEnd = (ended: Held) => void this.held.delete(ended);
       const beats = options.isGone === undefined;
-      const held = new Held({ store, key, now, beats, onEnd }, { record, revision });
+      const held = new Held({ store, key, now, beats, onEnd }, { ...key, record, revision });
       this.held.add(held);
       return held;
     });

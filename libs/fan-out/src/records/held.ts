@@ -1,6 +1,7 @@
 import type { Position } from "@fieldlog/contracts";
+import { RecordConflict } from "@fieldlog/event-log";
 import { acknowledged, type CursorRecord, type Failure, failed } from "./record.js";
-import { RecordConflict, type RecordStore, type StoredRecord, type SubscriptionKey } from "./store.js";
+import type { RecordStore, StoredCursor, SubscriptionKey } from "./store.js";
 
 /** Milliseconds after which a holder shows that it is alive, if it has nothing else to write. */
 const BEAT_MS = 5_000;
@@ -27,7 +28,7 @@ export class Held {
 
   constructor(
     private readonly parts: HeldParts,
-    { record, revision }: StoredRecord,
+    { record, revision }: StoredCursor,
   ) {
     this.current = record;
     this.revision = revision;

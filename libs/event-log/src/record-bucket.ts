@@ -1,0 +1,200 @@
+import { token, untoken } from "@fieldlog/contracts";
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { type NatsConnection, nanos } from "@nats-io/transport-node";
+import { LogUnavailable } from "./errors.js";
+import { publish } from "./publish.js";
+
+/** Somebody else wrote or removed the record since it was read. */
+export class RecordConflict extends Error {
+  override readonly name = "RecordConflict";
+}
+
+/** Whose record it is. */
+export interface RecordKey {
+  /** Namespace id. */
+  readonly namespace: string;
+  readonly id: string;
+}
+
+export interface StoredRecord<R> extends RecordKey {
+  readonly record: R;
+  /** What a write or a removal must name. */
+  readonly revision: number;
+}
+
+export interface RecordBucketOptions<R> {
+  /** The bucket's name. */
+  readonly name: string;
+  /** Copies that NATS keeps. */
+  readonly replicas: number;
+  readonly encode: (record: R) => Uint8Array;
+  /** Raises for what is no record. */
+  readonly decode: (data: Uint8Array) => R;
+}
+
+/** Records asked for at once when all are read. */
+const PULL = 256;
+const PULL_EXPIRES_MS = 2_000;
+const CONFLICTS: readonly number[] = [
+  JetStreamApiCodes.StreamWrongLastSequence,
+  JetStreamApiCodes.StreamWrongLastSequenceUnknown,
+];
+
+/**
+ * Small records that change, `<namespace>.<id>` each, in a JetStream key-value bucket; what is not history but where
+ * somebody stands in it. Every write names the revision that it replaces, so of two writers one learns of the other.
+ */
+export class RecordBucket<R> {
+  private readonly stream: string;
+
+  private constructor(
+    private readonly js: JetStreamClient,
+    private readonly jsm: JetStreamManager,
+    private readonly bucket: KV,
+    private readonly options: RecordBucketOptions<R>,
+  ) {
+    this.stream = `KV_${options.name}`;
+  }
+
+  /** Makes the bucket where there is none. */
+  static async open<R>(
+    connection: NatsConnection,
+    options: RecordBucketOptions<R>,
+  ): Promise<RecordBucket<R>> {
+    const { name, replicas } = options;
+    const js = jetstream(connection);
+    // Read from the leader, so that a record is found as it was left.
+    const bucket = await new Kvm(js).create(name, {
+      ...{ history: 1, replicas, allow_direct: false, compression: true },
+    });
+    const jsm = await jetstreamManager(connection);
+    const opened = new RecordBucket(js, jsm, bucket, options);
+    const { config } = await jsm.streams.info(opened.stream);
+    if (config.num_replicas !== replicas) {
+      await jsm.streams.update(opened.stream, { num_replicas: replicas });
+    }
+    return opened;
+  }
+
+  /** Raises LogUnavailable. */
+  async get({ namespace, id }: RecordKey): Promise<StoredRecord<R> | undefined> {
+    try {
+      const entry = await this.bucket.get(`${token(namespace)}.${token(id)}`);
+      if (entry === null || entry.operation !== "PUT") return undefined;
+      return { namespace, id, record: this.options.decode(entry.value), revision: entry.revision };
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /**
+   * @param revision the one that was read; 0: there is none
+   * @returns the new revision, once it is stored durably
+   * @throws RecordConflict, LogUnavailable
+   */
+  async write({ namespace, id }: RecordKey, record: R, revision: number): Promise<number> {
+    try {
+      return await publish(this.js, {
+        ...{ subject: `${this.root}${token(namespace)}.${token(id)}`, stream: this.stream },
+        ...{ data: this.options.encode(record), expect: { lastSubjectSequence: revision } },
+      });
+    } catch (error) {
+      if (error instanceof JetStreamApiError && CONFLICTS.includes(error.code)) throw new RecordConflict();
+      throw unavailable(error);
+    }
+  }
+
+  /** Removes the revision, and leaves no trace of it. Raises RecordConflict, LogUnavailable. */
+  async remove(revision: number): Promise<void> {
+    try {
+      // One revision per key is kept: if this one is gone, another has replaced it.
+      await this.jsm.streams.deleteMessage(this.stream, revision, false);
+    } catch (error) {
+      throw isNotFound(error) ? new RecordConflict() : unavailable(error);
+    }
+  }
+
+  /** How many records all namespaces have together. Raises LogUnavailable. */
+  async countAll(): Promise<number> {
+    try {
+      const { state } = await this.jsm.streams.info(this.stream);
+      return state.messages;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** How many records a namespace has: work in proportion to their number. Raises LogUnavailable. */
+  async count(namespace: string): Promise<number> {
+    try {
+      const subjects_filter = `${this.root}${token(namespace)}.*`;
+      const { state } = await this.jsm.streams.info(this.stream, { subjects_filter });
+      return Object.keys(state.subjects ?? {}).length;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** All that there are; what cannot be decoded is passed over, after `onError` was told. */
+  async *all(onError: (error: Error) => void): AsyncGenerator<StoredRecord<R>, void> {
+    const { name, num_pending } = await this.jsm.consumers.add(this.stream, {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.All,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(30_000),
+    });
+    try {
+      let left = num_pending;
+      const consumer = await this.jsm.jetstream().consumers.get(this.stream, name);
+      while (left > 0) {
+        left = 0;
+        const messages = await consumer.fetch({ max_messages: PULL, expires: PULL_EXPIRES_MS });
+        for await (const { subject, seq, data, info } of messages) {
+          left = info.pending;
+          if (data.length > 0) {
+            const found = this.read(subject, data, onError);
+            if (found !== undefined) yield { ...found, revision: seq };
+          }
+          if (left === 0) void messages.close();
+        }
+      }
+    } finally {
+      await this.jsm.consumers.delete(this.stream, name).catch(() => undefined);
+    }
+  }
+
+  private get root(): string {
+    return `$KV.${this.options.name}.`;
+  }
+
+  private read(subject: string, data: Uint8Array, onError: (error: Error) => void) {
+    const [namespace = "", id = ""] = subject.slice(this.root.length).split(".");
+    try {
+      return { namespace: untoken(namespace), id: untoken(id), record: this.options.decode(data) };
+    } catch (error) {
+      onError(error as Error);
+      return undefined;
+    }
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false;
+  return error.status === 404 || error.code === JetStreamApiCodes.NoMessageFound;
+}
+
+function unavailable(error: unknown): Error {
+  if (error instanceof LogUnavailable) return error;
+  return new LogUnavailable((error as Error).message, 1, { cause: error });
+}
