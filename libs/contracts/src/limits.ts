@@ -115,7 +115,7 @@ export const limits = Object.freeze({
   valuesPerFilter: 256,
   /** Subscriptions of one device or API key, and of one namespace. */
   subscriptionsPerOwner: 1_000,
-  subscriptionsPerNamespace: 10_000,
+  subscriptionsPerNamespace: 100_000,
   /** WebSocket connections of one edge; one more is refused. */
   webSocketConnections: 20_000,
   /** Milliseconds within which a WebSocket client must have said what it subscribes to. */
