@@ -85,9 +85,22 @@ describe("fieldlog", () => {
       expect.arrayContaining(["default", "test", "cellar"]),
     );
 
+    const generated = await start("cred gen -n cellar --write").end;
+    const [, key = ""] = /^Generated API key with write permission: (\w{43})\n$/.exec(generated.out) ?? [];
+    const login = await fetch(`${system.url}/auth`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ apikey: key }),
+    });
+    expect(login.status).toBe(201);
+    const { out } = await start("cred gen -n cellar --list").end;
+    expect(out).toBe(`Listing API keys:\n    ${key.slice(0, 8)}… (write)\n`);
+
     const made = await json("keys create -n cellar --permission read --name board --expires 1h");
     const listed = await json("keys list -n cellar");
-    expect(listed.keys).toMatchObject([{ id: made.id, name: "board", permission: "read" }]);
+    expect(listed.keys).toEqual(
+      expect.arrayContaining([expect.objectContaining({ id: made.id, name: "board", permission: "read" })]),
+    );
     expect(JSON.stringify(listed)).not.toContain(made.key);
 
     const asReader = { FIELDLOG_ADMIN_KEY: made.key };
