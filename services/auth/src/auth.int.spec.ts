@@ -132,6 +132,16 @@ describe("an API key", () => {
       await expect(check(replica, secret)).rejects.toMatchObject(unauthenticated);
   });
 
+  it("has a number, higher than those made before it, and of kind cred a beginning by which it is told", async () => {
+    const native = await createKey();
+    const cred = await createKey({ kind: "cred" });
+    expect(native.key).toMatchObject({ number: native.sequence, prefix: "" });
+    expect(cred.key).toMatchObject({ number: cred.sequence, prefix: cred.secret.slice(0, 8) });
+    expect(Number(cred.sequence)).toBeGreaterThan(Number(native.sequence));
+    const { keys } = await two.client.listApiKeys({ namespace: "default" });
+    expect(keys).toEqual(expect.arrayContaining([native.key, cred.key]));
+  });
+
   it("that nobody made opens nothing", async () => {
     await expect(check(one, "fl_nothing")).rejects.toMatchObject(unauthenticated);
     await expect(one.client.checkApiKey({ keyHash: new Uint8Array(3) })).rejects.toMatchObject(
