@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { seeded } from "./fleet.fixture.js";
 import {
   type Door,
+  endpoint,
   mqttSession,
   polling,
   serverSentEvents,
@@ -93,6 +94,10 @@ it(`whatever is killed, each way out has every event, in its publisher's order (
   ways.push(serverSentEvents(door), webSocket(door), await mqttSession(door));
   ways.push(serverSentEvents(door, await subscribe("stream")), webSocket(door, await subscribe("stream")));
   ways.push(polling(door, await subscribe("poll")));
+  const [hook, lists] = [await endpoint(), await endpoint()];
+  await subscribe({ webhook: { url: hook.url } });
+  await subscribe({ webhook: { url: lists.url, batch: 10 } });
+  ways.push(hook, lists);
   const publishing = publishers();
   const victims = [...Object.entries(system.processes), ["nats", servers.nats] as const];
   const schedule = victims.map((victim) => ({ victim, order: random() })).sort((a, b) => a.order - b.order);

@@ -27,6 +27,8 @@ export interface SubscriptionsParts {
   readonly table: SubscriptionTable;
   readonly records: Pick<CursorRecords, "remove">;
   readonly secrets: Secrets;
+  /** Of a webhook's URL, once it is known to be one. Raises an Error that says why it is refused. */
+  readonly checkEndpoint?: (url: string) => void;
   /** ms since 1970 UTC. */
   readonly now?: () => number;
 }
@@ -45,6 +47,7 @@ export class Subscriptions {
     decidedBy: string,
   ): Promise<{ created: Row; secret: string | undefined }> {
     checkNew(asked);
+    if (asked.webhook) this.checkEndpoint(asked.webhook.url);
     await this.parts.table.upToDate();
     const leave = this.enter(namespace, asked.owner);
     try {
@@ -91,6 +94,14 @@ export class Subscriptions {
     const sealed = this.parts.secrets.seal(secret, namespace, id);
     const decide = rotateSecret(sealed, this.now() + keepPreviousMs);
     return { secret, sequence: await this.decide(namespace, id, decide, decidedBy) };
+  }
+
+  private checkEndpoint(url: string): void {
+    try {
+      this.parts.checkEndpoint?.(url);
+    } catch (error) {
+      throw new InvalidField("webhook.url", `is refused: ${(error as Error).message}`);
+    }
   }
 
   private now(): number {
