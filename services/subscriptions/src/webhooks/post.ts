@@ -1,6 +1,6 @@
 import { isIP, type LookupFunction } from "node:net";
 import { limits } from "@fieldlog/contracts";
-import { Agent, buildConnector, request } from "undici";
+import { Agent, buildConnector, errors, request } from "undici";
 import { type Addresses, AddressRefused } from "./addresses.js";
 import { hostOf } from "./endpoint-url.js";
 import { lookedUp, type Resolve, resolveByDns } from "./resolve.js";
@@ -30,11 +30,13 @@ const LATER: readonly number[] = [429, 503];
 export class Poster {
   private readonly agent: Agent;
   private readonly timeoutMs: number;
+  private readonly connectMs: number;
 
   constructor(private readonly options: PosterOptions) {
     this.timeoutMs = options.timeoutMs ?? limits.webhookMs;
     const lookup = lookupOf(options.resolve ?? resolveByDns(), options.addresses);
-    const connect = buildConnector({ lookup, timeout: CONNECT_MS, allowH2: false });
+    this.connectMs = Math.min(CONNECT_MS, this.timeoutMs);
+    const connect = buildConnector({ lookup, timeout: this.connectMs, allowH2: false });
     this.agent = new Agent({
       // As many sockets to one host as there are webhooks of it: none waits for another's answer.
       ...{ connections: null, pipelining: 1, allowH2: false },
@@ -74,6 +76,7 @@ export class Poster {
   /** In the endpoint's owner's words: nothing of addresses within, nothing of the URL. */
   private reasonOf(error: Error): string {
     if (error.name === "TimeoutError") return `no answer within ${this.timeoutMs} ms`;
+    if (error instanceof errors.ConnectTimeoutError) return `no connection within ${this.connectMs} ms`;
     const cause = error.cause instanceof Error ? error.cause : error;
     if (cause instanceof AddressRefused) return cause.message;
     return (cause as NodeJS.ErrnoException).code ?? cause.name;
