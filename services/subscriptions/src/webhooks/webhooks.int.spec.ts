@@ -182,6 +182,24 @@ describe("a webhook", () => {
     expect(endpoint.numbers).toEqual(upTo(51));
   });
 
+  it("comes once and in order while another replica comes and takes its share", async () => {
+    const one = await start();
+    const ids = upTo(8).map((n) => `s${n}`);
+    for (const id of ids) subscriptions.change(id, {});
+    let other: Replica | undefined;
+    for (const n of upTo(40)) {
+      if (n === 20) other = await start();
+      await publish(n);
+    }
+    await until(
+      "they share them",
+      () => one.webhooks.size < 8 && one.webhooks.size + (other?.webhooks.size ?? 0) === 8,
+    );
+    await publish(40);
+    await until("all are taken", () => endpoint.numbers.length >= 8 * 41);
+    expect(endpoint.numbers.toSorted((a, b) => a - b)).toEqual(upTo(41).flatMap((n) => ids.map(() => n)));
+  });
+
   it("hinders no other one, however slow it is", async () => {
     const slow = await Endpoint.start(SECRET);
     slow.answer = () => undefined;
@@ -251,6 +269,18 @@ describe("a webhook is disabled", () => {
     subscriptions.change("s", { disabled: undefined });
     await until("it has all", () => endpoint.numbers.length === 3);
     expect(endpoint.numbers).toEqual([0, 0, 1]);
+  });
+
+  it("as soon as that can be decided, and is sent nothing until then", async () => {
+    endpoint.answer = (response) => void response.writeHead(410).end();
+    await start();
+    subscriptions.failure = new Error("the log is away");
+    subscriptions.change("s", {});
+    for (const n of upTo(3)) await publish(n);
+    await until("it was asked", () => endpoint.taken.length === 1);
+    subscriptions.failure = undefined;
+    await until("it is disabled", () => subscriptions.disabled.length === 1);
+    expect(endpoint.numbers).toEqual([0]);
   });
 
   it("when all attempts have failed, and gets all of them anew when it is enabled", async () => {
