@@ -97,7 +97,7 @@ describe("messages", () => {
       [{ type: "ack" }, "position"],
       [{ type: "ack", position: 1.5 }, "position"],
       [{ type: "ack", position: 2 ** 60 }, "position"],
-      [{ type: "publish", ref: {} }, "ref"],
+      [{ type: "publish", event: {}, ref: {} }, "ref"],
       [null, ""],
     ];
     for (const [message, field] of wrong) {
