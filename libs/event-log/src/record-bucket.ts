@@ -189,9 +189,16 @@ export class RecordBucket<R> {
   }
 }
 
+// https://github.com/nats-io/nats-server/blob/main/server/errors.json
+const SEQUENCE_NOT_FOUND = 10_043;
+const DELETE_FAILED = 10_057;
+
+/** Of a removal. What is behind all that is left the server tells as a failure like any other, but for its words. */
 function isNotFound(error: unknown): boolean {
   if (!(error instanceof JetStreamApiError)) return false;
-  return error.status === 404 || error.code === JetStreamApiCodes.NoMessageFound;
+  const { status, code, message } = error;
+  if (code === DELETE_FAILED) return /no message found|deleted message/.test(message);
+  return status === 404 || code === SEQUENCE_NOT_FOUND || code === JetStreamApiCodes.NoMessageFound;
 }
 
 function unavailable(error: unknown): Error {
