@@ -27,5 +27,6 @@ export function nextAttempt(
 ): number | undefined {
   const pause = PAUSES[failures - 1];
   if (pause === undefined) return undefined;
-  return now + Math.max(pause * (1 + JITTER * random), Math.min(retryAfterS * SECOND, LONGEST_MS));
+  const longer = Math.round(pause * (1 + JITTER * random));
+  return now + Math.max(longer, Math.min(Math.round(retryAfterS * SECOND), LONGEST_MS));
 }
