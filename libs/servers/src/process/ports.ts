@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /** A port that somebody else listens on. */
@@ -12,11 +13,28 @@ export class PortTaken extends Error {
 }
 
 /**
- * A port on 127.0.0.1 that nobody listens on at this moment; `preferred` where that is free.
+ * Below what systems give to outgoing connections (from 32,768 on Linux, from 49,152 elsewhere): one of those could
+ * take a port before the server that it was chosen for listens on it.
+ */
+const FIRST = 20_000;
+const LAST = 32_767;
+const ATTEMPTS = 64;
+/** Those given by this process: two servers may be given theirs before either listens. */
+const given = new Set<number>();
+
+/**
+ * A port on 127.0.0.1 that nobody listens on at this moment, each time another; `preferred` where that is free.
  * Another program may still take it before its user does: starting a server there can fail.
  */
 export async function freePort(preferred = 0): Promise<number> {
-  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? Promise.reject(new Error("no free port"));
+  if (preferred !== 0 && (await isFree(preferred))) return preferred;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = randomInt(FIRST, LAST + 1);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+  return (await tryPort(0)) ?? Promise.reject(new Error("no free port"));
 }
 
 /** Whether a server could listen on this port now; `host`: the address that it would listen on. */
