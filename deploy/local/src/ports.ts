@@ -27,7 +27,14 @@ export class PortInUse extends Error {
 }
 
 const PUBLIC = ["httpPort", "httpsPort", "mqttPort", "mqttsPort", "mqttWsPort", "wsPort"] as const;
-const INTERNAL = ["authGrpc", "devicesGrpc", "projectionsGrpc", "subscriptionsGrpc"] as const;
+const INTERNAL = [
+  "authGrpc",
+  "devicesGrpc",
+  "projectionsGrpc",
+  "subscriptionsGrpc",
+  "livenessGrpc",
+  "offersGrpc",
+] as const;
 
 type Ports = Pick<Settings, (typeof PUBLIC)[number] | (typeof INTERNAL)[number]>;
 

@@ -3,6 +3,8 @@ import { DevicesModule } from "@fieldlog/devices";
 import { EdgeHttpModule } from "@fieldlog/edge-http";
 import { EdgeMqttModule } from "@fieldlog/edge-mqtt";
 import { EdgeWebSocketModule } from "@fieldlog/edge-websocket";
+import { LivenessModule } from "@fieldlog/liveness";
+import { OffersModule } from "@fieldlog/offers";
 import { ProjectionsModule } from "@fieldlog/projections";
 import type { hostModule, Runtime } from "@fieldlog/runtime";
 import { SubscriptionsModule } from "@fieldlog/subscriptions";
@@ -15,6 +17,8 @@ export const services: readonly { name: string; module: (runtime: Runtime) => Mo
   { name: "devices", module: (runtime) => DevicesModule.with(runtime) },
   { name: "projections", module: (runtime) => ProjectionsModule.with(runtime) },
   { name: "subscriptions", module: (runtime) => SubscriptionsModule.with(runtime) },
+  { name: "liveness", module: (runtime) => LivenessModule.with(runtime) },
+  { name: "offers", module: (runtime) => OffersModule.with(runtime) },
   { name: "edge-http", module: (runtime) => EdgeHttpModule.with(runtime) },
   { name: "edge-mqtt", module: (runtime) => EdgeMqttModule.with(runtime) },
   { name: "edge-websocket", module: (runtime) => EdgeWebSocketModule.with(runtime) },

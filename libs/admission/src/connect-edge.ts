@@ -1,4 +1,12 @@
-import { type AggregateId, auth, devices, projections, subscriptions } from "@fieldlog/contracts";
+import {
+  type AggregateId,
+  auth,
+  devices,
+  liveness,
+  offers,
+  projections,
+  subscriptions,
+} from "@fieldlog/contracts";
 import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
@@ -13,6 +21,8 @@ export interface Edge {
   readonly devices: RpcClient<typeof devices.DevicesService>;
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
   readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
+  readonly liveness: RpcClient<typeof liveness.LivenessService>;
+  readonly offers: RpcClient<typeof offers.OffersService>;
   readonly known: Known;
 }
 
@@ -44,6 +54,8 @@ export async function connectEdge(runtime: Runtime, { now, onDecision }: Connect
       ...caller,
       address: settings.subscriptionsGrpc,
     }),
+    liveness: rpcClient(liveness.LivenessService, { ...caller, address: settings.livenessGrpc }),
+    offers: rpcClient(offers.OffersService, { ...caller, address: settings.offersGrpc }),
   };
   const known = createKnown(clients, now);
   const watch = new RegistryWatch(log, known, logger, onDecision);

@@ -1,5 +1,7 @@
 export * as auth from "./gen/fieldlog/auth/v1/auth_pb.js";
 export * as devices from "./gen/fieldlog/devices/v1/devices_pb.js";
+export * as liveness from "./gen/fieldlog/liveness/v1/liveness_pb.js";
+export * as offers from "./gen/fieldlog/offers/v1/offers_pb.js";
 export * as projections from "./gen/fieldlog/projections/v1/projections_pb.js";
 export * as registry from "./gen/fieldlog/registry/v1/registry_pb.js";
 export * as signals from "./gen/fieldlog/signals/v1/signals_pb.js";

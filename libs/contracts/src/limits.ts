@@ -132,6 +132,35 @@ export const limits = Object.freeze({
   webhookMs: 15_000,
   /** Milliseconds that a query for events waits at most until there are some. */
   pollWaitMs: 30_000,
+  /** Seconds within which a heartbeat is expected, after which a device is inactive, and the longest that may be set. */
+  heartbeatS: 600,
+  inactiveAfterS: 1_800,
+  longestInactiveS: 30 * 86_400,
+  /** Devices that one process keeps the liveness of. */
+  livenessDevices: 4_000_000,
+  /** Data requests of one namespace that are open at once, points of one, and the longest that one may last. */
+  openRequests: 1_000,
+  requestPoints: 64,
+  dataRequestMs: 366 * 86_400_000,
+  /** Data requests in one heartbeat's answer; more follow in the next. */
+  requestsPerHeartbeat: 64,
+  /** Offers in one message. */
+  offersPerMessage: 64,
+  /** Bytes of one upload, unless the namespace says otherwise, and milliseconds that an upload URL is good for. */
+  uploadBytes: 64 * 1024 * 1024,
+  uploadMs: 60 * 60_000,
+  /** Uploads that one edge takes in at once; one more is asked to come again. */
+  uploads: 256,
+  /** Milliseconds that an upload may go on without a byte. */
+  uploadIdleMs: 30_000,
+  /** Bytes of one object part: what is kept of an upload that was cut off is whole parts. */
+  uploadPartBytes: 8 * 1024 * 1024,
+  /** Bytes of a reading that is decoded for a person: JSON, CSV, a plot. */
+  waveformBytes: 16 * 1024 * 1024,
+  /** Milliseconds that an edit token is good for. */
+  editTokenMs: 30 * 60_000,
+  /** Milliseconds that a signing secret which was rotated is good for. */
+  rotatedSecretMs: 24 * 3_600_000,
   /** Rows of one page of a query. */
   pageRows: 1_000,
   /** Milliseconds that a query waits for its read model. */

@@ -37,7 +37,10 @@ export type AggregateKind =
   | "user"
   | "session"
   | "member"
-  | "subscription";
+  | "subscription"
+  | "clearing"
+  | "data-request"
+  | "upload";
 
 export interface AggregateId {
   readonly namespace: string;

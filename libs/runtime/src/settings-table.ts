@@ -201,13 +201,32 @@ export const settingsTable = Object.freeze({
     "127.0.0.1:9104",
     "Where subscriptions is called.",
   ),
+  livenessGrpc: set("FIELDLOG_LIVENESS_GRPC", address, "127.0.0.1:9105", "Where liveness is called."),
+  offersGrpc: set("FIELDLOG_OFFERS_GRPC", address, "127.0.0.1:9106", "Where offers is called."),
   grpcBind: optional("FIELDLOG_GRPC_BIND", text, "Address that the internal services listen on.", {
     fallbackDoc: "FIELDLOG_BIND",
   }),
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
     fallbackDoc:
-      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206; edge-http serves them on its own port",
+      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206, liveness 9207, offers 9208; edge-http serves them on its own port",
   }),
+  s3Endpoint: optional(
+    "FIELDLOG_S3_ENDPOINT",
+    url("http", "https"),
+    "S3-compatible object storage for uploads; with FIELDLOG_S3_BUCKET, FIELDLOG_S3_ACCESS_KEY and FIELDLOG_S3_SECRET_KEY.",
+    { fallbackDoc: "uploads are kept in the NATS object store" },
+  ),
+  s3Bucket: optional("FIELDLOG_S3_BUCKET", text, "The bucket of that storage; it must exist."),
+  s3Region: set("FIELDLOG_S3_REGION", text, "us-east-1", "Its region."),
+  s3AccessKey: optional("FIELDLOG_S3_ACCESS_KEY", text, "Access key of that storage."),
+  s3SecretKey: optional("FIELDLOG_S3_SECRET_KEY", text, "Its secret key.", { secret: true }),
+  objectsMaxBytes: set(
+    "FIELDLOG_OBJECTS_MAX_BYTES",
+    maxBytes,
+    -1,
+    "Size of the NATS object store at which it refuses new uploads; -1: no limit.",
+    { unit: "bytes" },
+  ),
   webhookAllow: set(
     "FIELDLOG_WEBHOOK_ALLOW",
     text,
@@ -269,4 +288,6 @@ export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   "edge-mqtt": 9204,
   subscriptions: 9205,
   "edge-websocket": 9206,
+  liveness: 9207,
+  offers: 9208,
 });

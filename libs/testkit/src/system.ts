@@ -10,6 +10,8 @@ export const SERVICES = [
   "devices",
   "projections",
   "subscriptions",
+  "liveness",
+  "offers",
   "edge-http",
   "edge-mqtt",
   "edge-websocket",
@@ -157,7 +159,7 @@ async function onePlan(dataDir: string): Promise<Plan> {
 
 /** The nth edge calls the nth replica of each other service, or the first where there are fewer. */
 async function plansOfAll(replicas: (service: ServiceName) => number): Promise<Plan[]> {
-  const called = ["auth", "devices", "projections", "subscriptions"] as const;
+  const called = ["auth", "devices", "projections", "subscriptions", "liveness", "offers"] as const;
   const addresses: Record<string, string[]> = {};
   for (const service of called) {
     addresses[service] = [];

@@ -43,6 +43,18 @@ export function devicesService(
       checkIds(namespace, device);
       return { sequence: BigInt(await own.remove(namespace, device, decidedBy || "system")) };
     },
+    confirmMetadata: async () => {
+      throw new RpcError("unimplemented", "not yet");
+    },
+    createEditToken: async () => {
+      throw new RpcError("unimplemented", "not yet");
+    },
+    checkEditToken: async () => {
+      throw new RpcError("unimplemented", "not yet");
+    },
+    eraseDevice: async () => {
+      throw new RpcError("unimplemented", "not yet");
+    },
     createConfiguration: async ({ namespace, device, valueJson, decidedBy }) => {
       checkIds(namespace, device);
       const made = await configurations.create(namespace, device, valueJson, decidedBy || "system");

@@ -1,4 +1,5 @@
 import { limits } from "@fieldlog/contracts";
+import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import { apiKeyCalls } from "./api-keys.js";
 import type { AuthCalls, AuthParts } from "./calls.js";
@@ -28,5 +29,11 @@ export function authService({ waitFor, logger, ...parts }: AuthServiceOptions): 
     ...userCalls(answering),
     ...deviceSessionCalls(answering),
     ...memberCalls(answering),
+    setNamespaceSettings: async () => {
+      throw new RpcError("unimplemented", "not yet");
+    },
+    clearNamespace: async () => {
+      throw new RpcError("unimplemented", "not yet");
+    },
   };
 }

@@ -18,6 +18,9 @@ export function projectionsService(served: Served): ServiceImpl<typeof projectio
     ...configurationsAndNames(served),
     ...readings(served),
     ...operator(served),
+    countEvents: async () => {
+      throw new RpcError("unimplemented", "not yet");
+    },
   };
 }
 

@@ -4,13 +4,121 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { NamespaceSettingsChanged } from "../../registry/v1/registry_pb.js";
+import { file_fieldlog_registry_v1_registry } from "../../registry/v1/registry_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file fieldlog/auth/v1/auth.proto.
  */
 export const file_fieldlog_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEiYwoJUmV0ZW50aW9uEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyJsChNTZXRSZXRlbnRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIuCglyZXRlbnRpb24YAiABKAsyGy5maWVsZGxvZy5hdXRoLnYxLlJldGVudGlvbhISCgpkZWNpZGVkX2J5GAMgASgJIigKFFNldFJldGVudGlvblJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIlcKHlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiMwofUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCI8ChdGaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIkIKGEZpbmRNcXR0UGFzc3dvcmRSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEwoLc2VjcmV0X2hhc2gYAiABKAwiMwoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSI1ChNTdGFydFNlc3Npb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkiVgoOU3RhcnRlZFNlc3Npb24SDwoHdXNlcl9pZBgBIAEoCRINCgV0b2tlbhgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDEhAKCHNlcXVlbmNlGAQgASgEIikKE0NoZWNrU2Vzc2lvblJlcXVlc3QSEgoKdG9rZW5faGFzaBgBIAEoDCJOChRDaGVja1Nlc3Npb25SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDIlAKGVN0YXJ0RGV2aWNlU2Vzc2lvblJlcXVlc3QSEAoIa2V5X2hhc2gYASABKAwSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSI9ChpTdGFydERldmljZVNlc3Npb25SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCIvChlDaGVja0RldmljZVNlc3Npb25SZXF1ZXN0EhIKCnRva2VuX2hhc2gYASABKAwiZgoaQ2hlY2tEZXZpY2VTZXNzaW9uUmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSInChFFbmRTZXNzaW9uUmVxdWVzdBISCgp0b2tlbl9oYXNoGAEgASgMIhQKEkVuZFNlc3Npb25SZXNwb25zZSIsChlMaXN0VXNlck5hbWVzcGFjZXNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiUQoaTGlzdFVzZXJOYW1lc3BhY2VzUmVzcG9uc2USMwoKbmFtZXNwYWNlcxgBIAMoCzIfLmZpZWxkbG9nLmF1dGgudjEuVXNlck5hbWVzcGFjZSJNCg1Vc2VyTmFtZXNwYWNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlEgwKBHJvbGUYAiABKAkiNAoOR2V0Um9sZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiHwoPR2V0Um9sZVJlc3BvbnNlEgwKBHJvbGUYASABKAkiOgoGTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEgwKBHJvbGUYAyABKAkiJwoSTGlzdE1lbWJlcnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJAChNMaXN0TWVtYmVyc1Jlc3BvbnNlEikKB21lbWJlcnMYASADKAsyGC5maWVsZGxvZy5hdXRoLnYxLk1lbWJlciJaChBTZXRNZW1iZXJSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRISCgpkZWNpZGVkX2J5GAQgASgJIk8KEVNldE1lbWJlclJlc3BvbnNlEigKBm1lbWJlchgBIAEoCzIYLmZpZWxkbG9nLmF1dGgudjEuTWVtYmVyEhAKCHNlcXVlbmNlGAIgASgEIk0KE1JlbW92ZU1lbWJlclJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZW1vdmVNZW1iZXJSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJpCglOYW1lc3BhY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX2F0GAMgASgDEi4KCXJldGVudGlvbhgEIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuUmV0ZW50aW9uItsBCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEhIKCmNyZWF0ZWRfYXQYBiABKAMSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBEhcKCnJldm9rZWRfYXQYCCABKANIAYgBARIOCgZwcmVmaXgYCSABKAkSDgoGbnVtYmVyGAogASgEQg0KC19leHBpcmVzX2F0Qg0KC19yZXZva2VkX2F0Ij8KGkdldERldmljZUNyZWRlbnRpYWxSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkiOwobR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEgwKBGtpbmQYASABKAkSDgoGc2VjcmV0GAIgASgJIk8KHElzc3VlRGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIMCgRraW5kGAMgASgJIkEKHUlzc3VlRGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCImChJDaGVja0FwaUtleVJlcXVlc3QSEAoIa2V5X2hhc2gYASABKAwiPAoTQ2hlY2tBcGlLZXlSZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleSKUAQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSFwoKZXhwaXJlc19hdBgFIAEoA0gAiAEBEhIKCmRlY2lkZWRfYnkYBiABKAlCDQoLX2V4cGlyZXNfYXQiXwoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkSDgoGc2VjcmV0GAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIicKEkxpc3RBcGlLZXlzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiPQoTTGlzdEFwaUtleXNSZXNwb25zZRImCgRrZXlzGAEgAygLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkiSAoTUmV2b2tlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCgoCaWQYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZXZva2VBcGlLZXlSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJJChZDcmVhdGVOYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCRINCgVvd25lchgDIAEoCSJbChdDcmVhdGVOYW1lc3BhY2VSZXNwb25zZRIuCgluYW1lc3BhY2UYASABKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZRIQCghzZXF1ZW5jZRgCIAEoBCIXChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QiSQoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIvCgpuYW1lc3BhY2VzGAEgAygLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2UiKQoTR2V0TmFtZXNwYWNlUmVxdWVzdBISCgppZF9vcl9uYW1lGAEgASgJIkYKFEdldE5hbWVzcGFjZVJlc3BvbnNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlMoESCgtBdXRoU2VydmljZRJyChNHZXREZXZpY2VDcmVkZW50aWFsEiwuZmllbGRsb2cuYXV0aC52MS5HZXREZXZpY2VDcmVkZW50aWFsUmVxdWVzdBotLmZpZWxkbG9nLmF1dGgudjEuR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEngKFUlzc3VlRGV2aWNlQ3JlZGVudGlhbBIuLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVxdWVzdBovLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USfgoXUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHMSMC5maWVsZGxvZy5hdXRoLnYxLlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBoxLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRJpChBGaW5kTXF0dFBhc3N3b3JkEikuZmllbGRsb2cuYXV0aC52MS5GaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBoqLmZpZWxkbG9nLmF1dGgudjEuRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEloKC0NoZWNrQXBpS2V5EiQuZmllbGRsb2cuYXV0aC52MS5DaGVja0FwaUtleVJlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrQXBpS2V5UmVzcG9uc2USXQoMQ3JlYXRlQXBpS2V5EiUuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJaCgtMaXN0QXBpS2V5cxIkLmZpZWxkbG9nLmF1dGgudjEuTGlzdEFwaUtleXNSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEl0KDFJldm9rZUFwaUtleRIlLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2USZgoPQ3JlYXRlTmFtZXNwYWNlEiguZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXF1ZXN0GikuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXNwb25zZRJjCg5MaXN0TmFtZXNwYWNlcxInLmZpZWxkbG9nLmF1dGgudjEuTGlzdE5hbWVzcGFjZXNSZXF1ZXN0GiguZmllbGRsb2cuYXV0aC52MS5MaXN0TmFtZXNwYWNlc1Jlc3BvbnNlEl0KDEdldE5hbWVzcGFjZRIlLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVzcG9uc2USXQoMU2V0UmV0ZW50aW9uEiUuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXNwb25zZRJTCgpDcmVhdGVVc2VyEiMuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBogLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRlZFNlc3Npb24SVwoMU3RhcnRTZXNzaW9uEiUuZmllbGRsb2cuYXV0aC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiAuZmllbGRsb2cuYXV0aC52MS5TdGFydGVkU2Vzc2lvbhJdCgxDaGVja1Nlc3Npb24SJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlc3BvbnNlEm8KElN0YXJ0RGV2aWNlU2Vzc2lvbhIrLmZpZWxkbG9nLmF1dGgudjEuU3RhcnREZXZpY2VTZXNzaW9uUmVxdWVzdBosLmZpZWxkbG9nLmF1dGgudjEuU3RhcnREZXZpY2VTZXNzaW9uUmVzcG9uc2USbwoSQ2hlY2tEZXZpY2VTZXNzaW9uEisuZmllbGRsb2cuYXV0aC52MS5DaGVja0RldmljZVNlc3Npb25SZXF1ZXN0GiwuZmllbGRsb2cuYXV0aC52MS5DaGVja0RldmljZVNlc3Npb25SZXNwb25zZRJXCgpFbmRTZXNzaW9uEiMuZmllbGRsb2cuYXV0aC52MS5FbmRTZXNzaW9uUmVxdWVzdBokLmZpZWxkbG9nLmF1dGgudjEuRW5kU2Vzc2lvblJlc3BvbnNlEm8KEkxpc3RVc2VyTmFtZXNwYWNlcxIrLmZpZWxkbG9nLmF1dGgudjEuTGlzdFVzZXJOYW1lc3BhY2VzUmVxdWVzdBosLmZpZWxkbG9nLmF1dGgudjEuTGlzdFVzZXJOYW1lc3BhY2VzUmVzcG9uc2USTgoHR2V0Um9sZRIgLmZpZWxkbG9nLmF1dGgudjEuR2V0Um9sZVJlcXVlc3QaIS5maWVsZGxvZy5hdXRoLnYxLkdldFJvbGVSZXNwb25zZRJaCgtMaXN0TWVtYmVycxIkLmZpZWxkbG9nLmF1dGgudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlElQKCVNldE1lbWJlchIiLmZpZWxkbG9nLmF1dGgudjEuU2V0TWVtYmVyUmVxdWVzdBojLmZpZWxkbG9nLmF1dGgudjEuU2V0TWVtYmVyUmVzcG9uc2USXQoMUmVtb3ZlTWVtYmVyEiUuZmllbGRsb2cuYXV0aC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5SZW1vdmVNZW1iZXJSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEihgEKG1NldE5hbWVzcGFjZVNldHRpbmdzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSQAoIc2V0dGluZ3MYAiABKAsyLi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VTZXR0aW5nc0NoYW5nZWQSEgoKZGVjaWRlZF9ieRgDIAEoCSIwChxTZXROYW1lc3BhY2VTZXR0aW5nc1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIj4KFUNsZWFyTmFtZXNwYWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCSJtChZDbGVhck5hbWVzcGFjZVJlc3BvbnNlEhYKDnNpZ25hbHNfYmVmb3JlGAEgASgEEhcKD3JlZ2lzdHJ5X2JlZm9yZRgCIAEoBBIPCgdzaWduYWxzGAMgASgEEhEKCWRlY2lzaW9ucxgEIAEoBCJjCglSZXRlbnRpb24SHQoQbWVhc3VyZW1lbnRfZGF5cxgBIAEoDUgAiAEBEhUKCGxvZ19kYXlzGAIgASgNSAGIAQFCEwoRX21lYXN1cmVtZW50X2RheXNCCwoJX2xvZ19kYXlzImwKE1NldFJldGVudGlvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEi4KCXJldGVudGlvbhgCIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuUmV0ZW50aW9uEhIKCmRlY2lkZWRfYnkYAyABKAkiKAoUU2V0UmV0ZW50aW9uUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQiVwoeUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIzCh9SZXZva2VEZXZpY2VDcmVkZW50aWFsc1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIjwKF0ZpbmRNcXR0UGFzc3dvcmRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkiQgoYRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEhEKCW5hbWVzcGFjZRgBIAEoCRITCgtzZWNyZXRfaGFzaBgCIAEoDCIzChFDcmVhdGVVc2VyUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJIjUKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSJWCg5TdGFydGVkU2Vzc2lvbhIPCgd1c2VyX2lkGAEgASgJEg0KBXRva2VuGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMSEAoIc2VxdWVuY2UYBCABKAQiKQoTQ2hlY2tTZXNzaW9uUmVxdWVzdBISCgp0b2tlbl9oYXNoGAEgASgMIk4KFENoZWNrU2Vzc2lvblJlc3BvbnNlEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMiUAoZU3RhcnREZXZpY2VTZXNzaW9uUmVxdWVzdBIQCghrZXlfaGFzaBgBIAEoDBIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJIj0KGlN0YXJ0RGV2aWNlU2Vzc2lvblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEIi8KGUNoZWNrRGV2aWNlU2Vzc2lvblJlcXVlc3QSEgoKdG9rZW5faGFzaBgBIAEoDCJmChpDaGVja0RldmljZVNlc3Npb25SZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleRIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJIicKEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnRva2VuX2hhc2gYASABKAwiFAoSRW5kU2Vzc2lvblJlc3BvbnNlIiwKGUxpc3RVc2VyTmFtZXNwYWNlc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSJRChpMaXN0VXNlck5hbWVzcGFjZXNSZXNwb25zZRIzCgpuYW1lc3BhY2VzGAEgAygLMh8uZmllbGRsb2cuYXV0aC52MS5Vc2VyTmFtZXNwYWNlIk0KDVVzZXJOYW1lc3BhY2USLgoJbmFtZXNwYWNlGAEgASgLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2USDAoEcm9sZRgCIAEoCSI0Cg5HZXRSb2xlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIfCg9HZXRSb2xlUmVzcG9uc2USDAoEcm9sZRgBIAEoCSI6CgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCSInChJMaXN0TWVtYmVyc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIkAKE0xpc3RNZW1iZXJzUmVzcG9uc2USKQoHbWVtYmVycxgBIAMoCzIYLmZpZWxkbG9nLmF1dGgudjEuTWVtYmVyIloKEFNldE1lbWJlclJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiTwoRU2V0TWVtYmVyUmVzcG9uc2USKAoGbWVtYmVyGAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5NZW1iZXISEAoIc2VxdWVuY2UYAiABKAQiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCRISCgpkZWNpZGVkX2J5GAMgASgJIigKFFJlbW92ZU1lbWJlclJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIqsBCglOYW1lc3BhY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX2F0GAMgASgDEi4KCXJldGVudGlvbhgEIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuUmV0ZW50aW9uEkAKCHNldHRpbmdzGAUgASgLMi4uZmllbGRsb2cucmVnaXN0cnkudjEuTmFtZXNwYWNlU2V0dGluZ3NDaGFuZ2VkItsBCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEhIKCmNyZWF0ZWRfYXQYBiABKAMSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBEhcKCnJldm9rZWRfYXQYCCABKANIAYgBARIOCgZwcmVmaXgYCSABKAkSDgoGbnVtYmVyGAogASgEQg0KC19leHBpcmVzX2F0Qg0KC19yZXZva2VkX2F0Ik0KGkdldERldmljZUNyZWRlbnRpYWxSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDAoEa2luZBgDIAEoCSJsChtHZXREZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USDAoEa2luZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSFwoPcHJldmlvdXNfc2VjcmV0GAMgASgJEhYKDnByZXZpb3VzX3VudGlsGAQgASgDIk8KHElzc3VlRGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIMCgRraW5kGAMgASgJIkEKHUlzc3VlRGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCImChJDaGVja0FwaUtleVJlcXVlc3QSEAoIa2V5X2hhc2gYASABKAwiPAoTQ2hlY2tBcGlLZXlSZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleSKUAQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSFwoKZXhwaXJlc19hdBgFIAEoA0gAiAEBEhIKCmRlY2lkZWRfYnkYBiABKAlCDQoLX2V4cGlyZXNfYXQiXwoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkSDgoGc2VjcmV0GAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIicKEkxpc3RBcGlLZXlzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiPQoTTGlzdEFwaUtleXNSZXNwb25zZRImCgRrZXlzGAEgAygLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkiSAoTUmV2b2tlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCgoCaWQYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZXZva2VBcGlLZXlSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJJChZDcmVhdGVOYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCRINCgVvd25lchgDIAEoCSJbChdDcmVhdGVOYW1lc3BhY2VSZXNwb25zZRIuCgluYW1lc3BhY2UYASABKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZRIQCghzZXF1ZW5jZRgCIAEoBCIXChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QiSQoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIvCgpuYW1lc3BhY2VzGAEgAygLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2UiKQoTR2V0TmFtZXNwYWNlUmVxdWVzdBISCgppZF9vcl9uYW1lGAEgASgJIkYKFEdldE5hbWVzcGFjZVJlc3BvbnNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlMt0TCgtBdXRoU2VydmljZRJyChNHZXREZXZpY2VDcmVkZW50aWFsEiwuZmllbGRsb2cuYXV0aC52MS5HZXREZXZpY2VDcmVkZW50aWFsUmVxdWVzdBotLmZpZWxkbG9nLmF1dGgudjEuR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEngKFUlzc3VlRGV2aWNlQ3JlZGVudGlhbBIuLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVxdWVzdBovLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USfgoXUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHMSMC5maWVsZGxvZy5hdXRoLnYxLlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBoxLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRJpChBGaW5kTXF0dFBhc3N3b3JkEikuZmllbGRsb2cuYXV0aC52MS5GaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBoqLmZpZWxkbG9nLmF1dGgudjEuRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEloKC0NoZWNrQXBpS2V5EiQuZmllbGRsb2cuYXV0aC52MS5DaGVja0FwaUtleVJlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrQXBpS2V5UmVzcG9uc2USXQoMQ3JlYXRlQXBpS2V5EiUuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJaCgtMaXN0QXBpS2V5cxIkLmZpZWxkbG9nLmF1dGgudjEuTGlzdEFwaUtleXNSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEl0KDFJldm9rZUFwaUtleRIlLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2USZgoPQ3JlYXRlTmFtZXNwYWNlEiguZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXF1ZXN0GikuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVOYW1lc3BhY2VSZXNwb25zZRJjCg5MaXN0TmFtZXNwYWNlcxInLmZpZWxkbG9nLmF1dGgudjEuTGlzdE5hbWVzcGFjZXNSZXF1ZXN0GiguZmllbGRsb2cuYXV0aC52MS5MaXN0TmFtZXNwYWNlc1Jlc3BvbnNlEl0KDEdldE5hbWVzcGFjZRIlLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuR2V0TmFtZXNwYWNlUmVzcG9uc2USdQoUU2V0TmFtZXNwYWNlU2V0dGluZ3MSLS5maWVsZGxvZy5hdXRoLnYxLlNldE5hbWVzcGFjZVNldHRpbmdzUmVxdWVzdBouLmZpZWxkbG9nLmF1dGgudjEuU2V0TmFtZXNwYWNlU2V0dGluZ3NSZXNwb25zZRJjCg5DbGVhck5hbWVzcGFjZRInLmZpZWxkbG9nLmF1dGgudjEuQ2xlYXJOYW1lc3BhY2VSZXF1ZXN0GiguZmllbGRsb2cuYXV0aC52MS5DbGVhck5hbWVzcGFjZVJlc3BvbnNlEl0KDFNldFJldGVudGlvbhIlLmZpZWxkbG9nLmF1dGgudjEuU2V0UmV0ZW50aW9uUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuU2V0UmV0ZW50aW9uUmVzcG9uc2USUwoKQ3JlYXRlVXNlchIjLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlVXNlclJlcXVlc3QaIC5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0ZWRTZXNzaW9uElcKDFN0YXJ0U2Vzc2lvbhIlLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRTZXNzaW9uUmVxdWVzdBogLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRlZFNlc3Npb24SXQoMQ2hlY2tTZXNzaW9uEiUuZmllbGRsb2cuYXV0aC52MS5DaGVja1Nlc3Npb25SZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5DaGVja1Nlc3Npb25SZXNwb25zZRJvChJTdGFydERldmljZVNlc3Npb24SKy5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0RGV2aWNlU2Vzc2lvblJlcXVlc3QaLC5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0RGV2aWNlU2Vzc2lvblJlc3BvbnNlEm8KEkNoZWNrRGV2aWNlU2Vzc2lvbhIrLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tEZXZpY2VTZXNzaW9uUmVxdWVzdBosLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tEZXZpY2VTZXNzaW9uUmVzcG9uc2USVwoKRW5kU2Vzc2lvbhIjLmZpZWxkbG9nLmF1dGgudjEuRW5kU2Vzc2lvblJlcXVlc3QaJC5maWVsZGxvZy5hdXRoLnYxLkVuZFNlc3Npb25SZXNwb25zZRJvChJMaXN0VXNlck5hbWVzcGFjZXMSKy5maWVsZGxvZy5hdXRoLnYxLkxpc3RVc2VyTmFtZXNwYWNlc1JlcXVlc3QaLC5maWVsZGxvZy5hdXRoLnYxLkxpc3RVc2VyTmFtZXNwYWNlc1Jlc3BvbnNlEk4KB0dldFJvbGUSIC5maWVsZGxvZy5hdXRoLnYxLkdldFJvbGVSZXF1ZXN0GiEuZmllbGRsb2cuYXV0aC52MS5HZXRSb2xlUmVzcG9uc2USWgoLTGlzdE1lbWJlcnMSJC5maWVsZGxvZy5hdXRoLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBolLmZpZWxkbG9nLmF1dGgudjEuTGlzdE1lbWJlcnNSZXNwb25zZRJUCglTZXRNZW1iZXISIi5maWVsZGxvZy5hdXRoLnYxLlNldE1lbWJlclJlcXVlc3QaIy5maWVsZGxvZy5hdXRoLnYxLlNldE1lbWJlclJlc3BvbnNlEl0KDFJlbW92ZU1lbWJlchIlLmZpZWxkbG9nLmF1dGgudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2ViBnByb3RvMw", [file_fieldlog_registry_v1_registry]);
+
+/**
+ * @generated from message fieldlog.auth.v1.SetNamespaceSettingsRequest
+ */
+export type SetNamespaceSettingsRequest = Message<"fieldlog.auth.v1.SetNamespaceSettingsRequest"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: fieldlog.registry.v1.NamespaceSettingsChanged settings = 2;
+   */
+  settings?: NamespaceSettingsChanged | undefined;
+
+  /**
+   * @generated from field: string decided_by = 3;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.SetNamespaceSettingsRequest.
+ * Use `create(SetNamespaceSettingsRequestSchema)` to create a new message.
+ */
+export const SetNamespaceSettingsRequestSchema: GenMessage<SetNamespaceSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 0);
+
+/**
+ * @generated from message fieldlog.auth.v1.SetNamespaceSettingsResponse
+ */
+export type SetNamespaceSettingsResponse = Message<"fieldlog.auth.v1.SetNamespaceSettingsResponse"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.SetNamespaceSettingsResponse.
+ * Use `create(SetNamespaceSettingsResponseSchema)` to create a new message.
+ */
+export const SetNamespaceSettingsResponseSchema: GenMessage<SetNamespaceSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 1);
+
+/**
+ * @generated from message fieldlog.auth.v1.ClearNamespaceRequest
+ */
+export type ClearNamespaceRequest = Message<"fieldlog.auth.v1.ClearNamespaceRequest"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string decided_by = 2;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.ClearNamespaceRequest.
+ * Use `create(ClearNamespaceRequestSchema)` to create a new message.
+ */
+export const ClearNamespaceRequestSchema: GenMessage<ClearNamespaceRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 2);
+
+/**
+ * @generated from message fieldlog.auth.v1.ClearNamespaceResponse
+ */
+export type ClearNamespaceResponse = Message<"fieldlog.auth.v1.ClearNamespaceResponse"> & {
+  /**
+   * what stood before these sequences is gone
+   *
+   * @generated from field: uint64 signals_before = 1;
+   */
+  signalsBefore: bigint;
+
+  /**
+   * @generated from field: uint64 registry_before = 2;
+   */
+  registryBefore: bigint;
+
+  /**
+   * how many commits and decisions were removed
+   *
+   * @generated from field: uint64 signals = 3;
+   */
+  signals: bigint;
+
+  /**
+   * @generated from field: uint64 decisions = 4;
+   */
+  decisions: bigint;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.ClearNamespaceResponse.
+ * Use `create(ClearNamespaceResponseSchema)` to create a new message.
+ */
+export const ClearNamespaceResponseSchema: GenMessage<ClearNamespaceResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 3);
 
 /**
  * @generated from message fieldlog.auth.v1.Retention
@@ -34,7 +142,7 @@ export type Retention = Message<"fieldlog.auth.v1.Retention"> & {
  * Use `create(RetentionSchema)` to create a new message.
  */
 export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 0);
+  messageDesc(file_fieldlog_auth_v1_auth, 4);
 
 /**
  * @generated from message fieldlog.auth.v1.SetRetentionRequest
@@ -63,7 +171,7 @@ export type SetRetentionRequest = Message<"fieldlog.auth.v1.SetRetentionRequest"
  * Use `create(SetRetentionRequestSchema)` to create a new message.
  */
 export const SetRetentionRequestSchema: GenMessage<SetRetentionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 1);
+  messageDesc(file_fieldlog_auth_v1_auth, 5);
 
 /**
  * @generated from message fieldlog.auth.v1.SetRetentionResponse
@@ -80,7 +188,7 @@ export type SetRetentionResponse = Message<"fieldlog.auth.v1.SetRetentionRespons
  * Use `create(SetRetentionResponseSchema)` to create a new message.
  */
 export const SetRetentionResponseSchema: GenMessage<SetRetentionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 2);
+  messageDesc(file_fieldlog_auth_v1_auth, 6);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeDeviceCredentialsRequest
@@ -109,7 +217,7 @@ export type RevokeDeviceCredentialsRequest = Message<"fieldlog.auth.v1.RevokeDev
  * Use `create(RevokeDeviceCredentialsRequestSchema)` to create a new message.
  */
 export const RevokeDeviceCredentialsRequestSchema: GenMessage<RevokeDeviceCredentialsRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 3);
+  messageDesc(file_fieldlog_auth_v1_auth, 7);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeDeviceCredentialsResponse
@@ -126,7 +234,7 @@ export type RevokeDeviceCredentialsResponse = Message<"fieldlog.auth.v1.RevokeDe
  * Use `create(RevokeDeviceCredentialsResponseSchema)` to create a new message.
  */
 export const RevokeDeviceCredentialsResponseSchema: GenMessage<RevokeDeviceCredentialsResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 4);
+  messageDesc(file_fieldlog_auth_v1_auth, 8);
 
 /**
  * @generated from message fieldlog.auth.v1.FindMqttPasswordRequest
@@ -150,7 +258,7 @@ export type FindMqttPasswordRequest = Message<"fieldlog.auth.v1.FindMqttPassword
  * Use `create(FindMqttPasswordRequestSchema)` to create a new message.
  */
 export const FindMqttPasswordRequestSchema: GenMessage<FindMqttPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 5);
+  messageDesc(file_fieldlog_auth_v1_auth, 9);
 
 /**
  * @generated from message fieldlog.auth.v1.FindMqttPasswordResponse
@@ -176,7 +284,7 @@ export type FindMqttPasswordResponse = Message<"fieldlog.auth.v1.FindMqttPasswor
  * Use `create(FindMqttPasswordResponseSchema)` to create a new message.
  */
 export const FindMqttPasswordResponseSchema: GenMessage<FindMqttPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 6);
+  messageDesc(file_fieldlog_auth_v1_auth, 10);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateUserRequest
@@ -202,7 +310,7 @@ export type CreateUserRequest = Message<"fieldlog.auth.v1.CreateUserRequest"> & 
  * Use `create(CreateUserRequestSchema)` to create a new message.
  */
 export const CreateUserRequestSchema: GenMessage<CreateUserRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 7);
+  messageDesc(file_fieldlog_auth_v1_auth, 11);
 
 /**
  * @generated from message fieldlog.auth.v1.StartSessionRequest
@@ -224,7 +332,7 @@ export type StartSessionRequest = Message<"fieldlog.auth.v1.StartSessionRequest"
  * Use `create(StartSessionRequestSchema)` to create a new message.
  */
 export const StartSessionRequestSchema: GenMessage<StartSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 8);
+  messageDesc(file_fieldlog_auth_v1_auth, 12);
 
 /**
  * @generated from message fieldlog.auth.v1.StartedSession
@@ -260,7 +368,7 @@ export type StartedSession = Message<"fieldlog.auth.v1.StartedSession"> & {
  * Use `create(StartedSessionSchema)` to create a new message.
  */
 export const StartedSessionSchema: GenMessage<StartedSession> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 9);
+  messageDesc(file_fieldlog_auth_v1_auth, 13);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckSessionRequest
@@ -279,7 +387,7 @@ export type CheckSessionRequest = Message<"fieldlog.auth.v1.CheckSessionRequest"
  * Use `create(CheckSessionRequestSchema)` to create a new message.
  */
 export const CheckSessionRequestSchema: GenMessage<CheckSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 10);
+  messageDesc(file_fieldlog_auth_v1_auth, 14);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckSessionResponse
@@ -306,7 +414,7 @@ export type CheckSessionResponse = Message<"fieldlog.auth.v1.CheckSessionRespons
  * Use `create(CheckSessionResponseSchema)` to create a new message.
  */
 export const CheckSessionResponseSchema: GenMessage<CheckSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 11);
+  messageDesc(file_fieldlog_auth_v1_auth, 15);
 
 /**
  * @generated from message fieldlog.auth.v1.StartDeviceSessionRequest
@@ -337,7 +445,7 @@ export type StartDeviceSessionRequest = Message<"fieldlog.auth.v1.StartDeviceSes
  * Use `create(StartDeviceSessionRequestSchema)` to create a new message.
  */
 export const StartDeviceSessionRequestSchema: GenMessage<StartDeviceSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 12);
+  messageDesc(file_fieldlog_auth_v1_auth, 16);
 
 /**
  * @generated from message fieldlog.auth.v1.StartDeviceSessionResponse
@@ -361,7 +469,7 @@ export type StartDeviceSessionResponse = Message<"fieldlog.auth.v1.StartDeviceSe
  * Use `create(StartDeviceSessionResponseSchema)` to create a new message.
  */
 export const StartDeviceSessionResponseSchema: GenMessage<StartDeviceSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 13);
+  messageDesc(file_fieldlog_auth_v1_auth, 17);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckDeviceSessionRequest
@@ -380,7 +488,7 @@ export type CheckDeviceSessionRequest = Message<"fieldlog.auth.v1.CheckDeviceSes
  * Use `create(CheckDeviceSessionRequestSchema)` to create a new message.
  */
 export const CheckDeviceSessionRequestSchema: GenMessage<CheckDeviceSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 14);
+  messageDesc(file_fieldlog_auth_v1_auth, 18);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckDeviceSessionResponse
@@ -409,7 +517,7 @@ export type CheckDeviceSessionResponse = Message<"fieldlog.auth.v1.CheckDeviceSe
  * Use `create(CheckDeviceSessionResponseSchema)` to create a new message.
  */
 export const CheckDeviceSessionResponseSchema: GenMessage<CheckDeviceSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 15);
+  messageDesc(file_fieldlog_auth_v1_auth, 19);
 
 /**
  * @generated from message fieldlog.auth.v1.EndSessionRequest
@@ -426,7 +534,7 @@ export type EndSessionRequest = Message<"fieldlog.auth.v1.EndSessionRequest"> & 
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
 export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 16);
+  messageDesc(file_fieldlog_auth_v1_auth, 20);
 
 /**
  * @generated from message fieldlog.auth.v1.EndSessionResponse
@@ -439,7 +547,7 @@ export type EndSessionResponse = Message<"fieldlog.auth.v1.EndSessionResponse"> 
  * Use `create(EndSessionResponseSchema)` to create a new message.
  */
 export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 17);
+  messageDesc(file_fieldlog_auth_v1_auth, 21);
 
 /**
  * @generated from message fieldlog.auth.v1.ListUserNamespacesRequest
@@ -456,7 +564,7 @@ export type ListUserNamespacesRequest = Message<"fieldlog.auth.v1.ListUserNamesp
  * Use `create(ListUserNamespacesRequestSchema)` to create a new message.
  */
 export const ListUserNamespacesRequestSchema: GenMessage<ListUserNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 18);
+  messageDesc(file_fieldlog_auth_v1_auth, 22);
 
 /**
  * @generated from message fieldlog.auth.v1.ListUserNamespacesResponse
@@ -473,7 +581,7 @@ export type ListUserNamespacesResponse = Message<"fieldlog.auth.v1.ListUserNames
  * Use `create(ListUserNamespacesResponseSchema)` to create a new message.
  */
 export const ListUserNamespacesResponseSchema: GenMessage<ListUserNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 19);
+  messageDesc(file_fieldlog_auth_v1_auth, 23);
 
 /**
  * @generated from message fieldlog.auth.v1.UserNamespace
@@ -495,7 +603,7 @@ export type UserNamespace = Message<"fieldlog.auth.v1.UserNamespace"> & {
  * Use `create(UserNamespaceSchema)` to create a new message.
  */
 export const UserNamespaceSchema: GenMessage<UserNamespace> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 20);
+  messageDesc(file_fieldlog_auth_v1_auth, 24);
 
 /**
  * @generated from message fieldlog.auth.v1.GetRoleRequest
@@ -519,7 +627,7 @@ export type GetRoleRequest = Message<"fieldlog.auth.v1.GetRoleRequest"> & {
  * Use `create(GetRoleRequestSchema)` to create a new message.
  */
 export const GetRoleRequestSchema: GenMessage<GetRoleRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 21);
+  messageDesc(file_fieldlog_auth_v1_auth, 25);
 
 /**
  * @generated from message fieldlog.auth.v1.GetRoleResponse
@@ -536,7 +644,7 @@ export type GetRoleResponse = Message<"fieldlog.auth.v1.GetRoleResponse"> & {
  * Use `create(GetRoleResponseSchema)` to create a new message.
  */
 export const GetRoleResponseSchema: GenMessage<GetRoleResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 22);
+  messageDesc(file_fieldlog_auth_v1_auth, 26);
 
 /**
  * @generated from message fieldlog.auth.v1.Member
@@ -563,7 +671,7 @@ export type Member = Message<"fieldlog.auth.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 23);
+  messageDesc(file_fieldlog_auth_v1_auth, 27);
 
 /**
  * @generated from message fieldlog.auth.v1.ListMembersRequest
@@ -580,7 +688,7 @@ export type ListMembersRequest = Message<"fieldlog.auth.v1.ListMembersRequest"> 
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 24);
+  messageDesc(file_fieldlog_auth_v1_auth, 28);
 
 /**
  * @generated from message fieldlog.auth.v1.ListMembersResponse
@@ -597,7 +705,7 @@ export type ListMembersResponse = Message<"fieldlog.auth.v1.ListMembersResponse"
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 25);
+  messageDesc(file_fieldlog_auth_v1_auth, 29);
 
 /**
  * @generated from message fieldlog.auth.v1.SetMemberRequest
@@ -631,7 +739,7 @@ export type SetMemberRequest = Message<"fieldlog.auth.v1.SetMemberRequest"> & {
  * Use `create(SetMemberRequestSchema)` to create a new message.
  */
 export const SetMemberRequestSchema: GenMessage<SetMemberRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 26);
+  messageDesc(file_fieldlog_auth_v1_auth, 30);
 
 /**
  * @generated from message fieldlog.auth.v1.SetMemberResponse
@@ -653,7 +761,7 @@ export type SetMemberResponse = Message<"fieldlog.auth.v1.SetMemberResponse"> & 
  * Use `create(SetMemberResponseSchema)` to create a new message.
  */
 export const SetMemberResponseSchema: GenMessage<SetMemberResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 27);
+  messageDesc(file_fieldlog_auth_v1_auth, 31);
 
 /**
  * @generated from message fieldlog.auth.v1.RemoveMemberRequest
@@ -680,7 +788,7 @@ export type RemoveMemberRequest = Message<"fieldlog.auth.v1.RemoveMemberRequest"
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 28);
+  messageDesc(file_fieldlog_auth_v1_auth, 32);
 
 /**
  * @generated from message fieldlog.auth.v1.RemoveMemberResponse
@@ -697,7 +805,7 @@ export type RemoveMemberResponse = Message<"fieldlog.auth.v1.RemoveMemberRespons
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 29);
+  messageDesc(file_fieldlog_auth_v1_auth, 33);
 
 /**
  * @generated from message fieldlog.auth.v1.Namespace
@@ -724,6 +832,11 @@ export type Namespace = Message<"fieldlog.auth.v1.Namespace"> & {
    * @generated from field: fieldlog.auth.v1.Retention retention = 4;
    */
   retention?: Retention | undefined;
+
+  /**
+   * @generated from field: fieldlog.registry.v1.NamespaceSettingsChanged settings = 5;
+   */
+  settings?: NamespaceSettingsChanged | undefined;
 };
 
 /**
@@ -731,7 +844,7 @@ export type Namespace = Message<"fieldlog.auth.v1.Namespace"> & {
  * Use `create(NamespaceSchema)` to create a new message.
  */
 export const NamespaceSchema: GenMessage<Namespace> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 30);
+  messageDesc(file_fieldlog_auth_v1_auth, 34);
 
 /**
  * @generated from message fieldlog.auth.v1.ApiKey
@@ -801,7 +914,7 @@ export type ApiKey = Message<"fieldlog.auth.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 31);
+  messageDesc(file_fieldlog_auth_v1_auth, 35);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialRequest
@@ -818,6 +931,13 @@ export type GetDeviceCredentialRequest = Message<"fieldlog.auth.v1.GetDeviceCred
    * @generated from field: string device = 2;
    */
   device: string;
+
+  /**
+   * empty: "csn-secret"; or "signing-secret"
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
 };
 
 /**
@@ -825,7 +945,7 @@ export type GetDeviceCredentialRequest = Message<"fieldlog.auth.v1.GetDeviceCred
  * Use `create(GetDeviceCredentialRequestSchema)` to create a new message.
  */
 export const GetDeviceCredentialRequestSchema: GenMessage<GetDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 32);
+  messageDesc(file_fieldlog_auth_v1_auth, 36);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialResponse
@@ -840,6 +960,20 @@ export type GetDeviceCredentialResponse = Message<"fieldlog.auth.v1.GetDeviceCre
    * @generated from field: string secret = 2;
    */
   secret: string;
+
+  /**
+   * signing-secret: the one before, good as well until then; empty: none.
+   *
+   * @generated from field: string previous_secret = 3;
+   */
+  previousSecret: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 previous_until = 4;
+   */
+  previousUntil: bigint;
 };
 
 /**
@@ -847,7 +981,7 @@ export type GetDeviceCredentialResponse = Message<"fieldlog.auth.v1.GetDeviceCre
  * Use `create(GetDeviceCredentialResponseSchema)` to create a new message.
  */
 export const GetDeviceCredentialResponseSchema: GenMessage<GetDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 33);
+  messageDesc(file_fieldlog_auth_v1_auth, 37);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialRequest
@@ -874,7 +1008,7 @@ export type IssueDeviceCredentialRequest = Message<"fieldlog.auth.v1.IssueDevice
  * Use `create(IssueDeviceCredentialRequestSchema)` to create a new message.
  */
 export const IssueDeviceCredentialRequestSchema: GenMessage<IssueDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 34);
+  messageDesc(file_fieldlog_auth_v1_auth, 38);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialResponse
@@ -898,7 +1032,7 @@ export type IssueDeviceCredentialResponse = Message<"fieldlog.auth.v1.IssueDevic
  * Use `create(IssueDeviceCredentialResponseSchema)` to create a new message.
  */
 export const IssueDeviceCredentialResponseSchema: GenMessage<IssueDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 35);
+  messageDesc(file_fieldlog_auth_v1_auth, 39);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyRequest
@@ -917,7 +1051,7 @@ export type CheckApiKeyRequest = Message<"fieldlog.auth.v1.CheckApiKeyRequest"> 
  * Use `create(CheckApiKeyRequestSchema)` to create a new message.
  */
 export const CheckApiKeyRequestSchema: GenMessage<CheckApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 36);
+  messageDesc(file_fieldlog_auth_v1_auth, 40);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyResponse
@@ -934,7 +1068,7 @@ export type CheckApiKeyResponse = Message<"fieldlog.auth.v1.CheckApiKeyResponse"
  * Use `create(CheckApiKeyResponseSchema)` to create a new message.
  */
 export const CheckApiKeyResponseSchema: GenMessage<CheckApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 37);
+  messageDesc(file_fieldlog_auth_v1_auth, 41);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyRequest
@@ -978,7 +1112,7 @@ export type CreateApiKeyRequest = Message<"fieldlog.auth.v1.CreateApiKeyRequest"
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 38);
+  messageDesc(file_fieldlog_auth_v1_auth, 42);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyResponse
@@ -1007,7 +1141,7 @@ export type CreateApiKeyResponse = Message<"fieldlog.auth.v1.CreateApiKeyRespons
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 39);
+  messageDesc(file_fieldlog_auth_v1_auth, 43);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysRequest
@@ -1026,7 +1160,7 @@ export type ListApiKeysRequest = Message<"fieldlog.auth.v1.ListApiKeysRequest"> 
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 40);
+  messageDesc(file_fieldlog_auth_v1_auth, 44);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysResponse
@@ -1043,7 +1177,7 @@ export type ListApiKeysResponse = Message<"fieldlog.auth.v1.ListApiKeysResponse"
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 41);
+  messageDesc(file_fieldlog_auth_v1_auth, 45);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyRequest
@@ -1072,7 +1206,7 @@ export type RevokeApiKeyRequest = Message<"fieldlog.auth.v1.RevokeApiKeyRequest"
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 42);
+  messageDesc(file_fieldlog_auth_v1_auth, 46);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyResponse
@@ -1089,7 +1223,7 @@ export type RevokeApiKeyResponse = Message<"fieldlog.auth.v1.RevokeApiKeyRespons
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 43);
+  messageDesc(file_fieldlog_auth_v1_auth, 47);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceRequest
@@ -1118,7 +1252,7 @@ export type CreateNamespaceRequest = Message<"fieldlog.auth.v1.CreateNamespaceRe
  * Use `create(CreateNamespaceRequestSchema)` to create a new message.
  */
 export const CreateNamespaceRequestSchema: GenMessage<CreateNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 44);
+  messageDesc(file_fieldlog_auth_v1_auth, 48);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceResponse
@@ -1140,7 +1274,7 @@ export type CreateNamespaceResponse = Message<"fieldlog.auth.v1.CreateNamespaceR
  * Use `create(CreateNamespaceResponseSchema)` to create a new message.
  */
 export const CreateNamespaceResponseSchema: GenMessage<CreateNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 45);
+  messageDesc(file_fieldlog_auth_v1_auth, 49);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesRequest
@@ -1153,7 +1287,7 @@ export type ListNamespacesRequest = Message<"fieldlog.auth.v1.ListNamespacesRequ
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
 export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 46);
+  messageDesc(file_fieldlog_auth_v1_auth, 50);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesResponse
@@ -1170,7 +1304,7 @@ export type ListNamespacesResponse = Message<"fieldlog.auth.v1.ListNamespacesRes
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
 export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 47);
+  messageDesc(file_fieldlog_auth_v1_auth, 51);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceRequest
@@ -1187,7 +1321,7 @@ export type GetNamespaceRequest = Message<"fieldlog.auth.v1.GetNamespaceRequest"
  * Use `create(GetNamespaceRequestSchema)` to create a new message.
  */
 export const GetNamespaceRequestSchema: GenMessage<GetNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 48);
+  messageDesc(file_fieldlog_auth_v1_auth, 52);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceResponse
@@ -1204,7 +1338,7 @@ export type GetNamespaceResponse = Message<"fieldlog.auth.v1.GetNamespaceRespons
  * Use `create(GetNamespaceResponseSchema)` to create a new message.
  */
 export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 49);
+  messageDesc(file_fieldlog_auth_v1_auth, 53);
 
 /**
  * Who may do what. Internal: callers present the installation's internal token.
@@ -1225,7 +1359,8 @@ export const AuthService: GenService<{
   },
   /**
    * Issues a secret and returns it, this once. csn-secret: ALREADY_EXISTS if the device has one.
-   * mqtt-password: takes the place of the one before, which stops working.
+   * mqtt-password: takes the place of the one before, which stops working. signing-secret: the one before is good
+   * as well for 24 hours.
    *
    * @generated from rpc fieldlog.auth.v1.AuthService.IssueDeviceCredential
    */
@@ -1318,6 +1453,28 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof GetNamespaceRequestSchema;
     output: typeof GetNamespaceResponseSchema;
+  },
+  /**
+   * All settings at once; absent: the default. NOT_FOUND: no such namespace. INVALID_ARGUMENT with the field.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.SetNamespaceSettings
+   */
+  setNamespaceSettings: {
+    methodKind: "unary";
+    input: typeof SetNamespaceSettingsRequestSchema;
+    output: typeof SetNamespaceSettingsResponseSchema;
+  },
+  /**
+   * Clears what the namespace's devices were and reported: both logs, and by them all tables and stored objects. Its
+   * API keys, members and settings stay. May be asked while traffic flows, and again after it was broken off.
+   * NOT_FOUND: no such namespace.
+   *
+   * @generated from rpc fieldlog.auth.v1.AuthService.ClearNamespace
+   */
+  clearNamespace: {
+    methodKind: "unary";
+    input: typeof ClearNamespaceRequestSchema;
+    output: typeof ClearNamespaceResponseSchema;
   },
   /**
    * NOT_FOUND: no such namespace. INVALID_ARGUMENT: days out of range.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/devices/v1/devices.proto.
  */
 export const file_fieldlog_devices_v1_devices: GenFile = /*@__PURE__*/
-  fileDesc("CiFmaWVsZGxvZy9kZXZpY2VzL3YxL2RldmljZXMucHJvdG8SE2ZpZWxkbG9nLmRldmljZXMudjEiWwoTQ3JlYXRlRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHZGlhbGVjdBgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiQwoUQ3JlYXRlRGV2aWNlUmVzcG9uc2USKwoGZGV2aWNlGAEgASgLMhsuZmllbGRsb2cuZGV2aWNlcy52MS5EZXZpY2UiWgoTUmVuYW1lRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBG5hbWUYAyABKAkSEgoKZGVjaWRlZF9ieRgEIAEoCSJDChRSZW5hbWVEZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZSJMChNSZW1vdmVEZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZW1vdmVEZXZpY2VSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJnChpDcmVhdGVDb25maWd1cmF0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCnZhbHVlX2pzb24YAyABKAkSEgoKZGVjaWRlZF9ieRgEIAEoCSJBChtDcmVhdGVDb25maWd1cmF0aW9uUmVzcG9uc2USEAoIcmV2aXNpb24YASABKA0SEAoIc2VxdWVuY2UYAiABKAQiggEKH0Fja25vd2xlZGdlQ29uZmlndXJhdGlvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRI8Cg9hY2tub3dsZWRnbWVudHMYAyADKAsyIy5maWVsZGxvZy5zaWduYWxzLnYxLkFja25vd2xlZGdtZW50IiIKIEFja25vd2xlZGdlQ29uZmlndXJhdGlvblJlc3BvbnNlInAKBlNlbnNvchIKCgJpZBgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRI0CgdkZXRhaWxzGAMgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscxIPCgdyZW1vdmVkGAQgASgIIrQBCgZEZXZpY2USCgoCaWQYASABKAkSDwoHZGlhbGVjdBgCIAEoCRI2CghtZXRhZGF0YRgDIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEiwKB3NlbnNvcnMYBCADKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLlNlbnNvchIVCg1yZWdpc3RlcmVkX2F0GAUgASgDEhAKCHNlcXVlbmNlGAYgASgEIlYKCU5ld1NlbnNvchITCgtzZW5zb3JfdHlwZRgBIAEoCRI0CgdkZXRhaWxzGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyJRCg1DaGFuZ2VkU2Vuc29yEgoKAmlkGAEgASgJEjQKB2RldGFpbHMYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIqQBChVSZWdpc3RlckRldmljZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB2RpYWxlY3QYAiABKAkSNgoIbWV0YWRhdGEYAyABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIvCgdzZW5zb3JzGAQgAygLMh4uZmllbGRsb2cuZGV2aWNlcy52MS5OZXdTZW5zb3IiRQoWUmVnaXN0ZXJEZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZSKpAgoTVXBkYXRlRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEjYKCG1ldGFkYXRhGAMgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGESGAoQdW5zZXRfcHJvcGVydGllcxgEIAMoCRIzCgtuZXdfc2Vuc29ycxgFIAMoCzIeLmZpZWxkbG9nLmRldmljZXMudjEuTmV3U2Vuc29yEjsKD2NoYW5nZWRfc2Vuc29ycxgGIAMoCzIiLmZpZWxkbG9nLmRldmljZXMudjEuQ2hhbmdlZFNlbnNvchIXCg9yZW1vdmVkX3NlbnNvcnMYByADKAkSEgoKZGVjaWRlZF9ieRgIIAEoCSJsChRVcGRhdGVEZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZRIWCg5uZXdfc2Vuc29yX2lkcxgCIAMoCRIPCgdjaGFuZ2VkGAMgASgIIjUKEEdldERldmljZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCSJAChFHZXREZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZTLvBgoORGV2aWNlc1NlcnZpY2USaQoOUmVnaXN0ZXJEZXZpY2USKi5maWVsZGxvZy5kZXZpY2VzLnYxLlJlZ2lzdGVyRGV2aWNlUmVxdWVzdBorLmZpZWxkbG9nLmRldmljZXMudjEuUmVnaXN0ZXJEZXZpY2VSZXNwb25zZRJjCgxVcGRhdGVEZXZpY2USKC5maWVsZGxvZy5kZXZpY2VzLnYxLlVwZGF0ZURldmljZVJlcXVlc3QaKS5maWVsZGxvZy5kZXZpY2VzLnYxLlVwZGF0ZURldmljZVJlc3BvbnNlEloKCUdldERldmljZRIlLmZpZWxkbG9nLmRldmljZXMudjEuR2V0RGV2aWNlUmVxdWVzdBomLmZpZWxkbG9nLmRldmljZXMudjEuR2V0RGV2aWNlUmVzcG9uc2USYwoMQ3JlYXRlRGV2aWNlEiguZmllbGRsb2cuZGV2aWNlcy52MS5DcmVhdGVEZXZpY2VSZXF1ZXN0GikuZmllbGRsb2cuZGV2aWNlcy52MS5DcmVhdGVEZXZpY2VSZXNwb25zZRJjCgxSZW5hbWVEZXZpY2USKC5maWVsZGxvZy5kZXZpY2VzLnYxLlJlbmFtZURldmljZVJlcXVlc3QaKS5maWVsZGxvZy5kZXZpY2VzLnYxLlJlbmFtZURldmljZVJlc3BvbnNlEmMKDFJlbW92ZURldmljZRIoLmZpZWxkbG9nLmRldmljZXMudjEuUmVtb3ZlRGV2aWNlUmVxdWVzdBopLmZpZWxkbG9nLmRldmljZXMudjEuUmVtb3ZlRGV2aWNlUmVzcG9uc2USeAoTQ3JlYXRlQ29uZmlndXJhdGlvbhIvLmZpZWxkbG9nLmRldmljZXMudjEuQ3JlYXRlQ29uZmlndXJhdGlvblJlcXVlc3QaMC5maWVsZGxvZy5kZXZpY2VzLnYxLkNyZWF0ZUNvbmZpZ3VyYXRpb25SZXNwb25zZRKHAQoYQWNrbm93bGVkZ2VDb25maWd1cmF0aW9uEjQuZmllbGRsb2cuZGV2aWNlcy52MS5BY2tub3dsZWRnZUNvbmZpZ3VyYXRpb25SZXF1ZXN0GjUuZmllbGRsb2cuZGV2aWNlcy52MS5BY2tub3dsZWRnZUNvbmZpZ3VyYXRpb25SZXNwb25zZWIGcHJvdG8z", [file_fieldlog_registry_v1_registry, file_fieldlog_signals_v1_signals]);
+  fileDesc("CiFmaWVsZGxvZy9kZXZpY2VzL3YxL2RldmljZXMucHJvdG8SE2ZpZWxkbG9nLmRldmljZXMudjEiWwoTQ3JlYXRlRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHZGlhbGVjdBgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiQwoUQ3JlYXRlRGV2aWNlUmVzcG9uc2USKwoGZGV2aWNlGAEgASgLMhsuZmllbGRsb2cuZGV2aWNlcy52MS5EZXZpY2UiWgoTUmVuYW1lRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBG5hbWUYAyABKAkSEgoKZGVjaWRlZF9ieRgEIAEoCSJDChRSZW5hbWVEZXZpY2VSZXNwb25zZRIrCgZkZXZpY2UYASABKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLkRldmljZSJMChNSZW1vdmVEZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZW1vdmVEZXZpY2VSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJNChZDb25maXJtTWV0YWRhdGFSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQiGQoXQ29uZmlybU1ldGFkYXRhUmVzcG9uc2UiOwoWQ3JlYXRlRWRpdFRva2VuUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIjwKF0NyZWF0ZUVkaXRUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiSQoVQ2hlY2tFZGl0VG9rZW5SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDQoFdG9rZW4YAyABKAkiLAoWQ2hlY2tFZGl0VG9rZW5SZXNwb25zZRISCgpleHBpcmVzX2F0GAEgASgDIksKEkVyYXNlRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiJwoTRXJhc2VEZXZpY2VSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJnChpDcmVhdGVDb25maWd1cmF0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCnZhbHVlX2pzb24YAyABKAkSEgoKZGVjaWRlZF9ieRgEIAEoCSJBChtDcmVhdGVDb25maWd1cmF0aW9uUmVzcG9uc2USEAoIcmV2aXNpb24YASABKA0SEAoIc2VxdWVuY2UYAiABKAQiggEKH0Fja25vd2xlZGdlQ29uZmlndXJhdGlvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRI8Cg9hY2tub3dsZWRnbWVudHMYAyADKAsyIy5maWVsZGxvZy5zaWduYWxzLnYxLkFja25vd2xlZGdtZW50IiIKIEFja25vd2xlZGdlQ29uZmlndXJhdGlvblJlc3BvbnNlInAKBlNlbnNvchIKCgJpZBgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRI0CgdkZXRhaWxzGAMgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscxIPCgdyZW1vdmVkGAQgASgIIs4BCgZEZXZpY2USCgoCaWQYASABKAkSDwoHZGlhbGVjdBgCIAEoCRI2CghtZXRhZGF0YRgDIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEiwKB3NlbnNvcnMYBCADKAsyGy5maWVsZGxvZy5kZXZpY2VzLnYxLlNlbnNvchIVCg1yZWdpc3RlcmVkX2F0GAUgASgDEhAKCHNlcXVlbmNlGAYgASgEEhgKEG1ldGFkYXRhX2NoYW5nZWQYByABKAgiVgoJTmV3U2Vuc29yEhMKC3NlbnNvcl90eXBlGAEgASgJEjQKB2RldGFpbHMYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JEZXRhaWxzIlEKDUNoYW5nZWRTZW5zb3ISCgoCaWQYASABKAkSNAoHZGV0YWlscxgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMipAEKFVJlZ2lzdGVyRGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHZGlhbGVjdBgCIAEoCRI2CghtZXRhZGF0YRgDIAEoCzIkLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZU1ldGFkYXRhEi8KB3NlbnNvcnMYBCADKAsyHi5maWVsZGxvZy5kZXZpY2VzLnYxLk5ld1NlbnNvciJFChZSZWdpc3RlckRldmljZVJlc3BvbnNlEisKBmRldmljZRgBIAEoCzIbLmZpZWxkbG9nLmRldmljZXMudjEuRGV2aWNlIqkCChNVcGRhdGVEZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSNgoIbWV0YWRhdGEYAyABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIYChB1bnNldF9wcm9wZXJ0aWVzGAQgAygJEjMKC25ld19zZW5zb3JzGAUgAygLMh4uZmllbGRsb2cuZGV2aWNlcy52MS5OZXdTZW5zb3ISOwoPY2hhbmdlZF9zZW5zb3JzGAYgAygLMiIuZmllbGRsb2cuZGV2aWNlcy52MS5DaGFuZ2VkU2Vuc29yEhcKD3JlbW92ZWRfc2Vuc29ycxgHIAMoCRISCgpkZWNpZGVkX2J5GAggASgJImwKFFVwZGF0ZURldmljZVJlc3BvbnNlEisKBmRldmljZRgBIAEoCzIbLmZpZWxkbG9nLmRldmljZXMudjEuRGV2aWNlEhYKDm5ld19zZW5zb3JfaWRzGAIgAygJEg8KB2NoYW5nZWQYAyABKAgiNQoQR2V0RGV2aWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJIkAKEUdldERldmljZVJlc3BvbnNlEisKBmRldmljZRgBIAEoCzIbLmZpZWxkbG9nLmRldmljZXMudjEuRGV2aWNlMpgKCg5EZXZpY2VzU2VydmljZRJpCg5SZWdpc3RlckRldmljZRIqLmZpZWxkbG9nLmRldmljZXMudjEuUmVnaXN0ZXJEZXZpY2VSZXF1ZXN0GisuZmllbGRsb2cuZGV2aWNlcy52MS5SZWdpc3RlckRldmljZVJlc3BvbnNlEmMKDFVwZGF0ZURldmljZRIoLmZpZWxkbG9nLmRldmljZXMudjEuVXBkYXRlRGV2aWNlUmVxdWVzdBopLmZpZWxkbG9nLmRldmljZXMudjEuVXBkYXRlRGV2aWNlUmVzcG9uc2USWgoJR2V0RGV2aWNlEiUuZmllbGRsb2cuZGV2aWNlcy52MS5HZXREZXZpY2VSZXF1ZXN0GiYuZmllbGRsb2cuZGV2aWNlcy52MS5HZXREZXZpY2VSZXNwb25zZRJjCgxDcmVhdGVEZXZpY2USKC5maWVsZGxvZy5kZXZpY2VzLnYxLkNyZWF0ZURldmljZVJlcXVlc3QaKS5maWVsZGxvZy5kZXZpY2VzLnYxLkNyZWF0ZURldmljZVJlc3BvbnNlEmMKDFJlbmFtZURldmljZRIoLmZpZWxkbG9nLmRldmljZXMudjEuUmVuYW1lRGV2aWNlUmVxdWVzdBopLmZpZWxkbG9nLmRldmljZXMudjEuUmVuYW1lRGV2aWNlUmVzcG9uc2USYwoMUmVtb3ZlRGV2aWNlEiguZmllbGRsb2cuZGV2aWNlcy52MS5SZW1vdmVEZXZpY2VSZXF1ZXN0GikuZmllbGRsb2cuZGV2aWNlcy52MS5SZW1vdmVEZXZpY2VSZXNwb25zZRJsCg9Db25maXJtTWV0YWRhdGESKy5maWVsZGxvZy5kZXZpY2VzLnYxLkNvbmZpcm1NZXRhZGF0YVJlcXVlc3QaLC5maWVsZGxvZy5kZXZpY2VzLnYxLkNvbmZpcm1NZXRhZGF0YVJlc3BvbnNlEmwKD0NyZWF0ZUVkaXRUb2tlbhIrLmZpZWxkbG9nLmRldmljZXMudjEuQ3JlYXRlRWRpdFRva2VuUmVxdWVzdBosLmZpZWxkbG9nLmRldmljZXMudjEuQ3JlYXRlRWRpdFRva2VuUmVzcG9uc2USaQoOQ2hlY2tFZGl0VG9rZW4SKi5maWVsZGxvZy5kZXZpY2VzLnYxLkNoZWNrRWRpdFRva2VuUmVxdWVzdBorLmZpZWxkbG9nLmRldmljZXMudjEuQ2hlY2tFZGl0VG9rZW5SZXNwb25zZRJgCgtFcmFzZURldmljZRInLmZpZWxkbG9nLmRldmljZXMudjEuRXJhc2VEZXZpY2VSZXF1ZXN0GiguZmllbGRsb2cuZGV2aWNlcy52MS5FcmFzZURldmljZVJlc3BvbnNlEngKE0NyZWF0ZUNvbmZpZ3VyYXRpb24SLy5maWVsZGxvZy5kZXZpY2VzLnYxLkNyZWF0ZUNvbmZpZ3VyYXRpb25SZXF1ZXN0GjAuZmllbGRsb2cuZGV2aWNlcy52MS5DcmVhdGVDb25maWd1cmF0aW9uUmVzcG9uc2UShwEKGEFja25vd2xlZGdlQ29uZmlndXJhdGlvbhI0LmZpZWxkbG9nLmRldmljZXMudjEuQWNrbm93bGVkZ2VDb25maWd1cmF0aW9uUmVxdWVzdBo1LmZpZWxkbG9nLmRldmljZXMudjEuQWNrbm93bGVkZ2VDb25maWd1cmF0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_fieldlog_registry_v1_registry, file_fieldlog_signals_v1_signals]);
 
 /**
  * @generated from message fieldlog.devices.v1.CreateDeviceRequest
@@ -163,6 +163,182 @@ export const RemoveDeviceResponseSchema: GenMessage<RemoveDeviceResponse> = /*@_
   messageDesc(file_fieldlog_devices_v1_devices, 5);
 
 /**
+ * @generated from message fieldlog.devices.v1.ConfirmMetadataRequest
+ */
+export type ConfirmMetadataRequest = Message<"fieldlog.devices.v1.ConfirmMetadataRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * of the state that it was told
+   *
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.ConfirmMetadataRequest.
+ * Use `create(ConfirmMetadataRequestSchema)` to create a new message.
+ */
+export const ConfirmMetadataRequestSchema: GenMessage<ConfirmMetadataRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 6);
+
+/**
+ * @generated from message fieldlog.devices.v1.ConfirmMetadataResponse
+ */
+export type ConfirmMetadataResponse = Message<"fieldlog.devices.v1.ConfirmMetadataResponse"> & {
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.ConfirmMetadataResponse.
+ * Use `create(ConfirmMetadataResponseSchema)` to create a new message.
+ */
+export const ConfirmMetadataResponseSchema: GenMessage<ConfirmMetadataResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 7);
+
+/**
+ * @generated from message fieldlog.devices.v1.CreateEditTokenRequest
+ */
+export type CreateEditTokenRequest = Message<"fieldlog.devices.v1.CreateEditTokenRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CreateEditTokenRequest.
+ * Use `create(CreateEditTokenRequestSchema)` to create a new message.
+ */
+export const CreateEditTokenRequestSchema: GenMessage<CreateEditTokenRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 8);
+
+/**
+ * @generated from message fieldlog.devices.v1.CreateEditTokenResponse
+ */
+export type CreateEditTokenResponse = Message<"fieldlog.devices.v1.CreateEditTokenResponse"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 expires_at = 2;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CreateEditTokenResponse.
+ * Use `create(CreateEditTokenResponseSchema)` to create a new message.
+ */
+export const CreateEditTokenResponseSchema: GenMessage<CreateEditTokenResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 9);
+
+/**
+ * @generated from message fieldlog.devices.v1.CheckEditTokenRequest
+ */
+export type CheckEditTokenRequest = Message<"fieldlog.devices.v1.CheckEditTokenRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string token = 3;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CheckEditTokenRequest.
+ * Use `create(CheckEditTokenRequestSchema)` to create a new message.
+ */
+export const CheckEditTokenRequestSchema: GenMessage<CheckEditTokenRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 10);
+
+/**
+ * @generated from message fieldlog.devices.v1.CheckEditTokenResponse
+ */
+export type CheckEditTokenResponse = Message<"fieldlog.devices.v1.CheckEditTokenResponse"> & {
+  /**
+   * @generated from field: int64 expires_at = 1;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.CheckEditTokenResponse.
+ * Use `create(CheckEditTokenResponseSchema)` to create a new message.
+ */
+export const CheckEditTokenResponseSchema: GenMessage<CheckEditTokenResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 11);
+
+/**
+ * @generated from message fieldlog.devices.v1.EraseDeviceRequest
+ */
+export type EraseDeviceRequest = Message<"fieldlog.devices.v1.EraseDeviceRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string decided_by = 3;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.EraseDeviceRequest.
+ * Use `create(EraseDeviceRequestSchema)` to create a new message.
+ */
+export const EraseDeviceRequestSchema: GenMessage<EraseDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 12);
+
+/**
+ * @generated from message fieldlog.devices.v1.EraseDeviceResponse
+ */
+export type EraseDeviceResponse = Message<"fieldlog.devices.v1.EraseDeviceResponse"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.EraseDeviceResponse.
+ * Use `create(EraseDeviceResponseSchema)` to create a new message.
+ */
+export const EraseDeviceResponseSchema: GenMessage<EraseDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_devices, 13);
+
+/**
  * @generated from message fieldlog.devices.v1.CreateConfigurationRequest
  */
 export type CreateConfigurationRequest = Message<"fieldlog.devices.v1.CreateConfigurationRequest"> & {
@@ -192,7 +368,7 @@ export type CreateConfigurationRequest = Message<"fieldlog.devices.v1.CreateConf
  * Use `create(CreateConfigurationRequestSchema)` to create a new message.
  */
 export const CreateConfigurationRequestSchema: GenMessage<CreateConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 6);
+  messageDesc(file_fieldlog_devices_v1_devices, 14);
 
 /**
  * @generated from message fieldlog.devices.v1.CreateConfigurationResponse
@@ -214,7 +390,7 @@ export type CreateConfigurationResponse = Message<"fieldlog.devices.v1.CreateCon
  * Use `create(CreateConfigurationResponseSchema)` to create a new message.
  */
 export const CreateConfigurationResponseSchema: GenMessage<CreateConfigurationResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 7);
+  messageDesc(file_fieldlog_devices_v1_devices, 15);
 
 /**
  * @generated from message fieldlog.devices.v1.AcknowledgeConfigurationRequest
@@ -241,7 +417,7 @@ export type AcknowledgeConfigurationRequest = Message<"fieldlog.devices.v1.Ackno
  * Use `create(AcknowledgeConfigurationRequestSchema)` to create a new message.
  */
 export const AcknowledgeConfigurationRequestSchema: GenMessage<AcknowledgeConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 8);
+  messageDesc(file_fieldlog_devices_v1_devices, 16);
 
 /**
  * @generated from message fieldlog.devices.v1.AcknowledgeConfigurationResponse
@@ -254,7 +430,7 @@ export type AcknowledgeConfigurationResponse = Message<"fieldlog.devices.v1.Ackn
  * Use `create(AcknowledgeConfigurationResponseSchema)` to create a new message.
  */
 export const AcknowledgeConfigurationResponseSchema: GenMessage<AcknowledgeConfigurationResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 9);
+  messageDesc(file_fieldlog_devices_v1_devices, 17);
 
 /**
  * @generated from message fieldlog.devices.v1.Sensor
@@ -286,7 +462,7 @@ export type Sensor = Message<"fieldlog.devices.v1.Sensor"> & {
  * Use `create(SensorSchema)` to create a new message.
  */
 export const SensorSchema: GenMessage<Sensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 10);
+  messageDesc(file_fieldlog_devices_v1_devices, 18);
 
 /**
  * @generated from message fieldlog.devices.v1.Device
@@ -327,6 +503,13 @@ export type Device = Message<"fieldlog.devices.v1.Device"> & {
    * @generated from field: uint64 sequence = 6;
    */
   sequence: bigint;
+
+  /**
+   * Somebody else has changed its metadata since it was told them last.
+   *
+   * @generated from field: bool metadata_changed = 7;
+   */
+  metadataChanged: boolean;
 };
 
 /**
@@ -334,7 +517,7 @@ export type Device = Message<"fieldlog.devices.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 11);
+  messageDesc(file_fieldlog_devices_v1_devices, 19);
 
 /**
  * @generated from message fieldlog.devices.v1.NewSensor
@@ -356,7 +539,7 @@ export type NewSensor = Message<"fieldlog.devices.v1.NewSensor"> & {
  * Use `create(NewSensorSchema)` to create a new message.
  */
 export const NewSensorSchema: GenMessage<NewSensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 12);
+  messageDesc(file_fieldlog_devices_v1_devices, 20);
 
 /**
  * @generated from message fieldlog.devices.v1.ChangedSensor
@@ -378,7 +561,7 @@ export type ChangedSensor = Message<"fieldlog.devices.v1.ChangedSensor"> & {
  * Use `create(ChangedSensorSchema)` to create a new message.
  */
 export const ChangedSensorSchema: GenMessage<ChangedSensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 13);
+  messageDesc(file_fieldlog_devices_v1_devices, 21);
 
 /**
  * @generated from message fieldlog.devices.v1.RegisterDeviceRequest
@@ -412,7 +595,7 @@ export type RegisterDeviceRequest = Message<"fieldlog.devices.v1.RegisterDeviceR
  * Use `create(RegisterDeviceRequestSchema)` to create a new message.
  */
 export const RegisterDeviceRequestSchema: GenMessage<RegisterDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 14);
+  messageDesc(file_fieldlog_devices_v1_devices, 22);
 
 /**
  * @generated from message fieldlog.devices.v1.RegisterDeviceResponse
@@ -431,7 +614,7 @@ export type RegisterDeviceResponse = Message<"fieldlog.devices.v1.RegisterDevice
  * Use `create(RegisterDeviceResponseSchema)` to create a new message.
  */
 export const RegisterDeviceResponseSchema: GenMessage<RegisterDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 15);
+  messageDesc(file_fieldlog_devices_v1_devices, 23);
 
 /**
  * @generated from message fieldlog.devices.v1.UpdateDeviceRequest
@@ -483,7 +666,7 @@ export type UpdateDeviceRequest = Message<"fieldlog.devices.v1.UpdateDeviceReque
  * Use `create(UpdateDeviceRequestSchema)` to create a new message.
  */
 export const UpdateDeviceRequestSchema: GenMessage<UpdateDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 16);
+  messageDesc(file_fieldlog_devices_v1_devices, 24);
 
 /**
  * @generated from message fieldlog.devices.v1.UpdateDeviceResponse
@@ -512,7 +695,7 @@ export type UpdateDeviceResponse = Message<"fieldlog.devices.v1.UpdateDeviceResp
  * Use `create(UpdateDeviceResponseSchema)` to create a new message.
  */
 export const UpdateDeviceResponseSchema: GenMessage<UpdateDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 17);
+  messageDesc(file_fieldlog_devices_v1_devices, 25);
 
 /**
  * @generated from message fieldlog.devices.v1.GetDeviceRequest
@@ -534,7 +717,7 @@ export type GetDeviceRequest = Message<"fieldlog.devices.v1.GetDeviceRequest"> &
  * Use `create(GetDeviceRequestSchema)` to create a new message.
  */
 export const GetDeviceRequestSchema: GenMessage<GetDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 18);
+  messageDesc(file_fieldlog_devices_v1_devices, 26);
 
 /**
  * @generated from message fieldlog.devices.v1.GetDeviceResponse
@@ -551,7 +734,7 @@ export type GetDeviceResponse = Message<"fieldlog.devices.v1.GetDeviceResponse">
  * Use `create(GetDeviceResponseSchema)` to create a new message.
  */
 export const GetDeviceResponseSchema: GenMessage<GetDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_devices, 19);
+  messageDesc(file_fieldlog_devices_v1_devices, 27);
 
 /**
  * What devices are: registration, sensors, metadata. Internal.
@@ -623,6 +806,47 @@ export const DevicesService: GenService<{
     methodKind: "unary";
     input: typeof RemoveDeviceRequestSchema;
     output: typeof RemoveDeviceResponseSchema;
+  },
+  /**
+   * The device has been told its metadata as of that decision. Of one that knows them already: no effect.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.ConfirmMetadata
+   */
+  confirmMetadata: {
+    methodKind: "unary";
+    input: typeof ConfirmMetadataRequestSchema;
+    output: typeof ConfirmMetadataResponseSchema;
+  },
+  /**
+   * A token with which somebody may edit the device's metadata for 30 minutes. NOT_FOUND.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.CreateEditToken
+   */
+  createEditToken: {
+    methodKind: "unary";
+    input: typeof CreateEditTokenRequestSchema;
+    output: typeof CreateEditTokenResponseSchema;
+  },
+  /**
+   * NOT_FOUND: the token does not open that device, or it has expired.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.CheckEditToken
+   */
+  checkEditToken: {
+    methodKind: "unary";
+    input: typeof CheckEditTokenRequestSchema;
+    output: typeof CheckEditTokenResponseSchema;
+  },
+  /**
+   * Removes the device, and destroys its keys and what was decided on it. Asked twice, succeeds twice.
+   * NOT_FOUND: it never was.
+   *
+   * @generated from rpc fieldlog.devices.v1.DevicesService.EraseDevice
+   */
+  eraseDevice: {
+    methodKind: "unary";
+    input: typeof EraseDeviceRequestSchema;
+    output: typeof EraseDeviceResponseSchema;
   },
   /**
    * The next revision. NOT_FOUND: no such device. INVALID_ARGUMENT: no JSON object, or larger than 128 KiB.

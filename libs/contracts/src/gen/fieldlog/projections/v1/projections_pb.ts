@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/projections/v1/projections.proto.
  */
 export const file_fieldlog_projections_v1_projections: GenFile = /*@__PURE__*/
-  fileDesc("CilmaWVsZGxvZy9wcm9qZWN0aW9ucy92MS9wcm9qZWN0aW9ucy5wcm90bxIXZmllbGRsb2cucHJvamVjdGlvbnMudjEivgIKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgVhZnRlchgCIAEoBEgAiAEBEhMKBmJlZm9yZRgDIAEoBEgBiAEBEg0KBWxpbWl0GAQgASgNEg4KBmRldmljZRgFIAEoCRIMCgR0eXBlGAYgASgJEhEKBGZyb20YByABKANIAogBARIPCgJ0bxgIIAEoA0gDiAEBEhUKCGF0X2xlYXN0GAkgASgESASIAQESMwoGYW55X29mGAogAygLMiMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuRXZlbnRNYXRjaBIOCgZuZXdlc3QYCyABKAgSDgoGb2Zmc2V0GAwgASgNQggKBl9hZnRlckIJCgdfYmVmb3JlQgcKBV9mcm9tQgUKA190b0ILCglfYXRfbGVhc3QiOAoKRXZlbnRNYXRjaBIMCgR0eXBlGAEgASgJEhIKBXBsYWNlGAIgASgJSACIAQFCCAoGX3BsYWNlIo8CCgtTdG9yZWRFdmVudBIQCghwb3NpdGlvbhgBIAEoBBIOCgZkZXZpY2UYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSDAoEdHlwZRgEIAEoCRITCgtvY2N1cnJlZF9hdBgFIAEoAxITCgtyZWNlaXZlZF9hdBgGIAEoAxIRCglkYXRhX2pzb24YByABKAkSEwoGYWN0aW9uGAggASgJSACIAQESEgoFdmFsdWUYCSABKAlIAYgBARISCgVwbGFjZRgKIAEoCUgCiAEBEhcKD2F0dHJpYnV0ZXNfanNvbhgLIAEoCRIMCgRkYXRhGAwgASgMQgkKB19hY3Rpb25CCAoGX3ZhbHVlQggKBl9wbGFjZSJmChJMaXN0RXZlbnRzUmVzcG9uc2USNAoGZXZlbnRzGAEgAygLMiQuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkRXZlbnQSEQoEbmV4dBgCIAEoBEgAiAEBQgcKBV9uZXh0IuoCChJMaXN0RGV2aWNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWxpbWl0GAIgASgNEg0KBWFmdGVyGAMgASgJEhUKCGF0X2xlYXN0GAQgASgESACIAQESDwoHZGlhbGVjdBgFIAEoCRIOCgZuZXdlc3QYBiABKAgSDgoGb2Zmc2V0GAcgASgNEhkKDG51bWJlcl9hZnRlchgIIAEoBEgBiAEBEhoKDW51bWJlcl9iZWZvcmUYCSABKARIAogBARITCgZudW1iZXIYCiABKARIA4gBARIXCgpzZWVuX3NpbmNlGAsgASgDSASIAQESGgoNc2Vlbl9hdF9sZWFzdBgMIAEoBEgFiAEBQgsKCV9hdF9sZWFzdEIPCg1fbnVtYmVyX2FmdGVyQhAKDl9udW1iZXJfYmVmb3JlQgkKB19udW1iZXJCDQoLX3NlZW5fc2luY2VCEAoOX3NlZW5fYXRfbGVhc3QiWwoTTGlzdERldmljZXNSZXNwb25zZRI2CgdkZXZpY2VzGAEgAygLMiUuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkRGV2aWNlEgwKBG5leHQYAiABKAki0AEKDFN0b3JlZERldmljZRIKCgJpZBgBIAEoCRIPCgdkaWFsZWN0GAIgASgJEhUKDXJlZ2lzdGVyZWRfYXQYAyABKAMSFQoNbWV0YWRhdGFfanNvbhgEIAEoCRIUCgxzZW5zb3JzX2pzb24YBSABKAkSGQoMbGFzdF9zZWVuX2F0GAYgASgDSACIAQESDgoGc3RhdHVzGAcgASgJEhMKC2V2ZW50X2NvdW50GAggASgEEg4KBm51bWJlchgJIAEoBEIPCg1fbGFzdF9zZWVuX2F0IlkKEEdldERldmljZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIVCghhdF9sZWFzdBgDIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJKChFHZXREZXZpY2VSZXNwb25zZRI1CgZkZXZpY2UYASABKAsyJS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWREZXZpY2UiwwEKD1JlYWRNb2RlbFN0YXR1cxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SEAoIc2VxdWVuY2UYAyABKAQSFAoMbG9nX3NlcXVlbmNlGAQgASgEEg0KBXN0YXRlGAUgASgJEh0KEHJlYnVpbGRfc2VxdWVuY2UYBiABKARIAIgBARIWCg5wYXJrZWRfZGV2aWNlcxgHIAEoDRIOCgZyZWFzb24YCCABKAlCEwoRX3JlYnVpbGRfc2VxdWVuY2UiFwoVTGlzdFJlYWRNb2RlbHNSZXF1ZXN0IlcKFkxpc3RSZWFkTW9kZWxzUmVzcG9uc2USPQoLcmVhZF9tb2RlbHMYASADKAsyKC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZWFkTW9kZWxTdGF0dXMiJwoXUmVidWlsZFJlYWRNb2RlbFJlcXVlc3QSDAoEbmFtZRgBIAEoCSIaChhSZWJ1aWxkUmVhZE1vZGVsUmVzcG9uc2UieAoKRGVhZExldHRlchISCgpyZWFkX21vZGVsGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIOCgZkZXZpY2UYAyABKAkSEAoIcG9zaXRpb24YBCABKAQSDgoGcmVhc29uGAUgASgJEhEKCXBhcmtlZF9hdBgGIAEoAyInChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNIlQKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEjkKDGRlYWRfbGV0dGVycxgBIAMoCzIjLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkRlYWRMZXR0ZXIiUAoXUmV0cnlEZWFkTGV0dGVyc1JlcXVlc3QSEgoKcmVhZF9tb2RlbBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJIj4KGFJldHJ5RGVhZExldHRlcnNSZXNwb25zZRIPCgdhcHBsaWVkGAEgASgNEhEKCXJlbWFpbmluZxgCIAEoDSJPChZEcm9wRGVhZExldHRlcnNSZXF1ZXN0EhIKCnJlYWRfbW9kZWwYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSIqChdEcm9wRGVhZExldHRlcnNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgNIo8BChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIUCgx0b3BpY19maWx0ZXIYAiABKAkSEgoFYWZ0ZXIYAyABKARIAIgBARINCgVsaW1pdBgEIAEoDRIVCghhdF9sZWFzdBgFIAEoBEgBiAEBQggKBl9hZnRlckILCglfYXRfbGVhc3QijgEKDVN0b3JlZE1lc3NhZ2USEAoIcG9zaXRpb24YASABKAQSDgoGZGV2aWNlGAIgASgJEhMKC3JlY2VpdmVkX2F0GAMgASgDEg8KB3BheWxvYWQYBCABKAwSNQoLcHVibGljYXRpb24YBSABKAsyIC5maWVsZGxvZy5zaWduYWxzLnYxLlB1YmxpY2F0aW9uImwKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEjgKCG1lc3NhZ2VzGAEgAygLMiYuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkTWVzc2FnZRIRCgRuZXh0GAIgASgESACIAQFCBwoFX25leHQigAEKE0xpc3RSZXRhaW5lZFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhQKDHRvcGljX2ZpbHRlchgCIAEoCRINCgVhZnRlchgDIAEoCRINCgVsaW1pdBgEIAEoDRIVCghhdF9sZWFzdBgFIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJeChRMaXN0UmV0YWluZWRSZXNwb25zZRI4CghtZXNzYWdlcxgBIAMoCzImLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN0b3JlZE1lc3NhZ2USDAoEbmV4dBgCIAEoCSJuChdMaXN0TmFtZWREZXZpY2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFbGltaXQYAiABKA0SDQoFYWZ0ZXIYAyABKAkSFQoIYXRfbGVhc3QYBCABKARIAIgBAUILCglfYXRfbGVhc3QiUwoLTmFtZWREZXZpY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIZCgxsYXN0X3NlZW5fYXQYAyABKANIAIgBAUIPCg1fbGFzdF9zZWVuX2F0Il8KGExpc3ROYW1lZERldmljZXNSZXNwb25zZRI1CgdkZXZpY2VzGAEgAygLMiQuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTmFtZWREZXZpY2USDAoEbmV4dBgCIAEoCSKnAQoZTGlzdENvbmZpZ3VyYXRpb25zUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhAKCHByZXZpb3VzGAMgASgIEhUKCHJldmlzaW9uGAQgASgNSACIAQESDQoFbGltaXQYBSABKA0SFQoIYXRfbGVhc3QYBiABKARIAYgBAUILCglfcmV2aXNpb25CCwoJX2F0X2xlYXN0IvkBChNTdG9yZWRDb25maWd1cmF0aW9uEhAKCHJldmlzaW9uGAEgASgNEhIKCnZhbHVlX2pzb24YAiABKAkSEgoKY3JlYXRlZF9hdBgDIAEoAxIZCgxwdWJsaXNoZWRfYXQYBCABKANIAIgBARIcCg9hY2tub3dsZWRnZWRfYXQYBSABKAFIAYgBARIYCgtyZWNlaXZlZF9hdBgGIAEoA0gCiAEBEhQKB3N1Y2Nlc3MYByABKAhIA4gBAUIPCg1fcHVibGlzaGVkX2F0QhIKEF9hY2tub3dsZWRnZWRfYXRCDgoMX3JlY2VpdmVkX2F0QgoKCF9zdWNjZXNzImIKGkxpc3RDb25maWd1cmF0aW9uc1Jlc3BvbnNlEkQKDmNvbmZpZ3VyYXRpb25zGAEgAygLMiwuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkQ29uZmlndXJhdGlvbiKrAQoXTGlzdE1lYXN1cmVtZW50c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIQCghwcmV2aW91cxgDIAEoCBIYCgtvY2N1cnJlZF9hdBgEIAEoAUgAiAEBEg0KBWxpbWl0GAUgASgNEhUKCGF0X2xlYXN0GAYgASgESAGIAQFCDgoMX29jY3VycmVkX2F0QgsKCV9hdF9sZWFzdCJSChhMaXN0TWVhc3VyZW1lbnRzUmVzcG9uc2USNgoMbWVhc3VyZW1lbnRzGAEgAygLMiAuZmllbGRsb2cuc2lnbmFscy52MS5NZWFzdXJlbWVudCKpAQoVTGlzdExvZ0VudHJpZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEAoIcHJldmlvdXMYAyABKAgSGAoLb2NjdXJyZWRfYXQYBCABKAFIAIgBARINCgVsaW1pdBgFIAEoDRIVCghhdF9sZWFzdBgGIAEoBEgBiAEBQg4KDF9vY2N1cnJlZF9hdEILCglfYXRfbGVhc3QiSAoWTGlzdExvZ0VudHJpZXNSZXNwb25zZRIuCgdlbnRyaWVzGAEgAygLMh0uZmllbGRsb2cuc2lnbmFscy52MS5Mb2dFbnRyeSJwChlMaXN0SG91cmx5QXZlcmFnZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDAoEZnJvbRgDIAEoAxIVCghhdF9sZWFzdBgEIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJBCg1Ib3VybHlBdmVyYWdlEhEKCWF0dHJpYnV0ZRgBIAEoCRIMCgRob3VyGAIgASgDEg8KB2F2ZXJhZ2UYAyABKAEiVgoaTGlzdEhvdXJseUF2ZXJhZ2VzUmVzcG9uc2USOAoIYXZlcmFnZXMYASADKAsyJi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5Ib3VybHlBdmVyYWdlImAKF0xpc3RMYXRlc3RWYWx1ZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QiRAoLTGF0ZXN0VmFsdWUSEQoJYXR0cmlidXRlGAEgASgJEg0KBXZhbHVlGAIgASgBEhMKC29jY3VycmVkX2F0GAMgASgBIlAKGExpc3RMYXRlc3RWYWx1ZXNSZXNwb25zZRI0CgZ2YWx1ZXMYASADKAsyJC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MYXRlc3RWYWx1ZSJZChJDb3VudFZhbHVlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBGZyb20YAiABKAMSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QiOgoKVmFsdWVDb3VudBIOCgZkZXZpY2UYASABKAkSDQoFYmVnaW4YAiABKAMSDQoFY291bnQYAyABKAQiSgoTQ291bnRWYWx1ZXNSZXNwb25zZRIzCgZjb3VudHMYASADKAsyIy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5WYWx1ZUNvdW50ImMKGlN1bW1hcml6ZUxvZ0VudHJpZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3Qi0QEKCkxvZ1N1bW1hcnkSEAoIc2V2ZXJpdHkYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIbCg5maXJzdF9yZXZpc2lvbhgDIAEoDUgAiAEBEhoKDWxhc3RfcmV2aXNpb24YBCABKA1IAYgBARIZChFmaXJzdF9vY2N1cnJlZF9hdBgFIAEoARIYChBsYXN0X29jY3VycmVkX2F0GAYgASgBEg0KBWNvdW50GAcgASgEQhEKD19maXJzdF9yZXZpc2lvbkIQCg5fbGFzdF9yZXZpc2lvbiJVChtTdW1tYXJpemVMb2dFbnRyaWVzUmVzcG9uc2USNgoJc3VtbWFyaWVzGAEgAygLMiMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTG9nU3VtbWFyeTK9EAoSUHJvamVjdGlvbnNTZXJ2aWNlEmUKCkxpc3RFdmVudHMSKi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RXZlbnRzUmVxdWVzdBorLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RFdmVudHNSZXNwb25zZRJoCgtMaXN0RGV2aWNlcxIrLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZXZpY2VzUmVxdWVzdBosLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZXZpY2VzUmVzcG9uc2USYgoJR2V0RGV2aWNlEikuZmllbGRsb2cucHJvamVjdGlvbnMudjEuR2V0RGV2aWNlUmVxdWVzdBoqLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkdldERldmljZVJlc3BvbnNlEmsKDExpc3RNZXNzYWdlcxIsLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RNZXNzYWdlc1JlcXVlc3QaLS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TWVzc2FnZXNSZXNwb25zZRJrCgxMaXN0UmV0YWluZWQSLC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0UmV0YWluZWRSZXF1ZXN0Gi0uZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdFJldGFpbmVkUmVzcG9uc2USdwoQTGlzdE5hbWVkRGV2aWNlcxIwLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3ROYW1lZERldmljZXNSZXF1ZXN0GjEuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdE5hbWVkRGV2aWNlc1Jlc3BvbnNlEn0KEkxpc3RDb25maWd1cmF0aW9ucxIyLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RDb25maWd1cmF0aW9uc1JlcXVlc3QaMy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0Q29uZmlndXJhdGlvbnNSZXNwb25zZRJ3ChBMaXN0TWVhc3VyZW1lbnRzEjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdE1lYXN1cmVtZW50c1JlcXVlc3QaMS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TWVhc3VyZW1lbnRzUmVzcG9uc2UScQoOTGlzdExvZ0VudHJpZXMSLi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TG9nRW50cmllc1JlcXVlc3QaLy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TG9nRW50cmllc1Jlc3BvbnNlEn0KEkxpc3RIb3VybHlBdmVyYWdlcxIyLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RIb3VybHlBdmVyYWdlc1JlcXVlc3QaMy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0SG91cmx5QXZlcmFnZXNSZXNwb25zZRJ3ChBMaXN0TGF0ZXN0VmFsdWVzEjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdExhdGVzdFZhbHVlc1JlcXVlc3QaMS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TGF0ZXN0VmFsdWVzUmVzcG9uc2USaAoLQ291bnRWYWx1ZXMSKy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5Db3VudFZhbHVlc1JlcXVlc3QaLC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5Db3VudFZhbHVlc1Jlc3BvbnNlEoABChNTdW1tYXJpemVMb2dFbnRyaWVzEjMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3VtbWFyaXplTG9nRW50cmllc1JlcXVlc3QaNC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdW1tYXJpemVMb2dFbnRyaWVzUmVzcG9uc2UScQoOTGlzdFJlYWRNb2RlbHMSLi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0UmVhZE1vZGVsc1JlcXVlc3QaLy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0UmVhZE1vZGVsc1Jlc3BvbnNlEncKEFJlYnVpbGRSZWFkTW9kZWwSMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZWJ1aWxkUmVhZE1vZGVsUmVxdWVzdBoxLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlJlYnVpbGRSZWFkTW9kZWxSZXNwb25zZRJ0Cg9MaXN0RGVhZExldHRlcnMSLy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USdwoQUmV0cnlEZWFkTGV0dGVycxIwLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlJldHJ5RGVhZExldHRlcnNSZXF1ZXN0GjEuZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmV0cnlEZWFkTGV0dGVyc1Jlc3BvbnNlEnQKD0Ryb3BEZWFkTGV0dGVycxIvLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkRyb3BEZWFkTGV0dGVyc1JlcXVlc3QaMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5Ecm9wRGVhZExldHRlcnNSZXNwb25zZWIGcHJvdG8z", [file_fieldlog_signals_v1_signals]);
+  fileDesc("CilmaWVsZGxvZy9wcm9qZWN0aW9ucy92MS9wcm9qZWN0aW9ucy5wcm90bxIXZmllbGRsb2cucHJvamVjdGlvbnMudjEi4wIKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgVhZnRlchgCIAEoBEgAiAEBEhMKBmJlZm9yZRgDIAEoBEgBiAEBEg0KBWxpbWl0GAQgASgNEg4KBmRldmljZRgFIAEoCRIMCgR0eXBlGAYgASgJEhEKBGZyb20YByABKANIAogBARIPCgJ0bxgIIAEoA0gDiAEBEhUKCGF0X2xlYXN0GAkgASgESASIAQESMwoGYW55X29mGAogAygLMiMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuRXZlbnRNYXRjaBIOCgZuZXdlc3QYCyABKAgSDgoGb2Zmc2V0GAwgASgNEhMKC3NlbnNvcl90eXBlGA0gASgJEg4KBmlzc3VlchgOIAEoCUIICgZfYWZ0ZXJCCQoHX2JlZm9yZUIHCgVfZnJvbUIFCgNfdG9CCwoJX2F0X2xlYXN0IjgKCkV2ZW50TWF0Y2gSDAoEdHlwZRgBIAEoCRISCgVwbGFjZRgCIAEoCUgAiAEBQggKBl9wbGFjZSLMAgoLU3RvcmVkRXZlbnQSEAoIcG9zaXRpb24YASABKAQSDgoGZGV2aWNlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEgwKBHR5cGUYBCABKAkSEwoLb2NjdXJyZWRfYXQYBSABKAMSEwoLcmVjZWl2ZWRfYXQYBiABKAMSEQoJZGF0YV9qc29uGAcgASgJEhMKBmFjdGlvbhgIIAEoCUgAiAEBEhIKBXZhbHVlGAkgASgJSAGIAQESEgoFcGxhY2UYCiABKAlIAogBARIXCg9hdHRyaWJ1dGVzX2pzb24YCyABKAkSDAoEZGF0YRgMIAEoDBIZCgxjb250cmlidXRpbmcYDSABKAhIA4gBARIPCgdnZW9jZWxsGA4gASgJQgkKB19hY3Rpb25CCAoGX3ZhbHVlQggKBl9wbGFjZUIPCg1fY29udHJpYnV0aW5nImYKEkxpc3RFdmVudHNSZXNwb25zZRI0CgZldmVudHMYASADKAsyJC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWRFdmVudBIRCgRuZXh0GAIgASgESACIAQFCBwoFX25leHQigQIKEkNvdW50RXZlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoEZnJvbRgCIAEoA0gAiAEBEg8KAnRvGAMgASgDSAGIAQESDAoEdHlwZRgEIAEoCRIOCgZkZXZpY2UYBSABKAkSCgoCYnkYBiABKAkSEgoKcmVzb2x1dGlvbhgHIAEoDRIOCgZ3aXRoaW4YCCABKAkSFAoMY29udHJpYnV0aW5nGAkgASgIEg0KBWxpbWl0GAogASgNEg0KBWFmdGVyGAsgASgJEhUKCGF0X2xlYXN0GAwgASgESAKIAQFCBwoFX2Zyb21CBQoDX3RvQgsKCV9hdF9sZWFzdCJZCgpFdmVudENvdW50EgsKA2tleRgBIAEoCRIOCgZldmVudHMYAiABKAQSFgoObW9iaWxlX2RldmljZXMYAyABKA0SFgoOc3RhdGljX2RldmljZXMYBCABKA0iWAoTQ291bnRFdmVudHNSZXNwb25zZRIzCgZjb3VudHMYASADKAsyIy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5FdmVudENvdW50EgwKBG5leHQYAiABKAki2AMKEkxpc3REZXZpY2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFbGltaXQYAiABKA0SDQoFYWZ0ZXIYAyABKAkSFQoIYXRfbGVhc3QYBCABKARIAIgBARIPCgdkaWFsZWN0GAUgASgJEg4KBm5ld2VzdBgGIAEoCBIOCgZvZmZzZXQYByABKA0SGQoMbnVtYmVyX2FmdGVyGAggASgESAGIAQESGgoNbnVtYmVyX2JlZm9yZRgJIAEoBEgCiAEBEhMKBm51bWJlchgKIAEoBEgDiAEBEhcKCnNlZW5fc2luY2UYCyABKANIBIgBARIaCg1zZWVuX2F0X2xlYXN0GAwgASgESAWIAQESEQoEbmFtZRgNIAEoCUgGiAEBEhEKBHV1aWQYDiABKAlIB4gBARIeChFsZWdhY3lfaWRlbnRpZmllchgPIAEoCUgIiAEBQgsKCV9hdF9sZWFzdEIPCg1fbnVtYmVyX2FmdGVyQhAKDl9udW1iZXJfYmVmb3JlQgkKB19udW1iZXJCDQoLX3NlZW5fc2luY2VCEAoOX3NlZW5fYXRfbGVhc3RCBwoFX25hbWVCBwoFX3V1aWRCFAoSX2xlZ2FjeV9pZGVudGlmaWVyIlsKE0xpc3REZXZpY2VzUmVzcG9uc2USNgoHZGV2aWNlcxgBIAMoCzIlLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN0b3JlZERldmljZRIMCgRuZXh0GAIgASgJItABCgxTdG9yZWREZXZpY2USCgoCaWQYASABKAkSDwoHZGlhbGVjdBgCIAEoCRIVCg1yZWdpc3RlcmVkX2F0GAMgASgDEhUKDW1ldGFkYXRhX2pzb24YBCABKAkSFAoMc2Vuc29yc19qc29uGAUgASgJEhkKDGxhc3Rfc2Vlbl9hdBgGIAEoA0gAiAEBEg4KBnN0YXR1cxgHIAEoCRITCgtldmVudF9jb3VudBgIIAEoBBIOCgZudW1iZXIYCSABKARCDwoNX2xhc3Rfc2Vlbl9hdCJZChBHZXREZXZpY2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QiSgoRR2V0RGV2aWNlUmVzcG9uc2USNQoGZGV2aWNlGAEgASgLMiUuZmllbGRsb2cucHJvamVjdGlvbnMudjEuU3RvcmVkRGV2aWNlIsMBCg9SZWFkTW9kZWxTdGF0dXMSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEhAKCHNlcXVlbmNlGAMgASgEEhQKDGxvZ19zZXF1ZW5jZRgEIAEoBBINCgVzdGF0ZRgFIAEoCRIdChByZWJ1aWxkX3NlcXVlbmNlGAYgASgESACIAQESFgoOcGFya2VkX2RldmljZXMYByABKA0SDgoGcmVhc29uGAggASgJQhMKEV9yZWJ1aWxkX3NlcXVlbmNlIhcKFUxpc3RSZWFkTW9kZWxzUmVxdWVzdCJXChZMaXN0UmVhZE1vZGVsc1Jlc3BvbnNlEj0KC3JlYWRfbW9kZWxzGAEgAygLMiguZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVhZE1vZGVsU3RhdHVzIicKF1JlYnVpbGRSZWFkTW9kZWxSZXF1ZXN0EgwKBG5hbWUYASABKAkiGgoYUmVidWlsZFJlYWRNb2RlbFJlc3BvbnNlIngKCkRlYWRMZXR0ZXISEgoKcmVhZF9tb2RlbBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJEhAKCHBvc2l0aW9uGAQgASgEEg4KBnJlYXNvbhgFIAEoCRIRCglwYXJrZWRfYXQYBiABKAMiJwoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBINCgVsaW1pdBgBIAEoDSJUChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRI5CgxkZWFkX2xldHRlcnMYASADKAsyIy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5EZWFkTGV0dGVyIlAKF1JldHJ5RGVhZExldHRlcnNSZXF1ZXN0EhIKCnJlYWRfbW9kZWwYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEg4KBmRldmljZRgDIAEoCSI+ChhSZXRyeURlYWRMZXR0ZXJzUmVzcG9uc2USDwoHYXBwbGllZBgBIAEoDRIRCglyZW1haW5pbmcYAiABKA0iTwoWRHJvcERlYWRMZXR0ZXJzUmVxdWVzdBISCgpyZWFkX21vZGVsGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIOCgZkZXZpY2UYAyABKAkiKgoXRHJvcERlYWRMZXR0ZXJzUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoDSKPAQoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFAoMdG9waWNfZmlsdGVyGAIgASgJEhIKBWFmdGVyGAMgASgESACIAQESDQoFbGltaXQYBCABKA0SFQoIYXRfbGVhc3QYBSABKARIAYgBAUIICgZfYWZ0ZXJCCwoJX2F0X2xlYXN0Io4BCg1TdG9yZWRNZXNzYWdlEhAKCHBvc2l0aW9uGAEgASgEEg4KBmRldmljZRgCIAEoCRITCgtyZWNlaXZlZF9hdBgDIAEoAxIPCgdwYXlsb2FkGAQgASgMEjUKC3B1YmxpY2F0aW9uGAUgASgLMiAuZmllbGRsb2cuc2lnbmFscy52MS5QdWJsaWNhdGlvbiJsChRMaXN0TWVzc2FnZXNSZXNwb25zZRI4CghtZXNzYWdlcxgBIAMoCzImLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN0b3JlZE1lc3NhZ2USEQoEbmV4dBgCIAEoBEgAiAEBQgcKBV9uZXh0IoABChNMaXN0UmV0YWluZWRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIUCgx0b3BpY19maWx0ZXIYAiABKAkSDQoFYWZ0ZXIYAyABKAkSDQoFbGltaXQYBCABKA0SFQoIYXRfbGVhc3QYBSABKARIAIgBAUILCglfYXRfbGVhc3QiXgoUTGlzdFJldGFpbmVkUmVzcG9uc2USOAoIbWVzc2FnZXMYASADKAsyJi5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdG9yZWRNZXNzYWdlEgwKBG5leHQYAiABKAkibgoXTGlzdE5hbWVkRGV2aWNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWxpbWl0GAIgASgNEg0KBWFmdGVyGAMgASgJEhUKCGF0X2xlYXN0GAQgASgESACIAQFCCwoJX2F0X2xlYXN0IlMKC05hbWVkRGV2aWNlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSGQoMbGFzdF9zZWVuX2F0GAMgASgDSACIAQFCDwoNX2xhc3Rfc2Vlbl9hdCJfChhMaXN0TmFtZWREZXZpY2VzUmVzcG9uc2USNQoHZGV2aWNlcxgBIAMoCzIkLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLk5hbWVkRGV2aWNlEgwKBG5leHQYAiABKAkipwEKGUxpc3RDb25maWd1cmF0aW9uc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIQCghwcmV2aW91cxgDIAEoCBIVCghyZXZpc2lvbhgEIAEoDUgAiAEBEg0KBWxpbWl0GAUgASgNEhUKCGF0X2xlYXN0GAYgASgESAGIAQFCCwoJX3JldmlzaW9uQgsKCV9hdF9sZWFzdCL5AQoTU3RvcmVkQ29uZmlndXJhdGlvbhIQCghyZXZpc2lvbhgBIAEoDRISCgp2YWx1ZV9qc29uGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMSGQoMcHVibGlzaGVkX2F0GAQgASgDSACIAQESHAoPYWNrbm93bGVkZ2VkX2F0GAUgASgBSAGIAQESGAoLcmVjZWl2ZWRfYXQYBiABKANIAogBARIUCgdzdWNjZXNzGAcgASgISAOIAQFCDwoNX3B1Ymxpc2hlZF9hdEISChBfYWNrbm93bGVkZ2VkX2F0Qg4KDF9yZWNlaXZlZF9hdEIKCghfc3VjY2VzcyJiChpMaXN0Q29uZmlndXJhdGlvbnNSZXNwb25zZRJECg5jb25maWd1cmF0aW9ucxgBIAMoCzIsLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN0b3JlZENvbmZpZ3VyYXRpb24iqwEKF0xpc3RNZWFzdXJlbWVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEAoIcHJldmlvdXMYAyABKAgSGAoLb2NjdXJyZWRfYXQYBCABKAFIAIgBARINCgVsaW1pdBgFIAEoDRIVCghhdF9sZWFzdBgGIAEoBEgBiAEBQg4KDF9vY2N1cnJlZF9hdEILCglfYXRfbGVhc3QiUgoYTGlzdE1lYXN1cmVtZW50c1Jlc3BvbnNlEjYKDG1lYXN1cmVtZW50cxgBIAMoCzIgLmZpZWxkbG9nLnNpZ25hbHMudjEuTWVhc3VyZW1lbnQiqQEKFUxpc3RMb2dFbnRyaWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhAKCHByZXZpb3VzGAMgASgIEhgKC29jY3VycmVkX2F0GAQgASgBSACIAQESDQoFbGltaXQYBSABKA0SFQoIYXRfbGVhc3QYBiABKARIAYgBAUIOCgxfb2NjdXJyZWRfYXRCCwoJX2F0X2xlYXN0IkgKFkxpc3RMb2dFbnRyaWVzUmVzcG9uc2USLgoHZW50cmllcxgBIAMoCzIdLmZpZWxkbG9nLnNpZ25hbHMudjEuTG9nRW50cnkicAoZTGlzdEhvdXJseUF2ZXJhZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBGZyb20YAyABKAMSFQoIYXRfbGVhc3QYBCABKARIAIgBAUILCglfYXRfbGVhc3QiQQoNSG91cmx5QXZlcmFnZRIRCglhdHRyaWJ1dGUYASABKAkSDAoEaG91chgCIAEoAxIPCgdhdmVyYWdlGAMgASgBIlYKGkxpc3RIb3VybHlBdmVyYWdlc1Jlc3BvbnNlEjgKCGF2ZXJhZ2VzGAEgAygLMiYuZmllbGRsb2cucHJvamVjdGlvbnMudjEuSG91cmx5QXZlcmFnZSJgChdMaXN0TGF0ZXN0VmFsdWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhUKCGF0X2xlYXN0GAMgASgESACIAQFCCwoJX2F0X2xlYXN0IkQKC0xhdGVzdFZhbHVlEhEKCWF0dHJpYnV0ZRgBIAEoCRINCgV2YWx1ZRgCIAEoARITCgtvY2N1cnJlZF9hdBgDIAEoASJQChhMaXN0TGF0ZXN0VmFsdWVzUmVzcG9uc2USNAoGdmFsdWVzGAEgAygLMiQuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGF0ZXN0VmFsdWUiWQoSQ291bnRWYWx1ZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRmcm9tGAIgASgDEhUKCGF0X2xlYXN0GAMgASgESACIAQFCCwoJX2F0X2xlYXN0IjoKClZhbHVlQ291bnQSDgoGZGV2aWNlGAEgASgJEg0KBWJlZ2luGAIgASgDEg0KBWNvdW50GAMgASgEIkoKE0NvdW50VmFsdWVzUmVzcG9uc2USMwoGY291bnRzGAEgAygLMiMuZmllbGRsb2cucHJvamVjdGlvbnMudjEuVmFsdWVDb3VudCJjChpTdW1tYXJpemVMb2dFbnRyaWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhUKCGF0X2xlYXN0GAMgASgESACIAQFCCwoJX2F0X2xlYXN0ItEBCgpMb2dTdW1tYXJ5EhAKCHNldmVyaXR5GAEgASgJEg8KB21lc3NhZ2UYAiABKAkSGwoOZmlyc3RfcmV2aXNpb24YAyABKA1IAIgBARIaCg1sYXN0X3JldmlzaW9uGAQgASgNSAGIAQESGQoRZmlyc3Rfb2NjdXJyZWRfYXQYBSABKAESGAoQbGFzdF9vY2N1cnJlZF9hdBgGIAEoARINCgVjb3VudBgHIAEoBEIRCg9fZmlyc3RfcmV2aXNpb25CEAoOX2xhc3RfcmV2aXNpb24iVQobU3VtbWFyaXplTG9nRW50cmllc1Jlc3BvbnNlEjYKCXN1bW1hcmllcxgBIAMoCzIjLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxvZ1N1bW1hcnkypxEKElByb2plY3Rpb25zU2VydmljZRJlCgpMaXN0RXZlbnRzEiouZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdEV2ZW50c1JlcXVlc3QaKy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RXZlbnRzUmVzcG9uc2USaAoLTGlzdERldmljZXMSKy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RGV2aWNlc1JlcXVlc3QaLC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlEmgKC0NvdW50RXZlbnRzEisuZmllbGRsb2cucHJvamVjdGlvbnMudjEuQ291bnRFdmVudHNSZXF1ZXN0GiwuZmllbGRsb2cucHJvamVjdGlvbnMudjEuQ291bnRFdmVudHNSZXNwb25zZRJiCglHZXREZXZpY2USKS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5HZXREZXZpY2VSZXF1ZXN0GiouZmllbGRsb2cucHJvamVjdGlvbnMudjEuR2V0RGV2aWNlUmVzcG9uc2USawoMTGlzdE1lc3NhZ2VzEiwuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBotLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlEmsKDExpc3RSZXRhaW5lZBIsLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RSZXRhaW5lZFJlcXVlc3QaLS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0UmV0YWluZWRSZXNwb25zZRJ3ChBMaXN0TmFtZWREZXZpY2VzEjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdE5hbWVkRGV2aWNlc1JlcXVlc3QaMS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TmFtZWREZXZpY2VzUmVzcG9uc2USfQoSTGlzdENvbmZpZ3VyYXRpb25zEjIuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdENvbmZpZ3VyYXRpb25zUmVxdWVzdBozLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RDb25maWd1cmF0aW9uc1Jlc3BvbnNlEncKEExpc3RNZWFzdXJlbWVudHMSMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TWVhc3VyZW1lbnRzUmVxdWVzdBoxLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RNZWFzdXJlbWVudHNSZXNwb25zZRJxCg5MaXN0TG9nRW50cmllcxIuLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RMb2dFbnRyaWVzUmVxdWVzdBovLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RMb2dFbnRyaWVzUmVzcG9uc2USfQoSTGlzdEhvdXJseUF2ZXJhZ2VzEjIuZmllbGRsb2cucHJvamVjdGlvbnMudjEuTGlzdEhvdXJseUF2ZXJhZ2VzUmVxdWVzdBozLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RIb3VybHlBdmVyYWdlc1Jlc3BvbnNlEncKEExpc3RMYXRlc3RWYWx1ZXMSMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0TGF0ZXN0VmFsdWVzUmVxdWVzdBoxLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RMYXRlc3RWYWx1ZXNSZXNwb25zZRJoCgtDb3VudFZhbHVlcxIrLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkNvdW50VmFsdWVzUmVxdWVzdBosLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkNvdW50VmFsdWVzUmVzcG9uc2USgAEKE1N1bW1hcml6ZUxvZ0VudHJpZXMSMy5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5TdW1tYXJpemVMb2dFbnRyaWVzUmVxdWVzdBo0LmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlN1bW1hcml6ZUxvZ0VudHJpZXNSZXNwb25zZRJxCg5MaXN0UmVhZE1vZGVscxIuLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RSZWFkTW9kZWxzUmVxdWVzdBovLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3RSZWFkTW9kZWxzUmVzcG9uc2USdwoQUmVidWlsZFJlYWRNb2RlbBIwLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLlJlYnVpbGRSZWFkTW9kZWxSZXF1ZXN0GjEuZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmVidWlsZFJlYWRNb2RlbFJlc3BvbnNlEnQKD0xpc3REZWFkTGV0dGVycxIvLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaMC5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJ3ChBSZXRyeURlYWRMZXR0ZXJzEjAuZmllbGRsb2cucHJvamVjdGlvbnMudjEuUmV0cnlEZWFkTGV0dGVyc1JlcXVlc3QaMS5maWVsZGxvZy5wcm9qZWN0aW9ucy52MS5SZXRyeURlYWRMZXR0ZXJzUmVzcG9uc2USdAoPRHJvcERlYWRMZXR0ZXJzEi8uZmllbGRsb2cucHJvamVjdGlvbnMudjEuRHJvcERlYWRMZXR0ZXJzUmVxdWVzdBowLmZpZWxkbG9nLnByb2plY3Rpb25zLnYxLkRyb3BEZWFkTGV0dGVyc1Jlc3BvbnNlYgZwcm90bzM", [file_fieldlog_signals_v1_signals]);
 
 /**
  * A page is always in ascending order of position. With `before` alone it holds
@@ -103,6 +103,18 @@ export type ListEventsRequest = Message<"fieldlog.projections.v1.ListEventsReque
    * @generated from field: uint32 offset = 12;
    */
   offset: number;
+
+  /**
+   * of the sensor that caused it
+   *
+   * @generated from field: string sensor_type = 13;
+   */
+  sensorType: string;
+
+  /**
+   * @generated from field: string issuer = 14;
+   */
+  issuer: string;
 };
 
 /**
@@ -205,6 +217,21 @@ export type StoredEvent = Message<"fieldlog.projections.v1.StoredEvent"> & {
    * @generated from field: bytes data = 12;
    */
   data: Uint8Array;
+
+  /**
+   * Of a pick: whether its device was active, by the log, when it was taken. Those of inactive ones do not
+   * contribute to detection.
+   *
+   * @generated from field: optional bool contributing = 13;
+   */
+  contributing?: boolean | undefined;
+
+  /**
+   * Where it happened (or where its device is): 48 bits, one for each halving, longitude first; empty: not known.
+   *
+   * @generated from field: string geocell = 14;
+   */
+  geocell: string;
 };
 
 /**
@@ -238,6 +265,160 @@ export type ListEventsResponse = Message<"fieldlog.projections.v1.ListEventsResp
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
   messageDesc(file_fieldlog_projections_v1_projections, 3);
+
+/**
+ * @generated from message fieldlog.projections.v1.CountEventsRequest
+ */
+export type CountEventsRequest = Message<"fieldlog.projections.v1.CountEventsRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * occurred at or after: ms since 1970 UTC
+   *
+   * @generated from field: optional int64 from = 2;
+   */
+  from?: bigint | undefined;
+
+  /**
+   * occurred before
+   *
+   * @generated from field: optional int64 to = 3;
+   */
+  to?: bigint | undefined;
+
+  /**
+   * empty: any
+   *
+   * @generated from field: string type = 4;
+   */
+  type: string;
+
+  /**
+   * empty: any
+   *
+   * @generated from field: string device = 5;
+   */
+  device: string;
+
+  /**
+   * "sensor", "geocell", or empty: one count of all
+   *
+   * @generated from field: string by = 6;
+   */
+  by: string;
+
+  /**
+   * by geocell: its bits, 1 to 48
+   *
+   * @generated from field: uint32 resolution = 7;
+   */
+  resolution: number;
+
+  /**
+   * only cells that begin so
+   *
+   * @generated from field: string within = 8;
+   */
+  within: string;
+
+  /**
+   * only those that contribute
+   *
+   * @generated from field: bool contributing = 9;
+   */
+  contributing: boolean;
+
+  /**
+   * 1 to 1000
+   *
+   * @generated from field: uint32 limit = 10;
+   */
+  limit: number;
+
+  /**
+   * key, exclusive
+   *
+   * @generated from field: string after = 11;
+   */
+  after: string;
+
+  /**
+   * SIGNALS sequence
+   *
+   * @generated from field: optional uint64 at_least = 12;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.CountEventsRequest.
+ * Use `create(CountEventsRequestSchema)` to create a new message.
+ */
+export const CountEventsRequestSchema: GenMessage<CountEventsRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 4);
+
+/**
+ * @generated from message fieldlog.projections.v1.EventCount
+ */
+export type EventCount = Message<"fieldlog.projections.v1.EventCount"> & {
+  /**
+   * "<device>/<sensor>" or a geocell, "?" where it is not known; empty: all
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: uint64 events = 2;
+   */
+  events: bigint;
+
+  /**
+   * that caused them
+   *
+   * @generated from field: uint32 mobile_devices = 3;
+   */
+  mobileDevices: number;
+
+  /**
+   * @generated from field: uint32 static_devices = 4;
+   */
+  staticDevices: number;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.EventCount.
+ * Use `create(EventCountSchema)` to create a new message.
+ */
+export const EventCountSchema: GenMessage<EventCount> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 5);
+
+/**
+ * @generated from message fieldlog.projections.v1.CountEventsResponse
+ */
+export type CountEventsResponse = Message<"fieldlog.projections.v1.CountEventsResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.projections.v1.EventCount counts = 1;
+   */
+  counts: EventCount[];
+
+  /**
+   * empty: no more
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message fieldlog.projections.v1.CountEventsResponse.
+ * Use `create(CountEventsResponseSchema)` to create a new message.
+ */
+export const CountEventsResponseSchema: GenMessage<CountEventsResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_projections_v1_projections, 6);
 
 /**
  * @generated from message fieldlog.projections.v1.ListDevicesRequest
@@ -320,6 +501,23 @@ export type ListDevicesRequest = Message<"fieldlog.projections.v1.ListDevicesReq
    * @generated from field: optional uint64 seen_at_least = 12;
    */
   seenAtLeast?: bigint | undefined;
+
+  /**
+   * only those that have it
+   *
+   * @generated from field: optional string name = 13;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: optional string uuid = 14;
+   */
+  uuid?: string | undefined;
+
+  /**
+   * @generated from field: optional string legacy_identifier = 15;
+   */
+  legacyIdentifier?: string | undefined;
 };
 
 /**
@@ -327,7 +525,7 @@ export type ListDevicesRequest = Message<"fieldlog.projections.v1.ListDevicesReq
  * Use `create(ListDevicesRequestSchema)` to create a new message.
  */
 export const ListDevicesRequestSchema: GenMessage<ListDevicesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 4);
+  messageDesc(file_fieldlog_projections_v1_projections, 7);
 
 /**
  * @generated from message fieldlog.projections.v1.ListDevicesResponse
@@ -351,7 +549,7 @@ export type ListDevicesResponse = Message<"fieldlog.projections.v1.ListDevicesRe
  * Use `create(ListDevicesResponseSchema)` to create a new message.
  */
 export const ListDevicesResponseSchema: GenMessage<ListDevicesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 5);
+  messageDesc(file_fieldlog_projections_v1_projections, 8);
 
 /**
  * @generated from message fieldlog.projections.v1.StoredDevice
@@ -418,7 +616,7 @@ export type StoredDevice = Message<"fieldlog.projections.v1.StoredDevice"> & {
  * Use `create(StoredDeviceSchema)` to create a new message.
  */
 export const StoredDeviceSchema: GenMessage<StoredDevice> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 6);
+  messageDesc(file_fieldlog_projections_v1_projections, 9);
 
 /**
  * @generated from message fieldlog.projections.v1.GetDeviceRequest
@@ -445,7 +643,7 @@ export type GetDeviceRequest = Message<"fieldlog.projections.v1.GetDeviceRequest
  * Use `create(GetDeviceRequestSchema)` to create a new message.
  */
 export const GetDeviceRequestSchema: GenMessage<GetDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 7);
+  messageDesc(file_fieldlog_projections_v1_projections, 10);
 
 /**
  * @generated from message fieldlog.projections.v1.GetDeviceResponse
@@ -462,7 +660,7 @@ export type GetDeviceResponse = Message<"fieldlog.projections.v1.GetDeviceRespon
  * Use `create(GetDeviceResponseSchema)` to create a new message.
  */
 export const GetDeviceResponseSchema: GenMessage<GetDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 8);
+  messageDesc(file_fieldlog_projections_v1_projections, 11);
 
 /**
  * @generated from message fieldlog.projections.v1.ReadModelStatus
@@ -522,7 +720,7 @@ export type ReadModelStatus = Message<"fieldlog.projections.v1.ReadModelStatus">
  * Use `create(ReadModelStatusSchema)` to create a new message.
  */
 export const ReadModelStatusSchema: GenMessage<ReadModelStatus> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 9);
+  messageDesc(file_fieldlog_projections_v1_projections, 12);
 
 /**
  * @generated from message fieldlog.projections.v1.ListReadModelsRequest
@@ -535,7 +733,7 @@ export type ListReadModelsRequest = Message<"fieldlog.projections.v1.ListReadMod
  * Use `create(ListReadModelsRequestSchema)` to create a new message.
  */
 export const ListReadModelsRequestSchema: GenMessage<ListReadModelsRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 10);
+  messageDesc(file_fieldlog_projections_v1_projections, 13);
 
 /**
  * @generated from message fieldlog.projections.v1.ListReadModelsResponse
@@ -552,7 +750,7 @@ export type ListReadModelsResponse = Message<"fieldlog.projections.v1.ListReadMo
  * Use `create(ListReadModelsResponseSchema)` to create a new message.
  */
 export const ListReadModelsResponseSchema: GenMessage<ListReadModelsResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 11);
+  messageDesc(file_fieldlog_projections_v1_projections, 14);
 
 /**
  * @generated from message fieldlog.projections.v1.RebuildReadModelRequest
@@ -569,7 +767,7 @@ export type RebuildReadModelRequest = Message<"fieldlog.projections.v1.RebuildRe
  * Use `create(RebuildReadModelRequestSchema)` to create a new message.
  */
 export const RebuildReadModelRequestSchema: GenMessage<RebuildReadModelRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 12);
+  messageDesc(file_fieldlog_projections_v1_projections, 15);
 
 /**
  * @generated from message fieldlog.projections.v1.RebuildReadModelResponse
@@ -582,7 +780,7 @@ export type RebuildReadModelResponse = Message<"fieldlog.projections.v1.RebuildR
  * Use `create(RebuildReadModelResponseSchema)` to create a new message.
  */
 export const RebuildReadModelResponseSchema: GenMessage<RebuildReadModelResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 13);
+  messageDesc(file_fieldlog_projections_v1_projections, 16);
 
 /**
  * @generated from message fieldlog.projections.v1.DeadLetter
@@ -626,7 +824,7 @@ export type DeadLetter = Message<"fieldlog.projections.v1.DeadLetter"> & {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 14);
+  messageDesc(file_fieldlog_projections_v1_projections, 17);
 
 /**
  * @generated from message fieldlog.projections.v1.ListDeadLettersRequest
@@ -643,7 +841,7 @@ export type ListDeadLettersRequest = Message<"fieldlog.projections.v1.ListDeadLe
  * Use `create(ListDeadLettersRequestSchema)` to create a new message.
  */
 export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 15);
+  messageDesc(file_fieldlog_projections_v1_projections, 18);
 
 /**
  * @generated from message fieldlog.projections.v1.ListDeadLettersResponse
@@ -660,7 +858,7 @@ export type ListDeadLettersResponse = Message<"fieldlog.projections.v1.ListDeadL
  * Use `create(ListDeadLettersResponseSchema)` to create a new message.
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 16);
+  messageDesc(file_fieldlog_projections_v1_projections, 19);
 
 /**
  * @generated from message fieldlog.projections.v1.RetryDeadLettersRequest
@@ -687,7 +885,7 @@ export type RetryDeadLettersRequest = Message<"fieldlog.projections.v1.RetryDead
  * Use `create(RetryDeadLettersRequestSchema)` to create a new message.
  */
 export const RetryDeadLettersRequestSchema: GenMessage<RetryDeadLettersRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 17);
+  messageDesc(file_fieldlog_projections_v1_projections, 20);
 
 /**
  * @generated from message fieldlog.projections.v1.RetryDeadLettersResponse
@@ -709,7 +907,7 @@ export type RetryDeadLettersResponse = Message<"fieldlog.projections.v1.RetryDea
  * Use `create(RetryDeadLettersResponseSchema)` to create a new message.
  */
 export const RetryDeadLettersResponseSchema: GenMessage<RetryDeadLettersResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 18);
+  messageDesc(file_fieldlog_projections_v1_projections, 21);
 
 /**
  * @generated from message fieldlog.projections.v1.DropDeadLettersRequest
@@ -736,7 +934,7 @@ export type DropDeadLettersRequest = Message<"fieldlog.projections.v1.DropDeadLe
  * Use `create(DropDeadLettersRequestSchema)` to create a new message.
  */
 export const DropDeadLettersRequestSchema: GenMessage<DropDeadLettersRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 19);
+  messageDesc(file_fieldlog_projections_v1_projections, 22);
 
 /**
  * @generated from message fieldlog.projections.v1.DropDeadLettersResponse
@@ -753,7 +951,7 @@ export type DropDeadLettersResponse = Message<"fieldlog.projections.v1.DropDeadL
  * Use `create(DropDeadLettersResponseSchema)` to create a new message.
  */
 export const DropDeadLettersResponseSchema: GenMessage<DropDeadLettersResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 20);
+  messageDesc(file_fieldlog_projections_v1_projections, 23);
 
 /**
  * @generated from message fieldlog.projections.v1.ListMessagesRequest
@@ -800,7 +998,7 @@ export type ListMessagesRequest = Message<"fieldlog.projections.v1.ListMessagesR
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 21);
+  messageDesc(file_fieldlog_projections_v1_projections, 24);
 
 /**
  * @generated from message fieldlog.projections.v1.StoredMessage
@@ -841,7 +1039,7 @@ export type StoredMessage = Message<"fieldlog.projections.v1.StoredMessage"> & {
  * Use `create(StoredMessageSchema)` to create a new message.
  */
 export const StoredMessageSchema: GenMessage<StoredMessage> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 22);
+  messageDesc(file_fieldlog_projections_v1_projections, 25);
 
 /**
  * @generated from message fieldlog.projections.v1.ListMessagesResponse
@@ -866,7 +1064,7 @@ export type ListMessagesResponse = Message<"fieldlog.projections.v1.ListMessages
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 23);
+  messageDesc(file_fieldlog_projections_v1_projections, 26);
 
 /**
  * @generated from message fieldlog.projections.v1.ListRetainedRequest
@@ -909,7 +1107,7 @@ export type ListRetainedRequest = Message<"fieldlog.projections.v1.ListRetainedR
  * Use `create(ListRetainedRequestSchema)` to create a new message.
  */
 export const ListRetainedRequestSchema: GenMessage<ListRetainedRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 24);
+  messageDesc(file_fieldlog_projections_v1_projections, 27);
 
 /**
  * @generated from message fieldlog.projections.v1.ListRetainedResponse
@@ -933,7 +1131,7 @@ export type ListRetainedResponse = Message<"fieldlog.projections.v1.ListRetained
  * Use `create(ListRetainedResponseSchema)` to create a new message.
  */
 export const ListRetainedResponseSchema: GenMessage<ListRetainedResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 25);
+  messageDesc(file_fieldlog_projections_v1_projections, 28);
 
 /**
  * @generated from message fieldlog.projections.v1.ListNamedDevicesRequest
@@ -971,7 +1169,7 @@ export type ListNamedDevicesRequest = Message<"fieldlog.projections.v1.ListNamed
  * Use `create(ListNamedDevicesRequestSchema)` to create a new message.
  */
 export const ListNamedDevicesRequestSchema: GenMessage<ListNamedDevicesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 26);
+  messageDesc(file_fieldlog_projections_v1_projections, 29);
 
 /**
  * @generated from message fieldlog.projections.v1.NamedDevice
@@ -1000,7 +1198,7 @@ export type NamedDevice = Message<"fieldlog.projections.v1.NamedDevice"> & {
  * Use `create(NamedDeviceSchema)` to create a new message.
  */
 export const NamedDeviceSchema: GenMessage<NamedDevice> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 27);
+  messageDesc(file_fieldlog_projections_v1_projections, 30);
 
 /**
  * @generated from message fieldlog.projections.v1.ListNamedDevicesResponse
@@ -1022,7 +1220,7 @@ export type ListNamedDevicesResponse = Message<"fieldlog.projections.v1.ListName
  * Use `create(ListNamedDevicesResponseSchema)` to create a new message.
  */
 export const ListNamedDevicesResponseSchema: GenMessage<ListNamedDevicesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 28);
+  messageDesc(file_fieldlog_projections_v1_projections, 31);
 
 /**
  * @generated from message fieldlog.projections.v1.ListConfigurationsRequest
@@ -1068,7 +1266,7 @@ export type ListConfigurationsRequest = Message<"fieldlog.projections.v1.ListCon
  * Use `create(ListConfigurationsRequestSchema)` to create a new message.
  */
 export const ListConfigurationsRequestSchema: GenMessage<ListConfigurationsRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 29);
+  messageDesc(file_fieldlog_projections_v1_projections, 32);
 
 /**
  * @generated from message fieldlog.projections.v1.StoredConfiguration
@@ -1123,7 +1321,7 @@ export type StoredConfiguration = Message<"fieldlog.projections.v1.StoredConfigu
  * Use `create(StoredConfigurationSchema)` to create a new message.
  */
 export const StoredConfigurationSchema: GenMessage<StoredConfiguration> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 30);
+  messageDesc(file_fieldlog_projections_v1_projections, 33);
 
 /**
  * @generated from message fieldlog.projections.v1.ListConfigurationsResponse
@@ -1140,7 +1338,7 @@ export type ListConfigurationsResponse = Message<"fieldlog.projections.v1.ListCo
  * Use `create(ListConfigurationsResponseSchema)` to create a new message.
  */
 export const ListConfigurationsResponseSchema: GenMessage<ListConfigurationsResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 31);
+  messageDesc(file_fieldlog_projections_v1_projections, 34);
 
 /**
  * @generated from message fieldlog.projections.v1.ListMeasurementsRequest
@@ -1186,7 +1384,7 @@ export type ListMeasurementsRequest = Message<"fieldlog.projections.v1.ListMeasu
  * Use `create(ListMeasurementsRequestSchema)` to create a new message.
  */
 export const ListMeasurementsRequestSchema: GenMessage<ListMeasurementsRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 32);
+  messageDesc(file_fieldlog_projections_v1_projections, 35);
 
 /**
  * @generated from message fieldlog.projections.v1.ListMeasurementsResponse
@@ -1205,7 +1403,7 @@ export type ListMeasurementsResponse = Message<"fieldlog.projections.v1.ListMeas
  * Use `create(ListMeasurementsResponseSchema)` to create a new message.
  */
 export const ListMeasurementsResponseSchema: GenMessage<ListMeasurementsResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 33);
+  messageDesc(file_fieldlog_projections_v1_projections, 36);
 
 /**
  * @generated from message fieldlog.projections.v1.ListLogEntriesRequest
@@ -1251,7 +1449,7 @@ export type ListLogEntriesRequest = Message<"fieldlog.projections.v1.ListLogEntr
  * Use `create(ListLogEntriesRequestSchema)` to create a new message.
  */
 export const ListLogEntriesRequestSchema: GenMessage<ListLogEntriesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 34);
+  messageDesc(file_fieldlog_projections_v1_projections, 37);
 
 /**
  * @generated from message fieldlog.projections.v1.ListLogEntriesResponse
@@ -1268,7 +1466,7 @@ export type ListLogEntriesResponse = Message<"fieldlog.projections.v1.ListLogEnt
  * Use `create(ListLogEntriesResponseSchema)` to create a new message.
  */
 export const ListLogEntriesResponseSchema: GenMessage<ListLogEntriesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 35);
+  messageDesc(file_fieldlog_projections_v1_projections, 38);
 
 /**
  * @generated from message fieldlog.projections.v1.ListHourlyAveragesRequest
@@ -1304,7 +1502,7 @@ export type ListHourlyAveragesRequest = Message<"fieldlog.projections.v1.ListHou
  * Use `create(ListHourlyAveragesRequestSchema)` to create a new message.
  */
 export const ListHourlyAveragesRequestSchema: GenMessage<ListHourlyAveragesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 36);
+  messageDesc(file_fieldlog_projections_v1_projections, 39);
 
 /**
  * @generated from message fieldlog.projections.v1.HourlyAverage
@@ -1333,7 +1531,7 @@ export type HourlyAverage = Message<"fieldlog.projections.v1.HourlyAverage"> & {
  * Use `create(HourlyAverageSchema)` to create a new message.
  */
 export const HourlyAverageSchema: GenMessage<HourlyAverage> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 37);
+  messageDesc(file_fieldlog_projections_v1_projections, 40);
 
 /**
  * @generated from message fieldlog.projections.v1.ListHourlyAveragesResponse
@@ -1352,7 +1550,7 @@ export type ListHourlyAveragesResponse = Message<"fieldlog.projections.v1.ListHo
  * Use `create(ListHourlyAveragesResponseSchema)` to create a new message.
  */
 export const ListHourlyAveragesResponseSchema: GenMessage<ListHourlyAveragesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 38);
+  messageDesc(file_fieldlog_projections_v1_projections, 41);
 
 /**
  * @generated from message fieldlog.projections.v1.ListLatestValuesRequest
@@ -1379,7 +1577,7 @@ export type ListLatestValuesRequest = Message<"fieldlog.projections.v1.ListLates
  * Use `create(ListLatestValuesRequestSchema)` to create a new message.
  */
 export const ListLatestValuesRequestSchema: GenMessage<ListLatestValuesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 39);
+  messageDesc(file_fieldlog_projections_v1_projections, 42);
 
 /**
  * @generated from message fieldlog.projections.v1.LatestValue
@@ -1408,7 +1606,7 @@ export type LatestValue = Message<"fieldlog.projections.v1.LatestValue"> & {
  * Use `create(LatestValueSchema)` to create a new message.
  */
 export const LatestValueSchema: GenMessage<LatestValue> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 40);
+  messageDesc(file_fieldlog_projections_v1_projections, 43);
 
 /**
  * @generated from message fieldlog.projections.v1.ListLatestValuesResponse
@@ -1425,7 +1623,7 @@ export type ListLatestValuesResponse = Message<"fieldlog.projections.v1.ListLate
  * Use `create(ListLatestValuesResponseSchema)` to create a new message.
  */
 export const ListLatestValuesResponseSchema: GenMessage<ListLatestValuesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 41);
+  messageDesc(file_fieldlog_projections_v1_projections, 44);
 
 /**
  * @generated from message fieldlog.projections.v1.CountValuesRequest
@@ -1454,7 +1652,7 @@ export type CountValuesRequest = Message<"fieldlog.projections.v1.CountValuesReq
  * Use `create(CountValuesRequestSchema)` to create a new message.
  */
 export const CountValuesRequestSchema: GenMessage<CountValuesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 42);
+  messageDesc(file_fieldlog_projections_v1_projections, 45);
 
 /**
  * @generated from message fieldlog.projections.v1.ValueCount
@@ -1483,7 +1681,7 @@ export type ValueCount = Message<"fieldlog.projections.v1.ValueCount"> & {
  * Use `create(ValueCountSchema)` to create a new message.
  */
 export const ValueCountSchema: GenMessage<ValueCount> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 43);
+  messageDesc(file_fieldlog_projections_v1_projections, 46);
 
 /**
  * @generated from message fieldlog.projections.v1.CountValuesResponse
@@ -1502,7 +1700,7 @@ export type CountValuesResponse = Message<"fieldlog.projections.v1.CountValuesRe
  * Use `create(CountValuesResponseSchema)` to create a new message.
  */
 export const CountValuesResponseSchema: GenMessage<CountValuesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 44);
+  messageDesc(file_fieldlog_projections_v1_projections, 47);
 
 /**
  * @generated from message fieldlog.projections.v1.SummarizeLogEntriesRequest
@@ -1529,7 +1727,7 @@ export type SummarizeLogEntriesRequest = Message<"fieldlog.projections.v1.Summar
  * Use `create(SummarizeLogEntriesRequestSchema)` to create a new message.
  */
 export const SummarizeLogEntriesRequestSchema: GenMessage<SummarizeLogEntriesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 45);
+  messageDesc(file_fieldlog_projections_v1_projections, 48);
 
 /**
  * @generated from message fieldlog.projections.v1.LogSummary
@@ -1580,7 +1778,7 @@ export type LogSummary = Message<"fieldlog.projections.v1.LogSummary"> & {
  * Use `create(LogSummarySchema)` to create a new message.
  */
 export const LogSummarySchema: GenMessage<LogSummary> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 46);
+  messageDesc(file_fieldlog_projections_v1_projections, 49);
 
 /**
  * @generated from message fieldlog.projections.v1.SummarizeLogEntriesResponse
@@ -1597,7 +1795,7 @@ export type SummarizeLogEntriesResponse = Message<"fieldlog.projections.v1.Summa
  * Use `create(SummarizeLogEntriesResponseSchema)` to create a new message.
  */
 export const SummarizeLogEntriesResponseSchema: GenMessage<SummarizeLogEntriesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_projections_v1_projections, 47);
+  messageDesc(file_fieldlog_projections_v1_projections, 50);
 
 /**
  * The read models and the queries on them. Internal.
@@ -1625,6 +1823,16 @@ export const ProjectionsService: GenService<{
     methodKind: "unary";
     input: typeof ListDevicesRequestSchema;
     output: typeof ListDevicesResponseSchema;
+  },
+  /**
+   * How many events there were in a window of time, and how many devices caused them: by sensor, by geocell, or of all.
+   *
+   * @generated from rpc fieldlog.projections.v1.ProjectionsService.CountEvents
+   */
+  countEvents: {
+    methodKind: "unary";
+    input: typeof CountEventsRequestSchema;
+    output: typeof CountEventsResponseSchema;
   },
   /**
    * NOT_FOUND: no such device in that namespace.

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/registry/v1/registry.proto.
  */
 export const file_fieldlog_registry_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkijQ8KDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIABJJChRzdWJzY3JpcHRpb25fY3JlYXRlZBgXIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvbkNyZWF0ZWRIABJJChRzdWJzY3JpcHRpb25fcmVtb3ZlZBgYIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvblJlbW92ZWRIABJLChVzdWJzY3JpcHRpb25fZGlzYWJsZWQYGSABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5TdWJzY3JpcHRpb25EaXNhYmxlZEgAEkkKFHN1YnNjcmlwdGlvbl9lbmFibGVkGBogASgLMikuZmllbGRsb2cucmVnaXN0cnkudjEuU3Vic2NyaXB0aW9uRW5hYmxlZEgAEkwKFndlYmhvb2tfc2VjcmV0X3JvdGF0ZWQYGyABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5XZWJob29rU2VjcmV0Um90YXRlZEgAQgcKBWV2ZW50Im4KEE5hbWVzcGFjZUNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIxCghkYXRhX2tleRgDIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBINCgVvd25lchgEIAEoCSJqChBSZXRlbnRpb25DaGFuZ2VkEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyJfCgtVc2VyQ3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEjYKDXBhc3N3b3JkX2hhc2gYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gikgEKDlNlc3Npb25TdGFydGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMSDwoHYXBpX2tleRgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSDgoGZGV2aWNlGAYgASgJEhQKDGFwaV9rZXlfaGFzaBgHIAEoDCIOCgxTZXNzaW9uRW5kZWQixgEKE1N1YnNjcmlwdGlvbkNyZWF0ZWQSMgoHZmlsdGVycxgBIAMoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkV2ZW50RmlsdGVyEgwKBG5hbWUYAiABKAkSDQoFb3duZXIYAyABKAkSEAoIZGVsaXZlcnkYBCABKAkSEgoFYWZ0ZXIYBSABKARIAIgBARIuCgd3ZWJob29rGAYgASgLMh0uZmllbGRsb2cucmVnaXN0cnkudjEuV2ViaG9va0IICgZfYWZ0ZXIiVgoHV2ViaG9vaxILCgN1cmwYASABKAkSLwoGc2VjcmV0GAIgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94Eg0KBWJhdGNoGAMgASgNIl8KFFdlYmhvb2tTZWNyZXRSb3RhdGVkEi8KBnNlY3JldBgBIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBIWCg5wcmV2aW91c191bnRpbBgCIAEoAyImChRTdWJzY3JpcHRpb25EaXNhYmxlZBIOCgZyZWFzb24YASABKAkiFQoTU3Vic2NyaXB0aW9uRW5hYmxlZCIVChNTdWJzY3JpcHRpb25SZW1vdmVkItMBCgtFdmVudEZpbHRlchINCgVuYW1lcxgBIAMoCRIPCgdkZXZpY2VzGAIgAygJEg4KBnBsYWNlcxgDIAMoCRIPCgdhY3Rpb25zGAQgAygJEhQKDHNlbnNvcl90eXBlcxgFIAMoCRIzCgpjb25kaXRpb25zGAYgAygLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZGl0aW9uEigKBGFyZWEYByABKAsyGi5maWVsZGxvZy5yZWdpc3RyeS52MS5BcmVhEg4KBnZhbHVlcxgIIAMoCSI9CglDb25kaXRpb24SDQoFZmllbGQYASABKAkSEAoIb3BlcmF0b3IYAiABKAkSDwoHb3BlcmFuZBgDIAEoCSJpCgRBcmVhEigKA2JveBgBIAEoCzIZLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkJveEgAEi4KBmNpcmNsZRgCIAEoCzIcLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkNpcmNsZUgAQgcKBXNoYXBlIj8KA0JveBINCgVzb3V0aBgBIAEoARIMCgR3ZXN0GAIgASgBEg0KBW5vcnRoGAMgASgBEgwKBGVhc3QYBCABKAEiPwoGQ2lyY2xlEhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoARIQCghyYWRpdXNfbRgDIAEoASI/CgtNZW1iZXJBZGRlZBIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJIiAKDU1lbWJlclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCSKoAQoNQXBpS2V5Q3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSEAoIa2V5X2hhc2gYBiABKAwSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBEg4KBnByZWZpeBgIIAEoCUINCgtfZXhwaXJlc19hdCIPCg1BcGlLZXlSZXZva2VkImwKFkRldmljZUNyZWRlbnRpYWxJc3N1ZWQSDAoEa2luZBgBIAEoCRIvCgZzZWNyZXQYAiABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSEwoLc2VjcmV0X2hhc2gYAyABKAwiGQoXRGV2aWNlQ3JlZGVudGlhbFJldm9rZWQiWwoQRGV2aWNlUmVnaXN0ZXJlZBIPCgdkaWFsZWN0GAEgASgJEjYKCG1ldGFkYXRhGAIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGEiDwoNRGV2aWNlUmVtb3ZlZCIkChJEZXZpY2VOYW1lUmVzZXJ2ZWQSDgoGZGV2aWNlGAEgASgJIhQKEkRldmljZU5hbWVSZWxlYXNlZCI8ChRDb25maWd1cmF0aW9uQ3JlYXRlZBIQCghyZXZpc2lvbhgBIAEoDRISCgp2YWx1ZV9qc29uGAIgASgJIioKFkNvbmZpZ3VyYXRpb25QdWJsaXNoZWQSEAoIcmV2aXNpb24YASABKA0iVwoZQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZBIQCghyZXZpc2lvbhgBIAEoDRIPCgdzdWNjZXNzGAIgASgIEhcKD2Fja25vd2xlZGdlZF9hdBgDIAEoASJpChVEZXZpY2VNZXRhZGF0YUNoYW5nZWQSNgoIbWV0YWRhdGEYASABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIYChB1bnNldF9wcm9wZXJ0aWVzGAIgAygJImgKC1NlbnNvckFkZGVkEg4KBnNlbnNvchgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRI0CgdkZXRhaWxzGAMgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyJVCg1TZW5zb3JDaGFuZ2VkEg4KBnNlbnNvchgBIAEoCRI0CgdkZXRhaWxzGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyIfCg1TZW5zb3JSZW1vdmVkEg4KBnNlbnNvchgBIAEoCSKmBQoORGV2aWNlTWV0YWRhdGESFQoIbGF0aXR1ZGUYASABKAFIAIgBARIWCglsb25naXR1ZGUYAiABKAFIAYgBARIcCg9sb2NhdGlvbl9zb3VyY2UYAyABKAlIAogBARIRCgRuYW1lGAQgASgJSAOIAQESIQoUbG9jYXRpb25fZGVzY3JpcHRpb24YBSABKAlIBIgBARISCgVmbG9vchgGIAEoCUgFiAEBEhUKCGJ1aWxkaW5nGAcgASgJSAaIAQESFQoIbW9iaWxpdHkYCCABKAlIB4gBARIdChBzb2Z0d2FyZV92ZXJzaW9uGAkgASgJSAiIAQESHQoQb3BlcmF0aW5nX3N5c3RlbRgKIAEoCUgJiAEBEhEKBHV1aWQYCyABKAlICogBARIeChFsZWdhY3lfaWRlbnRpZmllchgMIAEoCUgLiAEBEkgKCnByb3BlcnRpZXMYDSADKAsyNC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YS5Qcm9wZXJ0aWVzRW50cnkaVgoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRIyCgV2YWx1ZRgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlByb3BlcnR5VmFsdWU6AjgBQgsKCV9sYXRpdHVkZUIMCgpfbG9uZ2l0dWRlQhIKEF9sb2NhdGlvbl9zb3VyY2VCBwoFX25hbWVCFwoVX2xvY2F0aW9uX2Rlc2NyaXB0aW9uQggKBl9mbG9vckILCglfYnVpbGRpbmdCCwoJX21vYmlsaXR5QhMKEV9zb2Z0d2FyZV92ZXJzaW9uQhMKEV9vcGVyYXRpbmdfc3lzdGVtQgcKBV91dWlkQhQKEl9sZWdhY3lfaWRlbnRpZmllciJdCg1Qcm9wZXJ0eVZhbHVlEg4KBHRleHQYASABKAlIABIQCgZudW1iZXIYAiABKAFIABIRCgdpbnRlZ2VyGAMgASgDSAASDgoEZmxhZxgEIAEoCEgAQgcKBXZhbHVlIvUBCg1TZW5zb3JEZXRhaWxzEhIKBW1vZGVsGAEgASgJSACIAQESEwoGc2VyaWFsGAIgASgJSAGIAQESFwoKY2FsaWJyYXRlZBgDIAEoCEgCiAEBEhIKBXVuaXRzGAQgASgJSAOIAQESGAoLbnVtX3NhbXBsZXMYBSABKAVIBIgBARIfChJzYW1wbGVfd2luZG93X3NpemUYBiABKAVIBYgBAUIICgZfbW9kZWxCCQoHX3NlcmlhbEINCgtfY2FsaWJyYXRlZEIICgZfdW5pdHNCDgoMX251bV9zYW1wbGVzQhUKE19zYW1wbGVfd2luZG93X3NpemUiPgoJU2VhbGVkQm94Eg4KBmtleV9pZBgBIAEoCRINCgVub25jZRgCIAEoDBISCgpjaXBoZXJ0ZXh0GAMgASgMYgZwcm90bzM");
+  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkilxYKDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIABJJChRzdWJzY3JpcHRpb25fY3JlYXRlZBgXIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvbkNyZWF0ZWRIABJJChRzdWJzY3JpcHRpb25fcmVtb3ZlZBgYIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvblJlbW92ZWRIABJLChVzdWJzY3JpcHRpb25fZGlzYWJsZWQYGSABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5TdWJzY3JpcHRpb25EaXNhYmxlZEgAEkkKFHN1YnNjcmlwdGlvbl9lbmFibGVkGBogASgLMikuZmllbGRsb2cucmVnaXN0cnkudjEuU3Vic2NyaXB0aW9uRW5hYmxlZEgAEkwKFndlYmhvb2tfc2VjcmV0X3JvdGF0ZWQYGyABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5XZWJob29rU2VjcmV0Um90YXRlZEgAElQKGm5hbWVzcGFjZV9zZXR0aW5nc19jaGFuZ2VkGBwgASgLMi4uZmllbGRsb2cucmVnaXN0cnkudjEuTmFtZXNwYWNlU2V0dGluZ3NDaGFuZ2VkSAASQwoRbmFtZXNwYWNlX2NsZWFyZWQYHSABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDbGVhcmVkSAASOwoNZGV2aWNlX2VyYXNlZBgeIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUVyYXNlZEgAElIKGWRldmljZV9tZXRhZGF0YV9kZWxpdmVyZWQYHyABKAsyLS5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YURlbGl2ZXJlZEgAEj0KDmRhdGFfcmVxdWVzdGVkGCAgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGF0YVJlcXVlc3RlZEgAEkwKFmRhdGFfcmVxdWVzdF9mdWxmaWxsZWQYISABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5EYXRhUmVxdWVzdEZ1bGZpbGxlZEgAEkgKFGRhdGFfcmVxdWVzdF9leHBpcmVkGCIgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGF0YVJlcXVlc3RFeHBpcmVkSAASTAoWZGF0YV9yZXF1ZXN0X3dpdGhkcmF3bhgjIAEoCzIqLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRhdGFSZXF1ZXN0V2l0aGRyYXduSAASPQoOdXBsb2FkX29mZmVyZWQYJCABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRPZmZlcmVkSAASPQoOdXBsb2FkX3N0YXJ0ZWQYJSABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRTdGFydGVkSAASOwoNdXBsb2FkX3N0b3JlZBgmIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVwbG9hZFN0b3JlZEgAEjsKDXVwbG9hZF9mYWlsZWQYJyABKAsyIi5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRGYWlsZWRIABI/Cg9yZWFkaW5nX3JlbW92ZWQYKCABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5SZWFkaW5nUmVtb3ZlZEgAQgcKBWV2ZW50Im4KEE5hbWVzcGFjZUNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIxCghkYXRhX2tleRgDIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBINCgVvd25lchgEIAEoCSJqChBSZXRlbnRpb25DaGFuZ2VkEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyK4AQoYTmFtZXNwYWNlU2V0dGluZ3NDaGFuZ2VkEjgKCGxpdmVuZXNzGAEgASgLMiYuZmllbGRsb2cucmVnaXN0cnkudjEuTGl2ZW5lc3NTZXR0aW5ncxIbChN1bmlxdWVfZGV2aWNlX25hbWVzGAIgASgIEjUKBmxpbWl0cxgDIAEoCzIlLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk5hbWVzcGFjZUxpbWl0cxIOCgZvZmZlcnMYBCABKAkicAoQTGl2ZW5lc3NTZXR0aW5ncxIYCgtoZWFydGJlYXRfcxgBIAEoDUgAiAEBEh0KEGluYWN0aXZlX2FmdGVyX3MYAiABKA1IAYgBAUIOCgxfaGVhcnRiZWF0X3NCEwoRX2luYWN0aXZlX2FmdGVyX3MiiwEKD05hbWVzcGFjZUxpbWl0cxIUCgdkZXZpY2VzGAEgASgNSACIAQESGQoMc3RvcmVkX2J5dGVzGAIgASgESAGIAQESGQoMdXBsb2FkX2J5dGVzGAMgASgNSAKIAQFCCgoIX2RldmljZXNCDwoNX3N0b3JlZF9ieXRlc0IPCg1fdXBsb2FkX2J5dGVzIokBChBOYW1lc3BhY2VDbGVhcmVkEhEKCW5hbWVzcGFjZRgBIAEoCRIWCg5zaWduYWxzX2JlZm9yZRgCIAEoBBIXCg9yZWdpc3RyeV9iZWZvcmUYAyABKAQSFwoPaGlnaGVzdF9zaWduYWxzGAQgASgEEhgKEGhpZ2hlc3RfcmVnaXN0cnkYBSABKAQiXwoLVXNlckNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRI2Cg1wYXNzd29yZF9oYXNoGAMgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94IpIBCg5TZXNzaW9uU3RhcnRlZBIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDEg8KB2FwaV9rZXkYBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEg4KBmRldmljZRgGIAEoCRIUCgxhcGlfa2V5X2hhc2gYByABKAwiDgoMU2Vzc2lvbkVuZGVkIsYBChNTdWJzY3JpcHRpb25DcmVhdGVkEjIKB2ZpbHRlcnMYASADKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5FdmVudEZpbHRlchIMCgRuYW1lGAIgASgJEg0KBW93bmVyGAMgASgJEhAKCGRlbGl2ZXJ5GAQgASgJEhIKBWFmdGVyGAUgASgESACIAQESLgoHd2ViaG9vaxgGIAEoCzIdLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLldlYmhvb2tCCAoGX2FmdGVyIlYKB1dlYmhvb2sSCwoDdXJsGAEgASgJEi8KBnNlY3JldBgCIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBINCgViYXRjaBgDIAEoDSJfChRXZWJob29rU2VjcmV0Um90YXRlZBIvCgZzZWNyZXQYASABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSFgoOcHJldmlvdXNfdW50aWwYAiABKAMiJgoUU3Vic2NyaXB0aW9uRGlzYWJsZWQSDgoGcmVhc29uGAEgASgJIhUKE1N1YnNjcmlwdGlvbkVuYWJsZWQiFQoTU3Vic2NyaXB0aW9uUmVtb3ZlZCLTAQoLRXZlbnRGaWx0ZXISDQoFbmFtZXMYASADKAkSDwoHZGV2aWNlcxgCIAMoCRIOCgZwbGFjZXMYAyADKAkSDwoHYWN0aW9ucxgEIAMoCRIUCgxzZW5zb3JfdHlwZXMYBSADKAkSMwoKY29uZGl0aW9ucxgGIAMoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkNvbmRpdGlvbhIoCgRhcmVhGAcgASgLMhouZmllbGRsb2cucmVnaXN0cnkudjEuQXJlYRIOCgZ2YWx1ZXMYCCADKAkiPQoJQ29uZGl0aW9uEg0KBWZpZWxkGAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg8KB29wZXJhbmQYAyABKAkiaQoEQXJlYRIoCgNib3gYASABKAsyGS5maWVsZGxvZy5yZWdpc3RyeS52MS5Cb3hIABIuCgZjaXJjbGUYAiABKAsyHC5maWVsZGxvZy5yZWdpc3RyeS52MS5DaXJjbGVIAEIHCgVzaGFwZSI/CgNCb3gSDQoFc291dGgYASABKAESDAoEd2VzdBgCIAEoARINCgVub3J0aBgDIAEoARIMCgRlYXN0GAQgASgBIj8KBkNpcmNsZRIQCghsYXRpdHVkZRgBIAEoARIRCglsb25naXR1ZGUYAiABKAESEAoIcmFkaXVzX20YAyABKAEiPwoLTWVtYmVyQWRkZWQSDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCSIgCg1NZW1iZXJSZW1vdmVkEg8KB3VzZXJfaWQYASABKAkiqAEKDUFwaUtleUNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEhAKCGtleV9oYXNoGAYgASgMEhcKCmV4cGlyZXNfYXQYByABKANIAIgBARIOCgZwcmVmaXgYCCABKAlCDQoLX2V4cGlyZXNfYXQiDwoNQXBpS2V5UmV2b2tlZCKEAQoWRGV2aWNlQ3JlZGVudGlhbElzc3VlZBIMCgRraW5kGAEgASgJEi8KBnNlY3JldBgCIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBITCgtzZWNyZXRfaGFzaBgDIAEoDBIWCg5wcmV2aW91c191bnRpbBgEIAEoAyIZChdEZXZpY2VDcmVkZW50aWFsUmV2b2tlZCJbChBEZXZpY2VSZWdpc3RlcmVkEg8KB2RpYWxlY3QYASABKAkSNgoIbWV0YWRhdGEYAiABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YSIPCg1EZXZpY2VSZW1vdmVkIg4KDERldmljZUVyYXNlZCIZChdEZXZpY2VNZXRhZGF0YURlbGl2ZXJlZCLZAQoNRGF0YVJlcXVlc3RlZBIOCgZkZXZpY2UYASABKAkSDgoGc2Vuc29yGAIgASgJEg8KB2N1cnJlbnQYAyABKAgSEgoFc3RhcnQYBCABKANIAIgBARIQCgNlbmQYBSABKANIAYgBARIrCgZwb2ludHMYBiADKAsyGy5maWVsZGxvZy5yZWdpc3RyeS52MS5Qb2ludBIQCgh3aXRoaW5fbRgHIAEoARISCgpleHBpcmVzX2F0GAggASgDEgwKBG5vdGUYCSABKAlCCAoGX3N0YXJ0QgYKBF9lbmQiLAoFUG9pbnQSEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBIiYKFERhdGFSZXF1ZXN0RnVsZmlsbGVkEg4KBnVwbG9hZBgBIAEoCSIUChJEYXRhUmVxdWVzdEV4cGlyZWQiFgoURGF0YVJlcXVlc3RXaXRoZHJhd24iygIKDVVwbG9hZE9mZmVyZWQSDgoGZGV2aWNlGAEgASgJEg4KBnNlbnNvchgCIAEoCRITCgtzZW5zb3JfdHlwZRgDIAEoCRIPCgdjdXJyZW50GAQgASgIEhYKDnJlcXVlc3RfbnVtYmVyGAUgASgEEg8KB3JlcXVlc3QYBiABKAkSEgoFc3RhcnQYByABKANIAIgBARIQCgNlbmQYCCABKANIAYgBARIVCghsYXRpdHVkZRgJIAEoAUgCiAEBEhYKCWxvbmdpdHVkZRgKIAEoAUgDiAEBEg4KBmZvcm1hdBgLIAEoCRIRCgltYXhfYnl0ZXMYDCABKAQSEgoKZXhwaXJlc19hdBgNIAEoAxIRCglmaWxlX25hbWUYDiABKAlCCAoGX3N0YXJ0QgYKBF9lbmRCCwoJX2xhdGl0dWRlQgwKCl9sb25naXR1ZGUiDwoNVXBsb2FkU3RhcnRlZCJ3CgxVcGxvYWRTdG9yZWQSDQoFYnl0ZXMYASABKAQSDgoGc2hhMjU2GAIgASgMEhIKCm1lZGlhX3R5cGUYAyABKAkSDQoFc3RvcmUYBCABKAkSDwoHb2JqZWN0cxgFIAMoCRIUCgxvYmplY3RfYnl0ZXMYBiADKAQiHgoMVXBsb2FkRmFpbGVkEg4KBnJlYXNvbhgBIAEoCSIQCg5SZWFkaW5nUmVtb3ZlZCIkChJEZXZpY2VOYW1lUmVzZXJ2ZWQSDgoGZGV2aWNlGAEgASgJIhQKEkRldmljZU5hbWVSZWxlYXNlZCI8ChRDb25maWd1cmF0aW9uQ3JlYXRlZBIQCghyZXZpc2lvbhgBIAEoDRISCgp2YWx1ZV9qc29uGAIgASgJIioKFkNvbmZpZ3VyYXRpb25QdWJsaXNoZWQSEAoIcmV2aXNpb24YASABKA0iVwoZQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZBIQCghyZXZpc2lvbhgBIAEoDRIPCgdzdWNjZXNzGAIgASgIEhcKD2Fja25vd2xlZGdlZF9hdBgDIAEoASJpChVEZXZpY2VNZXRhZGF0YUNoYW5nZWQSNgoIbWV0YWRhdGEYASABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YRIYChB1bnNldF9wcm9wZXJ0aWVzGAIgAygJImgKC1NlbnNvckFkZGVkEg4KBnNlbnNvchgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRI0CgdkZXRhaWxzGAMgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyJVCg1TZW5zb3JDaGFuZ2VkEg4KBnNlbnNvchgBIAEoCRI0CgdkZXRhaWxzGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yRGV0YWlscyIfCg1TZW5zb3JSZW1vdmVkEg4KBnNlbnNvchgBIAEoCSKmBQoORGV2aWNlTWV0YWRhdGESFQoIbGF0aXR1ZGUYASABKAFIAIgBARIWCglsb25naXR1ZGUYAiABKAFIAYgBARIcCg9sb2NhdGlvbl9zb3VyY2UYAyABKAlIAogBARIRCgRuYW1lGAQgASgJSAOIAQESIQoUbG9jYXRpb25fZGVzY3JpcHRpb24YBSABKAlIBIgBARISCgVmbG9vchgGIAEoCUgFiAEBEhUKCGJ1aWxkaW5nGAcgASgJSAaIAQESFQoIbW9iaWxpdHkYCCABKAlIB4gBARIdChBzb2Z0d2FyZV92ZXJzaW9uGAkgASgJSAiIAQESHQoQb3BlcmF0aW5nX3N5c3RlbRgKIAEoCUgJiAEBEhEKBHV1aWQYCyABKAlICogBARIeChFsZWdhY3lfaWRlbnRpZmllchgMIAEoCUgLiAEBEkgKCnByb3BlcnRpZXMYDSADKAsyNC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YS5Qcm9wZXJ0aWVzRW50cnkaVgoPUHJvcGVydGllc0VudHJ5EgsKA2tleRgBIAEoCRIyCgV2YWx1ZRgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlByb3BlcnR5VmFsdWU6AjgBQgsKCV9sYXRpdHVkZUIMCgpfbG9uZ2l0dWRlQhIKEF9sb2NhdGlvbl9zb3VyY2VCBwoFX25hbWVCFwoVX2xvY2F0aW9uX2Rlc2NyaXB0aW9uQggKBl9mbG9vckILCglfYnVpbGRpbmdCCwoJX21vYmlsaXR5QhMKEV9zb2Z0d2FyZV92ZXJzaW9uQhMKEV9vcGVyYXRpbmdfc3lzdGVtQgcKBV91dWlkQhQKEl9sZWdhY3lfaWRlbnRpZmllciJdCg1Qcm9wZXJ0eVZhbHVlEg4KBHRleHQYASABKAlIABIQCgZudW1iZXIYAiABKAFIABIRCgdpbnRlZ2VyGAMgASgDSAASDgoEZmxhZxgEIAEoCEgAQgcKBXZhbHVlIvUBCg1TZW5zb3JEZXRhaWxzEhIKBW1vZGVsGAEgASgJSACIAQESEwoGc2VyaWFsGAIgASgJSAGIAQESFwoKY2FsaWJyYXRlZBgDIAEoCEgCiAEBEhIKBXVuaXRzGAQgASgJSAOIAQESGAoLbnVtX3NhbXBsZXMYBSABKAVIBIgBARIfChJzYW1wbGVfd2luZG93X3NpemUYBiABKAVIBYgBAUIICgZfbW9kZWxCCQoHX3NlcmlhbEINCgtfY2FsaWJyYXRlZEIICgZfdW5pdHNCDgoMX251bV9zYW1wbGVzQhUKE19zYW1wbGVfd2luZG93X3NpemUiPgoJU2VhbGVkQm94Eg4KBmtleV9pZBgBIAEoCRINCgVub25jZRgCIAEoDBISCgpjaXBoZXJ0ZXh0GAMgASgMYgZwcm90bzM");
 
 /**
  * One decision: the events it led to, appended at once to the subject of one
@@ -220,6 +220,84 @@ export type RegistryEvent = Message<"fieldlog.registry.v1.RegistryEvent"> & {
      */
     value: WebhookSecretRotated;
     case: "webhookSecretRotated";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.NamespaceSettingsChanged namespace_settings_changed = 28;
+     */
+    value: NamespaceSettingsChanged;
+    case: "namespaceSettingsChanged";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.NamespaceCleared namespace_cleared = 29;
+     */
+    value: NamespaceCleared;
+    case: "namespaceCleared";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DeviceErased device_erased = 30;
+     */
+    value: DeviceErased;
+    case: "deviceErased";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DeviceMetadataDelivered device_metadata_delivered = 31;
+     */
+    value: DeviceMetadataDelivered;
+    case: "deviceMetadataDelivered";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DataRequested data_requested = 32;
+     */
+    value: DataRequested;
+    case: "dataRequested";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DataRequestFulfilled data_request_fulfilled = 33;
+     */
+    value: DataRequestFulfilled;
+    case: "dataRequestFulfilled";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DataRequestExpired data_request_expired = 34;
+     */
+    value: DataRequestExpired;
+    case: "dataRequestExpired";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.DataRequestWithdrawn data_request_withdrawn = 35;
+     */
+    value: DataRequestWithdrawn;
+    case: "dataRequestWithdrawn";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.UploadOffered upload_offered = 36;
+     */
+    value: UploadOffered;
+    case: "uploadOffered";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.UploadStarted upload_started = 37;
+     */
+    value: UploadStarted;
+    case: "uploadStarted";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.UploadStored upload_stored = 38;
+     */
+    value: UploadStored;
+    case: "uploadStored";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.UploadFailed upload_failed = 39;
+     */
+    value: UploadFailed;
+    case: "uploadFailed";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.ReadingRemoved reading_removed = 40;
+     */
+    value: ReadingRemoved;
+    case: "readingRemoved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -297,6 +375,150 @@ export const RetentionChangedSchema: GenMessage<RetentionChanged> = /*@__PURE__*
   messageDesc(file_fieldlog_registry_v1_registry, 3);
 
 /**
+ * Aggregate `namespace`. All settings as they are from now on; absent: the default.
+ *
+ * @generated from message fieldlog.registry.v1.NamespaceSettingsChanged
+ */
+export type NamespaceSettingsChanged = Message<"fieldlog.registry.v1.NamespaceSettingsChanged"> & {
+  /**
+   * @generated from field: fieldlog.registry.v1.LivenessSettings liveness = 1;
+   */
+  liveness?: LivenessSettings | undefined;
+
+  /**
+   * Devices of the dialects without unique names (CSN) may not have a name that another one has.
+   *
+   * @generated from field: bool unique_device_names = 2;
+   */
+  uniqueDeviceNames: boolean;
+
+  /**
+   * @generated from field: fieldlog.registry.v1.NamespaceLimits limits = 3;
+   */
+  limits?: NamespaceLimits | undefined;
+
+  /**
+   * "requested" (default): an offer is accepted where a data request covers it; "all": each one.
+   *
+   * @generated from field: string offers = 4;
+   */
+  offers: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.NamespaceSettingsChanged.
+ * Use `create(NamespaceSettingsChangedSchema)` to create a new message.
+ */
+export const NamespaceSettingsChangedSchema: GenMessage<NamespaceSettingsChanged> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 4);
+
+/**
+ * When a device counts as active.
+ *
+ * @generated from message fieldlog.registry.v1.LivenessSettings
+ */
+export type LivenessSettings = Message<"fieldlog.registry.v1.LivenessSettings"> & {
+  /**
+   * expected so often; later than this it is late
+   *
+   * @generated from field: optional uint32 heartbeat_s = 1;
+   */
+  heartbeatS?: number | undefined;
+
+  /**
+   * no heartbeat for this long: inactive
+   *
+   * @generated from field: optional uint32 inactive_after_s = 2;
+   */
+  inactiveAfterS?: number | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.LivenessSettings.
+ * Use `create(LivenessSettingsSchema)` to create a new message.
+ */
+export const LivenessSettingsSchema: GenMessage<LivenessSettings> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 5);
+
+/**
+ * @generated from message fieldlog.registry.v1.NamespaceLimits
+ */
+export type NamespaceLimits = Message<"fieldlog.registry.v1.NamespaceLimits"> & {
+  /**
+   * @generated from field: optional uint32 devices = 1;
+   */
+  devices?: number | undefined;
+
+  /**
+   * of uploaded objects
+   *
+   * @generated from field: optional uint64 stored_bytes = 2;
+   */
+  storedBytes?: bigint | undefined;
+
+  /**
+   * of one upload
+   *
+   * @generated from field: optional uint32 upload_bytes = 3;
+   */
+  uploadBytes?: number | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.NamespaceLimits.
+ * Use `create(NamespaceLimitsSchema)` to create a new message.
+ */
+export const NamespaceLimitsSchema: GenMessage<NamespaceLimits> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 6);
+
+/**
+ * Aggregate `clearing`, of the installation, keyed by "all": so that whoever finds commits missing learns that
+ * they were cleared. What stood below these sequences in the subjects of the namespace may be gone; the newest
+ * decision holds the highest of all.
+ *
+ * @generated from message fieldlog.registry.v1.NamespaceCleared
+ */
+export type NamespaceCleared = Message<"fieldlog.registry.v1.NamespaceCleared"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * SIGNALS sequence of the `Cleared` commit
+   *
+   * @generated from field: uint64 signals_before = 2;
+   */
+  signalsBefore: bigint;
+
+  /**
+   * REGISTRY sequence
+   *
+   * @generated from field: uint64 registry_before = 3;
+   */
+  registryBefore: bigint;
+
+  /**
+   * Highest of this and all clearings and erasures before.
+   *
+   * @generated from field: uint64 highest_signals = 4;
+   */
+  highestSignals: bigint;
+
+  /**
+   * @generated from field: uint64 highest_registry = 5;
+   */
+  highestRegistry: bigint;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.NamespaceCleared.
+ * Use `create(NamespaceClearedSchema)` to create a new message.
+ */
+export const NamespaceClearedSchema: GenMessage<NamespaceCleared> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 7);
+
+/**
  * Aggregate `user`, of the installation, keyed by name (names are unique in an installation).
  *
  * @generated from message fieldlog.registry.v1.UserCreated
@@ -327,7 +549,7 @@ export type UserCreated = Message<"fieldlog.registry.v1.UserCreated"> & {
  * Use `create(UserCreatedSchema)` to create a new message.
  */
 export const UserCreatedSchema: GenMessage<UserCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 4);
+  messageDesc(file_fieldlog_registry_v1_registry, 8);
 
 /**
  * Aggregate `session`, of the installation, keyed by the hex SHA-256 of its token.
@@ -382,7 +604,7 @@ export type SessionStarted = Message<"fieldlog.registry.v1.SessionStarted"> & {
  * Use `create(SessionStartedSchema)` to create a new message.
  */
 export const SessionStartedSchema: GenMessage<SessionStarted> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 5);
+  messageDesc(file_fieldlog_registry_v1_registry, 9);
 
 /**
  * @generated from message fieldlog.registry.v1.SessionEnded
@@ -395,7 +617,7 @@ export type SessionEnded = Message<"fieldlog.registry.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 6);
+  messageDesc(file_fieldlog_registry_v1_registry, 10);
 
 /**
  * Aggregate `subscription`, keyed by its id.
@@ -447,7 +669,7 @@ export type SubscriptionCreated = Message<"fieldlog.registry.v1.SubscriptionCrea
  * Use `create(SubscriptionCreatedSchema)` to create a new message.
  */
 export const SubscriptionCreatedSchema: GenMessage<SubscriptionCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 7);
+  messageDesc(file_fieldlog_registry_v1_registry, 11);
 
 /**
  * @generated from message fieldlog.registry.v1.Webhook
@@ -478,7 +700,7 @@ export type Webhook = Message<"fieldlog.registry.v1.Webhook"> & {
  * Use `create(WebhookSchema)` to create a new message.
  */
 export const WebhookSchema: GenMessage<Webhook> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 8);
+  messageDesc(file_fieldlog_registry_v1_registry, 12);
 
 /**
  * The secret before signs as well until then.
@@ -504,7 +726,7 @@ export type WebhookSecretRotated = Message<"fieldlog.registry.v1.WebhookSecretRo
  * Use `create(WebhookSecretRotatedSchema)` to create a new message.
  */
 export const WebhookSecretRotatedSchema: GenMessage<WebhookSecretRotated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 9);
+  messageDesc(file_fieldlog_registry_v1_registry, 13);
 
 /**
  * Nothing is delivered until it is enabled; its cursor stays.
@@ -523,7 +745,7 @@ export type SubscriptionDisabled = Message<"fieldlog.registry.v1.SubscriptionDis
  * Use `create(SubscriptionDisabledSchema)` to create a new message.
  */
 export const SubscriptionDisabledSchema: GenMessage<SubscriptionDisabled> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 10);
+  messageDesc(file_fieldlog_registry_v1_registry, 14);
 
 /**
  * @generated from message fieldlog.registry.v1.SubscriptionEnabled
@@ -536,7 +758,7 @@ export type SubscriptionEnabled = Message<"fieldlog.registry.v1.SubscriptionEnab
  * Use `create(SubscriptionEnabledSchema)` to create a new message.
  */
 export const SubscriptionEnabledSchema: GenMessage<SubscriptionEnabled> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 11);
+  messageDesc(file_fieldlog_registry_v1_registry, 15);
 
 /**
  * @generated from message fieldlog.registry.v1.SubscriptionRemoved
@@ -549,7 +771,7 @@ export type SubscriptionRemoved = Message<"fieldlog.registry.v1.SubscriptionRemo
  * Use `create(SubscriptionRemovedSchema)` to create a new message.
  */
 export const SubscriptionRemovedSchema: GenMessage<SubscriptionRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 12);
+  messageDesc(file_fieldlog_registry_v1_registry, 16);
 
 /**
  * Which events. Every part that is given must hold; of a list, one of them.
@@ -610,7 +832,7 @@ export type EventFilter = Message<"fieldlog.registry.v1.EventFilter"> & {
  * Use `create(EventFilterSchema)` to create a new message.
  */
 export const EventFilterSchema: GenMessage<EventFilter> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 13);
+  messageDesc(file_fieldlog_registry_v1_registry, 17);
 
 /**
  * @generated from message fieldlog.registry.v1.Condition
@@ -643,7 +865,7 @@ export type Condition = Message<"fieldlog.registry.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 14);
+  messageDesc(file_fieldlog_registry_v1_registry, 18);
 
 /**
  * @generated from message fieldlog.registry.v1.Area
@@ -672,7 +894,7 @@ export type Area = Message<"fieldlog.registry.v1.Area"> & {
  * Use `create(AreaSchema)` to create a new message.
  */
 export const AreaSchema: GenMessage<Area> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 15);
+  messageDesc(file_fieldlog_registry_v1_registry, 19);
 
 /**
  * @generated from message fieldlog.registry.v1.Box
@@ -708,7 +930,7 @@ export type Box = Message<"fieldlog.registry.v1.Box"> & {
  * Use `create(BoxSchema)` to create a new message.
  */
 export const BoxSchema: GenMessage<Box> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 16);
+  messageDesc(file_fieldlog_registry_v1_registry, 20);
 
 /**
  * @generated from message fieldlog.registry.v1.Circle
@@ -735,7 +957,7 @@ export type Circle = Message<"fieldlog.registry.v1.Circle"> & {
  * Use `create(CircleSchema)` to create a new message.
  */
 export const CircleSchema: GenMessage<Circle> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 17);
+  messageDesc(file_fieldlog_registry_v1_registry, 21);
 
 /**
  * Aggregate `member`, keyed by "all": all members of a namespace, so that it is decided on all of them
@@ -768,7 +990,7 @@ export type MemberAdded = Message<"fieldlog.registry.v1.MemberAdded"> & {
  * Use `create(MemberAddedSchema)` to create a new message.
  */
 export const MemberAddedSchema: GenMessage<MemberAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 18);
+  messageDesc(file_fieldlog_registry_v1_registry, 22);
 
 /**
  * @generated from message fieldlog.registry.v1.MemberRemoved
@@ -785,7 +1007,7 @@ export type MemberRemoved = Message<"fieldlog.registry.v1.MemberRemoved"> & {
  * Use `create(MemberRemovedSchema)` to create a new message.
  */
 export const MemberRemovedSchema: GenMessage<MemberRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 19);
+  messageDesc(file_fieldlog_registry_v1_registry, 23);
 
 /**
  * Aggregate `api-key`, keyed by the key's id.
@@ -851,7 +1073,7 @@ export type ApiKeyCreated = Message<"fieldlog.registry.v1.ApiKeyCreated"> & {
  * Use `create(ApiKeyCreatedSchema)` to create a new message.
  */
 export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 20);
+  messageDesc(file_fieldlog_registry_v1_registry, 24);
 
 /**
  * @generated from message fieldlog.registry.v1.ApiKeyRevoked
@@ -864,7 +1086,7 @@ export type ApiKeyRevoked = Message<"fieldlog.registry.v1.ApiKeyRevoked"> & {
  * Use `create(ApiKeyRevokedSchema)` to create a new message.
  */
 export const ApiKeyRevokedSchema: GenMessage<ApiKeyRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 21);
+  messageDesc(file_fieldlog_registry_v1_registry, 25);
 
 /**
  * Aggregate `credential`, keyed by device id. A device has at most one of each kind; a second one of a
@@ -874,7 +1096,7 @@ export const ApiKeyRevokedSchema: GenMessage<ApiKeyRevoked> = /*@__PURE__*/
  */
 export type DeviceCredentialIssued = Message<"fieldlog.registry.v1.DeviceCredentialIssued"> & {
   /**
-   * "csn-secret", "mqtt-password"
+   * "csn-secret", "mqtt-password", "signing-secret"
    *
    * @generated from field: string kind = 1;
    */
@@ -894,6 +1116,13 @@ export type DeviceCredentialIssued = Message<"fieldlog.registry.v1.DeviceCredent
    * @generated from field: bytes secret_hash = 3;
    */
   secretHash: Uint8Array;
+
+  /**
+   * signing-secret: the one before is good as well until then: ms since 1970 UTC.
+   *
+   * @generated from field: int64 previous_until = 4;
+   */
+  previousUntil: bigint;
 };
 
 /**
@@ -901,7 +1130,7 @@ export type DeviceCredentialIssued = Message<"fieldlog.registry.v1.DeviceCredent
  * Use `create(DeviceCredentialIssuedSchema)` to create a new message.
  */
 export const DeviceCredentialIssuedSchema: GenMessage<DeviceCredentialIssued> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 22);
+  messageDesc(file_fieldlog_registry_v1_registry, 26);
 
 /**
  * Revokes all of them.
@@ -916,7 +1145,7 @@ export type DeviceCredentialRevoked = Message<"fieldlog.registry.v1.DeviceCreden
  * Use `create(DeviceCredentialRevokedSchema)` to create a new message.
  */
 export const DeviceCredentialRevokedSchema: GenMessage<DeviceCredentialRevoked> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 23);
+  messageDesc(file_fieldlog_registry_v1_registry, 27);
 
 /**
  * Aggregate `device`, keyed by device id.
@@ -942,7 +1171,7 @@ export type DeviceRegistered = Message<"fieldlog.registry.v1.DeviceRegistered"> 
  * Use `create(DeviceRegisteredSchema)` to create a new message.
  */
 export const DeviceRegisteredSchema: GenMessage<DeviceRegistered> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 24);
+  messageDesc(file_fieldlog_registry_v1_registry, 28);
 
 /**
  * It is gone: its name is free, its credentials are revoked. Its id is not used again.
@@ -957,7 +1186,365 @@ export type DeviceRemoved = Message<"fieldlog.registry.v1.DeviceRemoved"> & {
  * Use `create(DeviceRemovedSchema)` to create a new message.
  */
 export const DeviceRemovedSchema: GenMessage<DeviceRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 25);
+  messageDesc(file_fieldlog_registry_v1_registry, 29);
+
+/**
+ * Aggregate `device`. Removed, and nothing is left of it: its keys, rows and stored objects are destroyed, and what
+ * it reported is shown to nobody any more.
+ *
+ * @generated from message fieldlog.registry.v1.DeviceErased
+ */
+export type DeviceErased = Message<"fieldlog.registry.v1.DeviceErased"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DeviceErased.
+ * Use `create(DeviceErasedSchema)` to create a new message.
+ */
+export const DeviceErasedSchema: GenMessage<DeviceErased> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 30);
+
+/**
+ * Aggregate `device`. The device was told its metadata as of the decision before this one: changes that others made
+ * up to then are known to it.
+ *
+ * @generated from message fieldlog.registry.v1.DeviceMetadataDelivered
+ */
+export type DeviceMetadataDelivered = Message<"fieldlog.registry.v1.DeviceMetadataDelivered"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DeviceMetadataDelivered.
+ * Use `create(DeviceMetadataDeliveredSchema)` to create a new message.
+ */
+export const DeviceMetadataDeliveredSchema: GenMessage<DeviceMetadataDelivered> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 31);
+
+/**
+ * Aggregate `data-request`, keyed by a UUID. The request's number, by which devices know it, is the REGISTRY
+ * sequence of this decision. Who is asked: a sensor of a device, a device, or every device of the namespace that is
+ * within a distance of any of some points.
+ *
+ * @generated from message fieldlog.registry.v1.DataRequested
+ */
+export type DataRequested = Message<"fieldlog.registry.v1.DataRequested"> & {
+  /**
+   * empty: by place
+   *
+   * @generated from field: string device = 1;
+   */
+  device: string;
+
+  /**
+   * empty: every sensor
+   *
+   * @generated from field: string sensor = 2;
+   */
+  sensor: string;
+
+  /**
+   * Data from now on, until the request ends; otherwise the stretch below.
+   *
+   * @generated from field: bool current = 3;
+   */
+  current: boolean;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: optional int64 start = 4;
+   */
+  start?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 end = 5;
+   */
+  end?: bigint | undefined;
+
+  /**
+   * @generated from field: repeated fieldlog.registry.v1.Point points = 6;
+   */
+  points: Point[];
+
+  /**
+   * @generated from field: double within_m = 7;
+   */
+  withinM: number;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 expires_at = 8;
+   */
+  expiresAt: bigint;
+
+  /**
+   * @generated from field: string note = 9;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DataRequested.
+ * Use `create(DataRequestedSchema)` to create a new message.
+ */
+export const DataRequestedSchema: GenMessage<DataRequested> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 32);
+
+/**
+ * @generated from message fieldlog.registry.v1.Point
+ */
+export type Point = Message<"fieldlog.registry.v1.Point"> & {
+  /**
+   * @generated from field: double latitude = 1;
+   */
+  latitude: number;
+
+  /**
+   * @generated from field: double longitude = 2;
+   */
+  longitude: number;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Point.
+ * Use `create(PointSchema)` to create a new message.
+ */
+export const PointSchema: GenMessage<Point> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 33);
+
+/**
+ * What was asked for has arrived. Only of a request for a stretch of one device.
+ *
+ * @generated from message fieldlog.registry.v1.DataRequestFulfilled
+ */
+export type DataRequestFulfilled = Message<"fieldlog.registry.v1.DataRequestFulfilled"> & {
+  /**
+   * @generated from field: string upload = 1;
+   */
+  upload: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DataRequestFulfilled.
+ * Use `create(DataRequestFulfilledSchema)` to create a new message.
+ */
+export const DataRequestFulfilledSchema: GenMessage<DataRequestFulfilled> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 34);
+
+/**
+ * @generated from message fieldlog.registry.v1.DataRequestExpired
+ */
+export type DataRequestExpired = Message<"fieldlog.registry.v1.DataRequestExpired"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DataRequestExpired.
+ * Use `create(DataRequestExpiredSchema)` to create a new message.
+ */
+export const DataRequestExpiredSchema: GenMessage<DataRequestExpired> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 35);
+
+/**
+ * @generated from message fieldlog.registry.v1.DataRequestWithdrawn
+ */
+export type DataRequestWithdrawn = Message<"fieldlog.registry.v1.DataRequestWithdrawn"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.DataRequestWithdrawn.
+ * Use `create(DataRequestWithdrawnSchema)` to create a new message.
+ */
+export const DataRequestWithdrawnSchema: GenMessage<DataRequestWithdrawn> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 36);
+
+/**
+ * Aggregate `upload`, keyed by a UUID: an offer that was accepted. The number of the reading that it leads to is the
+ * REGISTRY sequence of this decision.
+ *
+ * @generated from message fieldlog.registry.v1.UploadOffered
+ */
+export type UploadOffered = Message<"fieldlog.registry.v1.UploadOffered"> & {
+  /**
+   * @generated from field: string device = 1;
+   */
+  device: string;
+
+  /**
+   * @generated from field: string sensor = 2;
+   */
+  sensor: string;
+
+  /**
+   * @generated from field: string sensor_type = 3;
+   */
+  sensorType: string;
+
+  /**
+   * @generated from field: bool current = 4;
+   */
+  current: boolean;
+
+  /**
+   * 0: none
+   *
+   * @generated from field: uint64 request_number = 5;
+   */
+  requestNumber: bigint;
+
+  /**
+   * id of the request; empty: none
+   *
+   * @generated from field: string request = 6;
+   */
+  request: string;
+
+  /**
+   * of the stretch: ms since 1970 UTC
+   *
+   * @generated from field: optional int64 start = 7;
+   */
+  start?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 end = 8;
+   */
+  end?: bigint | undefined;
+
+  /**
+   * @generated from field: optional double latitude = 9;
+   */
+  latitude?: number | undefined;
+
+  /**
+   * @generated from field: optional double longitude = 10;
+   */
+  longitude?: number | undefined;
+
+  /**
+   * "data-record", "csnv2", or a media type
+   *
+   * @generated from field: string format = 11;
+   */
+  format: string;
+
+  /**
+   * @generated from field: uint64 max_bytes = 12;
+   */
+  maxBytes: bigint;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 expires_at = 13;
+   */
+  expiresAt: bigint;
+
+  /**
+   * @generated from field: string file_name = 14;
+   */
+  fileName: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.UploadOffered.
+ * Use `create(UploadOfferedSchema)` to create a new message.
+ */
+export const UploadOfferedSchema: GenMessage<UploadOffered> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 37);
+
+/**
+ * The URL is used up by who began to send; what was begun may be gone on with until it expires.
+ *
+ * @generated from message fieldlog.registry.v1.UploadStarted
+ */
+export type UploadStarted = Message<"fieldlog.registry.v1.UploadStarted"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.UploadStarted.
+ * Use `create(UploadStartedSchema)` to create a new message.
+ */
+export const UploadStartedSchema: GenMessage<UploadStarted> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 38);
+
+/**
+ * @generated from message fieldlog.registry.v1.UploadStored
+ */
+export type UploadStored = Message<"fieldlog.registry.v1.UploadStored"> & {
+  /**
+   * @generated from field: uint64 bytes = 1;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * @generated from field: string media_type = 3;
+   */
+  mediaType: string;
+
+  /**
+   * "nats", "s3"
+   *
+   * @generated from field: string store = 4;
+   */
+  store: string;
+
+  /**
+   * their contents one after the other are the file
+   *
+   * @generated from field: repeated string objects = 5;
+   */
+  objects: string[];
+
+  /**
+   * @generated from field: repeated uint64 object_bytes = 6;
+   */
+  objectBytes: bigint[];
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.UploadStored.
+ * Use `create(UploadStoredSchema)` to create a new message.
+ */
+export const UploadStoredSchema: GenMessage<UploadStored> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 39);
+
+/**
+ * @generated from message fieldlog.registry.v1.UploadFailed
+ */
+export type UploadFailed = Message<"fieldlog.registry.v1.UploadFailed"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.UploadFailed.
+ * Use `create(UploadFailedSchema)` to create a new message.
+ */
+export const UploadFailedSchema: GenMessage<UploadFailed> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 40);
+
+/**
+ * The stored object is gone.
+ *
+ * @generated from message fieldlog.registry.v1.ReadingRemoved
+ */
+export type ReadingRemoved = Message<"fieldlog.registry.v1.ReadingRemoved"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.ReadingRemoved.
+ * Use `create(ReadingRemovedSchema)` to create a new message.
+ */
+export const ReadingRemovedSchema: GenMessage<ReadingRemoved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 41);
 
 /**
  * Aggregate `device-name`, keyed by name: of all devices that were asked to have it, one has it.
@@ -976,7 +1563,7 @@ export type DeviceNameReserved = Message<"fieldlog.registry.v1.DeviceNameReserve
  * Use `create(DeviceNameReservedSchema)` to create a new message.
  */
 export const DeviceNameReservedSchema: GenMessage<DeviceNameReserved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 26);
+  messageDesc(file_fieldlog_registry_v1_registry, 42);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceNameReleased
@@ -989,7 +1576,7 @@ export type DeviceNameReleased = Message<"fieldlog.registry.v1.DeviceNameRelease
  * Use `create(DeviceNameReleasedSchema)` to create a new message.
  */
 export const DeviceNameReleasedSchema: GenMessage<DeviceNameReleased> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 27);
+  messageDesc(file_fieldlog_registry_v1_registry, 43);
 
 /**
  * Aggregate `configuration`, keyed by device id: all revisions of the device's configuration.
@@ -1017,7 +1604,7 @@ export type ConfigurationCreated = Message<"fieldlog.registry.v1.ConfigurationCr
  * Use `create(ConfigurationCreatedSchema)` to create a new message.
  */
 export const ConfigurationCreatedSchema: GenMessage<ConfigurationCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 28);
+  messageDesc(file_fieldlog_registry_v1_registry, 44);
 
 /**
  * The revision is in SIGNALS, as a retained message to the device.
@@ -1036,7 +1623,7 @@ export type ConfigurationPublished = Message<"fieldlog.registry.v1.Configuration
  * Use `create(ConfigurationPublishedSchema)` to create a new message.
  */
 export const ConfigurationPublishedSchema: GenMessage<ConfigurationPublished> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 29);
+  messageDesc(file_fieldlog_registry_v1_registry, 45);
 
 /**
  * The device's first answer to the revision.
@@ -1067,7 +1654,7 @@ export type ConfigurationAcknowledged = Message<"fieldlog.registry.v1.Configurat
  * Use `create(ConfigurationAcknowledgedSchema)` to create a new message.
  */
 export const ConfigurationAcknowledgedSchema: GenMessage<ConfigurationAcknowledged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 30);
+  messageDesc(file_fieldlog_registry_v1_registry, 46);
 
 /**
  * Only what changed. A field that is absent stays as it was.
@@ -1093,7 +1680,7 @@ export type DeviceMetadataChanged = Message<"fieldlog.registry.v1.DeviceMetadata
  * Use `create(DeviceMetadataChangedSchema)` to create a new message.
  */
 export const DeviceMetadataChangedSchema: GenMessage<DeviceMetadataChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 31);
+  messageDesc(file_fieldlog_registry_v1_registry, 47);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorAdded
@@ -1122,7 +1709,7 @@ export type SensorAdded = Message<"fieldlog.registry.v1.SensorAdded"> & {
  * Use `create(SensorAddedSchema)` to create a new message.
  */
 export const SensorAddedSchema: GenMessage<SensorAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 32);
+  messageDesc(file_fieldlog_registry_v1_registry, 48);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorChanged
@@ -1144,7 +1731,7 @@ export type SensorChanged = Message<"fieldlog.registry.v1.SensorChanged"> & {
  * Use `create(SensorChangedSchema)` to create a new message.
  */
 export const SensorChangedSchema: GenMessage<SensorChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 33);
+  messageDesc(file_fieldlog_registry_v1_registry, 49);
 
 /**
  * Marked as removed, not deleted: its id is not used again.
@@ -1163,7 +1750,7 @@ export type SensorRemoved = Message<"fieldlog.registry.v1.SensorRemoved"> & {
  * Use `create(SensorRemovedSchema)` to create a new message.
  */
 export const SensorRemovedSchema: GenMessage<SensorRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 34);
+  messageDesc(file_fieldlog_registry_v1_registry, 50);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceMetadata
@@ -1240,7 +1827,7 @@ export type DeviceMetadata = Message<"fieldlog.registry.v1.DeviceMetadata"> & {
  * Use `create(DeviceMetadataSchema)` to create a new message.
  */
 export const DeviceMetadataSchema: GenMessage<DeviceMetadata> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 35);
+  messageDesc(file_fieldlog_registry_v1_registry, 51);
 
 /**
  * @generated from message fieldlog.registry.v1.PropertyValue
@@ -1281,7 +1868,7 @@ export type PropertyValue = Message<"fieldlog.registry.v1.PropertyValue"> & {
  * Use `create(PropertyValueSchema)` to create a new message.
  */
 export const PropertyValueSchema: GenMessage<PropertyValue> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 36);
+  messageDesc(file_fieldlog_registry_v1_registry, 52);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorDetails
@@ -1323,7 +1910,7 @@ export type SensorDetails = Message<"fieldlog.registry.v1.SensorDetails"> & {
  * Use `create(SensorDetailsSchema)` to create a new message.
  */
 export const SensorDetailsSchema: GenMessage<SensorDetails> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 37);
+  messageDesc(file_fieldlog_registry_v1_registry, 53);
 
 /**
  * AES-256-GCM; the context it was sealed for is its additional data.
@@ -1356,5 +1943,5 @@ export type SealedBox = Message<"fieldlog.registry.v1.SealedBox"> & {
  * Use `create(SealedBoxSchema)` to create a new message.
  */
 export const SealedBoxSchema: GenMessage<SealedBox> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 38);
+  messageDesc(file_fieldlog_registry_v1_registry, 54);
 

@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file fieldlog/signals/v1/signals.proto.
  */
 export const file_fieldlog_signals_v1_signals: GenFile = /*@__PURE__*/
-  fileDesc("CiFmaWVsZGxvZy9zaWduYWxzL3YxL3NpZ25hbHMucHJvdG8SE2ZpZWxkbG9nLnNpZ25hbHMudjEiOwoLU2lnbmFsQmF0Y2gSLAoHc2lnbmFscxgBIAMoCzIbLmZpZWxkbG9nLnNpZ25hbHMudjEuU2lnbmFsIogFCgZTaWduYWwSDgoGZGV2aWNlGAEgASgJEhAKCGlkZW50aXR5GAIgASgJEg4KBmRpZ2VzdBgDIAEoDBITCgtyZWNlaXZlZF9hdBgEIAEoAxITCgtvY2N1cnJlZF9hdBgFIAEoAxIUCgdzZW50X2F0GAYgASgDSAGIAQESLwoIbG9jYXRpb24YByABKAsyHS5maWVsZGxvZy5zaWduYWxzLnYxLkxvY2F0aW9uEhQKDHRyYWNlX3BhcmVudBgIIAEoCRI1CgtwdWJsaWNhdGlvbhgJIAEoCzIgLmZpZWxkbG9nLnNpZ25hbHMudjEuUHVibGljYXRpb24SKwoFZXZlbnQYECABKAsyGi5maWVsZGxvZy5zaWduYWxzLnYxLkV2ZW50SAASMwoJaGVhcnRiZWF0GBEgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5IZWFydGJlYXRIABI5CgxtZWFzdXJlbWVudHMYEiABKAsyIS5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50c0gAEjYKC2xvZ19lbnRyaWVzGBMgASgLMh8uZmllbGRsb2cuc2lnbmFscy52MS5Mb2dFbnRyaWVzSAASLwoHbWVzc2FnZRgUIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuTWVzc2FnZUgAEj8KD2Fja25vd2xlZGdtZW50cxgVIAEoCzIkLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnRzSAASMwoJcmVqZWN0aW9uGBYgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5SZWplY3Rpb25IAEIGCgRib2R5QgoKCF9zZW50X2F0IqwCCgtQdWJsaWNhdGlvbhINCgV0b3BpYxgBIAEoCRILCgNxb3MYAiABKA0SDgoGcmV0YWluGAMgASgIEhEKCWNsaWVudF9pZBgEIAEoCRITCgtyZWRlbGl2ZXJlZBgFIAEoCBIPCgd3cmFwcGVkGAYgASgIEgwKBHV0ZjgYByABKAgSFAoMY29udGVudF90eXBlGAggASgJEhYKDnJlc3BvbnNlX3RvcGljGAkgASgJEhgKEGNvcnJlbGF0aW9uX2RhdGEYCiABKAwSOgoPdXNlcl9wcm9wZXJ0aWVzGAsgAygLMiEuZmllbGRsb2cuc2lnbmFscy52MS5Vc2VyUHJvcGVydHkSFwoKZXhwaXJlc19hdBgMIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0IioKDFVzZXJQcm9wZXJ0eRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiGgoHTWVzc2FnZRIPCgdwYXlsb2FkGAEgASgMIkYKDE1lYXN1cmVtZW50cxI2CgxtZWFzdXJlbWVudHMYASADKAsyIC5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50ImoKC01lYXN1cmVtZW50EhMKC29jY3VycmVkX2F0GAEgASgBEhUKCHJldmlzaW9uGAIgASgNSACIAQESEgoKYXR0cmlidXRlcxgDIAMoCRIOCgZ2YWx1ZXMYBCADKAFCCwoJX3JldmlzaW9uIjwKCkxvZ0VudHJpZXMSLgoHZW50cmllcxgBIAMoCzIdLmZpZWxkbG9nLnNpZ25hbHMudjEuTG9nRW50cnkimQEKCExvZ0VudHJ5EhMKC29jY3VycmVkX2F0GAEgASgBEhAKCHNldmVyaXR5GAIgASgJEhUKCHJldmlzaW9uGAMgASgNSACIAQESDwoHbWVzc2FnZRgEIAEoCRIUCgdkZXRhaWxzGAUgASgJSAGIAQESDwoHZGl2aWRlZBgGIAEoCEILCglfcmV2aXNpb25CCgoIX2RldGFpbHMiTwoPQWNrbm93bGVkZ21lbnRzEjwKD2Fja25vd2xlZGdtZW50cxgBIAMoCzIjLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnQiSAoOQWNrbm93bGVkZ21lbnQSEAoIcmV2aXNpb24YASABKA0SDwoHc3VjY2VzcxgCIAEoCBITCgtvY2N1cnJlZF9hdBgDIAEoASI5CglSZWplY3Rpb24SDQoFdG9waWMYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWNvdW50GAMgASgNIj8KCExvY2F0aW9uEhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoARIOCgZzb3VyY2UYAyABKAkiqAMKBUV2ZW50EgwKBG5hbWUYASABKAkSLQoHcmVhZGluZxgCIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuUmVhZGluZxI0Cg5vdGhlcl9yZWFkaW5ncxgDIAMoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuUmVhZGluZxITCgZhY3Rpb24YBCABKAlIAIgBARISCgV2YWx1ZRgFIAEoCUgBiAEBEhIKBXBsYWNlGAYgASgJSAKIAQESDgoGc291cmNlGAcgASgJEg8KB3N1YmplY3QYCCABKAkSEwoLZGF0YV9zY2hlbWEYCSABKAkSGQoRZGF0YV9jb250ZW50X3R5cGUYCiABKAkSDAoEZGF0YRgLIAEoDBI+CgpleHRlbnNpb25zGAwgAygLMiouZmllbGRsb2cuc2lnbmFscy52MS5FdmVudC5FeHRlbnNpb25zRW50cnkaMQoPRXh0ZW5zaW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHX2FjdGlvbkIICgZfdmFsdWVCCAoGX3BsYWNlIrYBCgdSZWFkaW5nEg4KBnNlbnNvchgBIAEoCRITCgtzZW5zb3JfdHlwZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAESGAoLb2NjdXJyZWRfYXQYBCABKANIAIgBARIYCgtldmVudF9jb3VudBgFIAEoBUgBiAEBEhUKCHdpbmRvd19zGAYgASgFSAKIAQFCDgoMX29jY3VycmVkX2F0Qg4KDF9ldmVudF9jb3VudEILCglfd2luZG93X3MiugEKCUhlYXJ0YmVhdBIOCgZzdGF0dXMYASABKAkSLgoFcmF0ZXMYAiADKAsyHy5maWVsZGxvZy5zaWduYWxzLnYxLlNlbnNvclJhdGUSGQoRY29ubmVjdGVkX3NlbnNvcnMYAyADKAkSHAoUZGlzY29ubmVjdGVkX3NlbnNvcnMYBCADKAkSHgoRbGF0ZXN0X3JlcXVlc3RfaWQYBSABKARIAIgBAUIUChJfbGF0ZXN0X3JlcXVlc3RfaWQiQwoKU2Vuc29yUmF0ZRIOCgZzZW5zb3IYASABKAkSEwoLZXZlbnRfY291bnQYAiABKAUSEAoId2luZG93X3MYAyABKAViBnByb3RvMw");
+  fileDesc("CiFmaWVsZGxvZy9zaWduYWxzL3YxL3NpZ25hbHMucHJvdG8SE2ZpZWxkbG9nLnNpZ25hbHMudjEiOwoLU2lnbmFsQmF0Y2gSLAoHc2lnbmFscxgBIAMoCzIbLmZpZWxkbG9nLnNpZ25hbHMudjEuU2lnbmFsIrkFCgZTaWduYWwSDgoGZGV2aWNlGAEgASgJEhAKCGlkZW50aXR5GAIgASgJEg4KBmRpZ2VzdBgDIAEoDBITCgtyZWNlaXZlZF9hdBgEIAEoAxITCgtvY2N1cnJlZF9hdBgFIAEoAxIUCgdzZW50X2F0GAYgASgDSAGIAQESLwoIbG9jYXRpb24YByABKAsyHS5maWVsZGxvZy5zaWduYWxzLnYxLkxvY2F0aW9uEhQKDHRyYWNlX3BhcmVudBgIIAEoCRI1CgtwdWJsaWNhdGlvbhgJIAEoCzIgLmZpZWxkbG9nLnNpZ25hbHMudjEuUHVibGljYXRpb24SKwoFZXZlbnQYECABKAsyGi5maWVsZGxvZy5zaWduYWxzLnYxLkV2ZW50SAASMwoJaGVhcnRiZWF0GBEgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5IZWFydGJlYXRIABI5CgxtZWFzdXJlbWVudHMYEiABKAsyIS5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50c0gAEjYKC2xvZ19lbnRyaWVzGBMgASgLMh8uZmllbGRsb2cuc2lnbmFscy52MS5Mb2dFbnRyaWVzSAASLwoHbWVzc2FnZRgUIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuTWVzc2FnZUgAEj8KD2Fja25vd2xlZGdtZW50cxgVIAEoCzIkLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnRzSAASMwoJcmVqZWN0aW9uGBYgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5SZWplY3Rpb25IABIvCgdjbGVhcmVkGBcgASgLMhwuZmllbGRsb2cuc2lnbmFscy52MS5DbGVhcmVkSABCBgoEYm9keUIKCghfc2VudF9hdCIJCgdDbGVhcmVkIqwCCgtQdWJsaWNhdGlvbhINCgV0b3BpYxgBIAEoCRILCgNxb3MYAiABKA0SDgoGcmV0YWluGAMgASgIEhEKCWNsaWVudF9pZBgEIAEoCRITCgtyZWRlbGl2ZXJlZBgFIAEoCBIPCgd3cmFwcGVkGAYgASgIEgwKBHV0ZjgYByABKAgSFAoMY29udGVudF90eXBlGAggASgJEhYKDnJlc3BvbnNlX3RvcGljGAkgASgJEhgKEGNvcnJlbGF0aW9uX2RhdGEYCiABKAwSOgoPdXNlcl9wcm9wZXJ0aWVzGAsgAygLMiEuZmllbGRsb2cuc2lnbmFscy52MS5Vc2VyUHJvcGVydHkSFwoKZXhwaXJlc19hdBgMIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0IioKDFVzZXJQcm9wZXJ0eRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiGgoHTWVzc2FnZRIPCgdwYXlsb2FkGAEgASgMIkYKDE1lYXN1cmVtZW50cxI2CgxtZWFzdXJlbWVudHMYASADKAsyIC5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50ImoKC01lYXN1cmVtZW50EhMKC29jY3VycmVkX2F0GAEgASgBEhUKCHJldmlzaW9uGAIgASgNSACIAQESEgoKYXR0cmlidXRlcxgDIAMoCRIOCgZ2YWx1ZXMYBCADKAFCCwoJX3JldmlzaW9uIjwKCkxvZ0VudHJpZXMSLgoHZW50cmllcxgBIAMoCzIdLmZpZWxkbG9nLnNpZ25hbHMudjEuTG9nRW50cnkimQEKCExvZ0VudHJ5EhMKC29jY3VycmVkX2F0GAEgASgBEhAKCHNldmVyaXR5GAIgASgJEhUKCHJldmlzaW9uGAMgASgNSACIAQESDwoHbWVzc2FnZRgEIAEoCRIUCgdkZXRhaWxzGAUgASgJSAGIAQESDwoHZGl2aWRlZBgGIAEoCEILCglfcmV2aXNpb25CCgoIX2RldGFpbHMiTwoPQWNrbm93bGVkZ21lbnRzEjwKD2Fja25vd2xlZGdtZW50cxgBIAMoCzIjLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnQiSAoOQWNrbm93bGVkZ21lbnQSEAoIcmV2aXNpb24YASABKA0SDwoHc3VjY2VzcxgCIAEoCBITCgtvY2N1cnJlZF9hdBgDIAEoASI5CglSZWplY3Rpb24SDQoFdG9waWMYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWNvdW50GAMgASgNIj8KCExvY2F0aW9uEhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoARIOCgZzb3VyY2UYAyABKAkiuAMKBUV2ZW50EgwKBG5hbWUYASABKAkSLQoHcmVhZGluZxgCIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuUmVhZGluZxI0Cg5vdGhlcl9yZWFkaW5ncxgDIAMoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuUmVhZGluZxITCgZhY3Rpb24YBCABKAlIAIgBARISCgV2YWx1ZRgFIAEoCUgBiAEBEhIKBXBsYWNlGAYgASgJSAKIAQESDgoGc291cmNlGAcgASgJEg8KB3N1YmplY3QYCCABKAkSEwoLZGF0YV9zY2hlbWEYCSABKAkSGQoRZGF0YV9jb250ZW50X3R5cGUYCiABKAkSDAoEZGF0YRgLIAEoDBI+CgpleHRlbnNpb25zGAwgAygLMiouZmllbGRsb2cuc2lnbmFscy52MS5FdmVudC5FeHRlbnNpb25zRW50cnkSDgoGaXNzdWVyGA0gASgJGjEKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB19hY3Rpb25CCAoGX3ZhbHVlQggKBl9wbGFjZSK2AQoHUmVhZGluZxIOCgZzZW5zb3IYASABKAkSEwoLc2Vuc29yX3R5cGUYAiABKAkSDgoGdmFsdWVzGAMgAygBEhgKC29jY3VycmVkX2F0GAQgASgDSACIAQESGAoLZXZlbnRfY291bnQYBSABKAVIAYgBARIVCgh3aW5kb3dfcxgGIAEoBUgCiAEBQg4KDF9vY2N1cnJlZF9hdEIOCgxfZXZlbnRfY291bnRCCwoJX3dpbmRvd19zIroBCglIZWFydGJlYXQSDgoGc3RhdHVzGAEgASgJEi4KBXJhdGVzGAIgAygLMh8uZmllbGRsb2cuc2lnbmFscy52MS5TZW5zb3JSYXRlEhkKEWNvbm5lY3RlZF9zZW5zb3JzGAMgAygJEhwKFGRpc2Nvbm5lY3RlZF9zZW5zb3JzGAQgAygJEh4KEWxhdGVzdF9yZXF1ZXN0X2lkGAUgASgESACIAQFCFAoSX2xhdGVzdF9yZXF1ZXN0X2lkIkMKClNlbnNvclJhdGUSDgoGc2Vuc29yGAEgASgJEhMKC2V2ZW50X2NvdW50GAIgASgFEhAKCHdpbmRvd19zGAMgASgFYgZwcm90bzM");
 
 /**
  * One commit: everything that was appended to a namespace's log at once.
@@ -156,6 +156,12 @@ export type Signal = Message$1<"fieldlog.signals.v1.Signal"> & {
      */
     value: Rejection;
     case: "rejection";
+  } | {
+    /**
+     * @generated from field: fieldlog.signals.v1.Cleared cleared = 23;
+     */
+    value: Cleared;
+    case: "cleared";
   } | { case: undefined; value?: undefined };
 };
 
@@ -165,6 +171,22 @@ export type Signal = Message$1<"fieldlog.signals.v1.Signal"> & {
  */
 export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
   messageDesc(file_fieldlog_signals_v1_signals, 1);
+
+/**
+ * Everything of this namespace that stands before this commit was cleared. Alone in its commit; written by the
+ * platform, with an empty device.
+ *
+ * @generated from message fieldlog.signals.v1.Cleared
+ */
+export type Cleared = Message$1<"fieldlog.signals.v1.Cleared"> & {
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.Cleared.
+ * Use `create(ClearedSchema)` to create a new message.
+ */
+export const ClearedSchema: GenMessage<Cleared> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 2);
 
 /**
  * What MQTT says of a message besides its payload. The payload of the bodies that were decoded is made
@@ -255,7 +277,7 @@ export type Publication = Message$1<"fieldlog.signals.v1.Publication"> & {
  * Use `create(PublicationSchema)` to create a new message.
  */
 export const PublicationSchema: GenMessage<Publication> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 2);
+  messageDesc(file_fieldlog_signals_v1_signals, 3);
 
 /**
  * @generated from message fieldlog.signals.v1.UserProperty
@@ -277,7 +299,7 @@ export type UserProperty = Message$1<"fieldlog.signals.v1.UserProperty"> & {
  * Use `create(UserPropertySchema)` to create a new message.
  */
 export const UserPropertySchema: GenMessage<UserProperty> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 3);
+  messageDesc(file_fieldlog_signals_v1_signals, 4);
 
 /**
  * A message that belongs to no dialect, or one from the platform to a device. Its topic is in `publication`.
@@ -296,7 +318,7 @@ export type Message = Message$1<"fieldlog.signals.v1.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 4);
+  messageDesc(file_fieldlog_signals_v1_signals, 5);
 
 /**
  * Readings as numbers by attribute: at least one, each with a time of its own.
@@ -315,7 +337,7 @@ export type Measurements = Message$1<"fieldlog.signals.v1.Measurements"> & {
  * Use `create(MeasurementsSchema)` to create a new message.
  */
 export const MeasurementsSchema: GenMessage<Measurements> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 5);
+  messageDesc(file_fieldlog_signals_v1_signals, 6);
 
 /**
  * @generated from message fieldlog.signals.v1.Measurement
@@ -355,7 +377,7 @@ export type Measurement = Message$1<"fieldlog.signals.v1.Measurement"> & {
  * Use `create(MeasurementSchema)` to create a new message.
  */
 export const MeasurementSchema: GenMessage<Measurement> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 6);
+  messageDesc(file_fieldlog_signals_v1_signals, 7);
 
 /**
  * @generated from message fieldlog.signals.v1.LogEntries
@@ -372,7 +394,7 @@ export type LogEntries = Message$1<"fieldlog.signals.v1.LogEntries"> & {
  * Use `create(LogEntriesSchema)` to create a new message.
  */
 export const LogEntriesSchema: GenMessage<LogEntries> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 7);
+  messageDesc(file_fieldlog_signals_v1_signals, 8);
 
 /**
  * @generated from message fieldlog.signals.v1.LogEntry
@@ -422,7 +444,7 @@ export type LogEntry = Message$1<"fieldlog.signals.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 8);
+  messageDesc(file_fieldlog_signals_v1_signals, 9);
 
 /**
  * What a device says of configurations that it got.
@@ -441,7 +463,7 @@ export type Acknowledgments = Message$1<"fieldlog.signals.v1.Acknowledgments"> &
  * Use `create(AcknowledgmentsSchema)` to create a new message.
  */
 export const AcknowledgmentsSchema: GenMessage<Acknowledgments> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 9);
+  messageDesc(file_fieldlog_signals_v1_signals, 10);
 
 /**
  * @generated from message fieldlog.signals.v1.Acknowledgment
@@ -470,7 +492,7 @@ export type Acknowledgment = Message$1<"fieldlog.signals.v1.Acknowledgment"> & {
  * Use `create(AcknowledgmentSchema)` to create a new message.
  */
 export const AcknowledgmentSchema: GenMessage<Acknowledgment> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 10);
+  messageDesc(file_fieldlog_signals_v1_signals, 11);
 
 /**
  * Fieldlog refused what the device sent: an entry of the device's log that the edge wrote.
@@ -501,7 +523,7 @@ export type Rejection = Message$1<"fieldlog.signals.v1.Rejection"> & {
  * Use `create(RejectionSchema)` to create a new message.
  */
 export const RejectionSchema: GenMessage<Rejection> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 11);
+  messageDesc(file_fieldlog_signals_v1_signals, 12);
 
 /**
  * @generated from message fieldlog.signals.v1.Location
@@ -534,7 +556,7 @@ export type Location = Message$1<"fieldlog.signals.v1.Location"> & {
  * Use `create(LocationSchema)` to create a new message.
  */
 export const LocationSchema: GenMessage<Location> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 12);
+  messageDesc(file_fieldlog_signals_v1_signals, 13);
 
 /**
  * Something happened.
@@ -615,6 +637,13 @@ export type Event = Message$1<"fieldlog.signals.v1.Event"> & {
    * @generated from field: map<string, string> extensions = 12;
    */
   extensions: { [key: string]: string };
+
+  /**
+   * Part of the platform that says so, not the device itself: "liveness", "offers". No edge sets it.
+   *
+   * @generated from field: string issuer = 13;
+   */
+  issuer: string;
 };
 
 /**
@@ -622,7 +651,7 @@ export type Event = Message$1<"fieldlog.signals.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 13);
+  messageDesc(file_fieldlog_signals_v1_signals, 14);
 
 /**
  * @generated from message fieldlog.signals.v1.Reading
@@ -674,7 +703,7 @@ export type Reading = Message$1<"fieldlog.signals.v1.Reading"> & {
  * Use `create(ReadingSchema)` to create a new message.
  */
 export const ReadingSchema: GenMessage<Reading> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 14);
+  messageDesc(file_fieldlog_signals_v1_signals, 15);
 
 /**
  * The device is alive.
@@ -683,7 +712,8 @@ export const ReadingSchema: GenMessage<Reading> = /*@__PURE__*/
  */
 export type Heartbeat = Message$1<"fieldlog.signals.v1.Heartbeat"> & {
   /**
-   * "update", "restart", "sleep", "shutdown", "killed", "quit"; empty if not said.
+   * "update", "restart", "sleep", "shutdown", "killed", "quit"; empty if not said. With the last four the
+   * device tells that it goes, and is inactive at once. "killed" also where its MQTT will was published.
    *
    * @generated from field: string status = 1;
    */
@@ -717,7 +747,7 @@ export type Heartbeat = Message$1<"fieldlog.signals.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 15);
+  messageDesc(file_fieldlog_signals_v1_signals, 16);
 
 /**
  * How often a sensor reported events.
@@ -746,5 +776,5 @@ export type SensorRate = Message$1<"fieldlog.signals.v1.SensorRate"> & {
  * Use `create(SensorRateSchema)` to create a new message.
  */
 export const SensorRateSchema: GenMessage<SensorRate> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 16);
+  messageDesc(file_fieldlog_signals_v1_signals, 17);
 

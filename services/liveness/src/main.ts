@@ -1,0 +1,4 @@
+import { runService } from "@fieldlog/runtime";
+import { LivenessModule } from "./liveness.module.js";
+
+await runService("liveness", LivenessModule.with);
