@@ -7,6 +7,7 @@ import { CursorRecords, EventFeeds } from "@fieldlog/fan-out";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
+import { observeSubscriptions } from "./metrics.js";
 import { refusal, subscriptionsService } from "./rpc.js";
 import { Secrets } from "./service/secrets.js";
 import { Subscriptions } from "./service/subscriptions.js";
@@ -64,6 +65,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "subscriptions", start: async () => table.start(), stop: () => table.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
+  observeSubscriptions(metrics, table);
   health.add("log", () => log.ready());
   health.add("subscriptions", async () => table.notReady());
 }
