@@ -146,6 +146,7 @@ async function fieldlog(system: System, publishers: number): Promise<Server> {
       }),
       publishers: keys.map(({ secret }) => publisher(secret)),
       subscriber: (filter) => ({ hello: hello(filter), key: system.adminKey }),
+      isPeer: false,
     };
   } finally {
     client.close();
@@ -157,6 +158,7 @@ function webSocketPeer({ name, address, pid }: Peer, publishers: number): Server
     ...{ name, address, wire: "websocket", pids: () => ({ broadcast: pid }) },
     publishers: Array.from({ length: publishers }, () => publisher()),
     subscriber: (filter) => ({ hello: hello(filter) }),
+    isPeer: true,
   };
 }
 
@@ -165,5 +167,6 @@ function mqttPeer({ name, address, pid }: Peer, publishers: number): Server {
     ...{ name: `${name}, QoS 0`, address, wire: "mqtt", pids: () => ({ broker: pid }) },
     publishers: Array.from({ length: publishers }, () => ({ hello: "nobody" })),
     subscriber: () => ({ hello: "bench" }),
+    isPeer: true,
   };
 }

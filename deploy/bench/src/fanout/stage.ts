@@ -22,6 +22,8 @@ export interface Server {
   readonly pids: () => Readonly<Record<string, number>>;
   readonly publishers: readonly Lane[];
   readonly subscriber: (filter: object) => Lane;
+  /** Whether it is a peer: what one does not deliver, or delivers twice, is told, and its rate counts. */
+  readonly isPeer: boolean;
 }
 
 /** A server with its subscribers, all in one client process, the same program for each server. */
@@ -80,7 +82,7 @@ export class Stage {
     const { address, wire, publishers } = this.server;
     const first = this.count === 0;
     this.count += subscribers.length;
-    checked(
+    this.checked(
       await this.client.order({
         ...{ kind: "connect", to: address, wire, subscribers, http },
         publishers: first ? publishers : [],
@@ -100,13 +102,23 @@ export class Stage {
   private async run(name: string, order: Order): Promise<FanoutReport> {
     const pids = { ...this.server.pids(), client: this.client.pid };
     const { result, usage } = await withUsage(pids, () => this.client.order(order));
-    const { published, perSecond, p99Ms } = checked(result);
+    const { published, perSecond, p99Ms } = this.checked(result);
     const delay = p99Ms > 0 ? `, delay p99 ${p99Ms.toFixed(1)} ms` : "";
     this.context.progress(
       `${this.server.name}, ${name}: ${Math.round(perSecond)} deliveries/s, ${published} events${delay}; ${usage}`,
     );
     this.context.signal.throwIfAborted();
     return result;
+  }
+
+  private checked(report: FanoutReport): FanoutReport {
+    const failures = Object.entries(report.failures).map(([reason, count]) => `${count} x ${reason}`);
+    if (failures.length === 0) return report;
+    if (this.server.isPeer && report.deliveries > 0) {
+      this.context.progress(`${this.server.name} did not deliver everything, once: ${failures.join(", ")}`);
+      return report;
+    }
+    throw new NoResult(`${this.server.name} did not deliver everything, once: ${failures.join(", ")}`);
   }
 }
 
@@ -117,9 +129,3 @@ export function hello(filter: object): string {
 
 /** A connection that only publishes. */
 export const publisher = (key?: string): Lane => ({ hello: hello(NOBODY), ...(key ? { key } : {}) });
-
-function checked(report: FanoutReport): FanoutReport {
-  const failures = Object.entries(report.failures).map(([reason, count]) => `${count} x ${reason}`);
-  if (failures.length > 0) throw new NoResult(`not everything was delivered: ${failures.join(", ")}`);
-  return report;
-}
