@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file saf/saf.proto.
  */
 export const file_saf_saf: GenFile = /*@__PURE__*/
-  fileDesc("Cg1zYWYvc2FmLnByb3RvEgNzYWYiRgoPQ2xpZW50U2lnbmF0dXJlEgwKBGRhdGUYASABKAkSEgoKbWVzc2FnZV9pZBgCIAEoDRIRCglzaWduYXR1cmUYAyABKAkizQIKDVN0YXR1c01lc3NhZ2USKwoEdHlwZRgBIAEoDjIdLnNhZi5TdGF0dXNNZXNzYWdlLlN0YXR1c1R5cGUSDwoHbWVzc2FnZRgCIAEoCSL9AQoKU3RhdHVzVHlwZRILCgdTVUNDRVNTEAASEQoNVU5LTk9XTl9FUlJPUhABEhMKD0lOVkFMSURfUkVRVUVTVBACEhIKDlVOS05PV05fQ0xJRU5UEAMSEgoOVU5LTk9XTl9TRU5TT1IQBBITCg9EQVRBU1RPUkVfRVJST1IQBRIVChFERUFETElORV9FWENFRURFRBAGEhQKEE9WRVJfUVVPVEFfRVJST1IQBxISCg5ET1NfQVBJX0RFTklBTBAIEhIKDlNFUlZFUl9USU1FT1VUEAkSEgoOUEFUSF9OT1RfRk9VTkQQChIUChBOQU1FX1VOQVZBSUxBQkxFEA8iNQoPR2VuZXJpY1Jlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlInoKCEtleVZhbHVlEgsKA2tleRgBIAEoCRIUCgxzdHJpbmdfdmFsdWUYAiABKAkSFAoMZG91YmxlX3ZhbHVlGAMgASgBEhIKCmxvbmdfdmFsdWUYBCABKAMSEgoKYm9vbF92YWx1ZRgFIAEoCBINCgV1bnNldBgPIAEoCCLSAwoOQ2xpZW50TWV0YWRhdGESEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEjUKFGxvY2F0aW9uX3NvdXJjZV90eXBlGAMgASgOMhcuc2FmLkxvY2F0aW9uU291cmNlVHlwZRIMCgRuYW1lGAQgASgJEhwKFGxvY2F0aW9uX2Rlc2NyaXB0aW9uGAUgASgJEg0KBWZsb29yGAYgASgJEhAKCGJ1aWxkaW5nGAcgASgJEjcKDW1vYmlsaXR5X3R5cGUYCCABKA4yIC5zYWYuQ2xpZW50TWV0YWRhdGEuTW9iaWxpdHlUeXBlEhgKEHNvZnR3YXJlX3ZlcnNpb24YCSABKAkSGAoQb3BlcmF0aW5nX3N5c3RlbRgKIAEoCRIMCgR1dWlkGA4gASgJEiUKDm90aGVyX21ldGFkYXRhGA8gAygLMg0uc2FmLktleVZhbHVlEhoKEWxlZ2FjeV9pZGVudGlmaWVyGIABIAEoCSJZCgxNb2JpbGl0eVR5cGUSDgoKU1RBTkRBTE9ORRAAEgsKB0RFU0tUT1AQARIKCgZMQVBUT1AQAhIKCgZUQUJMRVQQAxIJCgVQSE9ORRAEEgkKBU9USEVSEA8ivAEKDlNlbnNvck1ldGFkYXRhEhEKCXNlbnNvcl9pZBgBIAEoBBIkCgtzZW5zb3JfdHlwZRgCIAEoDjIPLnNhZi5TZW5zb3JUeXBlEg0KBW1vZGVsGAMgASgJEg4KBnNlcmlhbBgEIAEoCRISCgpjYWxpYnJhdGVkGAUgASgIEg0KBXVuaXRzGAYgASgJEhMKC251bV9zYW1wbGVzGAcgASgFEhoKEnNhbXBsZV93aW5kb3dfc2l6ZRgIIAEoBSJuChNDbGllbnRDcmVhdGVNZXNzYWdlEigKC2NsaWVudF9kYXRhGAEgASgLMhMuc2FmLkNsaWVudE1ldGFkYXRhEi0KEGF0dGFjaGVkX3NlbnNvcnMYAiADKAsyEy5zYWYuU2Vuc29yTWV0YWRhdGEikwEKFENsaWVudENyZWF0ZVJlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlEhEKCWNsaWVudF9pZBgCIAEoBBIVCg1jbGllbnRfc2VjcmV0GAMgASgJEhIKCnNlbnNvcl9pZHMYBCADKAQSGQoRbGF0ZXN0X3JlcXVlc3RfaWQYBSABKAQi5AEKE0NsaWVudFVwZGF0ZU1lc3NhZ2USLgoQY2xpZW50X3NpZ25hdHVyZRgBIAEoCzIULnNhZi5DbGllbnRTaWduYXR1cmUSKAoLY2xpZW50X2RhdGEYAiABKAsyEy5zYWYuQ2xpZW50TWV0YWRhdGESKAoLbmV3X3NlbnNvcnMYAyADKAsyEy5zYWYuU2Vuc29yTWV0YWRhdGESLAoPdXBkYXRlZF9zZW5zb3JzGAQgAygLMhMuc2FmLlNlbnNvck1ldGFkYXRhEhsKD3JlbW92ZWRfc2Vuc29ycxgFIAMoBEICEAEiTgoUQ2xpZW50VXBkYXRlUmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIuc2FmLlN0YXR1c01lc3NhZ2USEgoKc2Vuc29yX2lkcxgCIAMoBCJkChVDbGllbnRNZXRhZGF0YVJlcXVlc3QSLgoQY2xpZW50X3NpZ25hdHVyZRgBIAEoCzIULnNhZi5DbGllbnRTaWduYXR1cmUSGwoTaW5jbHVkZV9zZW5zb3JfZGF0YRgCIAEoCCKQAQoWQ2xpZW50TWV0YWRhdGFSZXNwb25zZRIiCgZzdGF0dXMYASABKAsyEi5zYWYuU3RhdHVzTWVzc2FnZRIoCgtjbGllbnRfZGF0YRgCIAEoCzITLnNhZi5DbGllbnRNZXRhZGF0YRIoCgtzZW5zb3JfZGF0YRgDIAMoCzITLnNhZi5TZW5zb3JNZXRhZGF0YSKPAwoMRXZlbnRNZXNzYWdlEi4KEGNsaWVudF9zaWduYXR1cmUYASABKAsyFC5zYWYuQ2xpZW50U2lnbmF0dXJlEhAKCGxhdGl0dWRlGAIgASgBEhEKCWxvbmdpdHVkZRgDIAEoARIuCg1sb2NhdGlvbl90eXBlGAQgASgOMhcuc2FmLkxvY2F0aW9uU291cmNlVHlwZRIsCgVldmVudBgFIAEoCzIdLnNhZi5FdmVudE1lc3NhZ2UuU2Vuc29yRXZlbnQSNQoOb3RoZXJfcmVhZGluZ3MYBiADKAsyHS5zYWYuRXZlbnRNZXNzYWdlLlNlbnNvckV2ZW50GpQBCgtTZW5zb3JFdmVudBIRCglzZW5zb3JfaWQYASABKAQSJAoLc2Vuc29yX3R5cGUYAiABKA4yDy5zYWYuU2Vuc29yVHlwZRIUCghyZWFkaW5ncxgDIAMoAUICEAESDAoEZGF0ZRgEIAEoCRITCgtldmVudF9jb3VudBgFIAEoBRITCgt0aW1lX3dpbmRvdxgGIAEoBSIzCg1FdmVudFJlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlIosCChhTZW5zb3JSZWFkaW5nRGVzY3JpcHRpb24SEQoJc2Vuc29yX2lkGAEgASgEEhQKDGN1cnJlbnRfZGF0YRgCIAEoCBISCgpyZXF1ZXN0X2lkGAMgASgEEhIKCnN0YXJ0X2RhdGUYBCABKAkSEAoIZW5kX2RhdGUYBSABKAkSEAoIbGF0aXR1ZGUYBiABKAESEQoJbG9uZ2l0dWRlGAcgASgBEj0KC2RhdGFfZm9ybWF0GAggASgOMiguc2FmLlNlbnNvclJlYWRpbmdEZXNjcmlwdGlvbi5EYXRhRm9ybWF0IigKCkRhdGFGb3JtYXQSCQoFQ1NOVjIQABIPCgtEQVRBX1JFQ09SRBABIs0EChBIZWFydGJlYXRNZXNzYWdlEi4KEGNsaWVudF9zaWduYXR1cmUYASABKAsyFC5zYWYuQ2xpZW50U2lnbmF0dXJlEhAKCGxhdGl0dWRlGAIgASgBEhEKCWxvbmdpdHVkZRgDIAEoARI1ChRsb2NhdGlvbl9zb3VyY2VfdHlwZRgEIAEoDjIXLnNhZi5Mb2NhdGlvblNvdXJjZVR5cGUSOQoNc3RhdHVzX2NoYW5nZRgFIAEoDjIiLnNhZi5IZWFydGJlYXRNZXNzYWdlLlN0YXR1c0NoYW5nZRIZChFjb25uZWN0ZWRfc2Vuc29ycxgGIAMoBBIcChRkaXNjb25uZWN0ZWRfc2Vuc29ycxgHIAMoBBIZChFsYXRlc3RfcmVxdWVzdF9pZBgIIAEoBBI6ChNjdXJyZW50X2RhdGFfb2ZmZXJzGAkgAygLMh0uc2FmLlNlbnNvclJlYWRpbmdEZXNjcmlwdGlvbhI6CgtldmVudF9yYXRlcxgKIAMoCzIlLnNhZi5IZWFydGJlYXRNZXNzYWdlLlNlbnNvckV2ZW50UmF0ZRpOCg9TZW5zb3JFdmVudFJhdGUSEQoJc2Vuc29yX2lkGAEgASgEEhMKC2V2ZW50X2NvdW50GAIgASgFEhMKC3RpbWVfd2luZG93GAMgASgFIlYKDFN0YXR1c0NoYW5nZRIKCgZVUERBVEUQABILCgdSRVNUQVJUEAESCQoFU0xFRVAQAhIMCghTSFVURE9XThADEgoKBktJTExFRBAEEggKBFFVSVQQBSKFAwoRSGVhcnRiZWF0UmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIuc2FmLlN0YXR1c01lc3NhZ2USOQoNZGF0YV9yZXF1ZXN0cxgCIAMoCzIiLnNhZi5IZWFydGJlYXRSZXNwb25zZS5EYXRhUmVxdWVzdBIZChFsYXRlc3RfcmVxdWVzdF9pZBgDIAEoBBIgChhjdXJyZW50X2RhdGFfdXBsb2FkX3VybHMYBCADKAkSGAoQbWV0YWRhdGFfY2hhbmdlZBgFIAEoCBq5AQoLRGF0YVJlcXVlc3QSEQoJc2Vuc29yX2lkGAEgASgEEhwKFHByb3ZpZGVfY3VycmVudF9kYXRhGAIgASgIEhIKCnJlcXVlc3RfaWQYAyABKAQSEgoKc3RhcnRfZGF0ZRgEIAEoCRIQCghlbmRfZGF0ZRgFIAEoCRIQCghsYXRpdHVkZRgGIAMoARIRCglsb25naXR1ZGUYByADKAESGgoSdGhyZXNob2xkX2Rpc3RhbmNlGAggASgNKsUBCgpTZW5zb3JUeXBlEhgKFEFDQ0VMRVJPTUVURVJfM19BWElTEAASGAoUQUNDRUxFUk9NRVRFUl8xX0FYSVMQARIPCgtURU1QRVJBVFVSRRACEgwKCFBSRVNTVVJFEAMSDAoISFVNSURJVFkQBBILCgdPUFRJQ0FMEAUSEAoMUEhPVE9WT0xUQUlDEAYSBwoDQ0g0EAcSBwoDTFBHEAgSBgoCQ08QCRIGCgJIMhAKEgoKBkdFSUdFUhALEgkKBU9USEVSEEAqXQoSTG9jYXRpb25Tb3VyY2VUeXBlEg4KClVTRVJfSU5QVVQQABIICgRDRUxMEAESBwoDR1BTEAISCAoEV0lGSRADEgYKAklQEAQSEgoOU0VSVkVSX0RFRkFVTFQQQA");
+  fileDesc("Cg1zYWYvc2FmLnByb3RvEgNzYWYiRgoPQ2xpZW50U2lnbmF0dXJlEgwKBGRhdGUYASABKAkSEgoKbWVzc2FnZV9pZBgCIAEoDRIRCglzaWduYXR1cmUYAyABKAkizQIKDVN0YXR1c01lc3NhZ2USKwoEdHlwZRgBIAEoDjIdLnNhZi5TdGF0dXNNZXNzYWdlLlN0YXR1c1R5cGUSDwoHbWVzc2FnZRgCIAEoCSL9AQoKU3RhdHVzVHlwZRILCgdTVUNDRVNTEAASEQoNVU5LTk9XTl9FUlJPUhABEhMKD0lOVkFMSURfUkVRVUVTVBACEhIKDlVOS05PV05fQ0xJRU5UEAMSEgoOVU5LTk9XTl9TRU5TT1IQBBITCg9EQVRBU1RPUkVfRVJST1IQBRIVChFERUFETElORV9FWENFRURFRBAGEhQKEE9WRVJfUVVPVEFfRVJST1IQBxISCg5ET1NfQVBJX0RFTklBTBAIEhIKDlNFUlZFUl9USU1FT1VUEAkSEgoOUEFUSF9OT1RfRk9VTkQQChIUChBOQU1FX1VOQVZBSUxBQkxFEA8iNQoPR2VuZXJpY1Jlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlInoKCEtleVZhbHVlEgsKA2tleRgBIAEoCRIUCgxzdHJpbmdfdmFsdWUYAiABKAkSFAoMZG91YmxlX3ZhbHVlGAMgASgBEhIKCmxvbmdfdmFsdWUYBCABKAMSEgoKYm9vbF92YWx1ZRgFIAEoCBINCgV1bnNldBgPIAEoCCLSAwoOQ2xpZW50TWV0YWRhdGESEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEjUKFGxvY2F0aW9uX3NvdXJjZV90eXBlGAMgASgOMhcuc2FmLkxvY2F0aW9uU291cmNlVHlwZRIMCgRuYW1lGAQgASgJEhwKFGxvY2F0aW9uX2Rlc2NyaXB0aW9uGAUgASgJEg0KBWZsb29yGAYgASgJEhAKCGJ1aWxkaW5nGAcgASgJEjcKDW1vYmlsaXR5X3R5cGUYCCABKA4yIC5zYWYuQ2xpZW50TWV0YWRhdGEuTW9iaWxpdHlUeXBlEhgKEHNvZnR3YXJlX3ZlcnNpb24YCSABKAkSGAoQb3BlcmF0aW5nX3N5c3RlbRgKIAEoCRIMCgR1dWlkGA4gASgJEiUKDm90aGVyX21ldGFkYXRhGA8gAygLMg0uc2FmLktleVZhbHVlEhoKEWxlZ2FjeV9pZGVudGlmaWVyGIABIAEoCSJZCgxNb2JpbGl0eVR5cGUSDgoKU1RBTkRBTE9ORRAAEgsKB0RFU0tUT1AQARIKCgZMQVBUT1AQAhIKCgZUQUJMRVQQAxIJCgVQSE9ORRAEEgkKBU9USEVSEA8ivAEKDlNlbnNvck1ldGFkYXRhEhEKCXNlbnNvcl9pZBgBIAEoBBIkCgtzZW5zb3JfdHlwZRgCIAEoDjIPLnNhZi5TZW5zb3JUeXBlEg0KBW1vZGVsGAMgASgJEg4KBnNlcmlhbBgEIAEoCRISCgpjYWxpYnJhdGVkGAUgASgIEg0KBXVuaXRzGAYgASgJEhMKC251bV9zYW1wbGVzGAcgASgFEhoKEnNhbXBsZV93aW5kb3dfc2l6ZRgIIAEoBSJuChNDbGllbnRDcmVhdGVNZXNzYWdlEigKC2NsaWVudF9kYXRhGAEgASgLMhMuc2FmLkNsaWVudE1ldGFkYXRhEi0KEGF0dGFjaGVkX3NlbnNvcnMYAiADKAsyEy5zYWYuU2Vuc29yTWV0YWRhdGEikwEKFENsaWVudENyZWF0ZVJlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlEhEKCWNsaWVudF9pZBgCIAEoBBIVCg1jbGllbnRfc2VjcmV0GAMgASgJEhIKCnNlbnNvcl9pZHMYBCADKAQSGQoRbGF0ZXN0X3JlcXVlc3RfaWQYBSABKAQi5AEKE0NsaWVudFVwZGF0ZU1lc3NhZ2USLgoQY2xpZW50X3NpZ25hdHVyZRgBIAEoCzIULnNhZi5DbGllbnRTaWduYXR1cmUSKAoLY2xpZW50X2RhdGEYAiABKAsyEy5zYWYuQ2xpZW50TWV0YWRhdGESKAoLbmV3X3NlbnNvcnMYAyADKAsyEy5zYWYuU2Vuc29yTWV0YWRhdGESLAoPdXBkYXRlZF9zZW5zb3JzGAQgAygLMhMuc2FmLlNlbnNvck1ldGFkYXRhEhsKD3JlbW92ZWRfc2Vuc29ycxgFIAMoBEICEAEiTgoUQ2xpZW50VXBkYXRlUmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIuc2FmLlN0YXR1c01lc3NhZ2USEgoKc2Vuc29yX2lkcxgCIAMoBCJkChVDbGllbnRNZXRhZGF0YVJlcXVlc3QSLgoQY2xpZW50X3NpZ25hdHVyZRgBIAEoCzIULnNhZi5DbGllbnRTaWduYXR1cmUSGwoTaW5jbHVkZV9zZW5zb3JfZGF0YRgCIAEoCCKQAQoWQ2xpZW50TWV0YWRhdGFSZXNwb25zZRIiCgZzdGF0dXMYASABKAsyEi5zYWYuU3RhdHVzTWVzc2FnZRIoCgtjbGllbnRfZGF0YRgCIAEoCzITLnNhZi5DbGllbnRNZXRhZGF0YRIoCgtzZW5zb3JfZGF0YRgDIAMoCzITLnNhZi5TZW5zb3JNZXRhZGF0YSKPAwoMRXZlbnRNZXNzYWdlEi4KEGNsaWVudF9zaWduYXR1cmUYASABKAsyFC5zYWYuQ2xpZW50U2lnbmF0dXJlEhAKCGxhdGl0dWRlGAIgASgBEhEKCWxvbmdpdHVkZRgDIAEoARIuCg1sb2NhdGlvbl90eXBlGAQgASgOMhcuc2FmLkxvY2F0aW9uU291cmNlVHlwZRIsCgVldmVudBgFIAEoCzIdLnNhZi5FdmVudE1lc3NhZ2UuU2Vuc29yRXZlbnQSNQoOb3RoZXJfcmVhZGluZ3MYBiADKAsyHS5zYWYuRXZlbnRNZXNzYWdlLlNlbnNvckV2ZW50GpQBCgtTZW5zb3JFdmVudBIRCglzZW5zb3JfaWQYASABKAQSJAoLc2Vuc29yX3R5cGUYAiABKA4yDy5zYWYuU2Vuc29yVHlwZRIUCghyZWFkaW5ncxgDIAMoAUICEAESDAoEZGF0ZRgEIAEoCRITCgtldmVudF9jb3VudBgFIAEoBRITCgt0aW1lX3dpbmRvdxgGIAEoBSIzCg1FdmVudFJlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlIosCChhTZW5zb3JSZWFkaW5nRGVzY3JpcHRpb24SEQoJc2Vuc29yX2lkGAEgASgEEhQKDGN1cnJlbnRfZGF0YRgCIAEoCBISCgpyZXF1ZXN0X2lkGAMgASgEEhIKCnN0YXJ0X2RhdGUYBCABKAkSEAoIZW5kX2RhdGUYBSABKAkSEAoIbGF0aXR1ZGUYBiABKAESEQoJbG9uZ2l0dWRlGAcgASgBEj0KC2RhdGFfZm9ybWF0GAggASgOMiguc2FmLlNlbnNvclJlYWRpbmdEZXNjcmlwdGlvbi5EYXRhRm9ybWF0IigKCkRhdGFGb3JtYXQSCQoFQ1NOVjIQABIPCgtEQVRBX1JFQ09SRBABIs0EChBIZWFydGJlYXRNZXNzYWdlEi4KEGNsaWVudF9zaWduYXR1cmUYASABKAsyFC5zYWYuQ2xpZW50U2lnbmF0dXJlEhAKCGxhdGl0dWRlGAIgASgBEhEKCWxvbmdpdHVkZRgDIAEoARI1ChRsb2NhdGlvbl9zb3VyY2VfdHlwZRgEIAEoDjIXLnNhZi5Mb2NhdGlvblNvdXJjZVR5cGUSOQoNc3RhdHVzX2NoYW5nZRgFIAEoDjIiLnNhZi5IZWFydGJlYXRNZXNzYWdlLlN0YXR1c0NoYW5nZRIZChFjb25uZWN0ZWRfc2Vuc29ycxgGIAMoBBIcChRkaXNjb25uZWN0ZWRfc2Vuc29ycxgHIAMoBBIZChFsYXRlc3RfcmVxdWVzdF9pZBgIIAEoBBI6ChNjdXJyZW50X2RhdGFfb2ZmZXJzGAkgAygLMh0uc2FmLlNlbnNvclJlYWRpbmdEZXNjcmlwdGlvbhI6CgtldmVudF9yYXRlcxgKIAMoCzIlLnNhZi5IZWFydGJlYXRNZXNzYWdlLlNlbnNvckV2ZW50UmF0ZRpOCg9TZW5zb3JFdmVudFJhdGUSEQoJc2Vuc29yX2lkGAEgASgEEhMKC2V2ZW50X2NvdW50GAIgASgFEhMKC3RpbWVfd2luZG93GAMgASgFIlYKDFN0YXR1c0NoYW5nZRIKCgZVUERBVEUQABILCgdSRVNUQVJUEAESCQoFU0xFRVAQAhIMCghTSFVURE9XThADEgoKBktJTExFRBAEEggKBFFVSVQQBSKFAwoRSGVhcnRiZWF0UmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIuc2FmLlN0YXR1c01lc3NhZ2USOQoNZGF0YV9yZXF1ZXN0cxgCIAMoCzIiLnNhZi5IZWFydGJlYXRSZXNwb25zZS5EYXRhUmVxdWVzdBIZChFsYXRlc3RfcmVxdWVzdF9pZBgDIAEoBBIgChhjdXJyZW50X2RhdGFfdXBsb2FkX3VybHMYBCADKAkSGAoQbWV0YWRhdGFfY2hhbmdlZBgFIAEoCBq5AQoLRGF0YVJlcXVlc3QSEQoJc2Vuc29yX2lkGAEgASgEEhwKFHByb3ZpZGVfY3VycmVudF9kYXRhGAIgASgIEhIKCnJlcXVlc3RfaWQYAyABKAQSEgoKc3RhcnRfZGF0ZRgEIAEoCRIQCghlbmRfZGF0ZRgFIAEoCRIQCghsYXRpdHVkZRgGIAMoARIRCglsb25naXR1ZGUYByADKAESGgoSdGhyZXNob2xkX2Rpc3RhbmNlGAggASgNIlwKFUNsaWVudEtleVZhbHVlUmVxdWVzdBIuChBjbGllbnRfc2lnbmF0dXJlGAEgASgLMhQuc2FmLkNsaWVudFNpZ25hdHVyZRITCgtjbGllbnRfa2V5cxgCIAMoCSJgChZDbGllbnRLZXlWYWx1ZVJlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlEiIKC2NsaWVudF9kYXRhGAIgAygLMg0uc2FmLktleVZhbHVlIkoKGENsaWVudEVkaXRvclRva2VuUmVxdWVzdBIuChBjbGllbnRfc2lnbmF0dXJlGAEgASgLMhQuc2FmLkNsaWVudFNpZ25hdHVyZSJiChlDbGllbnRFZGl0b3JUb2tlblJlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnNhZi5TdGF0dXNNZXNzYWdlEhIKCmVkaXRvcl91cmwYAiABKAkSDQoFdG9rZW4YAyABKAkigwEKGVNlbnNvclJlYWRpbmdPZmZlck1lc3NhZ2USLgoQY2xpZW50X3NpZ25hdHVyZRgBIAEoCzIULnNhZi5DbGllbnRTaWduYXR1cmUSNgoPc2Vuc29yX3JlYWRpbmdzGAIgAygLMh0uc2FmLlNlbnNvclJlYWRpbmdEZXNjcmlwdGlvbiJaChpTZW5zb3JSZWFkaW5nT2ZmZXJSZXNwb25zZRIiCgZzdGF0dXMYASABKAsyEi5zYWYuU3RhdHVzTWVzc2FnZRIYChBkYXRhX3VwbG9hZF91cmxzGAIgAygJIlwKG1NlbnNvclJlYWRpbmdVcGxvYWRSZXNwb25zZRIiCgZzdGF0dXMYASABKAsyEi5zYWYuU3RhdHVzTWVzc2FnZRIZChFzZW5zb3JfcmVhZGluZ19pZBgCIAEoBCIgCgpEYXRhU3RyZWFtEhIKBnZhbHVlcxgBIAMoAUICEAEi2QEKCkRhdGFSZWNvcmQSGQoRZGF0YXBvaW50X3NwYWNpbmcYASABKA0SIAoHc3RyZWFtcxgCIAMoCzIPLnNhZi5EYXRhU3RyZWFtEjIKCWxvY2F0aW9ucxgDIAEoCzIfLnNhZi5EYXRhUmVjb3JkLkxvY2F0aW9uQ2hhbmdlcxpaCg9Mb2NhdGlvbkNoYW5nZXMSGAoMdGltZV9vZmZzZXRzGAEgAygNQgIQARIVCglsYXRpdHVkZXMYAiADKAFCAhABEhYKCmxvbmdpdHVkZXMYAyADKAFCAhABIiIKEk5hbWVBdmFpbGFibGVRdWVyeRIMCgRuYW1lGAEgASgJIlwKFU5hbWVBdmFpbGFibGVSZXNwb25zZRIiCgZzdGF0dXMYASABKAsyEi5zYWYuU3RhdHVzTWVzc2FnZRIMCgRuYW1lGAIgASgJEhEKCWF2YWlsYWJsZRgDIAEoCCIoChFFeGlzdGluZ1V1aWRRdWVyeRITCgtjbGllbnRfdXVpZBgBIAEoCSKmAQoURXhpc3RpbmdVdWlkUmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIuc2FmLlN0YXR1c01lc3NhZ2USGgoScmVnaXN0cmF0aW9uX2ZvdW5kGAIgASgIEhEKCWNsaWVudF9pZBgDIAEoBBIVCg1jbGllbnRfc2VjcmV0GAQgASgJEiQKB3NlbnNvcnMYBSADKAsyEy5zYWYuU2Vuc29yTWV0YWRhdGEiTgoXQ2xpZW50RnJvbUxlZ2FjeUlkUXVlcnkSGQoRbGVnYWN5X2NsaWVudF9rZXkYASABKAkSGAoQbGVnYWN5X2NsaWVudF9pZBgCIAEoBCJTChpDbGllbnRGcm9tTGVnYWN5SWRSZXNwb25zZRIiCgZzdGF0dXMYASABKAsyEi5zYWYuU3RhdHVzTWVzc2FnZRIRCgljbGllbnRfaWQYAiABKAQilQEKEFJlY2VudEV2ZW50UXVlcnkSDQoFbGltaXQYASABKA0SJAoLc2Vuc29yX3R5cGUYAiABKA4yDy5zYWYuU2Vuc29yVHlwZRIaChJtb3N0X3JlY2VudF9ldmVudHMYAyABKAgSFgoOYWZ0ZXJfZXZlbnRfaWQYBCABKAQSGAoQcHJvdmlkZV9wb2x5Z29ucxgPIAEoCCK7AwoTUmVjZW50RXZlbnRSZXNwb25zZRIiCgZzdGF0dXMYASABKAsyEi5zYWYuU3RhdHVzTWVzc2FnZRIcChRtb3N0X3JlY2VudF9ldmVudF9pZBgCIAEoBBI0CgZldmVudHMYAyADKAsyJC5zYWYuUmVjZW50RXZlbnRSZXNwb25zZS5TZW5zb3JFdmVudBIZChFnZW9jZWxsc19pbmNsdWRlZBgOIAMoCRI8Cg5nZW9jZWxsX2JvdW5kcxgPIAMoCzIkLnNhZi5SZWNlbnRFdmVudFJlc3BvbnNlLkJvdW5kaW5nQm94GmQKC1NlbnNvckV2ZW50EiQKC3NlbnNvcl90eXBlGAEgASgOMg8uc2FmLlNlbnNvclR5cGUSEAoIcmVhZGluZ3MYAiADKAESDAoEZGF0ZRgDIAEoCRIPCgdnZW9jZWxsGAQgASgJGm0KC0JvdW5kaW5nQm94EhYKDndlc3RfbG9uZ2l0dWRlGAEgASgBEhYKDmVhc3RfbG9uZ2l0dWRlGAIgASgBEhYKDm5vcnRoX2xhdGl0dWRlGAMgASgBEhYKDnNvdXRoX2xhdGl0dWRlGAQgASgBKsUBCgpTZW5zb3JUeXBlEhgKFEFDQ0VMRVJPTUVURVJfM19BWElTEAASGAoUQUNDRUxFUk9NRVRFUl8xX0FYSVMQARIPCgtURU1QRVJBVFVSRRACEgwKCFBSRVNTVVJFEAMSDAoISFVNSURJVFkQBBILCgdPUFRJQ0FMEAUSEAoMUEhPVE9WT0xUQUlDEAYSBwoDQ0g0EAcSBwoDTFBHEAgSBgoCQ08QCRIGCgJIMhAKEgoKBkdFSUdFUhALEgkKBU9USEVSEEAqXQoSTG9jYXRpb25Tb3VyY2VUeXBlEg4KClVTRVJfSU5QVVQQABIICgRDRUxMEAESBwoDR1BTEAISCAoEV0lGSRADEgYKAklQEAQSEgoOU0VSVkVSX0RFRkFVTFQQQA");
 
 /**
  * @generated from message saf.ClientSignature
@@ -923,6 +923,513 @@ export type HeartbeatResponse_DataRequest = Message<"saf.HeartbeatResponse.DataR
  */
 export const HeartbeatResponse_DataRequestSchema: GenMessage<HeartbeatResponse_DataRequest> = /*@__PURE__*/
   messageDesc(file_saf_saf, 16, 0);
+
+/**
+ * @generated from message saf.ClientKeyValueRequest
+ */
+export type ClientKeyValueRequest = Message<"saf.ClientKeyValueRequest"> & {
+  /**
+   * @generated from field: optional saf.ClientSignature client_signature = 1;
+   */
+  clientSignature?: ClientSignature | undefined;
+
+  /**
+   * @generated from field: repeated string client_keys = 2;
+   */
+  clientKeys: string[];
+};
+
+/**
+ * Describes the message saf.ClientKeyValueRequest.
+ * Use `create(ClientKeyValueRequestSchema)` to create a new message.
+ */
+export const ClientKeyValueRequestSchema: GenMessage<ClientKeyValueRequest> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 17);
+
+/**
+ * @generated from message saf.ClientKeyValueResponse
+ */
+export type ClientKeyValueResponse = Message<"saf.ClientKeyValueResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: repeated saf.KeyValue client_data = 2;
+   */
+  clientData: KeyValue[];
+};
+
+/**
+ * Describes the message saf.ClientKeyValueResponse.
+ * Use `create(ClientKeyValueResponseSchema)` to create a new message.
+ */
+export const ClientKeyValueResponseSchema: GenMessage<ClientKeyValueResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 18);
+
+/**
+ * @generated from message saf.ClientEditorTokenRequest
+ */
+export type ClientEditorTokenRequest = Message<"saf.ClientEditorTokenRequest"> & {
+  /**
+   * @generated from field: optional saf.ClientSignature client_signature = 1;
+   */
+  clientSignature?: ClientSignature | undefined;
+};
+
+/**
+ * Describes the message saf.ClientEditorTokenRequest.
+ * Use `create(ClientEditorTokenRequestSchema)` to create a new message.
+ */
+export const ClientEditorTokenRequestSchema: GenMessage<ClientEditorTokenRequest> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 19);
+
+/**
+ * @generated from message saf.ClientEditorTokenResponse
+ */
+export type ClientEditorTokenResponse = Message<"saf.ClientEditorTokenResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: optional string editor_url = 2;
+   */
+  editorUrl: string;
+
+  /**
+   * @generated from field: optional string token = 3;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message saf.ClientEditorTokenResponse.
+ * Use `create(ClientEditorTokenResponseSchema)` to create a new message.
+ */
+export const ClientEditorTokenResponseSchema: GenMessage<ClientEditorTokenResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 20);
+
+/**
+ * @generated from message saf.SensorReadingOfferMessage
+ */
+export type SensorReadingOfferMessage = Message<"saf.SensorReadingOfferMessage"> & {
+  /**
+   * @generated from field: optional saf.ClientSignature client_signature = 1;
+   */
+  clientSignature?: ClientSignature | undefined;
+
+  /**
+   * @generated from field: repeated saf.SensorReadingDescription sensor_readings = 2;
+   */
+  sensorReadings: SensorReadingDescription[];
+};
+
+/**
+ * Describes the message saf.SensorReadingOfferMessage.
+ * Use `create(SensorReadingOfferMessageSchema)` to create a new message.
+ */
+export const SensorReadingOfferMessageSchema: GenMessage<SensorReadingOfferMessage> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 21);
+
+/**
+ * @generated from message saf.SensorReadingOfferResponse
+ */
+export type SensorReadingOfferResponse = Message<"saf.SensorReadingOfferResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: repeated string data_upload_urls = 2;
+   */
+  dataUploadUrls: string[];
+};
+
+/**
+ * Describes the message saf.SensorReadingOfferResponse.
+ * Use `create(SensorReadingOfferResponseSchema)` to create a new message.
+ */
+export const SensorReadingOfferResponseSchema: GenMessage<SensorReadingOfferResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 22);
+
+/**
+ * @generated from message saf.SensorReadingUploadResponse
+ */
+export type SensorReadingUploadResponse = Message<"saf.SensorReadingUploadResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: optional uint64 sensor_reading_id = 2;
+   */
+  sensorReadingId: bigint;
+};
+
+/**
+ * Describes the message saf.SensorReadingUploadResponse.
+ * Use `create(SensorReadingUploadResponseSchema)` to create a new message.
+ */
+export const SensorReadingUploadResponseSchema: GenMessage<SensorReadingUploadResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 23);
+
+/**
+ * @generated from message saf.DataStream
+ */
+export type DataStream = Message<"saf.DataStream"> & {
+  /**
+   * @generated from field: repeated double values = 1 [packed = true];
+   */
+  values: number[];
+};
+
+/**
+ * Describes the message saf.DataStream.
+ * Use `create(DataStreamSchema)` to create a new message.
+ */
+export const DataStreamSchema: GenMessage<DataStream> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 24);
+
+/**
+ * @generated from message saf.DataRecord
+ */
+export type DataRecord = Message<"saf.DataRecord"> & {
+  /**
+   * ms
+   *
+   * @generated from field: optional uint32 datapoint_spacing = 1;
+   */
+  datapointSpacing: number;
+
+  /**
+   * @generated from field: repeated saf.DataStream streams = 2;
+   */
+  streams: DataStream[];
+
+  /**
+   * @generated from field: optional saf.DataRecord.LocationChanges locations = 3;
+   */
+  locations?: DataRecord_LocationChanges | undefined;
+};
+
+/**
+ * Describes the message saf.DataRecord.
+ * Use `create(DataRecordSchema)` to create a new message.
+ */
+export const DataRecordSchema: GenMessage<DataRecord> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 25);
+
+/**
+ * @generated from message saf.DataRecord.LocationChanges
+ */
+export type DataRecord_LocationChanges = Message<"saf.DataRecord.LocationChanges"> & {
+  /**
+   * @generated from field: repeated uint32 time_offsets = 1 [packed = true];
+   */
+  timeOffsets: number[];
+
+  /**
+   * @generated from field: repeated double latitudes = 2 [packed = true];
+   */
+  latitudes: number[];
+
+  /**
+   * @generated from field: repeated double longitudes = 3 [packed = true];
+   */
+  longitudes: number[];
+};
+
+/**
+ * Describes the message saf.DataRecord.LocationChanges.
+ * Use `create(DataRecord_LocationChangesSchema)` to create a new message.
+ */
+export const DataRecord_LocationChangesSchema: GenMessage<DataRecord_LocationChanges> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 25, 0);
+
+/**
+ * @generated from message saf.NameAvailableQuery
+ */
+export type NameAvailableQuery = Message<"saf.NameAvailableQuery"> & {
+  /**
+   * @generated from field: optional string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message saf.NameAvailableQuery.
+ * Use `create(NameAvailableQuerySchema)` to create a new message.
+ */
+export const NameAvailableQuerySchema: GenMessage<NameAvailableQuery> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 26);
+
+/**
+ * @generated from message saf.NameAvailableResponse
+ */
+export type NameAvailableResponse = Message<"saf.NameAvailableResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: optional string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: optional bool available = 3;
+   */
+  available: boolean;
+};
+
+/**
+ * Describes the message saf.NameAvailableResponse.
+ * Use `create(NameAvailableResponseSchema)` to create a new message.
+ */
+export const NameAvailableResponseSchema: GenMessage<NameAvailableResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 27);
+
+/**
+ * @generated from message saf.ExistingUuidQuery
+ */
+export type ExistingUuidQuery = Message<"saf.ExistingUuidQuery"> & {
+  /**
+   * @generated from field: optional string client_uuid = 1;
+   */
+  clientUuid: string;
+};
+
+/**
+ * Describes the message saf.ExistingUuidQuery.
+ * Use `create(ExistingUuidQuerySchema)` to create a new message.
+ */
+export const ExistingUuidQuerySchema: GenMessage<ExistingUuidQuery> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 28);
+
+/**
+ * @generated from message saf.ExistingUuidResponse
+ */
+export type ExistingUuidResponse = Message<"saf.ExistingUuidResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: optional bool registration_found = 2;
+   */
+  registrationFound: boolean;
+
+  /**
+   * @generated from field: optional uint64 client_id = 3;
+   */
+  clientId: bigint;
+
+  /**
+   * @generated from field: optional string client_secret = 4;
+   */
+  clientSecret: string;
+
+  /**
+   * @generated from field: repeated saf.SensorMetadata sensors = 5;
+   */
+  sensors: SensorMetadata[];
+};
+
+/**
+ * Describes the message saf.ExistingUuidResponse.
+ * Use `create(ExistingUuidResponseSchema)` to create a new message.
+ */
+export const ExistingUuidResponseSchema: GenMessage<ExistingUuidResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 29);
+
+/**
+ * @generated from message saf.ClientFromLegacyIdQuery
+ */
+export type ClientFromLegacyIdQuery = Message<"saf.ClientFromLegacyIdQuery"> & {
+  /**
+   * @generated from field: optional string legacy_client_key = 1;
+   */
+  legacyClientKey: string;
+
+  /**
+   * @generated from field: optional uint64 legacy_client_id = 2;
+   */
+  legacyClientId: bigint;
+};
+
+/**
+ * Describes the message saf.ClientFromLegacyIdQuery.
+ * Use `create(ClientFromLegacyIdQuerySchema)` to create a new message.
+ */
+export const ClientFromLegacyIdQuerySchema: GenMessage<ClientFromLegacyIdQuery> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 30);
+
+/**
+ * @generated from message saf.ClientFromLegacyIdResponse
+ */
+export type ClientFromLegacyIdResponse = Message<"saf.ClientFromLegacyIdResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: optional uint64 client_id = 2;
+   */
+  clientId: bigint;
+};
+
+/**
+ * Describes the message saf.ClientFromLegacyIdResponse.
+ * Use `create(ClientFromLegacyIdResponseSchema)` to create a new message.
+ */
+export const ClientFromLegacyIdResponseSchema: GenMessage<ClientFromLegacyIdResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 31);
+
+/**
+ * @generated from message saf.RecentEventQuery
+ */
+export type RecentEventQuery = Message<"saf.RecentEventQuery"> & {
+  /**
+   * @generated from field: optional uint32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: optional saf.SensorType sensor_type = 2;
+   */
+  sensorType: SensorType;
+
+  /**
+   * @generated from field: optional bool most_recent_events = 3;
+   */
+  mostRecentEvents: boolean;
+
+  /**
+   * @generated from field: optional uint64 after_event_id = 4;
+   */
+  afterEventId: bigint;
+
+  /**
+   * @generated from field: optional bool provide_polygons = 15;
+   */
+  providePolygons: boolean;
+};
+
+/**
+ * Describes the message saf.RecentEventQuery.
+ * Use `create(RecentEventQuerySchema)` to create a new message.
+ */
+export const RecentEventQuerySchema: GenMessage<RecentEventQuery> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 32);
+
+/**
+ * @generated from message saf.RecentEventResponse
+ */
+export type RecentEventResponse = Message<"saf.RecentEventResponse"> & {
+  /**
+   * @generated from field: optional saf.StatusMessage status = 1;
+   */
+  status?: StatusMessage | undefined;
+
+  /**
+   * @generated from field: optional uint64 most_recent_event_id = 2;
+   */
+  mostRecentEventId: bigint;
+
+  /**
+   * @generated from field: repeated saf.RecentEventResponse.SensorEvent events = 3;
+   */
+  events: RecentEventResponse_SensorEvent[];
+
+  /**
+   * @generated from field: repeated string geocells_included = 14;
+   */
+  geocellsIncluded: string[];
+
+  /**
+   * @generated from field: repeated saf.RecentEventResponse.BoundingBox geocell_bounds = 15;
+   */
+  geocellBounds: RecentEventResponse_BoundingBox[];
+};
+
+/**
+ * Describes the message saf.RecentEventResponse.
+ * Use `create(RecentEventResponseSchema)` to create a new message.
+ */
+export const RecentEventResponseSchema: GenMessage<RecentEventResponse> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 33);
+
+/**
+ * @generated from message saf.RecentEventResponse.SensorEvent
+ */
+export type RecentEventResponse_SensorEvent = Message<"saf.RecentEventResponse.SensorEvent"> & {
+  /**
+   * @generated from field: optional saf.SensorType sensor_type = 1;
+   */
+  sensorType: SensorType;
+
+  /**
+   * @generated from field: repeated double readings = 2;
+   */
+  readings: number[];
+
+  /**
+   * @generated from field: optional string date = 3;
+   */
+  date: string;
+
+  /**
+   * @generated from field: optional string geocell = 4;
+   */
+  geocell: string;
+};
+
+/**
+ * Describes the message saf.RecentEventResponse.SensorEvent.
+ * Use `create(RecentEventResponse_SensorEventSchema)` to create a new message.
+ */
+export const RecentEventResponse_SensorEventSchema: GenMessage<RecentEventResponse_SensorEvent> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 33, 0);
+
+/**
+ * @generated from message saf.RecentEventResponse.BoundingBox
+ */
+export type RecentEventResponse_BoundingBox = Message<"saf.RecentEventResponse.BoundingBox"> & {
+  /**
+   * @generated from field: optional double west_longitude = 1;
+   */
+  westLongitude: number;
+
+  /**
+   * @generated from field: optional double east_longitude = 2;
+   */
+  eastLongitude: number;
+
+  /**
+   * @generated from field: optional double north_latitude = 3;
+   */
+  northLatitude: number;
+
+  /**
+   * @generated from field: optional double south_latitude = 4;
+   */
+  southLatitude: number;
+};
+
+/**
+ * Describes the message saf.RecentEventResponse.BoundingBox.
+ * Use `create(RecentEventResponse_BoundingBoxSchema)` to create a new message.
+ */
+export const RecentEventResponse_BoundingBoxSchema: GenMessage<RecentEventResponse_BoundingBox> = /*@__PURE__*/
+  messageDesc(file_saf_saf, 33, 1);
 
 /**
  * @generated from enum saf.SensorType
