@@ -44,9 +44,9 @@ export async function simulate(options: SimulationOptions, signal: AbortSignal):
   const { url, key, print, registrations, stations } = options;
   const startedAt = Date.now();
   const complain = atMostEvery(SAY_AGAIN_MS, print);
-  const tally: Tally = { picks: 0, heartbeats: 0, refused: 0, unanswered: 0 };
+  const tally: Tally = { picks: 0, heartbeats: 0, offers: 0, uploads: 0, refused: 0, unanswered: 0 };
   const report: Report = (what, outcome) => {
-    if (outcome.kind === "accepted") tally[what === "pick" ? "picks" : "heartbeats"]++;
+    if (outcome.kind === "accepted") tally[`${what}s`]++;
     else if (outcome.kind === "refused") {
       tally.refused++;
       complain(`Refused: ${outcome.reason}`);

@@ -5,6 +5,7 @@ import {
   createMessage,
   csnDate,
   heartbeatMessage,
+  offerMessage,
   pickMessage,
   registered,
   signature,
@@ -70,17 +71,45 @@ describe("pickMessage", () => {
   });
 });
 
+const stretch = { start: sentAt - 60_000, end: sentAt };
+
 describe("heartbeatMessage", () => {
+  const rate = { count: 4, windowS: 600 };
+  const none = { latestRequest: 0n, current: undefined };
+
+  it("tells the newest request that the station knows of, and offers what it recorded since the last", () => {
+    const data = { latestRequest: 17n, current: stretch };
+    const bytes = heartbeatMessage(identity, { sentAt, messageId: 4 }, "update", rate, data);
+    const { latestRequestId, currentDataOffers } = fromBinary(saf.HeartbeatMessageSchema, bytes);
+    expect(latestRequestId).toBe(17n);
+    expect(currentDataOffers).toMatchObject([
+      { sensorId: 0n, currentData: true, startDate: csnDate(stretch.start), endDate: csnDate(stretch.end) },
+    ]);
+  });
+
   it("counts picks and seconds in their own fields", () => {
-    const bytes = heartbeatMessage(identity, { sentAt, messageId: 2 }, "update", { count: 4, windowS: 600 });
+    const bytes = heartbeatMessage(identity, { sentAt, messageId: 2 }, "update", rate, none);
     const message = fromBinary(saf.HeartbeatMessageSchema, bytes);
     expect(message.eventRates).toMatchObject([{ sensorId: 0n, eventCount: 4, timeWindow: 600 }]);
     expect(message.statusChange).toBe(saf.HeartbeatMessage_StatusChange.UPDATE);
   });
 
   it("carries no rate when the station quits", () => {
-    const bytes = heartbeatMessage(identity, { sentAt, messageId: 3 }, "quit", { count: 4, windowS: 600 });
+    const bytes = heartbeatMessage(identity, { sentAt, messageId: 3 }, "quit", rate, none);
     expect(fromBinary(saf.HeartbeatMessageSchema, bytes).eventRates).toEqual([]);
+  });
+});
+
+describe("offerMessage", () => {
+  it("describes each stretch, and the request that it answers, as files of samples", () => {
+    const bytes = offerMessage(identity, { sentAt, messageId: 5 }, [{ ...stretch, request: 9n }, stretch]);
+    const { sensorReadings, clientSignature } = fromBinary(saf.SensorReadingOfferMessageSchema, bytes);
+    expect(clientSignature?.messageId).toBe(5);
+    const dataFormat = saf.SensorReadingDescription_DataFormat.DATA_RECORD;
+    expect(sensorReadings).toMatchObject([
+      { requestId: 9n, dataFormat },
+      { currentData: true, dataFormat },
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { saf } from "@fieldlog/contracts";
+import type { Stretch } from "./wanted-data.js";
 
 /** What a device received when it registered; the secret is told only once. */
 export interface Identity {
@@ -28,6 +29,12 @@ export interface PickRate {
 /** CSN's date: UTC to the millisecond, without a zone. */
 export function csnDate(ms: number): string {
   return new Date(ms).toISOString().slice(0, -1);
+}
+
+/** The moment that such a date tells: ms since 1970 UTC; undefined: it is none. */
+export function csnTime(date: string): number | undefined {
+  const ms = Date.parse(`${date}Z`);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 /** The signature of a message: SHA-256 of `date/message id/secret` in lowercase hex. */
@@ -114,23 +121,50 @@ export function pickMessage(
 
 export type HeartbeatStatus = "restart" | "update" | "quit";
 
+/** What a heartbeat says of data: the newest request that the station knows of, and what it has recorded since the last. */
+export interface HeartbeatData {
+  readonly latestRequest: bigint;
+  readonly current: Stretch | undefined;
+}
+
 /** A heartbeat, signed, with the rate of the accelerometer; the last one before the end carries no rate. */
 export function heartbeatMessage(
   identity: Identity,
   stamp: Stamp,
   status: HeartbeatStatus,
   rate: PickRate,
+  { latestRequest, current }: HeartbeatData,
 ): Uint8Array {
   const sensorId = BigInt(identity.sensorId);
   const change = saf.HeartbeatMessage_StatusChange;
   const message = create(saf.HeartbeatMessageSchema, {
     clientSignature: signed(identity, stamp),
     statusChange: { restart: change.RESTART, update: change.UPDATE, quit: change.QUIT }[status],
-    latestRequestId: 0n,
+    latestRequestId: latestRequest,
     connectedSensors: [sensorId],
+    currentDataOffers: current ? [description(identity, current)] : [],
     eventRates: status === "quit" ? [] : [{ sensorId, eventCount: rate.count, timeWindow: rate.windowS }],
   });
   return toBinary(saf.HeartbeatMessageSchema, message);
+}
+
+/** Offers of recorded data, signed. */
+export function offerMessage(identity: Identity, stamp: Stamp, stretches: readonly Stretch[]): Uint8Array {
+  const message = create(saf.SensorReadingOfferMessageSchema, {
+    clientSignature: signed(identity, stamp),
+    sensorReadings: stretches.map((stretch) => description(identity, stretch)),
+  });
+  return toBinary(saf.SensorReadingOfferMessageSchema, message);
+}
+
+function description({ sensorId }: Identity, { start, end, request }: Stretch) {
+  return {
+    sensorId: BigInt(sensorId),
+    ...(request === undefined ? { currentData: true } : { requestId: request }),
+    startDate: csnDate(start),
+    endDate: csnDate(end),
+    dataFormat: saf.SensorReadingDescription_DataFormat.DATA_RECORD,
+  };
 }
 
 /** The status that every answer carries in field 1; undefined if the body is not such an answer. */

@@ -1,3 +1,4 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import { saf } from "@fieldlog/contracts";
 import type { Pick } from "../network/replay.js";
 import type { Station } from "../network/stations.js";
@@ -6,13 +7,16 @@ import {
   type HeartbeatStatus,
   heartbeatMessage,
   type Identity,
+  offerMessage,
   pickMessage,
   registered,
   type Stamp,
 } from "./csn-messages.js";
 import { RateWindow } from "./rate-window.js";
+import { Recorder } from "./recorder.js";
 import type { Registrations } from "./registrations.js";
 import type { Outcome, Sender } from "./sender.js";
+import { type Stretch, WantedData } from "./wanted-data.js";
 
 /** Messages that a device keeps while the server does not answer; beyond it the newest are dropped. */
 const OUTBOX = 100;
@@ -22,7 +26,8 @@ const HEARTBEAT_PATIENCE_MS = 20_000;
 const QUIT_PATIENCE_MS = 1_000;
 
 /** Told of each message's end. */
-export type Report = (what: "pick" | "heartbeat", outcome: Outcome | { kind: "dropped" }) => void;
+export type Report = (what: Message, outcome: Outcome | { kind: "dropped" }) => void;
+export type Message = "pick" | "heartbeat" | "offer" | "upload";
 
 /**
  * One simulated station: registers itself once, and sends its picks and heartbeats one after the other, so
@@ -35,6 +40,8 @@ export class Device {
   readonly #report: Report;
   readonly #now: () => number;
   readonly #rates: RateWindow;
+  readonly #wanted = new WantedData();
+  readonly #recorder: Recorder;
   #outbox: Promise<unknown> = Promise.resolve();
   #queued = 0;
 
@@ -51,6 +58,7 @@ export class Device {
     this.#report = options.report;
     this.#now = options.now ?? Date.now;
     this.#rates = new RateWindow(this.#now());
+    this.#recorder = new Recorder(Number(this.station.name.replace(/\D/g, "")));
   }
 
   /** The id that the server gave it; undefined before it is registered. */
@@ -76,25 +84,62 @@ export class Device {
   pick(pick: Pick): Promise<void> {
     const rate = this.#rates.at(this.#now());
     this.#rates.add(pick.time);
+    this.#recorder.add(pick);
     return this.#queue("pick", (identity, stamp) => {
       const body = pickMessage(identity, stamp, { ...this.station, ...pick, rate });
       return this.#sender.deliver(`event/${identity.clientId}`, body);
     });
   }
 
-  /** Says that the station is alive. Resolves when that message's end is known. */
-  heartbeat(status: HeartbeatStatus): Promise<void> {
-    return this.#queue("heartbeat", (identity, stamp) => {
-      const body = heartbeatMessage(identity, stamp, status, this.#rates.at(stamp.sentAt));
+  /**
+   * Says that the station is alive, and gives the server the data that it has asked for. Resolves when the end of all
+   * that is known.
+   */
+  async heartbeat(status: HeartbeatStatus): Promise<void> {
+    const uploads: (() => Promise<void>)[] = [];
+    await this.#queue("heartbeat", async (identity, stamp) => {
+      const current = status === "quit" ? undefined : this.#wanted.takeCurrent(stamp.sentAt);
+      const data = { latestRequest: this.#wanted.latest, current };
+      const body = heartbeatMessage(identity, stamp, status, this.#rates.at(stamp.sentAt), data);
       const patience = status === "quit" ? QUIT_PATIENCE_MS : HEARTBEAT_PATIENCE_MS;
-      return this.#sender.deliver(`heartbeat/${identity.clientId}`, body, patience);
+      const outcome = await this.#sender.deliver(`heartbeat/${identity.clientId}`, body, patience);
+      if (outcome.kind !== "accepted") return outcome;
+      const answer = fromBinary(saf.HeartbeatResponseSchema, outcome.body);
+      const [url = ""] = answer.currentDataUploadUrls;
+      if (current && url === "") this.#wanted.stopCurrent();
+      else if (current) uploads.push(() => this.#upload(url, current));
+      this.#wanted.heard(answer, stamp.sentAt);
+      return outcome;
     });
+    for (const upload of uploads) await upload();
+    if (status !== "quit") await this.#offer();
   }
 
-  #queue(
-    what: "pick" | "heartbeat",
-    send: (identity: Identity, stamp: Stamp) => Promise<Outcome>,
-  ): Promise<void> {
+  /** Offers what was asked for and has been recorded by now, and uploads what of it is wanted. */
+  async #offer(): Promise<void> {
+    const stretches = this.#wanted.take(this.#now());
+    if (stretches.length === 0) return;
+    let urls: readonly string[] | undefined;
+    await this.#queue("offer", async (identity, stamp) => {
+      const body = offerMessage(identity, stamp, stretches);
+      const outcome = await this.#sender.deliver(`data/offer/${identity.clientId}`, body);
+      if (outcome.kind === "accepted") {
+        urls = fromBinary(saf.SensorReadingOfferResponseSchema, outcome.body).dataUploadUrls;
+      }
+      return outcome;
+    });
+    if (urls === undefined) this.#wanted.giveBack(stretches);
+    for (const [index, url] of urls?.entries() ?? []) {
+      const stretch = stretches[index];
+      if (url !== "" && stretch) await this.#upload(url, stretch);
+    }
+  }
+
+  async #upload(url: string, { start, end }: Stretch): Promise<void> {
+    this.#report("upload", await this.#sender.upload(url, this.#recorder.record(start, end)));
+  }
+
+  #queue(what: Message, send: (identity: Identity, stamp: Stamp) => Promise<Outcome>): Promise<void> {
     if (this.#queued >= OUTBOX) {
       this.#report(what, { kind: "dropped" });
       return Promise.resolve();

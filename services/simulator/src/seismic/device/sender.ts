@@ -9,6 +9,8 @@ export type Outcome =
   /** Nobody knows whether it arrived: no answer within the sender's patience, or the sender was stopped. */
   | { readonly kind: "unanswered"; readonly reason: string };
 
+type Answer = Outcome | { readonly kind: "again"; readonly afterMs: number; readonly reason: string };
+
 export interface SenderOptions {
   /** Of the edge, such as `http://127.0.0.1:8080`. */
   readonly url: string;
@@ -50,10 +52,26 @@ export class Sender {
    * Posts to `/api/v1/<namespace>/<path>` until there is an answer that counts. Repeats after a lost answer,
    * a server error and a 503 (then no sooner than its Retry-After says). Never raises.
    */
-  async deliver(path: string, body: Uint8Array, patienceMs = PATIENCE_MS): Promise<Outcome> {
+  deliver(path: string, body: Uint8Array, patienceMs = PATIENCE_MS): Promise<Outcome> {
+    const url = `${this.#options.url}/api/v1/${this.#options.namespace}/${path}`;
+    const headers = { "content-type": "application/x-protobuf" };
+    const message = () => ({ headers, body: body as Uint8Array<ArrayBuffer> });
+    return this.#repeat(() => this.#attempt(url, message()), patienceMs);
+  }
+
+  /** Uploads a file to a URL that the server gave for it, once: another attempt would need another URL. Never raises. */
+  async upload(url: string, file: Uint8Array): Promise<Outcome> {
+    const form = new FormData();
+    const type = "application/octet-stream";
+    form.append("payload", new Blob([file as Uint8Array<ArrayBuffer>], { type }), "data");
+    const answer = await this.#attempt(url, { body: form });
+    return answer.kind === "again" ? { kind: "unanswered", reason: answer.reason } : answer;
+  }
+
+  async #repeat(attemptOnce: () => Promise<Answer>, patienceMs: number): Promise<Outcome> {
     const end = this.#now() + patienceMs;
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#attempt(path, body);
+      const answer = await attemptOnce();
       if (answer.kind !== "again") return answer;
       const pause = Math.max(answer.afterMs, backoffMs(attempt));
       if (this.#options.signal?.aborted || this.#now() + pause > end) {
@@ -64,18 +82,11 @@ export class Sender {
     }
   }
 
-  async #attempt(
-    path: string,
-    body: Uint8Array,
-  ): Promise<Outcome | { kind: "again"; afterMs: number; reason: string }> {
+  async #attempt(url: string, message: Pick<RequestInit, "headers" | "body">): Promise<Answer> {
     await this.#turn();
     try {
-      const response = await this.#fetch(`${this.#options.url}/api/v1/${this.#options.namespace}/${path}`, {
-        method: "POST",
-        headers: { "content-type": "application/x-protobuf" },
-        body: body as Uint8Array<ArrayBuffer>,
-        signal: AbortSignal.timeout(ANSWER_MS),
-      });
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const response = await this.#fetch(url, { ...message, method: "POST", signal });
       return judge(response, new Uint8Array(await response.arrayBuffer()));
     } catch (error) {
       return { kind: "again", afterMs: 0, reason: reasonOf(error) };
@@ -105,10 +116,7 @@ export class Sender {
   }
 }
 
-function judge(
-  response: Response,
-  body: Uint8Array,
-): Outcome | { kind: "again"; afterMs: number; reason: string } {
+function judge(response: Response, body: Uint8Array): Answer {
   const status = statusOf(body);
   if (response.ok && status?.type === saf.StatusMessage_StatusType.SUCCESS) return { kind: "accepted", body };
   const reason = `HTTP ${response.status}${status?.message ? `: ${status.message}` : ""}`;

@@ -33,8 +33,9 @@ describe("quakeLine", () => {
 
 describe("statusLine", () => {
   it("gives rates, and failures only where there are some", () => {
-    const tally = { picks: 12, heartbeats: 300, refused: 0, unanswered: 0 };
+    const tally = { picks: 12, heartbeats: 300, offers: 2, uploads: 0, refused: 0, unanswered: 0 };
     expect(statusLine(tally, 10, 300, at)).toBe("14:03:21  300 stations · 1.2 picks/s · 30.0 heartbeats/s");
+    expect(statusLine({ ...tally, uploads: 3 }, 10, 300, at)).toMatch(/ · 3 uploaded$/);
     expect(statusLine({ ...tally, refused: 2 }, 10, 300, at)).toMatch(/ · 2 refused$/);
   });
 });

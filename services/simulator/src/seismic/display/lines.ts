@@ -34,6 +34,8 @@ function stationsText(stations: number): string {
 export interface Tally {
   picks: number;
   heartbeats: number;
+  offers: number;
+  uploads: number;
   refused: number;
   unanswered: number;
 }
@@ -44,6 +46,7 @@ export function statusLine(tally: Tally, seconds: number, stations: number, now:
     stationsText(stations),
     `${rate(tally.picks)} picks/s`,
     `${rate(tally.heartbeats)} heartbeats/s`,
+    ...(tally.uploads ? [`${tally.uploads} uploaded`] : []),
     ...(tally.refused ? [`${tally.refused} refused`] : []),
     ...(tally.unanswered ? [`${tally.unanswered} without an answer`] : []),
   ];

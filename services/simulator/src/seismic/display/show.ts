@@ -45,12 +45,7 @@ export async function showStatus(
   for (;;) {
     const before = { ...tally };
     await sleep(STATUS_MS, undefined, { signal });
-    const since: Tally = {
-      picks: tally.picks - before.picks,
-      heartbeats: tally.heartbeats - before.heartbeats,
-      refused: tally.refused - before.refused,
-      unanswered: tally.unanswered - before.unanswered,
-    };
-    print(statusLine(since, STATUS_MS / 1000, stations, new Date()));
+    const since = Object.entries(tally).map(([what, count]) => [what, count - before[what as keyof Tally]]);
+    print(statusLine(Object.fromEntries(since) as Tally, STATUS_MS / 1000, stations, new Date()));
   }
 }
