@@ -24,6 +24,14 @@ export const MQTT_BEATS = "mqtt.beats";
 /** The key-value bucket of subscriptions' cursors: `<namespace>.<subscription>`. */
 export const SUBSCRIPTION_CURSORS = "SUBSCRIPTION_CURSORS";
 
+/** The key-value bucket of the keys with which devices' objects are encrypted: `<namespace>.<device>`. */
+export const DEVICE_KEYS = "DEVICE_KEYS";
+
+/** The object store of a namespace's uploads. */
+export function objectsBucket(namespace: string): string {
+  return `READINGS_${token(namespace)}`;
+}
+
 /** In the place of a namespace: what belongs to the installation as a whole. */
 export const INSTALLATION = "_";
 
