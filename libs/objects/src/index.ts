@@ -1,1 +1,9 @@
-export {};
+// For services that keep large data.
+export { NatsObjects, type NatsObjectsOptions } from "./nats-objects.js";
+export {
+  NoSuchObject,
+  type ObjectStore,
+  ObjectsUnavailable,
+  type PutObject,
+  type Range,
+} from "./object-store.js";

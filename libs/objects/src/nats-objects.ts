@@ -1,0 +1,174 @@
+import { hash } from "node:crypto";
+import { objectsBucket } from "@fieldlog/contracts";
+import { JetStreamApiCodes, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type ObjectStore as Bucket, Objm, StorageType } from "@nats-io/obj";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { Measured } from "./measured.js";
+import {
+  NoSuchObject,
+  namespaceOfName,
+  type ObjectStore,
+  ObjectsUnavailable,
+  type PutObject,
+  type Range,
+} from "./object-store.js";
+
+export interface NatsObjectsOptions {
+  /** Copies that NATS keeps. */
+  readonly replicas: number;
+  /** Bytes of one namespace's objects at which it takes no more; -1: no limit. */
+  readonly maxBytes: number;
+}
+
+/** Milliseconds without a byte after which reading is given up. */
+const READ_MS = 10_000;
+const NOT_FOUND = "object store not found";
+
+/** Objects in JetStream: an object store for each namespace, made with its first object. */
+export class NatsObjects implements ObjectStore {
+  readonly kind = "nats";
+  private readonly manager: Objm;
+  private readonly buckets = new Map<string, Promise<Bucket>>();
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly options: NatsObjectsOptions,
+  ) {
+    this.manager = new Objm(jetstream(connection));
+  }
+
+  async put(name: string, content: AsyncIterable<Uint8Array>): Promise<PutObject> {
+    const measured = new Measured(content);
+    const stream = ReadableStream.from(measured) as ReadableStream<Uint8Array>;
+    await this.reach(name, async (bucket) => {
+      await bucket.put({ name: keyOf(name), metadata: { name } }, stream);
+    }).catch((error) => {
+      // Who sends broke off: that is no failure of the storage.
+      throw measured.failure ?? error;
+    });
+    return measured.result();
+  }
+
+  async *get(name: string, range?: Range): AsyncIterable<Uint8Array> {
+    const result = await this.reach(name, (bucket) => bucket.get(keyOf(name)), false);
+    if (!result) throw new NoSuchObject(name);
+    const { from, to } = range ?? { from: 0, to: Number.POSITIVE_INFINITY };
+    let at = 0;
+    const reader = result.data.getReader();
+    result.error.catch(() => undefined);
+    try {
+      while (at < to) {
+        const { done, value } = await within(reader.read());
+        if (done) return;
+        const part = value.subarray(Math.max(0, from - at), Math.max(0, to - at));
+        at += value.length;
+        if (part.length > 0) yield part;
+      }
+    } catch (error) {
+      throw unavailable(error);
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.reach(
+      name,
+      async (bucket) => {
+        const key = keyOf(name);
+        if (await bucket.info(key)) await bucket.delete(key);
+      },
+      false,
+    );
+  }
+
+  async deleteAll(prefix: string): Promise<number> {
+    const namespace = namespaceOfName(prefix);
+    if (prefix === `${namespace}/`) return await this.deleteBucket(namespace);
+    const deleted = await this.reach(
+      prefix,
+      async (bucket) => {
+        const objects = await bucket.list();
+        const own = objects.filter(
+          ({ deleted, metadata }) => !deleted && metadata?.["name"]?.startsWith(prefix),
+        );
+        for (const { name } of own) await bucket.delete(name);
+        return own.length;
+      },
+      false,
+    );
+    return deleted ?? 0;
+  }
+
+  private async deleteBucket(namespace: string): Promise<number> {
+    this.buckets.delete(namespace);
+    try {
+      const jsm = await jetstreamManager(this.connection);
+      const stream = `OBJ_${objectsBucket(namespace)}`;
+      const { state } = await jsm.streams.info(stream, {
+        subjects_filter: `$O.${objectsBucket(namespace)}.M.>`,
+      });
+      await jsm.streams.delete(stream);
+      return Object.keys(state.subjects ?? {}).length;
+    } catch (error) {
+      if (isMissing(error)) return 0;
+      throw unavailable(error);
+    }
+  }
+
+  /** @param makes whether the bucket is made where there is none; if not, there is nothing to be done: undefined */
+  private async reach<T>(
+    name: string,
+    work: (bucket: Bucket) => Promise<T>,
+    makes = true,
+  ): Promise<T | undefined> {
+    const namespace = namespaceOfName(name);
+    try {
+      const bucket = await this.bucket(namespace, makes);
+      return await work(bucket);
+    } catch (error) {
+      // It may have been removed meanwhile, with all of the namespace's objects.
+      this.buckets.delete(namespace);
+      if (!makes && isMissing(error)) return undefined;
+      throw unavailable(error);
+    }
+  }
+
+  private bucket(namespace: string, makes: boolean): Promise<Bucket> {
+    const known = this.buckets.get(namespace);
+    if (known) return known;
+    const { replicas, maxBytes } = this.options;
+    const name = objectsBucket(namespace);
+    const opened = makes
+      ? this.manager.create(name, { storage: StorageType.File, replicas, max_bytes: maxBytes })
+      : this.manager.open(name);
+    this.buckets.set(namespace, opened);
+    return opened;
+  }
+}
+
+/** In the store itself an object's name is part of a subject, whose length is bounded. */
+function keyOf(name: string): string {
+  return hash("sha256", name);
+}
+
+async function within<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("nothing came for too long")), READ_MS);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.code === JetStreamApiCodes.StreamNotFound;
+  // The client's own error for it is a plain one.
+  return error instanceof Error && (error.name === "StreamNotFoundError" || error.message === NOT_FOUND);
+}
+
+function unavailable(error: unknown): Error {
+  if (error instanceof NoSuchObject || error instanceof ObjectsUnavailable) return error;
+  return new ObjectsUnavailable((error as Error).message, { cause: error });
+}
