@@ -11,4 +11,4 @@ export {
   snapshotModel,
 } from "./snapshot-model.js";
 // For services that look aggregates up.
-export { type Id, Snapshots, SnapshotsUnavailable } from "./snapshots.js";
+export { type Id, inTime, Snapshots, SnapshotsUnavailable } from "./snapshots.js";

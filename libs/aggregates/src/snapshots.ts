@@ -31,7 +31,7 @@ export class Snapshots {
 
   /** undefined: the read model has none (yet). */
   async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
-    const row = await answer(
+    const row = await inTime(
       this.rows(kind).where("namespace", "=", namespace).where("id", "=", id).executeTakeFirst(),
     );
     return row?.version === this.version ? snapshot<State>(row) : undefined;
@@ -39,7 +39,7 @@ export class Snapshots {
 
   /** The aggregates that go by that key as well. Whoever must be sure folds them up to now and looks again. */
   async find({ kind }: Decider<unknown>, key: string): Promise<Id[]> {
-    return answer(
+    return inTime(
       this.database.db
         .selectFrom("aggregate_keys")
         .select(["namespace", "id"])
@@ -52,7 +52,7 @@ export class Snapshots {
 
   /** All aggregates that go by any of those keys, with the key. Unbounded: for what the caller's limits bound. */
   async findAll({ kind }: Decider<unknown>, keys: readonly string[]): Promise<(Id & { key: string })[]> {
-    return answer(
+    return inTime(
       this.database.db
         .selectFrom("aggregate_keys")
         .select(["key", "namespace", "id"])
@@ -72,7 +72,7 @@ export class Snapshots {
         .where("kind", "=", kind)
         .where("key", "=", key);
       if (last) query = query.where(sql<boolean>`(namespace, id) > (${last.namespace}, ${last.id})`);
-      const page = await answer(query.orderBy("namespace").orderBy("id").limit(limits.pageRows).execute());
+      const page = await inTime(query.orderBy("namespace").orderBy("id").limit(limits.pageRows).execute());
       if (page.length > 0) yield page;
       last = page.length === limits.pageRows ? page.at(-1) : undefined;
     } while (last);
@@ -84,7 +84,7 @@ export class Snapshots {
     namespace: string,
     ids: readonly string[],
   ): Promise<(Id & Snapshot<State>)[]> {
-    const rows = await answer(
+    const rows = await inTime(
       this.rows(kind)
         .where("namespace", "=", namespace)
         .where("id", "=", sql<string>`any(${ids}::text[])`)
@@ -95,14 +95,14 @@ export class Snapshots {
 
   /** All of one kind in a namespace, oldest id first by the sequence of their newest decision. */
   async list<State>({ kind }: Decider<State>, namespace: string): Promise<(Id & Snapshot<State>)[]> {
-    const rows = await answer(
+    const rows = await inTime(
       this.rows(kind).where("namespace", "=", namespace).orderBy("sequence").execute(),
     );
     return this.ofThisVersion<State>(rows);
   }
 
   async count({ kind }: Decider<unknown>, namespace: string): Promise<number> {
-    const { count } = await answer(
+    const { count } = await inTime(
       this.database.db
         .selectFrom("aggregates")
         .select((row) => row.fn.countAll<number>().as("count"))
@@ -136,7 +136,8 @@ function snapshot<State>(row: { sequence: number; state: string }): Snapshot<Sta
   return { sequence: row.sequence, state: fromJson(row.state) as State };
 }
 
-async function answer<T>(query: Promise<T>): Promise<T> {
+/** What a query answers; raises {@link SnapshotsUnavailable} if it does not within 2 s. */
+export async function inTime<T>(query: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("no answer in time")), limits.readYourWritesMs);

@@ -114,11 +114,15 @@ export class RecordBucket<R> {
     }
   }
 
-  /** Removes the revision, and leaves no trace of it. Raises RecordConflict, LogUnavailable. */
-  async remove(revision: number): Promise<void> {
+  /**
+   * Removes the revision, and leaves no trace of it. Raises RecordConflict, LogUnavailable.
+   *
+   * @param overwrite its bytes on disk, which takes longer: for what must not be found again
+   */
+  async remove(revision: number, overwrite = false): Promise<void> {
     try {
       // One revision per key is kept: if this one is gone, another has replaced it.
-      await this.jsm.streams.deleteMessage(this.stream, revision, false);
+      await this.jsm.streams.deleteMessage(this.stream, revision, overwrite);
     } catch (error) {
       throw isNotFound(error) ? new RecordConflict() : unavailable(error);
     }

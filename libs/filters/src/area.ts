@@ -30,6 +30,19 @@ export function areaTest({ shape }: registry.Area): (latitude: number, longitude
   return () => false;
 }
 
+/** Whether a place lies within that distance of any of the points. */
+export function isNear(
+  points: readonly { readonly latitude: number; readonly longitude: number }[],
+  withinM: number,
+  latitude: number,
+  longitude: number,
+): boolean {
+  return points.some((point) => {
+    const circle = { latitude: point.latitude, longitude: point.longitude, radiusM: withinM };
+    return circleTest(circle)(latitude, longitude);
+  });
+}
+
 function boxTest({ south, west, north, east }: registry.Box) {
   const isBetween = (longitude: number) =>
     west <= east ? longitude >= west && longitude <= east : longitude >= west || longitude <= east;
@@ -42,7 +55,7 @@ function boxTest({ south, west, north, east }: registry.Box) {
       (Math.abs(longitude) === ANTIMERIDIAN && isBetween(-longitude)));
 }
 
-function circleTest({ latitude, longitude, radiusM }: registry.Circle) {
+function circleTest({ latitude, longitude, radiusM }: Omit<registry.Circle, "$typeName" | "$unknown">) {
   if (radiusM >= Math.PI * RADIUS_M) return () => true;
   const [centre, meridian] = [radians(latitude), radians(longitude)];
   const limit = Math.sin(radiusM / (2 * RADIUS_M)) ** 2;

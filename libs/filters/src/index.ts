@@ -1,4 +1,5 @@
 // For doors: filters as the API has them.
+export { isNear } from "./area.js";
 export type { AreaJson } from "./area-json.js";
 export { InvalidFilter } from "./checks.js";
 // For fan-out: whom an event is for.

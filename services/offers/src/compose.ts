@@ -1,14 +1,73 @@
+import { Aggregates } from "@fieldlog/aggregates";
+import { auth, offers } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
+import { NatsObjects } from "@fieldlog/objects";
+import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
+import { Capabilities, SealingKey } from "@fieldlog/sealing";
+import { Aftermath } from "./aftermath/aftermath.js";
+import { Consequences } from "./aftermath/consequences.js";
+import { Sweep } from "./aftermath/sweep.js";
+import { offersService, refusal } from "./rpc.js";
+import { DataKeys } from "./service/data-keys.js";
+import { Offers } from "./service/offers.js";
+import { policies } from "./service/policies.js";
+import { Readings } from "./service/readings.js";
+import { Requests } from "./service/requests.js";
+import { Uploads } from "./service/uploads.js";
+import { readModel } from "./table/read-model.js";
+import { Rows } from "./table/rows.js";
+import { type OfferTables, SCHEMA } from "./table/tables.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
-  const { logger, lifecycle, health } = runtime;
-  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken");
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken", "installationKey");
+  const now = Date.now;
+  const installationKey = Buffer.from(settings.installationKey, "base64");
 
   const log = await connectLog(logOptions(settings, runtime.service, logger));
+  const keys = await DataKeys.open(log.connection, settings.replicas, new SealingKey(installationKey));
+  const objects = new NatsObjects(log.connection, {
+    replicas: settings.replicas,
+    maxBytes: settings.objectsMaxBytes,
+  });
+  const database = openReadDatabase<OfferTables>({
+    url: settings.postgresUrl,
+    schema: SCHEMA,
+    onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
+  });
+  const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
+  const rows = new Rows(database);
+  const reader = { rows, waitFor: runner.waitFor.bind(runner) };
+  const aggregates = new Aggregates({ log, snapshots: rows, metrics, withoutSnapshots: "read-the-log" });
+  const caller = { token: settings.internalToken, metrics };
+  const authClient = rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc });
+
+  const uploadTokens = new Capabilities(installationKey, "upload");
+  const requests = new Requests(aggregates, reader, now);
+  const uploads = new Uploads(aggregates, uploadTokens, keys, now);
+  const offered = new Offers({
+    ...{ aggregates, reader, log, policy: policies(authClient), tokens: uploadTokens, now },
+  });
+  const readings = new Readings(aggregates, reader, new Capabilities(installationKey, "download"), keys, now);
+  const consequences = new Consequences({ log, aggregates, requests, uploads, reader, objects, keys });
+  const aftermath = new Aftermath({ log, consequences, logger, metrics });
+  const sweep = new Sweep({ ...{ rows, requests, uploads, logger, now } });
+  const server = new RpcServer({
+    address: listenAddress(settings.offersGrpc, settings.grpcBind ?? settings.bind),
+    ...{ token: settings.internalToken, logger, metrics, refusal },
+  }).add(offers.OffersService, offersService({ requests, offers: offered, uploads, readings, reader, log }));
 
   lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({ name: "database", stop: () => database.close() });
+  lifecycle.add({ name: "gRPC client", stop: async () => authClient.close() });
+  lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
+  lifecycle.add({ name: "aftermath", start: () => aftermath.start(), stop: () => aftermath.stop() });
+  lifecycle.add({ name: "sweep", start: async () => sweep.start(), stop: () => sweep.stop() });
+  lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());
+  health.add("database", () => runner.ready());
 }

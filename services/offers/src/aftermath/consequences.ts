@@ -1,0 +1,84 @@
+import type { Aggregates, Id } from "@fieldlog/aggregates";
+import { REGISTRY, type registry } from "@fieldlog/contracts";
+import type { EventLog } from "@fieldlog/event-log";
+import type { ObjectStore } from "@fieldlog/objects";
+import { type MadeUpload, upload } from "../decisions/upload.js";
+import type { DataKeys } from "../service/data-keys.js";
+import type { Reader } from "../service/reader.js";
+import type { Requests } from "../service/requests.js";
+import type { Uploads } from "../service/uploads.js";
+import { uploadedSignal } from "./uploaded-signal.js";
+
+export interface ConsequencesParts {
+  readonly log: Pick<EventLog, "signals" | "lastSequence">;
+  readonly aggregates: Pick<Aggregates, "current">;
+  readonly requests: Pick<Requests, "fulfil">;
+  readonly uploads: Pick<Uploads, "erase">;
+  readonly reader: Reader;
+  readonly objects: Pick<ObjectStore, "delete" | "deleteAll">;
+  readonly keys: Pick<DataKeys, "destroy" | "destroyAll">;
+}
+
+/** The part of an object's name that all of an upload's begin with. */
+export function folderOf({ namespace, id }: Id, device: string): string {
+  return `${namespace}/${device}/${id}/`;
+}
+
+const ERASING_MS = 30_000;
+
+/** What follows from a decision. Done twice, each has no effect the second time. Raises what is to be tried again. */
+export class Consequences {
+  constructor(private readonly parts: ConsequencesParts) {}
+
+  async ofUpload(id: Id, event: registry.RegistryEvent["event"]): Promise<void> {
+    switch (event.case) {
+      case "uploadStored":
+        return this.announce(id);
+      case "uploadFailed":
+      case "readingRemoved":
+        return this.discard(id);
+      default:
+    }
+  }
+
+  /** Its keys first: from then on nothing of what it uploaded can be read. */
+  async ofErasure(namespace: string, device: string): Promise<void> {
+    const { keys, reader, log, uploads, objects } = this.parts;
+    await keys.destroy(namespace, device);
+    // What is not in the tables yet would not be found.
+    const sequence = await log.lastSequence(REGISTRY);
+    if (!(await reader.waitFor(sequence, ERASING_MS))) throw new Error("the tables are behind the log");
+    for (const { id } of await reader.rows.uploadsOfDevice(namespace, device)) {
+      await uploads.erase({ namespace, id });
+    }
+    await objects.deleteAll(`${namespace}/${device}/`);
+  }
+
+  /** The registry's own decisions of the namespace are gone; what was uploaded since then is not its. */
+  async ofClearing(namespace: string): Promise<void> {
+    await this.parts.keys.destroyAll(namespace);
+    await this.parts.objects.deleteAll(`${namespace}/`);
+  }
+
+  private async announce(id: Id): Promise<void> {
+    const made = await this.made(id);
+    if (made?.phase !== "stored") return;
+    await this.parts.log.signals.append(id.namespace, uploadedSignal(id.id, made));
+    const { request } = made.offered;
+    if (request !== "") await this.parts.requests.fulfil(id.namespace, request, id.id);
+  }
+
+  private async discard(id: Id): Promise<void> {
+    const made = await this.made(id);
+    if (made === undefined) return;
+    const { objects } = this.parts;
+    for (const name of made.stored?.objects ?? []) await objects.delete(name);
+    // Of what was cut off nobody has noted the names.
+    if (made.stored === undefined) await objects.deleteAll(folderOf(id, made.offered.device));
+  }
+
+  private async made(id: Id): Promise<MadeUpload | undefined> {
+    const { state } = await this.parts.aggregates.current(upload, id);
+    return state.phase === "none" ? undefined : state;
+  }
+}
