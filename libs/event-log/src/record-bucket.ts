@@ -37,6 +37,8 @@ export interface RecordBucketOptions<R> {
   readonly name: string;
   /** Copies that NATS keeps. */
   readonly replicas: number;
+  /** Milliseconds after its last write at which a record goes by itself; absent: it stays. */
+  readonly ttlMs?: number;
   readonly encode: (record: R) => Uint8Array;
   /** Raises for what is no record. */
   readonly decode: (data: Uint8Array) => R;
@@ -71,11 +73,12 @@ export class RecordBucket<R> {
     connection: NatsConnection,
     options: RecordBucketOptions<R>,
   ): Promise<RecordBucket<R>> {
-    const { name, replicas } = options;
+    const { name, replicas, ttlMs } = options;
     const js = jetstream(connection);
     // Read from the leader, so that a record is found as it was left.
     const bucket = await new Kvm(js).create(name, {
       ...{ history: 1, replicas, allow_direct: false, compression: true },
+      ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
     });
     const jsm = await jetstreamManager(connection);
     const opened = new RecordBucket(js, jsm, bucket, options);

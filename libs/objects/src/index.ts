@@ -1,4 +1,5 @@
 // For services that keep large data.
+export { CannotDecrypt, encrypted } from "./encrypted.js";
 export { NatsObjects, type NatsObjectsOptions } from "./nats-objects.js";
 export {
   NoSuchObject,

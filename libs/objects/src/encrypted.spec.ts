@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { behavesAsAnObjectStore, bytesOf } from "./behaviour.fixture.js";
+import { CannotDecrypt, CHUNK_BYTES, encrypted } from "./encrypted.js";
+import { Measured } from "./measured.js";
+import { NoSuchObject, type ObjectStore, type Range } from "./object-store.js";
+
+/** In memory. */
+class MemoryObjects implements ObjectStore {
+  readonly objects = new Map<string, Buffer>();
+
+  async put(name: string, content: AsyncIterable<Uint8Array>) {
+    const measured = new Measured(content);
+    this.objects.set(name, await bytesOf(measured));
+    return measured.result();
+  }
+
+  async *get(name: string, range?: Range) {
+    const object = this.objects.get(name);
+    if (object === undefined) throw new NoSuchObject(name);
+    yield object.subarray(range?.from ?? 0, range?.to);
+  }
+
+  async delete(name: string) {
+    this.objects.delete(name);
+  }
+
+  async deleteAll(prefix: string) {
+    const own = [...this.objects.keys()].filter((name) => name.startsWith(prefix));
+    for (const name of own) this.objects.delete(name);
+    return own.length;
+  }
+}
+
+const key = randomBytes(32);
+const memory = new MemoryObjects();
+const store = encrypted(memory, key);
+
+async function* one(content: Uint8Array) {
+  yield content;
+}
+
+describe("encrypted objects", () => {
+  let namespaces = 0;
+  behavesAsAnObjectStore(
+    () => store,
+    () => `n${namespaces++}`,
+  );
+
+  it("are not readable where they are kept, nor alike for the same content", async () => {
+    const content = Buffer.from("a secret that is told twice, a secret that is told twice");
+    await store.put("n/a", one(content));
+    await store.put("n/b", one(content));
+    const [a, b] = [memory.objects.get("n/a") as Buffer, memory.objects.get("n/b") as Buffer];
+    expect(a.includes("secret")).toBe(false);
+    expect(a.subarray(16)).not.toEqual(b.subarray(16));
+  });
+
+  it("open with their own key alone, under their own name, and unaltered", async () => {
+    const content = randomBytes(3 * CHUNK_BYTES + 5);
+    await store.put("n/c", one(content));
+    const kept = memory.objects.get("n/c") as Buffer;
+    await expect(bytesOf(encrypted(memory, randomBytes(32)).get("n/c"))).rejects.toThrow(CannotDecrypt);
+    memory.objects.set("n/d", kept);
+    await expect(bytesOf(store.get("n/d"))).rejects.toThrow(CannotDecrypt);
+    const sealed = CHUNK_BYTES + 16;
+    const swapped = [
+      kept.subarray(0, 16),
+      kept.subarray(16 + sealed, 16 + 2 * sealed),
+      kept.subarray(16, 16 + sealed),
+    ];
+    const altered = [
+      Buffer.concat(swapped),
+      kept.subarray(0, kept.length - 1),
+      kept.subarray(0, 10),
+      Buffer.from(kept).fill(kept[100] as number, 101, 200),
+    ];
+    for (const bytes of altered) {
+      memory.objects.set("n/c", bytes);
+      await expect(bytesOf(store.get("n/c"))).rejects.toThrow(CannotDecrypt);
+    }
+  });
+
+  it("do without a key that is none", () => {
+    expect(() => encrypted(memory, new Uint8Array(16))).toThrow(RangeError);
+  });
+});
