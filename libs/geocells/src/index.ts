@@ -1,0 +1,10 @@
+export {
+  type Bounds,
+  boundsOf,
+  GEOCELL_BITS,
+  geocellNumber,
+  geocellOf,
+  geocellText,
+  isGeocell,
+  numbersIn,
+} from "./geocell.js";
