@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { behavesAsAnObjectStore, bytesOf } from "./behaviour.fixture.js";
-import { CannotDecrypt, CHUNK_BYTES, encrypted } from "./encrypted.js";
+import { CannotDecrypt, CHUNK_BYTES, encrypted, OVERHEAD_BYTES } from "./encrypted.js";
 import { Measured } from "./measured.js";
 import { NoSuchObject, type ObjectStore, type Range } from "./object-store.js";
 
@@ -53,7 +53,7 @@ describe("encrypted objects", () => {
     await store.put("n/b", one(content));
     const [a, b] = [memory.objects.get("n/a") as Buffer, memory.objects.get("n/b") as Buffer];
     expect(a.includes("secret")).toBe(false);
-    expect(a.subarray(16)).not.toEqual(b.subarray(16));
+    expect(a.subarray(12)).not.toEqual(b.subarray(12));
   });
 
   it("open with their own key alone, under their own name, and unaltered", async () => {
@@ -63,21 +63,35 @@ describe("encrypted objects", () => {
     await expect(bytesOf(encrypted(memory, randomBytes(32)).get("n/c"))).rejects.toThrow(CannotDecrypt);
     memory.objects.set("n/d", kept);
     await expect(bytesOf(store.get("n/d"))).rejects.toThrow(CannotDecrypt);
-    const sealed = CHUNK_BYTES + 16;
-    const swapped = [
-      kept.subarray(0, 16),
-      kept.subarray(16 + sealed, 16 + 2 * sealed),
-      kept.subarray(16, 16 + sealed),
-    ];
+    const stored = CHUNK_BYTES + OVERHEAD_BYTES;
     const altered = [
-      Buffer.concat(swapped),
+      Buffer.concat([kept.subarray(stored, 2 * stored), kept.subarray(0, stored), kept.subarray(2 * stored)]),
       kept.subarray(0, kept.length - 1),
+      kept.subarray(0, 2 * stored),
       kept.subarray(0, 10),
-      Buffer.from(kept).fill(kept[100] as number, 101, 200),
+      Buffer.alloc(0),
+      Buffer.from(kept).fill((kept[100] as number) ^ 1, 100, 101),
     ];
     for (const bytes of altered) {
       memory.objects.set("n/c", bytes);
       await expect(bytesOf(store.get("n/c"))).rejects.toThrow(CannotDecrypt);
+    }
+  });
+
+  it("give a stretch without its end, at every edge of a chunk", async () => {
+    for (const size of [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES]) {
+      const content = randomBytes(size);
+      await store.put("n/e", one(content));
+      expect(await bytesOf(store.get("n/e"))).toEqual(content);
+      const edges = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, size].filter(
+        (edge) => edge <= size,
+      );
+      for (const from of edges) {
+        for (const to of edges.filter((edge) => edge >= from)) {
+          expect(await bytesOf(store.get("n/e", { from, to }))).toEqual(content.subarray(from, to));
+        }
+        expect(await bytesOf(store.get("n/e", { from, to: size + 100_000 }))).toEqual(content.subarray(from));
+      }
     }
   });
 

@@ -1,130 +1,102 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { inChunks } from "./chunks.js";
 import { Measured } from "./measured.js";
-import { type ObjectStore, ObjectsUnavailable, type PutObject, type Range } from "./object-store.js";
+import type { ObjectStore, PutObject, Range } from "./object-store.js";
 
-const KEY_BYTES = 32;
-const SALT_BYTES = 16;
-const TAG_BYTES = 16;
-/** Plain bytes of one chunk. Storage format: not to be changed. */
+/** Plain bytes of one chunk; an object's last one is shorter, if need be empty. Storage format: not to be changed. */
 export const CHUNK_BYTES = 64 * 1024;
-const SEALED_BYTES = CHUNK_BYTES + TAG_BYTES;
+const NONCE = 12;
+const TAG = 16;
+/** What a chunk takes more than it holds. */
+export const OVERHEAD_BYTES = NONCE + TAG;
+const STORED = CHUNK_BYTES + OVERHEAD_BYTES;
+const KEY = 32;
+const CIPHER = "aes-256-gcm";
 
-/** A chunk is not what was stored under this name with this key. */
+/** What is stored under the name was encrypted with another key, was changed, or was cut off. */
 export class CannotDecrypt extends Error {
   override readonly name = "CannotDecrypt";
-  constructor(readonly object: string) {
-    super(`the object ${object} is not what was stored, or its key is another`);
+  constructor(
+    readonly object: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the object ${object} is not what was stored, or its key is another`, options);
   }
 }
 
 /**
- * The same store, whose objects are encrypted: a salt of 16 bytes, then AES-256-GCM (NIST SP 800-38D) of each
- * 64 KiB with its tag, so that a range is read without the rest. Each object has a key of its own, by HKDF (RFC 5869)
- * of `key`, its salt and its name; a chunk's nonce is its index. Sizes, ranges and hashes are those of the plain
- * content. Reading raises {@link CannotDecrypt}, too. Raises RangeError unless `key` has 32 bytes.
+ * The same store for objects that are encrypted with `dataKey` (32 bytes, else RangeError). Sizes, hashes and ranges are
+ * those of what was put. Reading raises {@link CannotDecrypt} before it
+ * gives a byte that was not encrypted with this key for this name at this place, and where the end is missing.
+ *
+ * Stored is, for each 64 KiB: nonce (12 bytes), ciphertext, tag (16 bytes) of AES-256-GCM (NIST SP 800-38D), with the
+ * chunk's index as additional data. Each name has a key of its own, by HKDF (RFC 5869) from `dataKey`.
  */
-export function encrypted(store: ObjectStore, key: Uint8Array): ObjectStore {
-  if (key.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, not ${key.length}`);
-  const keyOf = (name: string, salt: Uint8Array) =>
-    Buffer.from(hkdfSync("sha256", key, salt, `object ${name}`, KEY_BYTES));
+export function encrypted(store: ObjectStore, dataKey: Uint8Array): ObjectStore {
+  if (dataKey.length !== KEY) throw new RangeError(`a data key has ${KEY} bytes, not ${dataKey.length}`);
   return {
-    put: (name, content) => put(store, name, content, keyOf),
-    get: (name, range) => get(store, name, range ?? { from: 0, to: Number.MAX_SAFE_INTEGER }, keyOf),
-    delete: (name) => store.delete(name),
-    deleteAll: (prefix) => store.deleteAll(prefix),
+    async put(name: string, content: AsyncIterable<Uint8Array>): Promise<PutObject> {
+      const plain = new Measured(content);
+      await store.put(name, sealed(plain, keyOf(dataKey, name)));
+      return plain.result();
+    },
+    get: (name: string, range?: Range) => opened(store, dataKey, name, range),
+    delete: (name: string) => store.delete(name),
+    deleteAll: (prefix: string) => store.deleteAll(prefix),
   };
 }
 
-type KeyOf = (name: string, salt: Uint8Array) => Buffer;
-
-async function put(
-  store: ObjectStore,
-  name: string,
-  content: AsyncIterable<Uint8Array>,
-  keyOf: KeyOf,
-): Promise<PutObject> {
-  const plain = new Measured(content);
-  const salt = randomBytes(SALT_BYTES);
-  await store.put(name, sealed(plain, salt, keyOf(name, salt)));
-  return plain.result();
-}
-
-async function* sealed(
-  plain: AsyncIterable<Uint8Array>,
-  salt: Uint8Array,
-  key: Buffer,
-): AsyncGenerator<Uint8Array, void> {
-  yield salt;
+async function* sealed(plain: AsyncIterable<Uint8Array>, key: Uint8Array): AsyncGenerator<Uint8Array, void> {
   let index = 0;
-  for await (const chunk of chunksOf(plain, CHUNK_BYTES)) {
-    const cipher = createCipheriv("aes-256-gcm", key, nonceOf(index++), { authTagLength: TAG_BYTES });
-    yield Buffer.concat([cipher.update(chunk), cipher.final(), cipher.getAuthTag()]);
+  for await (const chunk of inChunks(plain, CHUNK_BYTES)) {
+    const nonce = randomBytes(NONCE);
+    const cipher = createCipheriv(CIPHER, key, nonce).setAAD(placeOf(index++));
+    yield Buffer.concat([nonce, cipher.update(chunk), cipher.final(), cipher.getAuthTag()]);
   }
 }
 
-async function* get(
+async function* opened(
   store: ObjectStore,
+  dataKey: Uint8Array,
   name: string,
-  { from, to }: Range,
-  keyOf: KeyOf,
+  { from, to }: Range = { from: 0, to: Number.POSITIVE_INFINITY },
 ): AsyncGenerator<Uint8Array, void> {
-  if (from >= to) return;
-  const salt = await wholeOf(store.get(name, { from: 0, to: SALT_BYTES }));
-  if (salt.length !== SALT_BYTES) throw new CannotDecrypt(name);
-  const key = keyOf(name, salt);
-  let index = Math.floor(from / CHUNK_BYTES);
-  const last = Math.ceil(to / CHUNK_BYTES);
-  const stored = store.get(name, {
-    from: SALT_BYTES + index * SEALED_BYTES,
-    to: SALT_BYTES + last * SEALED_BYTES,
-  });
-  for await (const chunk of chunksOf(stored, SEALED_BYTES)) {
-    const plain = open(chunk, key, index, name);
+  const first = Math.floor(from / CHUNK_BYTES);
+  const end = Math.ceil(to / CHUNK_BYTES);
+  const stored = store.get(name, { from: first * STORED, to: end * STORED });
+  const key = keyOf(dataKey, name);
+  let index = first;
+  for await (const chunk of inChunks(stored, STORED)) {
+    // All that was asked for came, and the object goes on behind it.
+    if (chunk.length === 0 && index === end) return;
+    const plain = openChunk(chunk, key, index, name);
     const begin = index++ * CHUNK_BYTES;
-    yield plain.subarray(Math.max(0, from - begin), Math.max(0, to - begin));
+    const part = plain.subarray(Math.max(0, from - begin), Math.max(0, to - begin));
+    if (part.length > 0) yield part;
   }
 }
 
-function open(chunk: Buffer, key: Buffer, index: number, name: string): Buffer {
-  const end = chunk.length - TAG_BYTES;
-  if (end < 0) throw new CannotDecrypt(name);
-  const decipher = createDecipheriv("aes-256-gcm", key, nonceOf(index), { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(chunk.subarray(end));
+function openChunk(chunk: Uint8Array, key: Uint8Array, index: number, name: string): Uint8Array {
+  // Every object ends with a chunk; where there is none, its end was cut off.
+  if (chunk.length < OVERHEAD_BYTES) throw new CannotDecrypt(name);
+  const decipher = createDecipheriv(CIPHER, key, chunk.subarray(0, NONCE), { authTagLength: TAG })
+    .setAAD(placeOf(index))
+    .setAuthTag(chunk.subarray(-TAG));
+  const plain = decipher.update(chunk.subarray(NONCE, -TAG));
   try {
-    return Buffer.concat([decipher.update(chunk.subarray(0, end)), decipher.final()]);
-  } catch {
-    throw new CannotDecrypt(name);
+    decipher.final();
+  } catch (error) {
+    throw new CannotDecrypt(name, { cause: error });
   }
+  return plain;
 }
 
-function nonceOf(index: number): Buffer {
-  const nonce = Buffer.alloc(12);
-  nonce.writeUInt32BE(index, 8);
-  return nonce;
+function keyOf(dataKey: Uint8Array, name: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", dataKey, "", `fieldlog/object/${name}`, KEY));
 }
 
-/** The same bytes in chunks of `bytes`, of which the last may be shorter. */
-async function* chunksOf(content: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Buffer, void> {
-  let waiting: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of content) {
-    waiting.push(piece);
-    length += piece.length;
-    if (length < bytes) continue;
-    const all = Buffer.concat(waiting, length);
-    let at = 0;
-    for (; at + bytes <= length; at += bytes) yield all.subarray(at, at + bytes);
-    waiting = [all.subarray(at)];
-    length -= at;
-  }
-  if (length > 0) yield Buffer.concat(waiting, length);
-}
-
-/** Raises ObjectsUnavailable for what is longer than any salt. */
-async function wholeOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of content) pieces.push(piece);
-  const whole = Buffer.concat(pieces);
-  if (whole.length > SALT_BYTES) throw new ObjectsUnavailable("the storage answered more than was asked");
-  return whole;
+function placeOf(index: number): Uint8Array {
+  const place = Buffer.alloc(8);
+  place.writeBigUInt64BE(BigInt(index));
+  return place;
 }
