@@ -50,6 +50,20 @@ export type AggregateKind =
   | "data-request"
   | "upload";
 
+/** What clearing a namespace takes with it. Its keys, members, settings and users stay. */
+export const CLEARED_KINDS: readonly AggregateKind[] = [
+  "device",
+  "credential",
+  "device-name",
+  "configuration",
+  "subscription",
+  "data-request",
+  "upload",
+];
+
+/** What erasing a device takes with it; each is keyed by the device's id. That it was erased stays in `device`. */
+export const ERASED_KINDS: readonly AggregateKind[] = ["credential", "configuration"];
+
 export interface AggregateId {
   readonly namespace: string;
   readonly kind: AggregateKind;
@@ -75,6 +89,14 @@ export function signalsSubject(namespace: string): string {
 
 export function registrySubject(id: AggregateId): string {
   return `registry.${token(id.namespace)}.${id.kind}.${token(id.id)}`;
+}
+
+/** The aggregate that tells what was cleared and erased in the installation. */
+export const CLEARING: AggregateId = { namespace: INSTALLATION, kind: "clearing", id: "all" };
+
+/** Of the decisions on all aggregates of a kind in a namespace. */
+export function registryOfNamespace(namespace: string, kind: AggregateKind): string {
+  return `registry.${token(namespace)}.${kind}.*`;
 }
 
 /** Of the decisions on all aggregates of a kind, in every namespace. */
