@@ -13,6 +13,7 @@ import { Door } from "./csn/door.js";
 import { csnRoutes } from "./csn/routes.js";
 import { opsRoutes } from "./http/ops-routes.js";
 import { passOn } from "./http/pass-on.js";
+import { publicBase } from "./http/public-base.js";
 import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
@@ -22,6 +23,7 @@ import { describeStatus } from "./tenta/about.js";
 import { Access as TentaAccess } from "./tenta/access.js";
 import { handlesOf } from "./tenta/handles.js";
 import { tentaRoutes } from "./tenta/routes.js";
+import { addUploads } from "./uploads/add-uploads.js";
 
 export interface EdgeOptions {
   /** Told under which addresses the door can be reached, once it can. */
@@ -75,13 +77,18 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     { edge, ownWrites, publishing, settings, now },
     { counts, logger, traced, stopping },
   );
+  const access = new Access(known, now);
+  const readings = await addUploads(
+    dialects,
+    { edge, ownWrites, access, settings, now },
+    { counts, logger, stopping },
+  );
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, logger },
-    publishing,
-    access: new Access(known, now),
+    ...{ publishing, access, readings, publicBase: publicBase(settings.publicUrl) },
   });
   await dialects.register(passOn, { to: native });
   const close = async () => {

@@ -23,6 +23,21 @@ export function lateAnswer(socket: Socket): PlainAnswer | undefined {
   return (socket as MarkedSocket)[LATE];
 }
 
+const PATIENT = Symbol("patient");
+type PatientSocket = Socket & { [PATIENT]?: boolean };
+
+/** The request on this socket may arrive for as long as whoever reads it lets it; until what is returned is called. */
+export function takesItsTime(socket: Socket): () => void {
+  (socket as PatientSocket)[PATIENT] = true;
+  return () => {
+    (socket as PatientSocket)[PATIENT] = false;
+  };
+}
+
+export function mayTakeItsTime(socket: Socket): boolean {
+  return (socket as PatientSocket)[PATIENT] === true;
+}
+
 /** Milliseconds that a sender may go on sending a body that nobody reads, so that it gets to see the answer. */
 const LINGER_MS = 2_000;
 

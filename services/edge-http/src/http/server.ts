@@ -6,7 +6,7 @@ import { limits } from "@fieldlog/contracts";
 import { type Runtime, SettingsError } from "@fieldlog/runtime";
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import { problem } from "../native/problem.js";
-import { lateAnswer, type PlainAnswer } from "./late.js";
+import { lateAnswer, mayTakeItsTime, type PlainAnswer } from "./late.js";
 import { unmatched } from "./unmatched.js";
 
 /** How the door behaves towards those who are slow, send too much, or never leave. */
@@ -47,6 +47,7 @@ export function createFastify(): FastifyInstance {
 
 /** Answers what could not be read as a request: too slow, too long, or no HTTP at all. Closes the connection. */
 function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && mayTakeItsTime(socket)) return;
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;

@@ -3,6 +3,8 @@ import { DevicesController } from "./devices.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
+import { ReadingsController } from "./readings/readings.controller.js";
+import { RequestsController } from "./readings/requests.controller.js";
 import { ReadsController } from "./reads.controller.js";
 import { StreamsController } from "./streams.controller.js";
 import { SubscriptionsController } from "./subscriptions.controller.js";
@@ -16,6 +18,8 @@ export class NativeModule {
       module: NativeModule,
       controllers: [
         ReadsController,
+        ReadingsController,
+        RequestsController,
         StreamsController,
         SubscriptionsController,
         DevicesController,

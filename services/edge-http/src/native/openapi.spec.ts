@@ -6,6 +6,8 @@ import { opsRoutes } from "../http/ops-routes.js";
 import { RequestCounts } from "../http/request-counts.js";
 import { createFastify } from "../http/server.js";
 import { tentaRoutes } from "../tenta/routes.js";
+import { downloadRoutes } from "../uploads/download-routes.js";
+import { uploadsRoutes } from "../uploads/uploads-routes.js";
 import { addNative } from "./add-native.js";
 import { openapi } from "./openapi.js";
 
@@ -30,6 +32,10 @@ async function routesOfServer(): Promise<string[]> {
   const running = { traced: false, stopping: () => false, now: Date.now };
   const options = { door: nothing, commands: nothing, counts, logger, ...running };
   await dialects.register(csnRoutes, options);
+  const uploading = { uploads: nothing, resumable: nothing, counts, logger, ...running };
+  await dialects.register(uploadsRoutes, uploading);
+  const downloading = { readings: nothing, access: nothing, known: nothing, counts, logger };
+  await dialects.register(downloadRoutes, downloading);
   await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
   await dialects.register(tentaRoutes, { handles: nothing, counts, logger, ...running });
   const cred = { handles: nothing, publicUrl: undefined };
@@ -43,6 +49,9 @@ async function routesOfServer(): Promise<string[]> {
     ownWrites: nothing,
     auth: nothing,
     devices: nothing,
+    offers: nothing,
+    readings: nothing,
+    publicBase: nothing,
   };
   const close = await addNative(listed(), { ...parts, projections: nothing, log: nothing, logger });
   await close();

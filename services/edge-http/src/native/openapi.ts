@@ -2,6 +2,7 @@ import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
 import { describeCred } from "../cred/describe.js";
 import { describeTenta } from "../tenta/describe.js";
+import { describeUploads } from "../uploads/describe.js";
 import { type Operation, operations } from "./operations.js";
 import * as schema from "./schemas.js";
 
@@ -82,7 +83,11 @@ function describe(name: string, operation: Operation): Json {
   };
 }
 
-function success({ answer, writes, streams }: Operation): Json {
+function success({ answer, also = {}, writes, streams }: Operation): Json {
+  const content: Json = answer === undefined ? {} : { "application/json": { schema: ref(answer) } };
+  for (const [type, description] of Object.entries(also)) {
+    content[type] = { schema: { type: "string", description } };
+  }
   return {
     description: "Done",
     ...(writes
@@ -95,7 +100,7 @@ function success({ answer, writes, streams }: Operation): Json {
           },
         }
       : {}),
-    ...(answer === undefined ? {} : { content: { "application/json": { schema: ref(answer) } } }),
+    ...(Object.keys(content).length === 0 ? {} : { content }),
     ...(streams ? { content: { [SERVER_SENT]: { schema: { type: "string", description: SSE } } } } : {}),
   };
 }
@@ -171,7 +176,7 @@ function paths(): Json {
   for (const [path, message, answer, summary] of csn) {
     add(`/api/v1/{ns}/${path}`, "post", describeCsn(path, message, answer, summary));
   }
-  for (const [path, method, description] of [...describeTenta(), ...describeCred()]) {
+  for (const [path, method, description] of [...describeTenta(), ...describeCred(), ...describeUploads()]) {
     add(path, method, description);
   }
   for (const path of Object.keys(operator) as (keyof typeof operator)[]) {

@@ -1,34 +1,9 @@
-import type { z } from "zod";
+import { NAMESPACE, op } from "./operation.js";
+import { readingOperations } from "./readings/reading-operations.js";
 import * as schema from "./schemas.js";
 import * as subscription from "./subscription-schemas.js";
 
-/** One operation of the native API: where it is, what it takes, who may call it and what it answers. */
-export interface Operation {
-  readonly method: "get" | "post" | "put" | "delete";
-  /** With `{parameters}`, as OpenAPI writes them. */
-  readonly path: string;
-  readonly summary: string;
-  /** `reader`: a key of the namespace; `writer`, `namespace-admin`: with that permission; `admin`: the installation's. */
-  readonly access: "reader" | "writer" | "namespace-admin" | "admin" | "anybody";
-  readonly query: z.ZodType;
-  readonly body?: z.ZodType;
-  readonly status: number;
-  /** Further statuses of success. */
-  readonly statuses?: readonly number[];
-  /** What else may be refused, by status. */
-  readonly refusals?: Readonly<Record<string, string>>;
-  /** Absent: the answer is empty, or a stream. */
-  readonly answer?: z.ZodType;
-  /** Answer is a stream of server-sent events. */
-  readonly streams?: true;
-  /** Answer is a write: has the header fieldlog-position. */
-  readonly writes?: true;
-  /** Answer is from a read model: takes the header fieldlog-min-position. */
-  readonly waits?: true;
-}
-
-const op = <const O extends Operation>(operation: O): O => operation;
-const NAMESPACE = "/v1/namespaces/{ns}";
+export type { Operation } from "./operation.js";
 
 export const operations = {
   listEvents: op({
@@ -134,6 +109,7 @@ export const operations = {
     query: schema.MessagesQuery,
     answer: schema.Messages,
   }),
+  ...readingOperations,
   getRetention: op({
     ...{ method: "get", path: `${NAMESPACE}/retention`, access: "reader", status: 200 },
     summary: "How long the read models keep what devices reported; the log keeps it for ever",

@@ -1,8 +1,10 @@
 import type { EventPublishing, Known, OwnWrites } from "@fieldlog/admission";
-import type { auth, devices, projections, subscriptions } from "@fieldlog/contracts";
+import type { auth, devices, offers, projections, subscriptions } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
+import type { PublicBase } from "../http/public-base.js";
+import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
 import type { EventStreams } from "./streams/event-streams.js";
 
@@ -15,6 +17,9 @@ export interface NativeParts {
   readonly devices: RpcClient<typeof devices.DevicesService>;
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
   readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
+  readonly offers: RpcClient<typeof offers.OffersService>;
+  readonly readings: Readings;
+  readonly publicBase: PublicBase;
   readonly log: Pick<EventLog, "lastSequence">;
   readonly streams: EventStreams;
   readonly publishing: EventPublishing;

@@ -1,5 +1,6 @@
 import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
 import { LogUnavailable } from "@fieldlog/event-log";
+import { ObjectsUnavailable } from "@fieldlog/objects";
 import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from "@nestjs/common";
@@ -48,11 +49,15 @@ function send(reply: FastifyReply, { status, contentType, body }: PlainAnswer): 
   void reply.code(status).header("content-type", contentType).send(Buffer.from(body, "latin1"));
 }
 
-function toProblem(error: unknown): Problem {
+/** What was thrown as what the caller is told; 500 for what was not foreseen. */
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof RpcError) return rpcProblem(error);
   if (error instanceof LogUnavailable) {
     return new Problem(503, "The log cannot be reached.", { retryAfterS: error.retryAfterS });
+  }
+  if (error instanceof ObjectsUnavailable) {
+    return new Problem(503, "The object storage cannot be reached, or is full.", { retryAfterS: 5 });
   }
   if (error instanceof LoadsExceeded) return new Problem(503, "Too much at once.", { retryAfterS: 1 });
   if (error instanceof HttpException) {

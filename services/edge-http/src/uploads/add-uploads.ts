@@ -1,0 +1,44 @@
+import type { Edge, OwnWrites } from "@fieldlog/admission";
+import { limits } from "@fieldlog/contracts";
+import { NatsObjects } from "@fieldlog/objects";
+import type { Logger, Settings } from "@fieldlog/runtime";
+import type { FastifyInstance } from "fastify";
+import type { RequestCounts } from "../http/request-counts.js";
+import type { Access } from "../native/access.js";
+import { downloadRoutes } from "./download-routes.js";
+import { ProgressRecords } from "./progress.js";
+import { Readings } from "./readings.js";
+import { Resumable } from "./resumable.js";
+import { Uploads } from "./uploads.js";
+import { uploadsRoutes } from "./uploads-routes.js";
+
+export interface UploadsAddedTo {
+  readonly edge: Pick<Edge, "log" | "offers" | "known">;
+  readonly ownWrites: OwnWrites;
+  readonly access: Access;
+  readonly settings: Pick<Settings, "replicas" | "objectsMaxBytes">;
+  readonly now: () => number;
+}
+
+export interface UploadsServing {
+  readonly counts: RequestCounts;
+  readonly logger: Pick<Logger, "error">;
+  readonly stopping: () => boolean;
+}
+
+/** Puts upload URLs and the download by token on the door; returns what was uploaded, to be read again. */
+export async function addUploads(
+  fastify: FastifyInstance,
+  { edge, ownWrites, access, settings, now }: UploadsAddedTo,
+  serving: UploadsServing,
+): Promise<Readings> {
+  const { replicas, objectsMaxBytes: maxBytes } = settings;
+  const objects = new NatsObjects(edge.log.connection, { replicas, maxBytes });
+  const records = await ProgressRecords.open(edge.log.connection, replicas);
+  const uploads = new Uploads({ offers: edge.offers, objects, ownWrites, partBytes: limits.uploadPartBytes });
+  const resumable = new Resumable({ uploads, records, objects });
+  await fastify.register(uploadsRoutes, { ...serving, uploads, resumable, now });
+  const readings = new Readings({ offers: edge.offers, objects });
+  await fastify.register(downloadRoutes, { ...serving, readings, access, known: edge.known });
+  return readings;
+}

@@ -1,0 +1,149 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { offers, registry } from "@fieldlog/contracts";
+import { encrypted, type ObjectStore } from "@fieldlog/objects";
+import { type RpcClient, RpcError } from "@fieldlog/rpc";
+import { Problem } from "../native/problem.js";
+import { contentOf, type Part } from "./parts.js";
+import { rangeOf, type Stretch } from "./range.js";
+
+export interface ReadingsParts {
+  readonly offers: Pick<RpcClient<typeof offers.OffersService>, "getReading" | "checkDownloadToken">;
+  readonly objects: ObjectStore;
+}
+
+/** A reading whose bytes are there. */
+export interface StoredReading {
+  readonly reading: offers.Reading;
+  readonly offered: registry.UploadOffered;
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  readonly mediaType: string;
+  content(stretch: Stretch): AsyncIterable<Uint8Array>;
+}
+
+const NUMBER = /^[1-9]\d{0,15}$/;
+
+/** What was uploaded, as it is read again. */
+export class Readings {
+  constructor(private readonly parts: ReadingsParts) {}
+
+  /** Raises Problem 404; RpcError. @param atLeast REGISTRY sequence that the answer must have seen */
+  async get(namespace: string, number: string, atLeast = 0): Promise<offers.Reading> {
+    return (await this.find(namespace, number, atLeast)).reading;
+  }
+
+  /** Raises Problem 404: its bytes are not there (yet, or any more). */
+  async stored(namespace: string, number: string, atLeast = 0): Promise<StoredReading> {
+    const { reading, dataKey } = await this.find(namespace, number, atLeast);
+    const { offered, stored, state } = reading;
+    if (state !== "stored" || stored === undefined || offered === undefined) {
+      throw new Problem(404, `This reading is ${state}: its bytes are not there.`);
+    }
+    if (dataKey.length === 0) throw new Problem(404, "The device of this reading was erased.");
+    const store = encrypted(this.parts.objects, dataKey);
+    const parts: Part[] = stored.objects.map((object, index) => ({
+      object,
+      bytes: Number(stored.objectBytes[index] ?? 0n),
+    }));
+    return {
+      ...{ reading, offered, mediaType: stored.mediaType, bytes: Number(stored.bytes) },
+      sha256: Buffer.from(stored.sha256).toString("hex"),
+      content: (stretch) => contentOf(store, parts, stretch),
+    };
+  }
+
+  /** Raises Problem 404 unless the token opens that reading. */
+  async checkToken(namespace: string, number: string, token: string): Promise<void> {
+    await known(this.parts.offers.checkDownloadToken({ namespace, number: numberOf(number), token }));
+  }
+
+  private async find(namespace: string, number: string, atLeast: number) {
+    const asked = { namespace, number: numberOf(number), atLeast: BigInt(atLeast) };
+    const { reading, dataKey } = await known(this.parts.offers.getReading(asked));
+    if (reading === undefined) throw new Error("offers answered without a reading");
+    return { reading, dataKey };
+  }
+}
+
+function numberOf(text: string): bigint {
+  if (!NUMBER.test(text)) throw noReading();
+  return BigInt(text);
+}
+
+async function known<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof RpcError && error.code === "not_found" ? noReading() : error;
+  }
+}
+
+function noReading(): Problem {
+  return new Problem(404, "There is no such reading.");
+}
+
+/**
+ * Answers with the reading's bytes, or the range of them that is asked for (RFC 9110, 13 and 14). Whatever they are,
+ * no browser is to take them for a page of ours. Raises Problem 416, and what the storage raises, before the first
+ * byte; a failure behind it breaks the connection off.
+ */
+export async function sendReading(
+  request: IncomingMessage,
+  response: ServerResponse,
+  found: StoredReading,
+): Promise<void> {
+  const { headers, method } = request;
+  const etag = `"${found.sha256}"`;
+  response.setHeader("etag", etag);
+  response.setHeader("accept-ranges", "bytes");
+  response.setHeader("cache-control", "private, no-cache");
+  if (headers["if-none-match"]?.split(",").some((one) => one.trim() === etag || one.trim() === "*")) {
+    response.writeHead(304).end();
+    return;
+  }
+  const isSame = headers["if-range"] === undefined || headers["if-range"] === etag;
+  const range = isSame ? rangeOf(headers.range, found.bytes) : undefined;
+  if (range === "unsatisfiable") {
+    response.setHeader("content-range", `bytes */${found.bytes}`);
+    throw new Problem(416, `This reading has ${found.bytes} bytes.`);
+  }
+  const { from, to } = range ?? { from: 0, to: found.bytes };
+  const content = method === "HEAD" ? [] : await begun(found.content({ from, to }));
+  if (range !== undefined) response.setHeader("content-range", `bytes ${from}-${to - 1}/${found.bytes}`);
+  response.setHeader("content-length", to - from);
+  response.setHeader("content-type", found.mediaType);
+  response.setHeader("content-disposition", dispositionOf(found));
+  response.setHeader("x-content-type-options", "nosniff");
+  response.setHeader("content-security-policy", "default-src 'none'; sandbox");
+  response.writeHead(range === undefined ? 200 : 206);
+  // Whoever reads has gone, or the storage has failed half way: the connection is cut off either way.
+  await pipeline(Readable.from(content, { objectMode: false }), response).catch(() => response.destroy());
+}
+
+/** The same, once its first bytes have come. */
+async function begun(content: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = content[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      if (!first.done) yield first.value;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}
+
+const extensions: Readonly<Record<string, string>> = { "data-record": "datarecord", csnv2: "csnv2" };
+
+/** As its device named it, as far as a header can say that; else by its number. */
+function dispositionOf({ reading, offered }: StoredReading): string {
+  const given = offered.fileName.split(/[/\\]/).at(-1) ?? "";
+  const name = given || `reading-${reading.number}.${extensions[offered.format] ?? "bin"}`;
+  const plain = name.replace(/[^\x20-\x7e]|["%]/g, "_");
+  const whole = plain === name ? "" : `; filename*=UTF-8''${encodeURIComponent(name.toWellFormed())}`;
+  return `attachment; filename="${plain}"${whole}`;
+}
