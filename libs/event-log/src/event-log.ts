@@ -16,6 +16,7 @@ import {
 } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { encodeBatch } from "./batch.js";
+import { Clearings } from "./clearings.js";
 import { type Durability, describeDurability, readDurability } from "./durability.js";
 import { LogUnavailable } from "./errors.js";
 import { Group, type GroupOptions, idleGroups } from "./group.js";
@@ -128,6 +129,7 @@ async function untilJetStreamAnswers(nc: NatsConnection, logger?: LogLogger): Pr
 export class EventLog {
   readonly signals: Pick<GroupCommit, "append" | "pending">;
   readonly registry: Registry;
+  readonly clearings: Clearings;
   private readonly groups: GroupCommit;
   private readonly js: JetStreamClient;
   private connected = true;
@@ -140,6 +142,7 @@ export class EventLog {
   ) {
     this.js = jetstream(nc, { timeout: limits.appendTimeoutMs });
     this.registry = new Registry(this.js, jsm, () => this.connected);
+    this.clearings = new Clearings(this.js, jsm);
     this.groups = new GroupCommit((batch) => this.store(batch), {
       ...(options.onCommit ? { onCommit: options.onCommit } : {}),
     });

@@ -1,4 +1,12 @@
 export { decodeBatch, encodeBatch } from "./batch.js";
+export {
+  type ClearedBelow,
+  type ClearedPart,
+  Clearings,
+  clearedBy,
+  clearingIn,
+  type NewClearing,
+} from "./clearings.js";
 export { type Durability, describeDurability, durabilityOf, readDurability } from "./durability.js";
 export { LogGap, LogUnavailable, QueueFull, SequenceConflict, SignalTooLarge } from "./errors.js";
 export {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { StreamName } from "@fieldlog/contracts";
+import { SIGNALS, type StreamName } from "@fieldlog/contracts";
 import {
   AckPolicy,
   type Consumer,
@@ -11,12 +11,15 @@ import {
   type JsMsg,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
+import { clearedBelow } from "./clearings.js";
 import { LogGap } from "./errors.js";
 
 /** One message of a stream. */
 export interface Commit {
   readonly stream: StreamName;
   readonly sequence: number;
+  /** The sequence after which it comes, where it is not the one before: what stood between was cleared. */
+  readonly after?: number | undefined;
   readonly subject: string;
   /** When the server stored it. */
   readonly time: Date;
@@ -54,8 +57,9 @@ const PAUSE_MS = 250;
  * Reads a stream in order from a position on, for ever. Each array is what has arrived, at least one
  * commit. Its consumer is ephemeral and is made anew from the last delivered sequence after whatever
  * happens to it, the server or the connection; the reader's own count of sequences is what is believed.
+ * Sequences that were cleared are passed over, and the commit behind them says so (`after`).
  *
- * @throws LogGap if a sequence is really not in the stream
+ * @throws LogGap if a sequence is really not in the stream, and was not cleared
  */
 export async function* read(
   nc: NatsConnection,
@@ -65,6 +69,8 @@ export async function* read(
 ): AsyncGenerator<Commit[], void> {
   const { signal, subject, until } = options;
   let last = options.startTime === undefined ? options.after : undefined;
+  // Below it commits may be missing; as far as it was asked for.
+  let cleared = 0;
   while (!signal?.aborted) {
     let pulls: Pulls | undefined;
     try {
@@ -74,7 +80,8 @@ export async function* read(
       for await (const commits of pulls.batches(signal)) {
         for (const commit of commits) {
           if (subject === undefined && commit.sequence !== last + 1) {
-            await confirmGap(jsm, stream, last + 1, commit.sequence);
+            if (commit.sequence > cleared) cleared = await confirmGap(jsm, stream, last + 1, commit.sequence);
+            commit.after = last;
           }
           last = commit.sequence;
         }
@@ -92,14 +99,22 @@ export async function* read(
   }
 }
 
-/** Raises LogGap if the sequence is not in the stream; otherwise that the delivery skipped it. */
+/**
+ * Raises LogGap if the sequences are not in the stream and were not cleared, another error if the delivery skipped
+ * them. Resolves with the sequence below which they may be missing, since it was cleared.
+ */
 async function confirmGap(jsm: JetStreamManager, stream: StreamName, expected: number, actual: number) {
   const message = await jsm.streams.getMessage(stream, { seq: expected }).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
     throw error;
   });
-  if (message === null) throw new LogGap(stream, expected, actual);
-  throw new Error(`the consumer skipped from ${expected} to ${actual}`);
+  if (message !== null) throw new Error(`the consumer skipped from ${expected} to ${actual}`);
+  const below = await clearedBelow(jsm);
+  const cleared = stream === SIGNALS ? below.signals : below.registry;
+  const { state } = await jsm.streams.info(stream);
+  // A server that knows that it lost messages cannot be told from one that cleared them.
+  if (actual > cleared || (state.lost?.msgs?.length ?? 0) > 0) throw new LogGap(stream, expected, actual);
+  return cleared;
 }
 
 /** An ephemeral consumer, and its pulls. */
@@ -153,7 +168,7 @@ class Pulls {
     return new Pulls(nc, jsm, stream, consumer, info.name, before, info.num_pending, options.pull ?? PULL);
   }
 
-  async *batches(signal: AbortSignal | undefined): AsyncGenerator<Commit[], void> {
+  async *batches(signal: AbortSignal | undefined): AsyncGenerator<StoredCommit[], void> {
     const stop = () => void this.current?.close();
     signal?.addEventListener("abort", stop);
     const statuses = this.watchReconnects();
@@ -162,7 +177,7 @@ class Pulls {
         this.current = await this.consumer.fetch({ max_messages: this.pull, expires: PULL_EXPIRES_MS });
         // What ended it while the pull was being asked for could not close it.
         if (signal?.aborted || this.closed) void this.current.close();
-        let commits: Commit[] = [];
+        let commits: StoredCommit[] = [];
         for await (const message of this.current) {
           this.count(message);
           commits.push(new StoredCommit(this.stream, message.seq, message));
@@ -213,6 +228,8 @@ class Pulls {
 
 /** A message as a commit. Its headers are read only by who asks for the trace, which few do. */
 export class StoredCommit implements Commit {
+  after: number | undefined;
+
   constructor(
     readonly stream: StreamName,
     readonly sequence: number,
