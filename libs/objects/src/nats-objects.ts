@@ -12,6 +12,7 @@ import {
   type PutObject,
   type Range,
 } from "./object-store.js";
+import { steadily } from "./patience.js";
 
 export interface NatsObjectsOptions {
   /** Copies that NATS keeps. */
@@ -20,8 +21,6 @@ export interface NatsObjectsOptions {
   readonly maxBytes: number;
 }
 
-/** Milliseconds without a byte after which reading is given up. */
-const READ_MS = 10_000;
 const NOT_FOUND = "object store not found";
 
 /** Objects in JetStream: an object store for each namespace, made with its first object. */
@@ -54,20 +53,16 @@ export class NatsObjects implements ObjectStore {
     if (!result) throw new NoSuchObject(name);
     const { from, to } = range ?? { from: 0, to: Number.POSITIVE_INFINITY };
     let at = 0;
-    const reader = result.data.getReader();
     result.error.catch(() => undefined);
     try {
-      while (at < to) {
-        const { done, value } = await within(reader.read());
-        if (done) return;
-        const part = value.subarray(Math.max(0, from - at), Math.max(0, to - at));
-        at += value.length;
+      for await (const piece of steadily(result.data)) {
+        const part = piece.subarray(Math.max(0, from - at), Math.max(0, to - at));
+        at += piece.length;
         if (part.length > 0) yield part;
+        if (at >= to) return;
       }
     } catch (error) {
       throw unavailable(error);
-    } finally {
-      await reader.cancel().catch(() => undefined);
     }
   }
 
@@ -150,16 +145,6 @@ export class NatsObjects implements ObjectStore {
 /** In the store itself an object's name is part of a subject, whose length is bounded. */
 function keyOf(name: string): string {
   return hash("sha256", name);
-}
-
-async function within<T>(work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("nothing came for too long")), READ_MS);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function isMissing(error: unknown): boolean {
