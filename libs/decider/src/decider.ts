@@ -8,6 +8,8 @@ export interface DecisionPoint {
   readonly sequence: number;
   /** ms since 1970 UTC. */
   readonly decidedAt: number;
+  /** Who asked, as {@link registry.Decision} has it. */
+  readonly decidedBy: string;
 }
 
 /** How the state of one kind of aggregate follows from its events. Pure. */
@@ -31,7 +33,8 @@ export function fold<State>(
   sequence: number,
   decision: registry.Decision,
 ): Snapshot<State> {
-  const at = { sequence, decidedAt: Number(decision.decidedAt) };
+  const { decidedBy } = decision;
+  const at = { sequence, decidedAt: Number(decision.decidedAt), decidedBy };
   const state = decision.events.reduce((before, event) => decider.evolve(before, event, at), snapshot.state);
   return { state, sequence };
 }

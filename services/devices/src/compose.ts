@@ -1,19 +1,22 @@
 import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
-import { devices } from "@fieldlog/contracts";
+import { auth, devices } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
-import { listenAddress, RpcServer } from "@fieldlog/rpc";
+import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
+import { Capabilities } from "@fieldlog/sealing";
 import { Outbox } from "./outbox/outbox.js";
 import { readModel, SCHEMA } from "./read-model.js";
 import { devicesService, refusal } from "./rpc.js";
 import { Configurations } from "./service/configurations.js";
 import { Devices } from "./service/devices.js";
+import { EditTokens } from "./service/edit-tokens.js";
+import { namingOf } from "./service/unique-names.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
   const { logger, metrics, lifecycle, health } = runtime;
-  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken");
+  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken", "installationKey");
 
   const log = await connectLog(logOptions(settings, runtime.service, logger));
   const database = openReadDatabase<SnapshotTables>({
@@ -26,16 +29,23 @@ export async function compose(runtime: Runtime): Promise<void> {
   const aggregates = new Aggregates({ log, snapshots, metrics, withoutSnapshots: "read-the-log" });
   const configurations = new Configurations(aggregates);
   const outbox = new Outbox({ log, configurations, snapshots, readModel: runner, database, logger, metrics });
+  const authClient = rpcClient(auth.AuthService, {
+    ...{ token: settings.internalToken, metrics, address: settings.authGrpc },
+  });
+  const own = new Devices({ aggregates, naming: namingOf(authClient, snapshots) });
+  const capabilities = new Capabilities(Buffer.from(settings.installationKey, "base64"), "edit");
+  const editTokens = new EditTokens(aggregates, capabilities);
   const server = new RpcServer({
     address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
     token: settings.internalToken,
     logger,
     metrics,
     refusal,
-  }).add(devices.DevicesService, devicesService(new Devices(aggregates), configurations));
+  }).add(devices.DevicesService, devicesService(own, configurations, editTokens));
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });
+  lifecycle.add({ name: "gRPC client", stop: async () => authClient.close() });
   lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
   lifecycle.add({ name: "outbox", start: () => outbox.start(), stop: () => outbox.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });

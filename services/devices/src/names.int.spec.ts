@@ -1,9 +1,10 @@
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Replica, startReplica } from "./replica.fixture.js";
+import { type Replica, startReplica, startSettings } from "./replica.fixture.js";
 
 let servers: TestServers;
+let settings: Awaited<ReturnType<typeof startSettings>>;
 let log: EventLog;
 let one: Replica;
 let two: Replica;
@@ -12,18 +13,23 @@ beforeAll(async () => {
   servers = await startServers();
   const databaseUrl = await servers.databaseUrl("devices");
   log = await connectLog({ url: servers.nats.url, name: "test" });
-  one = await startReplica(servers.nats.url, databaseUrl);
-  two = await startReplica(servers.nats.url, databaseUrl);
+  settings = await startSettings(uniqueIn);
+  const { address: authGrpc } = settings;
+  one = await startReplica(servers.nats.url, databaseUrl, { authGrpc });
+  two = await startReplica(servers.nats.url, databaseUrl, { authGrpc });
   await until("ready", async () => (await one.runtime.health.report()).ready);
 });
 afterAll(async () => {
   await one?.close();
   await two?.close();
+  await settings?.stop();
   await log?.close();
   await servers?.stop();
 });
 
 const namespace = "default";
+/** Settings of namespaces; a replica believes them for 2 s. */
+const uniqueIn = new Map([["unique", { uniqueDeviceNames: true }]]);
 const either = (index: number) => (index % 2 === 0 ? one : two).client;
 const create = async (name: string, index = 0, dialect = "tenta") => {
   const { device } = await either(index).createDevice({ namespace, dialect, name });
@@ -165,4 +171,93 @@ it("a name that was reserved for a device that never came is free after 30 s", a
     0,
   );
   await expect(late).rejects.toMatchObject({ name: "SequenceConflict" });
+});
+
+describe("where a namespace wants unique names of CSN's devices as well", () => {
+  const register = async (name: string, index = 0, namespace = "unique") => {
+    const asked = { namespace, dialect: "csn", metadata: { name } };
+    const { device } = await either(index).registerDevice(asked);
+    if (!device) throw new Error("no device in the answer");
+    return device;
+  };
+  const change = (device: string, name: string, index = 0) =>
+    either(index).updateDevice({ namespace: "unique", device, metadata: { name } });
+  const taken = { code: "already_exists" };
+
+  it("of many at once, through both replicas, one gets a name, and it is free when that is renamed", async () => {
+    const asked = Array.from({ length: 10 }, (_, index) => register("Keller, links", index));
+    const outcomes = await Promise.allSettled(asked);
+    const won = outcomes.filter((outcome) => outcome.status === "fulfilled");
+    expect(won).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject(taken);
+    }
+    const other = await register("Dach", 1);
+    await expect(change(other.id, "Keller, links")).rejects.toMatchObject(taken);
+    await change(won[0]?.value.id ?? "", "Keller, rechts", 1);
+    await change(other.id, "Keller, links");
+    await expect(
+      one.client.createDevice({ namespace: "unique", dialect: "tenta", name: "x" }),
+    ).resolves.toBeDefined();
+    await expect(register("x")).rejects.toMatchObject(taken);
+  });
+
+  it("one that was removed leaves its name", async () => {
+    const { id } = await register("kurz");
+    await two.client.removeDevice({ namespace: "unique", device: id });
+    await register("kurz", 1);
+  });
+
+  it("a name that several got before that can be had by no further one", async () => {
+    for (const index of [0, 1]) await register("shared", index, "later");
+    uniqueIn.set("later", { uniqueDeviceNames: true });
+    await until("both replicas believe it", async () => {
+      for (const index of [0, 1]) {
+        await expect(register("shared", index, "later")).rejects.toMatchObject(taken);
+      }
+      return true;
+    });
+  });
+});
+
+describe("a device's metadata", () => {
+  it("that somebody else changed are news until it is told them, whichever replica is asked", async () => {
+    const { device } = await one.client.registerDevice({ namespace, dialect: "csn" });
+    const id = device?.id ?? "";
+    const change = (decidedBy: string, floor: string) =>
+      one.client.updateDevice({ namespace, device: id, metadata: { floor }, decidedBy });
+    const news = async () => (await two.client.getDevice({ namespace, device: id })).device?.metadataChanged;
+    expect(device?.metadataChanged).toBe(false);
+    await change(`device:${id}/1/x`, "1");
+    expect(await news()).toBe(false);
+    const { device: changed } = await change("key:1", "2");
+    expect(changed?.metadataChanged).toBe(true);
+    expect(await news()).toBe(true);
+    await two.client.confirmMetadata({ namespace, device: id, sequence: (changed?.sequence ?? 0n) - 1n });
+    expect(await news()).toBe(true);
+    const told = { namespace, device: id, sequence: changed?.sequence ?? 0n };
+    for (let twice = 0; twice < 2; twice++) await two.client.confirmMetadata(told);
+    expect(await news()).toBe(false);
+    await expect(one.client.confirmMetadata({ ...told, device: "1" })).rejects.toMatchObject({
+      code: "not_found",
+    });
+  });
+
+  it("may be edited by who has a token for it, from any replica", async () => {
+    const { device } = await one.client.registerDevice({ namespace, dialect: "csn" });
+    const asked = { namespace, device: device?.id ?? "" };
+    const { token, expiresAt } = await one.client.createEditToken(asked);
+    expect((await two.client.checkEditToken({ ...asked, token })).expiresAt).toBe(expiresAt);
+    const wrong = [
+      { ...asked, token: `${token.slice(0, -1)}_` },
+      { ...asked, token, namespace: "test" },
+    ];
+    for (const one of [...wrong, { ...asked, token: "" }, { ...asked, token, device: "1" }]) {
+      if (one.token === token && one.device === asked.device && one.namespace === namespace) continue;
+      await expect(two.client.checkEditToken(one)).rejects.toMatchObject({ code: "not_found" });
+    }
+    await expect(one.client.createEditToken({ ...asked, device: "1" })).rejects.toMatchObject({
+      code: "not_found",
+    });
+  });
 });

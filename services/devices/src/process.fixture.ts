@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { INSTALLATION_KEY, TOKEN } from "./replica.fixture.js";
 
 /** The built service in a process of its own, which a test may kill. */
 export interface Process {
@@ -19,7 +20,8 @@ export function startProcess(natsUrl: string, postgresUrl: string): Process {
     ...Object.fromEntries(own),
     FIELDLOG_NATS_URL: natsUrl,
     FIELDLOG_POSTGRES_URL: postgresUrl,
-    FIELDLOG_INTERNAL_TOKEN: "an-internal-token-of-enough-length",
+    FIELDLOG_INTERNAL_TOKEN: TOKEN,
+    FIELDLOG_INSTALLATION_KEY: INSTALLATION_KEY,
     // Nobody calls it, and any free port will do.
     FIELDLOG_DEVICES_GRPC: "127.0.0.1:0",
     FIELDLOG_OPS_PORT: "0",

@@ -3,12 +3,17 @@ import type { ReadModelDefinition } from "@fieldlog/read-model";
 import { configuration, configurationKeys } from "./decisions/configuration.js";
 import { device } from "./decisions/device.js";
 import { deviceName } from "./decisions/device-name.js";
+import { nameKeys } from "./service/unique-names.js";
 
 /** The service's schema in Postgres. */
 export const SCHEMA = "devices";
 
 /** Devices, their names and configurations as of a decision. Raise `version` when a state changes. */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
-  version: 2,
-  kinds: [{ decider: device }, { decider: deviceName }, { decider: configuration, keys: configurationKeys }],
+  version: 3,
+  kinds: [
+    { decider: device, keys: nameKeys },
+    { decider: deviceName },
+    { decider: configuration, keys: configurationKeys },
+  ],
 });

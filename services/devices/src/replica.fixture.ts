@@ -1,8 +1,28 @@
-import { createServer } from "node:net";
-import { devices } from "@fieldlog/contracts";
-import { type RpcClient, rpcClient } from "@fieldlog/rpc";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { auth, devices, type registry } from "@fieldlog/contracts";
+import { type RpcClient, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings } from "@fieldlog/runtime";
+import { freePort } from "@fieldlog/servers";
 import { DevicesModule } from "./devices.module.js";
+
+export const TOKEN = "an-internal-token-of-enough-length";
+export const INSTALLATION_KEY = Buffer.alloc(32, 7).toString("base64");
+
+type Settings = MessageInitShape<typeof registry.NamespaceSettingsChangedSchema>;
+
+/** Answers for auth what the namespaces' settings are; by namespace, none by default. */
+export async function startSettings(of: ReadonlyMap<string, Settings>) {
+  const own: Partial<ServiceImpl<typeof auth.AuthService>> = {
+    getNamespace: async ({ idOrName }) => {
+      const settings = of.get(idOrName);
+      return { namespace: { id: idOrName, name: idOrName, ...(settings ? { settings } : {}) } };
+    },
+  };
+  const server = new RpcServer({ address: "127.0.0.1:0", token: TOKEN });
+  server.add(auth.AuthService, own as ServiceImpl<typeof auth.AuthService>);
+  await server.start();
+  return { address: `127.0.0.1:${server.port}`, stop: () => server.stop() };
+}
 
 export interface Replica {
   readonly client: RpcClient<typeof devices.DevicesService>;
@@ -10,30 +30,26 @@ export interface Replica {
   close(): Promise<void>;
 }
 
-/** The service as its process would host it, on a free port, and a client of it. */
+/** The service as its process would host it, on a free port, and a client of it; with a {@link startSettings} of its own unless one is given. */
 export async function startReplica(
   natsUrl: string,
   postgresUrl: string,
-  more: { readonly signalsMaxBytes?: number } = {},
+  more: { readonly signalsMaxBytes?: number; readonly authGrpc?: string } = {},
 ): Promise<Replica> {
-  const internalToken = "an-internal-token-of-enough-length";
   const devicesGrpc = `127.0.0.1:${await freePort()}`;
-  const own = { natsUrl, postgresUrl, internalToken, devicesGrpc, logLevel: "silent" as const };
-  const settings = readSettings({}, { ...own, ...more });
+  const internalToken = TOKEN;
+  const installationKey = INSTALLATION_KEY;
+  const ownSettings = more.authGrpc === undefined ? await startSettings(new Map()) : undefined;
+  const authGrpc = more.authGrpc ?? ownSettings?.address ?? "";
+  const own = { natsUrl, postgresUrl, internalToken, installationKey, devicesGrpc };
+  const settings = readSettings({}, { ...own, logLevel: "silent", ...more, authGrpc });
   const runtime = createRuntime("devices", settings);
   const hosted = await hostModule(runtime, DevicesModule.with(runtime));
   const client = rpcClient(devices.DevicesService, { address: devicesGrpc, token: internalToken });
   const close = async () => {
     client.close();
     await hosted.close();
+    await ownSettings?.stop();
   };
   return { client, runtime, close };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

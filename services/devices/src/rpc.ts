@@ -7,14 +7,17 @@ import {
   TooManyConfigurations,
   UnknownDevice,
   UnknownSensor,
+  UnknownToken,
 } from "./decisions/refusals.js";
 import type { Configurations } from "./service/configurations.js";
 import type { Devices, FoundDevice } from "./service/devices.js";
+import type { EditTokens } from "./service/edit-tokens.js";
 
 /** fieldlog.devices.v1.DevicesService: requests to calls, results to answers. */
 export function devicesService(
   own: Devices,
   configurations: Configurations,
+  editTokens: EditTokens,
 ): ServiceImpl<typeof devices.DevicesService> {
   return {
     registerDevice: async ({ namespace, dialect, metadata, sensors }) => {
@@ -43,14 +46,19 @@ export function devicesService(
       checkIds(namespace, device);
       return { sequence: BigInt(await own.remove(namespace, device, decidedBy || "system")) };
     },
-    confirmMetadata: async () => {
-      throw new RpcError("unimplemented", "not yet");
+    confirmMetadata: async ({ namespace, device, sequence }) => {
+      checkIds(namespace, device);
+      await own.confirmMetadata(namespace, device, Number(sequence));
+      return {};
     },
-    createEditToken: async () => {
-      throw new RpcError("unimplemented", "not yet");
+    createEditToken: async ({ namespace, device }) => {
+      checkIds(namespace, device);
+      const { token, expiresAt } = await editTokens.create({ namespace, id: device });
+      return { token, expiresAt: BigInt(expiresAt) };
     },
-    checkEditToken: async () => {
-      throw new RpcError("unimplemented", "not yet");
+    checkEditToken: async ({ namespace, device, token }) => {
+      checkIds(namespace, device);
+      return { expiresAt: BigInt(await editTokens.check({ namespace, id: device }, token)) };
     },
     eraseDevice: async () => {
       throw new RpcError("unimplemented", "not yet");
@@ -72,7 +80,8 @@ export function devicesService(
 
 /** Refusals and failures in gRPC's codes; undefined: not foreseen. */
 export function refusal(error: unknown): RpcError | undefined {
-  if (error instanceof UnknownDevice) return new RpcError("not_found", error.message);
+  if (error instanceof UnknownDevice || error instanceof UnknownToken)
+    return new RpcError("not_found", error.message);
   if (error instanceof UnknownSensor) {
     return new RpcError("failed_precondition", error.message, { sensor: error.sensor });
   }
@@ -107,5 +116,6 @@ function toDevice({ id, state, sequence }: FoundDevice) {
     })),
     registeredAt: BigInt(state.registeredAt),
     sequence: BigInt(sequence),
+    metadataChanged: state.changedByOthersAt !== undefined,
   };
 }

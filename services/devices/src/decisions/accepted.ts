@@ -1,4 +1,5 @@
 import { limits, type registry } from "@fieldlog/contracts";
+import { LONGEST_OWN_NAME } from "./device-name.js";
 import { InvalidField } from "./refusals.js";
 
 /*
@@ -42,6 +43,14 @@ export function checkName(name: string, field: string): void {
   if (name.length === 0) throw new InvalidField(field, "is missing");
   if (name.length > 64) throw new InvalidField(field, "has more than 64 characters");
   if (!NAME.test(name)) throw new InvalidField(field, "is not of a to z, 0 to 9 and single hyphens between");
+}
+
+/** A name that no other device of the namespace may have, in the dialects whose names are any text. */
+export function checkOwnName(name: string, field: string): void {
+  if (name.length === 0) throw new InvalidField(field, "is missing");
+  if (name.length > LONGEST_OWN_NAME) {
+    throw new InvalidField(field, `has more than ${LONGEST_OWN_NAME} characters`);
+  }
 }
 
 export function checkCount(things: readonly unknown[], limit: number, field: string): void {

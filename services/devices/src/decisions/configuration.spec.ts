@@ -145,5 +145,5 @@ test("a state stays small: no values, and a bit for each acknowledgment", () => 
 test("events of others leave it as it is", () => {
   const state = stateAfter(created(0));
   const other = create(registry.RegistryEventSchema, { event: { case: "deviceRemoved", value: {} } });
-  expect(configuration.evolve(state, other, { sequence: 9, decidedAt: 0 })).toBe(state);
+  expect(configuration.evolve(state, other, { sequence: 9, decidedAt: 0, decidedBy: "" })).toBe(state);
 });

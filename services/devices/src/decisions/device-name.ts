@@ -16,6 +16,9 @@ import { NameTaken } from "./refusals.js";
 
 // Ids: a name is one aggregate of its namespace.
 
+/** Characters of the longest name that a device can have for its own: a subject of the log holds it. */
+export const LONGEST_OWN_NAME = 256;
+
 export function deviceNameOf(namespace: string, name: string) {
   return { namespace, id: name };
 }
@@ -45,13 +48,15 @@ export const deviceName: Decider<DeviceName> = {
     switch (event.case) {
       case "deviceNameReserved": {
         const { device } = event.value;
+        const { sequence, decidedAt } = at;
         const from = state.phase === "free" || state.device === device ? undefined : state.device;
         // Nobody gets a name on a reservation that is not confirmed, so of several the first is to be fenced.
         const unfenced = state.phase === "reserved" ? (state.from ?? from) : undefined;
         return {
           phase: "reserved",
           device,
-          ...at,
+          sequence,
+          decidedAt,
           ...(unfenced && unfenced !== device ? { from: unfenced } : {}),
         };
       }

@@ -4,6 +4,7 @@ import { fold, type Outcome, type RegistryEvent } from "@fieldlog/decider";
 import { describe, expect, test } from "vitest";
 import {
   type Added,
+  confirmMetadata,
   type Device,
   device,
   deviceIdFrom,
@@ -348,9 +349,12 @@ describe("a device with a name of its own", () => {
     expect([hasName(state, "a"), hasName(state, "b")]).toEqual([false, true]);
   });
 
-  test("is not renamed by an update", () => {
+  test("gets another by an update as well, by the same rules", () => {
     given(named("a"))
       .when(asking({ metadata: metadata({ name: "b" }) }))
+      .then(metadataChanged({ name: "b" }));
+    given(named("a"))
+      .when(asking({ metadata: metadata({ name: "B" }) }))
       .refused({ field: "metadata.name" });
     given(named("a"))
       .when(asking({ metadata: metadata({ name: "a", floor: "1" }) }))
@@ -363,7 +367,8 @@ describe("a device with a name of its own", () => {
       .refused({ field: "device" });
     given().when(rename("b")).refused({ name: "UnknownDevice" });
     given(named("a"), gone).when(rename("b")).refused({ name: "UnknownDevice" });
-    expect(hasName(stateAfter(registered({ name: "a" })), "a")).toBe(false);
+    expect(hasName(stateAfter(registered({ name: "a" })), "a")).toBe(true);
+    expect(hasName(stateAfter(named("a"), gone), "a")).toBe(false);
   });
 
   test("is removed once and for all, and what names it had is known", () => {
@@ -373,7 +378,8 @@ describe("a device with a name of its own", () => {
     given(named("a"), gone).when(asking({})).refused({ name: "UnknownDevice" });
     expect(stateAfter(named("a"), gone, named("b"))).toEqual({ phase: "removed", names: ["a"] });
     expect(stateAfter(named("a"), metadataChanged({ name: "b" }), gone)).toMatchObject({ names: ["b", "a"] });
-    expect(stateAfter(registered({ name: "a" }), gone)).toEqual({ phase: "removed", names: [] });
+    expect(stateAfter(registered({ name: "a" }), gone)).toEqual({ phase: "removed", names: ["a"] });
+    expect(stateAfter(registered(), gone)).toEqual({ phase: "removed", names: [] });
   });
 
   test("is fenced from getting a name: it moves on without a change, or is removed before it began", () => {
@@ -386,5 +392,41 @@ describe("a device with a name of its own", () => {
     given(named("b")).when(fence("b")).then();
     expect(given(named("b")).when(fence("b")).result()).toBe(true);
     expect(stateAfter(named("a"), metadataChanged({}))).toEqual(stateAfter(named("a")));
+  });
+});
+
+describe("metadata that others changed", () => {
+  const floor = metadataChanged({ floor: "1" });
+  const told: Recorded = { case: "deviceMetadataDelivered", value: {} };
+  /** Its registration at sequence 1, and then each event in a decision of its own, by the device or by another. */
+  const after = (...decisions: [by: string, event: Recorded][]) =>
+    decisions.reduce(
+      (state, [decidedBy, event], index) =>
+        fold(device, { state, sequence: index + 1 }, index + 2, { ...decision([event]), decidedBy }).state,
+      stateAfter(registered()),
+    );
+  const changedAt = (state: Device) => ("changedByOthersAt" in state ? state.changedByOthersAt : undefined);
+
+  test("are news for the device until it has been told them", () => {
+    expect(changedAt(after(["key:1", floor]))).toBe(2);
+    expect(changedAt(after(["key:1", metadataChanged({}, ["a"])]))).toBe(2);
+    expect(changedAt(after(["key:1", floor], ["device:7/1/x", metadataChanged({ building: "b" })]))).toBe(2);
+    expect(changedAt(after(["key:1", floor], ["device:7", told]))).toBeUndefined();
+    expect(changedAt(after(["key:1", floor], ["device:7", told], ["edit-token", floor]))).toBe(4);
+  });
+
+  test("are not: what it changed itself, its sensors, and a change of nothing", () => {
+    expect(changedAt(after(["device:7/1/x", floor]))).toBeUndefined();
+    expect(changedAt(after(["key:1", sensorAdded("0")]))).toBeUndefined();
+    expect(changedAt(after(["system", metadataChanged({})]))).toBeUndefined();
+  });
+
+  test("are told as of a decision: those that came later are still news", () => {
+    const state = after(["key:1", floor], ["device:7", sensorAdded("0")]);
+    expect(confirmMetadata(1)(state).events).toEqual([]);
+    expect(confirmMetadata(2)(state).events).toEqual([{ event: told }]);
+    expect(confirmMetadata(3)(state).events).toEqual([{ event: told }]);
+    expect(confirmMetadata(9)(after(["device:7", floor])).events).toEqual([]);
+    given().when(confirmMetadata(1)).refused({ name: "UnknownDevice" });
   });
 });

@@ -18,7 +18,7 @@ export function deviceIdFrom(random: Uint8Array): string | undefined {
   return id >= LOWEST_ID ? id.toString() : undefined;
 }
 
-/** Dialects whose devices have a UUID, and a name that no other of them has in its namespace. */
+/** Dialects whose devices have a UUID, and always a name that no other device of the namespace has for its own. */
 const NAMED_DIALECTS: ReadonlySet<string> = new Set(["tenta", "native"]);
 
 export function isNamed(dialect: string): boolean {
@@ -48,15 +48,17 @@ export interface RegisteredDevice {
   readonly sensors: readonly Sensor[];
   /** ms since 1970 UTC. */
   readonly registeredAt: number;
-  /** Of one with a name of its own: the sequence of the decision that gave it the name. */
+  /** Of one with a name: the sequence of the decision that gave it the name. */
   readonly namedAt?: number;
   /** The name that it had before that. */
   readonly formerName?: string;
+  /** The newest decision by which somebody else changed its metadata, while it has not been told. */
+  readonly changedByOthersAt?: number;
 }
 
 export interface RemovedDevice {
   readonly phase: "removed";
-  /** The names of its own that it had last, newest first. */
+  /** The names that it had last, newest first. */
   readonly names: readonly string[];
 }
 
@@ -75,7 +77,7 @@ export const device: Decider<Device> = {
 function registered(state: Device, event: DeviceEvent, at: DecisionPoint): Device {
   if (event.case !== "deviceRegistered") return state;
   const { dialect, metadata = create(registry.DeviceMetadataSchema) } = event.value;
-  const named = isNamed(dialect) ? { namedAt: at.sequence } : {};
+  const named = metadata.name === undefined ? {} : { namedAt: at.sequence };
   return { phase: "registered", dialect, metadata, sensors: [], registeredAt: at.decidedAt, ...named };
 }
 
@@ -87,8 +89,14 @@ function removed(state: Exclude<Device, RemovedDevice>): RemovedDevice {
 
 function changed(state: RegisteredDevice, event: DeviceEvent, at: DecisionPoint): RegisteredDevice {
   switch (event.case) {
-    case "deviceMetadataChanged":
-      return { ...state, ...renamed(state, event.value, at), metadata: merged(state.metadata, event.value) };
+    case "deviceMetadataChanged": {
+      const metadata = merged(state.metadata, event.value);
+      return { ...state, ...renamed(state, event.value, at), ...byOthers(event.value, at), metadata };
+    }
+    case "deviceMetadataDelivered": {
+      const { changedByOthersAt: _, ...told } = state;
+      return told;
+    }
     case "sensorAdded": {
       const { sensor: id, sensorType: type, details = create(registry.SensorDetailsSchema) } = event.value;
       return { ...state, sensors: [...state.sensors, { id, type, details, removed: false }] };
@@ -106,9 +114,16 @@ function changed(state: RegisteredDevice, event: DeviceEvent, at: DecisionPoint)
 
 function renamed(state: RegisteredDevice, change: registry.DeviceMetadataChanged, at: DecisionPoint) {
   const { name } = change.metadata ?? {};
-  if (state.namedAt === undefined || name === undefined || name === state.metadata.name) return {};
+  if (name === undefined || name === state.metadata.name) return {};
   const { name: formerName } = state.metadata;
   return { namedAt: at.sequence, ...(formerName === undefined ? {} : { formerName }) };
+}
+
+/** A device that changes itself knows it; who fences one changes nothing. */
+function byOthers({ metadata, unsetProperties }: registry.DeviceMetadataChanged, at: DecisionPoint) {
+  const { properties = {}, ...fields } = present(metadata);
+  const changes = Object.keys(fields).length + Object.keys(properties).length + unsetProperties.length;
+  return changes === 0 || at.decidedBy.startsWith("device:") ? {} : { changedByOthersAt: at.sequence };
 }
 
 /** What was unset goes, then what was set comes: a key in both is set. */
@@ -167,11 +182,15 @@ export function register(asked: Registration): (state: Device) => Outcome<Added>
   };
 }
 
-/** Metadata first, then changed, removed and new sensors. All of it or, when any of it is refused, none. */
+/**
+ * Metadata first, then changed, removed and new sensors. All of it or, when any of it is refused, none. A new name that
+ * is to be the device's own must be reserved for it: see device-name.ts.
+ */
 export function update(asked: Update): (state: Device) => Outcome<Added> {
   return (state) => {
     if (state.phase !== "registered") throw new UnknownDevice();
-    checkNameStays(state, asked.metadata?.name);
+    const name = newName(state, asked);
+    if (name !== undefined && isNamed(state.dialect)) checkName(name, "metadata.name");
     checkCount(asked.unsetProperties, limits.propertiesPerDevice, "unset_properties");
     checkCount(asked.newSensors, limits.sensorsPerDevice, "new_sensors");
     checkCount(asked.changedSensors, limits.sensorsPerDevice, "changed_sensors");
@@ -184,6 +203,22 @@ export function update(asked: Update): (state: Device) => Outcome<Added> {
       ...asked.removedSensors.map(remove),
       ...asked.newSensors.map((sensor, index) => add(sensor, `new_sensors[${index}]`)),
     ]);
+  };
+}
+
+/** The name that the update would give the device; undefined: it keeps the one that it has, or has none. */
+export function newName(state: Device, { metadata }: Pick<Update, "metadata">): string | undefined {
+  const name = metadata?.name;
+  return state.phase !== "registered" || name === state.metadata.name ? undefined : name;
+}
+
+/** It was told its metadata as of that decision, by which it knows what others changed until then. */
+export function confirmMetadata(sequence: number): (state: Device) => Outcome<undefined> {
+  return (state) => {
+    if (state.phase !== "registered") throw new UnknownDevice();
+    const { changedByOthersAt: changedAt } = state;
+    if (changedAt === undefined || changedAt > sequence) return nothing;
+    return recorded({ case: "deviceMetadataDelivered", value: {} });
   };
 }
 
@@ -219,9 +254,9 @@ export function fence(name: string): (state: Device) => Outcome<boolean> {
   };
 }
 
-/** Whether it lives, and the name is its own. */
+/** Whether it lives, and goes by that name. */
 export function hasName(state: Device, name: string): boolean {
-  return state.phase === "registered" && isNamed(state.dialect) && state.metadata.name === name;
+  return state.phase === "registered" && state.metadata.name === name;
 }
 
 const nothing: Outcome<undefined> = { events: [], result: undefined };
@@ -232,11 +267,6 @@ function recorded(event: Recorded): Outcome<undefined> {
 
 function metadataChanged(metadata: { name?: string }): Recorded {
   return { case: "deviceMetadataChanged", value: { metadata } };
-}
-
-function checkNameStays(state: RegisteredDevice, name: string | undefined): void {
-  if (!isNamed(state.dialect) || name === undefined || name === state.metadata.name) return;
-  throw new InvalidField("metadata.name", "is changed by RenameDevice");
 }
 
 type Step = (state: RegisteredDevice) => Recorded | undefined;
@@ -293,7 +323,7 @@ function decided(first: Recorded | undefined, before: Device, steps: readonly St
   const record = (recorded: Recorded) => {
     const event = create(registry.RegistryEventSchema, { event: recorded });
     events.push(event);
-    state = device.evolve(state, event, { sequence: 0, decidedAt: 0 });
+    state = device.evolve(state, event, { sequence: 0, decidedAt: 0, decidedBy: "" });
   };
   if (first) record(first);
   for (const step of steps) {

@@ -22,6 +22,14 @@ export class NameTaken extends Error {
   }
 }
 
+/** It was not issued for that device, or has expired. */
+export class UnknownToken extends Error {
+  override readonly name = "UnknownToken";
+  constructor() {
+    super("no such token");
+  }
+}
+
 /** The device has as many revisions of its configuration as it may. */
 export class TooManyConfigurations extends Error {
   override readonly name = "TooManyConfigurations";

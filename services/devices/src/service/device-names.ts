@@ -6,6 +6,7 @@ import {
   deviceName,
   deviceNameOf,
   giveBack,
+  LONGEST_OWN_NAME,
   mayHave,
   type Reservation,
   release,
@@ -64,6 +65,7 @@ export class DeviceNames {
     lostAt: number,
     decidedBy: string,
   ): Promise<void> {
+    if (name.length > LONGEST_OWN_NAME) return;
     await this.aggregates.transact(deviceName, deviceNameOf(namespace, name), release(id, lostAt), decidedBy);
   }
 

@@ -11,7 +11,11 @@ test("registering under an id that is taken, or bytes that make none, draws anot
     return tried.length < 3 ? undefined : { state, sequence: 9, result: { newSensorIds: [] } };
   };
   const random = [255, 0, 255, 127];
-  const devices = new Devices({ begin } as unknown as Aggregates, () => Buffer.alloc(8, random.shift()));
+  const devices = new Devices({
+    aggregates: { begin } as unknown as Aggregates,
+    naming: { isUnique: async () => true, holders: async () => [] },
+    random: () => Buffer.alloc(8, random.shift()),
+  });
   const found = await devices.register("default", { dialect: "csn", sensors: [] });
   expect(tried).toEqual(["9007199254740991", "9007199254740991", found.id]);
   expect(found).toMatchObject({ id: "8865909854666623", sequence: 9 });

@@ -2,13 +2,16 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { Aggregates } from "@fieldlog/aggregates";
 import { registry } from "@fieldlog/contracts";
-import { checkName } from "../decisions/accepted.js";
+import { checkName, checkOwnName } from "../decisions/accepted.js";
 import {
   type Added,
+  confirmMetadata,
   type Device,
   device,
   deviceIdFrom,
+  hasName,
   isNamed,
+  newName,
   type RegisteredDevice,
   type Registration,
   register,
@@ -19,6 +22,7 @@ import {
 } from "../decisions/device.js";
 import { InvalidField, NameTaken, UnknownDevice } from "../decisions/refusals.js";
 import { DeviceNames } from "./device-names.js";
+import type { Naming } from "./unique-names.js";
 
 /** A device as of its decision at `sequence`. */
 export interface FoundDevice {
@@ -27,23 +31,51 @@ export interface FoundDevice {
   readonly sequence: number;
 }
 
-/** Registers, changes, finds and removes devices. Raises the refusals of its decisions, and what Aggregates raises. */
-export class Devices {
-  constructor(
-    private readonly aggregates: Aggregates,
-    /** 8 random bytes at each call. */
-    private readonly random: () => Uint8Array = () => randomBytes(8),
-    private readonly names = new DeviceNames(aggregates),
-  ) {}
+export interface DevicesOptions {
+  readonly aggregates: Aggregates;
+  readonly naming: Naming;
+  /** 8 random bytes at each call. */
+  readonly random?: () => Uint8Array;
+  readonly names?: DeviceNames;
+}
 
-  /** Under a new random id; one that is taken is left alone, and another drawn. */
+/**
+ * Registers, changes, finds and removes devices. Raises the refusals of its decisions, and what Aggregates and, where a
+ * device without a name of its own gets one, Naming raise.
+ */
+export class Devices {
+  private readonly aggregates: Aggregates;
+  private readonly naming: Naming;
+  private readonly random: () => Uint8Array;
+  private readonly names: DeviceNames;
+
+  constructor({ aggregates, naming, random, names }: DevicesOptions) {
+    this.aggregates = aggregates;
+    this.naming = naming;
+    this.random = random ?? (() => randomBytes(8));
+    this.names = names ?? new DeviceNames(aggregates);
+  }
+
+  /**
+   * Under a new random id; one that is taken is left alone, and another drawn. Raises NameTaken where the namespace
+   * wants unique names.
+   */
   async register(namespace: string, asked: Registration): Promise<FoundDevice> {
     if (isNamed(asked.dialect)) throw new InvalidField("dialect", "has devices with names: see CreateDevice");
+    const name = asked.metadata?.name;
+    const unique = name !== undefined && (await this.naming.isUnique(namespace));
     for (;;) {
       const id = deviceIdFrom(this.random());
       if (id === undefined) continue;
-      const begun = await this.aggregates.begin(device, { namespace, id }, register(asked), `device:${id}`);
+      const decidedBy = `device:${id}`;
+      if (unique) {
+        await this.refuseShared(namespace, name, id);
+        await this.names.reserve(namespace, name, id, 0, decidedBy);
+      }
+      const begun = await this.aggregates.begin(device, { namespace, id }, register(asked), decidedBy);
       if (begun) return { id, state: begun.state as RegisteredDevice, sequence: begun.sequence };
+      // Somebody waited for so long that he took the name over, and fenced this id.
+      if (unique) throw new NameTaken(name);
     }
   }
 
@@ -77,9 +109,7 @@ export class Devices {
     };
     const { snapshot } = await this.aggregates.transact(device, { namespace, id }, decide, decidedBy);
     const state = snapshot.state as RegisteredDevice;
-    if (state.formerName !== undefined) {
-      await this.names.release(namespace, state.formerName, id, namedAt(state), decidedBy);
-    }
+    await this.releaseFormer(namespace, id, state, decidedBy);
     return { id, state, sequence: snapshot.sequence };
   }
 
@@ -92,21 +122,46 @@ export class Devices {
     return snapshot.sequence;
   }
 
-  /** All or nothing. Of two at once, each is decided on what the other led to. */
+  /**
+   * All or nothing. Of two at once, each is decided on what the other led to. Raises NameTaken where the device gets a
+   * name that is to be its own. The one that it had is free then; broken off before that, others have it after 30 s.
+   */
   async update(
     namespace: string,
     id: string,
     asked: Update,
     decidedBy: string,
   ): Promise<Added & { device: FoundDevice; changed: boolean }> {
-    const decide = update(asked);
+    let unique = false;
+    const decide = async (state: Device) => {
+      const outcome = update(asked)(state);
+      const name = newName(state, asked);
+      if (name === undefined) return outcome;
+      if (!isOfNamed(state)) {
+        unique = await this.naming.isUnique(namespace);
+        if (!unique) return outcome;
+        await this.refuseShared(namespace, name, id);
+      }
+      await this.names.reserve(namespace, name, id, namedAt(state), decidedBy);
+      await this.names.check(namespace, name, id, namedAt(state));
+      return outcome;
+    };
     const done = await this.aggregates.transact(device, { namespace, id }, decide, decidedBy);
-    const { state, sequence } = done.snapshot;
+    const { sequence } = done.snapshot;
+    const state = done.snapshot.state as RegisteredDevice;
+    if ((unique || isOfNamed(state)) && asked.metadata?.name !== undefined) {
+      await this.releaseFormer(namespace, id, state, decidedBy);
+    }
     return {
-      device: { id, state: state as RegisteredDevice, sequence },
+      device: { id, state, sequence },
       changed: done.appended,
       newSensorIds: done.result.newSensorIds,
     };
+  }
+
+  /** The device was told its metadata as of that decision. Raises UnknownDevice. */
+  async confirmMetadata(namespace: string, id: string, sequence: number): Promise<void> {
+    await this.aggregates.transact(device, { namespace, id }, confirmMetadata(sequence), `device:${id}`);
   }
 
   /** As of the newest decision in the log. */
@@ -115,6 +170,25 @@ export class Devices {
     if (state.phase !== "registered") throw new UnknownDevice();
     return { id, state, sequence };
   }
+
+  /** Names of these dialects could be shared until the namespace wanted otherwise, and then nobody reserved them. */
+  private async refuseShared(namespace: string, name: string, id: string): Promise<void> {
+    checkOwnName(name, "metadata.name");
+    for (const other of await this.naming.holders(namespace, name)) {
+      if (other === id) continue;
+      const { state } = await this.aggregates.current(device, { namespace, id: other });
+      if (hasName(state, name)) throw new NameTaken(name);
+    }
+  }
+
+  private async releaseFormer(namespace: string, id: string, state: RegisteredDevice, decidedBy: string) {
+    if (state.formerName === undefined) return;
+    await this.names.release(namespace, state.formerName, id, namedAt(state), decidedBy);
+  }
+}
+
+function isOfNamed(state: Device): boolean {
+  return state.phase === "registered" && isNamed(state.dialect);
 }
 
 function namedAt(state: Device): number {

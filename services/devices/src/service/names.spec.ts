@@ -1,13 +1,15 @@
+import { create } from "@bufbuild/protobuf";
 import { Aggregates } from "@fieldlog/aggregates";
-import { type AggregateId, aggregateOf } from "@fieldlog/contracts";
+import { type AggregateId, aggregateOf, registry } from "@fieldlog/contracts";
 import { fold, type Snapshot } from "@fieldlog/decider";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Device, device } from "../decisions/device.js";
-import { NameTaken, UnknownDevice } from "../decisions/refusals.js";
+import { InvalidField, NameTaken, UnknownDevice } from "../decisions/refusals.js";
 import { DeviceNames } from "./device-names.js";
 import { Devices } from "./devices.js";
 import { MemoryRegistry } from "./registry.fixture.js";
+import type { Naming } from "./unique-names.js";
 
 const namespace = "default";
 /** Beyond what somebody may take to give a name that he reserved. */
@@ -53,8 +55,11 @@ function processOf(
     },
   };
   const aggregates = new Aggregates({ log, snapshots: { load: async () => undefined }, now });
-  return new Devices(aggregates, undefined, new DeviceNames(aggregates, now));
+  return new Devices({ aggregates, naming: wanted, names: new DeviceNames(aggregates, now) });
 }
+
+/** Every name is one device's; nobody got one while they could be shared. */
+const wanted: Naming = { isUnique: async () => true, holders: async () => [] };
 
 async function own<T>(work: () => Promise<T>): Promise<T> {
   return work();
@@ -106,16 +111,70 @@ describe("a name", () => {
     await expect(devices.update(namespace, id, { ...nothing }, "system")).rejects.toThrow(UnknownDevice);
   });
 
-  test("is not changed by the way", async () => {
-    const devices = processOf(new MemoryRegistry());
-    const { id, state } = await devices.create(namespace, "tenta", "a", "system");
-    const metadata = { ...state.metadata, name: "b" };
-    await expect(devices.update(namespace, id, { ...nothing, metadata }, "system")).rejects.toMatchObject({
-      field: "metadata.name",
-    });
+  test("is reserved, and the one before it released, by an update as well", async () => {
+    const registry = new MemoryRegistry();
+    const devices = processOf(registry);
+    const tenta = await devices.create(namespace, "tenta", "a", "system");
+    const csn = await devices.register(namespace, { dialect: "csn", metadata: named("b"), sensors: [] });
+    for (const [id, name] of [
+      [tenta.id, "b"],
+      [csn.id, "a"],
+    ] as const) {
+      const taken = devices.update(namespace, id, { ...nothing, metadata: named(name) }, "system");
+      await expect(taken).rejects.toEqual(new NameTaken(name));
+    }
+    await devices.update(namespace, tenta.id, { ...nothing, metadata: named("c") }, "system");
+    await devices.update(namespace, csn.id, { ...nothing, metadata: named("a") }, "system");
+    await devices.create(namespace, "native", "b", "system");
+    expect(names(registry).sort()).toEqual(["a", "b", "c"]);
+    const wrong = devices.update(namespace, tenta.id, { ...nothing, metadata: named("No name") }, "system");
+    await expect(wrong).rejects.toMatchObject({ field: "metadata.name" });
+  });
+
+  test("may be any text of a CSN device, of at most 256 characters where it is its own", async () => {
+    const registry = new MemoryRegistry();
+    const devices = processOf(registry);
+    const register = (name: string) =>
+      devices.register(namespace, { dialect: "csn", metadata: named(name), sensors: [] });
+    await register("Keller, links \u{1f30d}");
+    await expect(register("Keller, links \u{1f30d}")).rejects.toThrow(NameTaken);
+    await expect(register("x".repeat(257))).rejects.toMatchObject({ field: "metadata.name" });
+    await expect(register("")).rejects.toMatchObject({ field: "metadata.name" });
   });
 });
 
+describe("where CSN's names may be shared", () => {
+  const shared: Naming = { isUnique: async () => false, holders: async () => [] };
+
+  test("nobody reserves one, and any number of devices have it", async () => {
+    const registry = new MemoryRegistry();
+    const aggregates = new Aggregates({ log: { registry }, snapshots: { load: async () => undefined } });
+    const devices = new Devices({ aggregates, naming: shared });
+    for (let i = 0; i < 3; i++) {
+      await devices.register(namespace, { dialect: "csn", metadata: named("a"), sensors: [] });
+    }
+    expect(names(registry)).toEqual(["a", "a", "a"]);
+    expect(registry.decisions).toHaveLength(3);
+  });
+
+  test("and no longer are, those that have one keep it, and others cannot get it", async () => {
+    const registry = new MemoryRegistry();
+    const aggregates = new Aggregates({ log: { registry }, snapshots: { load: async () => undefined } });
+    const before = new Devices({ aggregates, naming: shared });
+    const asked = { dialect: "csn", metadata: named("a"), sensors: [] };
+    const { id } = await before.register(namespace, asked);
+    const naming: Naming = { isUnique: async () => true, holders: async () => [id] };
+    const now = new Devices({ aggregates, naming });
+    await expect(now.register(namespace, asked)).rejects.toEqual(new NameTaken("a"));
+    await now.update(namespace, id, { ...nothing, metadata: named("b") }, "system");
+    await now.register(namespace, asked);
+    await expect(now.register(namespace, { ...asked, metadata: named("b") })).rejects.toEqual(
+      new NameTaken("b"),
+    );
+  });
+});
+
+const named = (name: string) => create(registry.DeviceMetadataSchema, { name });
 const nothing = { unsetProperties: [], newSensors: [], changedSensors: [], removedSensors: [] };
 
 describe("who dies in between", () => {
@@ -186,8 +245,8 @@ describe("who dies in between", () => {
 test("however processes interleave, die, and take names over, no two devices ever have one name", async () => {
   const name = fc.constantFrom("a", "b", "c");
   const act = fc.record({
-    what: fc.constantFrom("create", "rename", "rename", "rename", "remove"),
-    which: fc.nat(2),
+    what: fc.constantFrom("create", "register", "rename", "rename", "update", "update", "remove"),
+    which: fc.nat(3),
     name,
     diesAt: fc.oneof(fc.constant(99), fc.nat(4)),
     // Everything that is reserved may be taken over at once, as if everybody slept for half a minute.
@@ -206,19 +265,26 @@ test("however processes interleave, die, and take names over, no two devices eve
       const before = processOf(registry);
       const ids: string[] = [];
       for (const name of ["a", "b"]) ids.push((await before.create(namespace, "tenta", name, "system")).id);
+      const csn = { dialect: "csn", sensors: [] };
+      ids.push((await before.register(namespace, csn)).id);
       ids.push("nobody");
       const ends = acts.map(async ({ what, which, name, diesAt, hasty }) => {
         const now = hasty ? () => Date.now() + LATER : Date.now;
         const devices = processOf(registry, { diesAt, now, turn });
         const id = ids[which] ?? "";
         if (what === "create") await devices.create(namespace, "tenta", name, "system");
+        else if (what === "register") await devices.register(namespace, { ...csn, metadata: named(name) });
         else if (what === "rename") await devices.rename(namespace, id, name, "system");
-        else await devices.remove(namespace, id, "system");
+        else if (what === "update") {
+          await devices.update(namespace, id, { ...nothing, metadata: named(name) }, "system");
+        } else await devices.remove(namespace, id, "system");
       });
       await s.waitFor(Promise.allSettled(ends));
       for (const end of await Promise.allSettled(ends)) {
         if (end.status === "fulfilled") continue;
-        const foreseen = [Crash, NameTaken, UnknownDevice].some((kind) => end.reason instanceof kind);
+        const foreseen = [Crash, NameTaken, UnknownDevice, InvalidField].some(
+          (kind) => end.reason instanceof kind,
+        );
         if (!foreseen && end.reason?.name !== "TooManyConflicts") throw end.reason;
       }
       // Whatever was left lying about: half a minute later each name is had by one device, or free.
