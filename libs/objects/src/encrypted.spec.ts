@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { behavesAsAnObjectStore, bytesOf } from "./behaviour.fixture.js";
-import { CannotDecrypt, CHUNK_BYTES, encrypted, OVERHEAD_BYTES } from "./encrypted.js";
+import { CannotDecrypt, CHUNK_BYTES, encrypted, OVERHEAD_BYTES, PLAIN } from "./encrypted.js";
 import { Measured } from "./measured.js";
 import { NoSuchObject, type ObjectStore, type Range } from "./object-store.js";
 
@@ -93,6 +93,12 @@ describe("encrypted objects", () => {
         expect(await bytesOf(store.get("n/e", { from, to: size + 100_000 }))).toEqual(content.subarray(from));
       }
     }
+  });
+
+  it("are as they were given where their name says so", async () => {
+    await store.put(`n/f${PLAIN}`, one(Buffer.from("0123456789")));
+    expect(memory.objects.get(`n/f${PLAIN}`)?.toString()).toBe("0123456789");
+    expect((await bytesOf(store.get(`n/f${PLAIN}`, { from: 2, to: 5 }))).toString()).toBe("234");
   });
 
   it("do without a key that is none", () => {

@@ -13,6 +13,9 @@ const STORED = CHUNK_BYTES + OVERHEAD_BYTES;
 const KEY = 32;
 const CIPHER = "aes-256-gcm";
 
+/** Objects whose names end so are not encrypted by us, so that the storage itself can give them away. */
+export const PLAIN = ".plain";
+
 /** What is stored under the name was encrypted with another key, was changed, or was cut off. */
 export class CannotDecrypt extends Error {
   override readonly name = "CannotDecrypt";
@@ -31,16 +34,19 @@ export class CannotDecrypt extends Error {
  *
  * Stored is, for each 64 KiB: nonce (12 bytes), ciphertext, tag (16 bytes) of AES-256-GCM (NIST SP 800-38D), with the
  * chunk's index as additional data. Each name has a key of its own, by HKDF (RFC 5869) from `dataKey`.
+ * What ends with {@link PLAIN} is stored as it is.
  */
 export function encrypted(store: ObjectStore, dataKey: Uint8Array): ObjectStore {
   if (dataKey.length !== KEY) throw new RangeError(`a data key has ${KEY} bytes, not ${dataKey.length}`);
   return {
     async put(name: string, content: AsyncIterable<Uint8Array>): Promise<PutObject> {
+      if (name.endsWith(PLAIN)) return await store.put(name, content);
       const plain = new Measured(content);
       await store.put(name, sealed(plain, keyOf(dataKey, name)));
       return plain.result();
     },
-    get: (name: string, range?: Range) => opened(store, dataKey, name, range),
+    get: (name: string, range?: Range) =>
+      name.endsWith(PLAIN) ? store.get(name, range) : opened(store, dataKey, name, range),
     delete: (name: string) => store.delete(name),
     deleteAll: (prefix: string) => store.deleteAll(prefix),
   };

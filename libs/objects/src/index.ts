@@ -1,5 +1,5 @@
 // For services that keep large data.
-export { CannotDecrypt, encrypted } from "./encrypted.js";
+export { CannotDecrypt, encrypted, PLAIN } from "./encrypted.js";
 export { NatsObjects, type NatsObjectsOptions } from "./nats-objects.js";
 export {
   NoSuchObject,
@@ -8,3 +8,5 @@ export {
   type PutObject,
   type Range,
 } from "./object-store.js";
+export { type Links, type ObjectSettings, type Objects, openObjects } from "./open-objects.js";
+export { type LinkOptions, S3Objects, type S3ObjectsOptions } from "./s3-objects.js";

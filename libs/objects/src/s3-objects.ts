@@ -19,6 +19,8 @@ export interface S3ObjectsOptions {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Whether others are sent to the service itself: `links` is there. Default: no. */
+  readonly direct?: boolean;
   /** Milliseconds that one request may take until its answer begins; there are three tries. Default: 20 s. */
   readonly answerMs?: number;
 }
@@ -40,9 +42,11 @@ const BINARY = "application/octet-stream";
 /** Objects in one bucket of a service that speaks S3. */
 export class S3Objects implements ObjectStore {
   readonly kind = "s3";
+  readonly links: this | undefined;
   private readonly bucket: S3mini;
 
   constructor(options: S3ObjectsOptions) {
+    this.links = options.direct ? this : undefined;
     this.bucket = new S3mini({
       endpoint: `${options.endpoint.replace(/\/+$/, "")}/${options.bucket}`,
       region: options.region,

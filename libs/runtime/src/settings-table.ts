@@ -90,6 +90,9 @@ const key32 = check("32 bytes in base64", (value) =>
 const maxBytes = check("a number of bytes above 0, or -1 for no limit", (value) =>
   value === "-1" || /^[1-9]\d{0,14}$/.test(value) ? Number(value) : undefined,
 );
+const yesNo = check("true or false", (value) =>
+  value === "true" || value === "false" ? value === "true" : undefined,
+);
 const ratio = check("a number from 0 to 1", (value) =>
   /^(0|1|0?\.\d+|1\.0+)$/.test(value) ? Number(value) : undefined,
 );
@@ -220,6 +223,12 @@ export const settingsTable = Object.freeze({
   s3Region: set("FIELDLOG_S3_REGION", text, "us-east-1", "Its region."),
   s3AccessKey: optional("FIELDLOG_S3_ACCESS_KEY", text, "Access key of that storage."),
   s3SecretKey: optional("FIELDLOG_S3_SECRET_KEY", text, "Its secret key.", { secret: true }),
+  s3Direct: set(
+    "FIELDLOG_S3_DIRECT",
+    yesNo,
+    false,
+    "Whether downloads are sent to that storage itself, by URLs that are good for minutes; what is uploaded then is not encrypted with its device's key.",
+  ),
   objectsMaxBytes: set(
     "FIELDLOG_OBJECTS_MAX_BYTES",
     maxBytes,

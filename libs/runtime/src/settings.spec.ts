@@ -67,6 +67,18 @@ describe("settings", () => {
     expect(problems({ FIELDLOG_POSTGRES_URL: "mysql://me:hunter2@db/x" }).join()).not.toContain("hunter2");
   });
 
+  it("take S3 as a whole or not at all", () => {
+    const [endpoint, keys] = [
+      { FIELDLOG_S3_ENDPOINT: "http://s3", FIELDLOG_S3_BUCKET: "readings" },
+      { FIELDLOG_S3_ACCESS_KEY: "a", FIELDLOG_S3_SECRET_KEY: "hunter2" },
+    ];
+    expect(problems({ ...endpoint, ...keys, FIELDLOG_S3_DIRECT: "true" })).toEqual([]);
+    expect(problems(endpoint)).toEqual([
+      "S3 is set in part: absent is FIELDLOG_S3_ACCESS_KEY, FIELDLOG_S3_SECRET_KEY",
+    ]);
+    expect(problems({ FIELDLOG_S3_DIRECT: "true" }).join()).toContain("FIELDLOG_S3_ENDPOINT");
+  });
+
   it("refuse two listeners on one port, but any number on a free one", () => {
     expect(problems({ FIELDLOG_WS_PORT: "8080" })).toEqual([
       "FIELDLOG_HTTP_PORT and FIELDLOG_WS_PORT are both 8080",

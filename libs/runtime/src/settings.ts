@@ -80,6 +80,12 @@ function contradictions(settings: Settings): string[] {
   if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
     problems.push("FIELDLOG_TLS_CERT and FIELDLOG_TLS_KEY go together: one is set, the other is not");
   }
+  const storage = ["s3Endpoint", "s3Bucket", "s3AccessKey", "s3SecretKey"] as const;
+  const absent = storage.filter((key) => settings[key] === undefined);
+  if (absent.length > 0 && (absent.length < storage.length || settings.s3Direct)) {
+    const names = absent.map((key) => settingsTable[key].name);
+    problems.push(`S3 is set in part: absent is ${names.join(", ")}`);
+  }
   const owners = new Map<number, string>();
   for (const key of PORTS) {
     const port = settings[key];

@@ -1,0 +1,42 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { NatsObjects } from "./nats-objects.js";
+import type { ObjectStore } from "./object-store.js";
+import { type LinkOptions, S3Objects } from "./s3-objects.js";
+
+/** What an operator says of the storage of large data; the names are those of the settings. */
+export interface ObjectSettings {
+  readonly replicas: number;
+  readonly objectsMaxBytes: number;
+  /** Where it is absent, objects are kept in NATS. */
+  readonly s3Endpoint?: string | undefined;
+  readonly s3Bucket?: string | undefined;
+  readonly s3Region: string;
+  readonly s3AccessKey?: string | undefined;
+  readonly s3SecretKey?: string | undefined;
+  readonly s3Direct: boolean;
+}
+
+/** The storage of an installation. */
+export interface Objects extends ObjectStore {
+  readonly kind: "nats" | "s3";
+  /** Gives URLs at which the storage itself answers; undefined: everything is read through us. */
+  readonly links?: Links | undefined;
+}
+
+export interface Links {
+  /** A URL from which anybody can GET the object, as it is stored, for so many seconds. */
+  link(name: string, options: LinkOptions): Promise<string>;
+}
+
+/** Opens the storage that the settings name; asks nobody. Raises TypeError where they are not complete. */
+export function openObjects(connection: NatsConnection, settings: ObjectSettings): Objects {
+  const { s3Endpoint: endpoint, s3Bucket: bucket, s3Region: region } = settings;
+  const { s3AccessKey: accessKey, s3SecretKey: secretKey, s3Direct: direct } = settings;
+  if (endpoint === undefined) {
+    const { replicas, objectsMaxBytes: maxBytes } = settings;
+    return new NatsObjects(connection, { replicas, maxBytes });
+  }
+  if (!bucket || !accessKey || !secretKey)
+    throw new TypeError("S3 needs a bucket, an access key and a secret key");
+  return new S3Objects({ endpoint, bucket, region, accessKey, secretKey, direct });
+}
