@@ -16,6 +16,8 @@ export interface EventParts {
   readonly action?: string | undefined;
   readonly value?: string | undefined;
   readonly place?: string | undefined;
+  /** Of a pick that was read from tables: whether its device was active. */
+  readonly contributing?: boolean | undefined;
   /** As its sender gave it; empty: the device. */
   readonly source: string;
   /** Attributes and extensions that have no part of their own here: subject, dataschema ... */
@@ -33,10 +35,12 @@ const LINE_BREAKS = /[\r\n]+/g;
 
 /**
  * The event as a CloudEvents 1.0 object in JSON, on one line: its form on every way out. Extension attributes of
- * ours are `device`, `action`, `value`, `place`, `recordedtime` (when an edge took it) and `position`.
+ * ours are `device`, `action`, `value`, `place`, `contributing` (of picks, where that is known), `recordedtime` (when an
+ * edge took it) and `position`.
  */
 export function cloudEventJson(event: EventParts): string {
   const { position, namespace, device, identity, action, value, place, source, attributes, data } = event;
+  const { contributing } = event;
   let json = `{"specversion":"1.0","id":${quoted(idOf(identity, source) || String(position))}`;
   json += `,"source":${quoted(source === "" ? sourceOf(namespace, device) : source)}`;
   json += `,"type":${quoted(event.name === "" ? UNNAMED : event.name)},"time":"${instant(event.occurredAt)}"`;
@@ -46,6 +50,7 @@ export function cloudEventJson(event: EventParts): string {
   if (action !== undefined) json += `,"action":${quoted(action)}`;
   if (value !== undefined) json += `,"value":${quoted(value)}`;
   if (place !== undefined) json += `,"place":${quoted(place)}`;
+  if (contributing !== undefined) json += `,"contributing":${contributing}`;
   json += `,"recordedtime":"${instant(event.receivedAt)}","position":${position}`;
   return data === undefined ? `${json}}` : `${json},${dataMember(data)}}`;
 }

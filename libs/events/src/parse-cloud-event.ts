@@ -8,7 +8,7 @@ import type { PublishedEvent } from "./published-event.js";
 /** Names of attributes (CloudEvents 1.0.2, section "Naming Conventions"); the length is a bound of ours. */
 const NAME = /^[a-z0-9]{1,64}$/;
 /** What we say of an event when we hand it on. */
-const OURS = new Set(["position", "recordedtime"]);
+const OURS = new Set(["position", "recordedtime", "contributing"]);
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const DEVICE_SOURCE = /^\/namespaces\/[^/]+\/devices\/([^/]+)$/;
 

@@ -21,6 +21,7 @@ const details = fc.record({
   ...{ dataSchema: text, dataContentType: fc.oneof(text, fc.constant("text/plain")) },
   data: fc.oneof(fc.constant(new Uint8Array()), fc.json().map(Buffer.from)),
   extensions: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), text, { maxKeys: 2 }),
+  issuer: fc.constantFrom("", "liveness", "ö"),
 });
 const bare = fc.record({
   name: text,

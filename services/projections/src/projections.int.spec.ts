@@ -289,14 +289,14 @@ describe("an operator", () => {
     expect(readModels).toMatchObject([
       {
         name: "events",
-        version: 2,
+        version: 3,
         sequence: await atLeast(),
         logSequence: await atLeast(),
         parkedDevices: 0,
       },
       { name: "readings", version: 1, parkedDevices: 0, reason: "" },
       { name: "messages", version: 1, parkedDevices: 0, reason: "" },
-      { name: "devices", version: 3, parkedDevices: 0, reason: "" },
+      { name: "devices", version: 4, parkedDevices: 0, reason: "" },
       { name: "configurations", version: 1, parkedDevices: 0, reason: "" },
     ]);
     expect((await two.client.listReadModels({})).readModels).toEqual(readModels);

@@ -2,12 +2,16 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { SIGNALS, signals, signalsSubject } from "@fieldlog/contracts";
 import type { Commit } from "@fieldlog/event-log";
 import { openReadDatabase, type ReadableLog, ReadModelRunner } from "@fieldlog/read-model";
-import { startServers, type TestServers } from "@fieldlog/testkit";
+import { heartbeat, pick, startServers, type TestServers } from "@fieldlog/testkit";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { DeviceTables } from "./devices/definition.js";
+import { events } from "./events/definition.js";
+import { pageOfEvents } from "./events/query.js";
+import type { EventTables } from "./events/tables.js";
 import { messages } from "./messages/definition.js";
 import { readings } from "./readings/definition.js";
-import { logEntries, measurements, message, rejection } from "./signals.fixture.js";
+import { becomes, logEntries, measurements, message, rejection } from "./signals.fixture.js";
 
 let servers: TestServers;
 let url: string;
@@ -46,6 +50,15 @@ const anySignal = fc.oneof(
   fc
     .tuple(device, fc.constantFrom("t", "u/v"), fc.constantFrom("", "1", "2"), identity)
     .map(([from, topic, payload, id]) => message(from, topic, payload, { retain: true }, { identity: id })),
+  fc.tuple(device, identity).map(([from, id]) => pick(from, id)),
+  fc
+    .tuple(device, fc.constantFrom("Active" as const, "Inactive" as const), identity)
+    .map(([from, state, id]) => becomes(from, state, id)),
+  fc.tuple(device, identity, fc.option(fc.nat(89))).map(([from, id, latitude]) => {
+    const beat = heartbeat(from, id, 0, "update");
+    const location = create(signals.LocationSchema, { latitude: latitude ?? 0, longitude: 0 });
+    return latitude === null ? beat : { ...beat, location };
+  }),
 );
 
 function commitsOf(seed: number): Commit[] {
@@ -82,13 +95,14 @@ function told(
 async function rowsAfter(schema: string, commits: readonly Commit[], sizes: readonly number[]) {
   const database = openReadDatabase<Record<never, never>>({ url, schema });
   const rows: Record<string, unknown> = {};
-  for (const definition of [readings, messages]) {
+  for (const definition of [events, readings, messages]) {
     const log = told(commits, sizes, (sequence) => runner.waitFor(sequence, 10_000));
     const runner = new ReadModelRunner({ log, database, definition: definition as typeof readings });
     await runner.start();
     expect(await runner.waitFor(commits.length, 20_000)).toBe(true);
     expect((await runner.status()).parked).toBe(0);
     await runner.stop();
+    if (definition === events) rows["contributing"] = await contributing(schema);
     for (const table of definition.tables) {
       const { rows: found } = await database.pool.query(
         `SELECT t::text AS row FROM "${schema}"."${table}" AS t ORDER BY 1`,
@@ -98,6 +112,15 @@ async function rowsAfter(schema: string, commits: readonly Commit[], sizes: read
   }
   await database.close();
   return rows;
+}
+
+async function contributing(schema: string) {
+  const database = openReadDatabase<EventTables & DeviceTables>({ url, schema });
+  // Asked for where devices are; here there are none.
+  await database.pool.query(`CREATE TABLE "${schema}".devices (namespace text, id text, geocell bigint)`);
+  const found = await pageOfEvents(database, { namespace: "n", type: "pick", limit: 1_000 });
+  await database.close();
+  return found.events.map(({ position, contributing, geocell }) => [position, contributing, geocell]);
 }
 
 it("are built from a log however it is cut into pulls", async () => {

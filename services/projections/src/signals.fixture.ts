@@ -36,6 +36,12 @@ export function rejection(device: string, topic: string, reason: string, count =
   return signal(device, { body: { case: "rejection", value: { topic, reason, count } } });
 }
 
+/** What liveness says of a device; another issuer says nothing by it. */
+export function becomes(device: string, state: "Active" | "Inactive", identity: string, issuer = "liveness") {
+  const value = { name: `DeviceBecame${state}`, issuer };
+  return signal(device, { identity, body: { case: "event", value } });
+}
+
 export function message(
   device: string,
   topic: string,

@@ -14,10 +14,10 @@ export function optionalTime(ms: bigint | undefined): string | null {
 
 /** A CloudEvents 1.0 object, as JSON text. */
 export function cloudEvent(event: projections.StoredEvent, namespaceName: string): string {
-  const { device, identity, occurredAt, receivedAt, action, value, place } = event;
+  const { device, identity, occurredAt, receivedAt, action, value, place, contributing } = event;
   const { source = "", datacontenttype, ...attributes } = attributesOf(event);
   return cloudEventJson({
-    ...{ device, identity, occurredAt, receivedAt, action, value, place, source, attributes },
+    ...{ device, identity, occurredAt, receivedAt, action, value, place, contributing, source, attributes },
     ...{ namespace: namespaceName, position: Number(event.position), name: event.type },
     data: dataOf(event, datacontenttype ?? "application/json"),
   });

@@ -107,13 +107,17 @@ export const CloudEvent = component(
       action: z.string().optional(),
       value: z.string().optional(),
       place: z.string().optional(),
+      contributing: z
+        .boolean()
+        .optional()
+        .describe("Of a pick: whether its device was active, by what liveness had said of it before"),
       recordedtime: z.string().describe("When it was taken (RFC 3339)"),
       position,
       data: z.union([EventData, z.unknown()]).optional().describe("As given, or what sensors measured"),
       data_base64: z.string().optional().describe("Data that is neither JSON nor text"),
     })
     .describe(
-      "CloudEvents 1.0 in JSON; device, action, value, place, recordedtime, position are extensions of ours, others may follow",
+      "CloudEvents 1.0 in JSON; device, action, value, place, contributing, recordedtime, position are extensions of ours, others may follow",
     ),
 );
 

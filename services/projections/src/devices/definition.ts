@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { aggregateOf, positionOf, REGISTRY, registry, sequenceOf } from "@fieldlog/contracts";
 import { instant } from "@fieldlog/events";
+import { geocellNumber } from "@fieldlog/geocells";
 import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
 import { type JSONColumnType, type Kysely, sql } from "kysely";
 import { type DeviceState, fold } from "./fold.js";
@@ -19,12 +20,22 @@ export interface DeviceRow {
   number: number;
   metadata: JSONColumnType<DeviceState["metadata"]>;
   sensors: JSONColumnType<DeviceState["sensors"]>;
+  /** It is one that moves, by its `mobility`. */
+  mobile: boolean;
+  /** Where it is by its metadata: the bits of a geocell as an integer, 48 of them. */
+  geocell: number | null;
 }
+
+/** Of the metadata: by what a device is found that nobody knows the id of. */
+export const LOOKED_UP = ["name", "uuid", "legacyIdentifier"] as const;
+
+/** What CSN's `mobility_type` calls what people carry about. All else stays where it is. */
+const MOBILE: ReadonlySet<unknown> = new Set(["laptop", "tablet", "phone"]);
 
 export const devices: ReadModelDefinition<registry.Decision> = {
   name: "devices",
   // Raise it when the table or the meaning of a column changes.
-  version: 3,
+  version: 4,
   stream: REGISTRY,
   tables: ["devices"],
   async create(db: Kysely<DeviceTables>) {
@@ -38,9 +49,15 @@ export const devices: ReadModelDefinition<registry.Decision> = {
       .addColumn("number", "bigint", (column) => column.notNull())
       .addColumn("metadata", "jsonb", (column) => column.notNull())
       .addColumn("sensors", "jsonb", (column) => column.notNull())
+      .addColumn("mobile", "boolean", (column) => column.notNull())
+      .addColumn("geocell", "bigint")
       .addPrimaryKeyConstraint("devices_pkey", ["namespace", "id"])
       .addUniqueConstraint("devices_number", ["namespace", "number"])
       .execute();
+    // By their hash, since a text in a B-tree has a limit, and nobody asks for their order.
+    for (const field of LOOKED_UP) {
+      await sql`CREATE INDEX ON devices USING hash ((metadata ->> ${sql.lit(field)}))`.execute(db);
+    }
   },
   decode({ subject, sequence, time, data }) {
     const { namespace, kind, id } = aggregateOf(subject);
@@ -99,17 +116,24 @@ async function store(tx: ReadModelTransaction, stored: readonly Registered[]): P
   if (stored.length === 0) return;
   const column = <V>(of: (one: Registered) => V) => stored.map(of);
   await sql`
-    INSERT INTO devices (namespace, id, number, dialect, registered_at, metadata, sensors)
+    INSERT INTO devices (namespace, id, number, dialect, registered_at, metadata, sensors, mobile, geocell)
     SELECT * FROM unnest(
       ${column((one) => one.namespace)}::text[], ${column((one) => one.id)}::text[],
       ${column((one) => one.number)}::bigint[], ${column((one) => one.state.dialect)}::text[],
       ${column((one) => instant(one.state.registeredAt))}::timestamptz[],
       ${column((one) => JSON.stringify(one.state.metadata))}::jsonb[],
-      ${column((one) => JSON.stringify(one.state.sensors))}::jsonb[]
+      ${column((one) => JSON.stringify(one.state.sensors))}::jsonb[],
+      ${column(({ state }) => MOBILE.has(state.metadata["mobility"]))}::boolean[],
+      ${column(({ state }) => cellOf(state.metadata))}::bigint[]
     )
     ON CONFLICT (namespace, id) DO UPDATE SET
       dialect = excluded.dialect, registered_at = excluded.registered_at,
-      metadata = excluded.metadata, sensors = excluded.sensors`.execute(tx.db);
+      metadata = excluded.metadata, sensors = excluded.sensors,
+      mobile = excluded.mobile, geocell = excluded.geocell`.execute(tx.db);
+}
+
+function cellOf({ latitude, longitude }: DeviceState["metadata"]): number | null {
+  return geocellNumber(Number(latitude ?? Number.NaN), Number(longitude ?? Number.NaN)) ?? null;
 }
 
 async function remove(tx: ReadModelTransaction, removed: readonly Stored[]): Promise<void> {

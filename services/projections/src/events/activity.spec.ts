@@ -41,7 +41,7 @@ describe("a pull's activity", () => {
 describe("heartbeats", () => {
   it("leave the status of the last one", () => {
     const { state, duplicates } = beat(undefined, beats(["1", "restart"], ["2", "update"]));
-    expect(state).toEqual({ status: "update", rates: [], recent: ["1", "2"] });
+    expect(state).toEqual({ status: "update", rates: [], recent: ["1", "2"], geocell: null });
     expect(duplicates).toBe(0);
   });
 

@@ -17,7 +17,7 @@ const saidReading = ({ values, sensor, sensorType, eventCount, windowS, occurred
 });
 
 function dataOf(init: Parameters<typeof create<typeof signals.SignalSchema>>[1]) {
-  const made = create(signals.SignalSchema, init);
+  const made = create(signals.SignalSchema, { ...init, device: "d" });
   const event = made.body.value as signals.Event;
   return { made, event, data: JSON.parse(readingsData(reported(made) as Reported, event)) };
 }

@@ -1,5 +1,6 @@
 import { SIGNALS } from "@fieldlog/contracts";
 import { dataOf, instant } from "@fieldlog/events";
+import { geocellNumber } from "@fieldlog/geocells";
 import type { ColumnValue, LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
 import { storable } from "../storable.js";
 import { addActivity, summarize } from "./activity.js";
@@ -21,6 +22,10 @@ export const EVENT_COLUMNS = [
   "place",
   "attributes",
   "data_bytes",
+  "sensor",
+  "sensor_type",
+  "geocell",
+  "issuer",
 ] as const;
 
 /**
@@ -30,7 +35,7 @@ export const EVENT_COLUMNS = [
 export const events: ReadModelDefinition<Reported> = {
   name: "events",
   // Raise it when the tables, `data` or the meaning of a column changes.
-  version: 2,
+  version: 3,
   stream: SIGNALS,
   tables: ["events", "activity"],
   create: createEventTables,
@@ -70,6 +75,7 @@ function* rowsOf(records: readonly LogRecord<Reported>[]): Generator<readonly Co
 
 /** What stands in the columns from `data` on. */
 function detailsOf(signal: Reported, event: ReportedEvent): ColumnValue[] {
+  const { location } = signal;
   const data = dataOf(signal, event);
   const json = data !== undefined && "json" in data ? data.json : null;
   const bytes = data !== undefined && "bytes" in data ? data.bytes : null;
@@ -80,7 +86,16 @@ function detailsOf(signal: Reported, event: ReportedEvent): ColumnValue[] {
     optional(event.place),
     attributesJson(event),
     bytes,
+    said(event.reading?.sensor),
+    said(event.reading?.sensorType),
+    location && geocellNumber(location.latitude, location.longitude),
+    said(event.issuer),
   ];
+}
+
+/** Null where it was not said, or is empty. */
+function said(text: string | undefined): string | null {
+  return text ? storable(text) : null;
 }
 
 function optional(text: string | undefined): string | null {

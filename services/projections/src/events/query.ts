@@ -1,5 +1,9 @@
-import { type Kysely, sql } from "kysely";
+import type { ReadDatabase } from "@fieldlog/read-model";
+import { sql } from "kysely";
+import { contributes, PICK } from "./contributing.js";
 import type { EventTables } from "./tables.js";
+
+type Database = Pick<ReadDatabase<EventTables>, "db" | "schema">;
 
 export interface EventsAsked {
   readonly namespace: string;
@@ -15,6 +19,9 @@ export interface EventsAsked {
   readonly to?: Date;
   /** One of these names, each at one place or anywhere. */
   readonly anyOf?: readonly EventMatch[];
+  /** Of the sensor that caused it. */
+  readonly sensorType?: string;
+  readonly issuer?: string;
 }
 
 export interface EventMatch {
@@ -38,6 +45,10 @@ export interface EventFound {
   readonly place: string | null;
   readonly attributes: string | null;
   readonly data_bytes: Buffer | null;
+  /** Of a pick; else null. */
+  readonly contributing: boolean | null;
+  /** Where it happened, else where its device is: as a number; null: not known. */
+  readonly geocell: number | null;
 }
 
 export interface EventPage {
@@ -52,10 +63,10 @@ export interface EventPage {
  * time; otherwise the oldest after `after` (or from the beginning), up to `before` if that is given, and
  * they go on in time.
  */
-export async function pageOfEvents(db: Kysely<EventTables>, asked: EventsAsked): Promise<EventPage> {
+export async function pageOfEvents(database: Database, asked: EventsAsked): Promise<EventPage> {
   const { after, before, limit } = asked;
   const backwards = before !== undefined && after === undefined;
-  const rows = await chosen(db, asked)
+  const rows = await chosen(database, asked)
     .orderBy("position", backwards ? "desc" : "asc")
     .limit(limit + 1)
     .execute();
@@ -67,18 +78,23 @@ export async function pageOfEvents(db: Kysely<EventTables>, asked: EventsAsked):
 
 /** The newest events that fit, in ascending order of position; `after` and `before` bound them. */
 export async function newestEvents(
-  db: Kysely<EventTables>,
+  database: Database,
   { limit, offset, ...asked }: NewestAsked,
 ): Promise<EventFound[]> {
-  const query = chosen(db, { ...asked, limit })
+  const query = chosen(database, { ...asked, limit })
     .orderBy("position", "desc")
     .limit(limit)
     .offset(offset);
   return (await query.execute()).reverse();
 }
 
-function chosen(db: Kysely<EventTables>, asked: EventsAsked) {
-  const { namespace, after, before, device, type, from, to, anyOf } = asked;
+/** Where the device of a row of `events` is: by its last heartbeat that told, else by its metadata. */
+const deviceCell = (schema: string) => sql<number | null>`coalesce(
+  (SELECT a.geocell FROM ${sql.id(schema, "activity")} AS a WHERE a.namespace = events.namespace AND a.device = events.device),
+  (SELECT d.geocell FROM ${sql.id(schema, "devices")} AS d WHERE d.namespace = events.namespace AND d.id = events.device))`;
+
+function chosen({ db, schema }: Database, asked: EventsAsked) {
+  const { namespace, after, before, device, type, from, to, anyOf, sensorType, issuer } = asked;
   let query = db
     .selectFrom("events")
     .select(["position", "device", "identity", "type", "occurred_at", "received_at"])
@@ -86,6 +102,8 @@ function chosen(db: Kysely<EventTables>, asked: EventsAsked) {
     .select([
       sql<string | null>`data::text`.as("data"),
       sql<string | null>`attributes::text`.as("attributes"),
+      sql<boolean | null>`CASE WHEN type = ${PICK} THEN ${contributes(schema)} END`.as("contributing"),
+      sql<number | null>`coalesce(geocell, ${deviceCell(schema)})`.as("geocell"),
     ])
     .where("namespace", "=", namespace);
   if (after !== undefined) query = query.where("position", ">", after);
@@ -94,6 +112,8 @@ function chosen(db: Kysely<EventTables>, asked: EventsAsked) {
   if (type !== undefined) query = query.where("type", "=", type);
   if (from !== undefined) query = query.where("occurred_at", ">=", from);
   if (to !== undefined) query = query.where("occurred_at", "<", to);
+  if (sensorType !== undefined) query = query.where("sensor_type", "=", sensorType);
+  if (issuer !== undefined) query = query.where("issuer", "=", issuer);
   if (anyOf !== undefined) {
     query = query.where(({ eb, and, or }) =>
       or(

@@ -42,8 +42,9 @@ const SUBJECT = tag(8, BYTES);
 const DATA_SCHEMA = tag(9, BYTES);
 const DATA_CONTENT_TYPE = tag(10, BYTES);
 const DATA = tag(11, BYTES);
-/** The highest number of an event's fields. The last one, a map, is left to the generated reader. */
-const KNOWN_OF_EVENT = 12;
+const ISSUER = tag(13, BYTES);
+/** The highest number of an event's fields. The twelfth, a map, is left to the generated reader. */
+const KNOWN_OF_EVENT = 13;
 
 const SENSOR = tag(1, BYTES);
 const SENSOR_TYPE = tag(2, BYTES);
@@ -99,7 +100,7 @@ class BatchReader extends WireReader {
       else this.skip(field, KNOWN);
     }
     this.mustBeAt(end);
-    if (message && publication && toDevice(publication)) return undefined;
+    if (device === "" || (message && publication && toDevice(publication))) return undefined;
     return { device, identity, receivedAt, occurredAt, sentAt, location, body };
   }
 
@@ -138,6 +139,7 @@ class BatchReader extends WireReader {
         else if (field === DATA_SCHEMA) more.dataSchema = this.text();
         else if (field === DATA_CONTENT_TYPE) more.dataContentType = this.text();
         else if (field === DATA) more.data = this.part();
+        else if (field === ISSUER) more.issuer = this.text();
         else this.skip(field, KNOWN_OF_EVENT);
       }
     }
@@ -182,5 +184,6 @@ function toDevice(publication: Buffer): boolean {
 
 const NOTHING_MORE = {
   ...{ source: "", subject: "", dataSchema: "", dataContentType: "", data: new Uint8Array(), extensions: {} },
+  issuer: "",
 };
 const NOTHING: Reported["body"] = { case: undefined };

@@ -20,10 +20,11 @@ export interface Reported {
 
 /**
  * The signal as this read model needs it: a body of any other kind only tells that the device was heard.
- * Undefined: not even that, since it came from the platform.
+ * Undefined: not even that, since it is of no device, or came from the platform.
  */
 export function reported(signal: signals.Signal): Reported | undefined {
   const { device, identity, receivedAt, occurredAt, sentAt, location, body, publication } = signal;
+  if (device === "") return undefined;
   if (body.case === "message" && publication?.topic.startsWith(TO_DEVICES)) return undefined;
   return { device, identity, receivedAt, occurredAt, sentAt, location, body: known(body) };
 }
@@ -51,4 +52,6 @@ export interface ReportedEvent extends ReportedReadings {
   readonly dataContentType: string;
   readonly data: Uint8Array;
   readonly extensions: Readonly<Record<string, string>>;
+  /** Part of the platform that says so; empty: the device. */
+  readonly issuer: string;
 }

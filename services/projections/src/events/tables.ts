@@ -25,6 +25,13 @@ export interface EventRow {
   attributes: JSONColumnType<object> | null;
   /** Data that is not JSON. */
   data_bytes: Buffer | null;
+  /** Of the reading that caused it. */
+  sensor: string | null;
+  sensor_type: string | null;
+  /** Where it happened, if the device said so: the bits of a geocell as an integer, 48 of them. */
+  geocell: number | null;
+  /** Part of the platform that says so; null: the device. */
+  issuer: string | null;
 }
 
 export interface ActivityRow {
@@ -40,6 +47,8 @@ export interface ActivityRow {
   rates: Generated<JSONColumnType<object>>;
   /** Identities of its newest heartbeats, oldest first: by these a resent one is told. */
   recent_heartbeats: Generated<JSONColumnType<string[]>>;
+  /** Where it was by its last heartbeat that told. */
+  geocell: number | null;
 }
 
 // Ids are compared by their bytes: faster than by a language's order, and the same on every server.
@@ -62,6 +71,10 @@ export async function createEventTables(db: Kysely<EventTables>): Promise<void> 
     .addColumn("place", "text")
     .addColumn("attributes", "jsonb")
     .addColumn("data_bytes", "bytea")
+    .addColumn("sensor", ID)
+    .addColumn("sensor_type", "text")
+    .addColumn("geocell", "bigint")
+    .addColumn("issuer", "text")
     .addPrimaryKeyConstraint("events_pkey", ["namespace", "position"])
     // The device first: most rows differ in it, and the namespace need not be looked at.
     .addUniqueConstraint("events_identity", ["device", "identity", "namespace"])
@@ -70,10 +83,13 @@ export async function createEventTables(db: Kysely<EventTables>): Promise<void> 
   // For who asks again and again for the newest of one name, as cred's clients do. Not of the commonest one, which
   // is found at the log's end anyhow, and comes in too fast for one more index.
   await sql`CREATE INDEX events_type ON events (namespace, type, position) WHERE type <> 'pick'`.execute(db);
-  // Few bytes for many rows, since events come nearly in the order of their times.
-  await sql`CREATE INDEX events_occurred_at ON events USING brin (occurred_at) WITH (autosummarize = on)`.execute(
-    db,
-  );
+  // Few bytes for many rows, since events come nearly in the order of their times. Several ranges for each stretch of
+  // rows: with one, a single wrong clock in it would make it fit nearly any window.
+  await sql`CREATE INDEX events_occurred_at ON events
+    USING brin (occurred_at timestamptz_minmax_multi_ops) WITH (autosummarize = on)`.execute(db);
+  // Few rows: who became active or inactive, and when.
+  await sql`CREATE INDEX events_liveness ON events (namespace, device, position) INCLUDE (type)
+    WHERE issuer = 'liveness'`.execute(db);
   await db.schema
     .createTable("activity")
     .addColumn("namespace", ID, (column) => column.notNull())
@@ -83,6 +99,7 @@ export async function createEventTables(db: Kysely<EventTables>): Promise<void> 
     .addColumn("status", "text", (column) => column.notNull().defaultTo(""))
     .addColumn("rates", "jsonb", (column) => column.notNull().defaultTo("[]"))
     .addColumn("recent_heartbeats", "jsonb", (column) => column.notNull().defaultTo("[]"))
+    .addColumn("geocell", "bigint")
     .addPrimaryKeyConstraint("activity_pkey", ["namespace", "device"])
     .execute();
   // Rows change with nearly every pull: room on their page keeps that from touching the index.

@@ -18,9 +18,6 @@ export function projectionsService(served: Served): ServiceImpl<typeof projectio
     ...configurationsAndNames(served),
     ...readings(served),
     ...operator(served),
-    countEvents: async () => {
-      throw new RpcError("unimplemented", "not yet");
-    },
   };
 }
 
