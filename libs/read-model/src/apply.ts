@@ -1,5 +1,7 @@
 import { namespaceOf } from "@fieldlog/contracts";
+import type { ClearedPart } from "@fieldlog/event-log";
 import { Advance, type Checkpoint } from "./checkpoint.js";
+import { clearRows } from "./clear.js";
 import { copyRows, copyStatement } from "./copy.js";
 import type { LogRecord, ReadModelDefinition } from "./definition.js";
 import { liesInTheData, ReadModelStopped, reasonOf } from "./failures.js";
@@ -50,17 +52,39 @@ export class Applier<T> {
     return this.options.parked;
   }
 
-  /** Applies commits that follow on the checkpoint without a gap; those at or below it are left out. */
+  /** Applies commits that follow on the checkpoint without a gap, but for what was cleared; those at or below it are left out. */
   async apply(commits: readonly DecodedCommit<T>[]): Promise<void> {
     const next = commits.filter(({ commit }) => commit.sequence > this.applied);
     const [first] = next;
     if (!first) return;
-    if (first.commit.sequence !== this.applied + 1) {
+    const { sequence, after = sequence - 1 } = first.commit;
+    if (after > this.applied) {
       throw new ReadModelStopped(
-        `the log goes on with ${first.commit.sequence} after ${this.applied}: commits between them are missing`,
+        `the log goes on with ${sequence} after ${this.applied}: commits between them are missing`,
       );
     }
-    await this.applyOrSplit(next);
+    for (const part of aroundClearings(next)) {
+      const [{ cleared }] = part as [DecodedCommit<T>];
+      if (cleared) await this.clear(part[0] as DecodedCommit<T>, cleared);
+      else await this.applyOrSplit(part);
+    }
+  }
+
+  /** Takes out what was applied of the part up to here. */
+  private async clear({ commit }: DecodedCommit<T>, cleared: ClearedPart): Promise<void> {
+    const { session, definition, stage, logger } = this.options;
+    const keys = await session.transaction(
+      () => clearRows({ session, definition, stage, cleared }),
+      this.advanceTo(commit.sequence),
+    );
+    this.applied = commit.sequence;
+    for (const key of keys) this.parked.remove(cleared.namespace, key);
+    logger.info({ model: definition.name, stage, ...cleared, sequence: commit.sequence }, "cleared");
+  }
+
+  private advanceTo(sequence: number): Advance {
+    const { schema, definition, stage, checkpoint } = this.options;
+    return new Advance(schema, definition.name, stage, checkpoint.version, this.applied, sequence);
   }
 
   /** Halves the pull until the commit is found that cannot be applied; all others go in. */
@@ -150,7 +174,7 @@ export class Applier<T> {
     commits: readonly DecodedCommit<T>[],
     found: ReadonlyMap<LogRecord<T>, string>,
   ): Promise<void> {
-    const { session, schema, definition, stage, checkpoint, metrics, logger } = this.options;
+    const { session, definition, stage, metrics, logger } = this.options;
     const last = commits.at(-1)?.commit as DecodedCommit<T>["commit"];
     const { records, letters, parked } = this.sort(commits, found);
     if (this.parked.size + parked.length > PARKED_LIMIT) {
@@ -158,19 +182,11 @@ export class Applier<T> {
         `more than ${PARKED_LIMIT} keys cannot be applied: ${letters.at(-1)?.reason}`,
       );
     }
-    const advance = new Advance(
-      schema,
-      definition.name,
-      stage,
-      checkpoint.version,
-      this.applied,
-      last.sequence,
-    );
     const tx = new PullTransaction(session);
     await session.transaction(async () => {
       if (records.length > 0) await definition.apply(tx, records);
       await this.set(letters);
-    }, advance);
+    }, this.advanceTo(last.sequence));
     this.applied = last.sequence;
     for (const { namespace, key, position, reason } of parked) {
       this.parked.add(namespace, key, position);
@@ -233,6 +249,18 @@ export class Applier<T> {
       letters.map((one) => [definition.name, stage, one.namespace, one.key, one.position, one.reason]),
     );
   }
+}
+
+/** The commits, in order, cut so that each one that clears stands alone. */
+function aroundClearings<T>(commits: readonly DecodedCommit<T>[]): (readonly DecodedCommit<T>[])[] {
+  if (commits.every(({ cleared }) => cleared === undefined)) return [commits];
+  const parts: DecodedCommit<T>[][] = [];
+  for (const commit of commits) {
+    const open = parts.at(-1);
+    if (commit.cleared || !open || open[0]?.cleared) parts.push([commit]);
+    else open.push(commit);
+  }
+  return parts;
 }
 
 function waitsBehind(since: number | undefined): string {

@@ -57,14 +57,13 @@ export class DeadLetters<T> {
     }
   }
 
-  private async apply(
-    target: DeadLetterTarget,
-    positions: readonly number[],
-    records: readonly LogRecord<T>[],
-  ) {
+  private async apply(target: DeadLetterTarget, positions: readonly number[], read: readonly LogRecord<T>[]) {
     const { session } = this.options;
     const applier = this.options.applier();
     const whole = target.key === "";
+    // What was cleared while the records were read waits no longer.
+    const waiting = new Set(await this.waiting(target, positions.at(-1) as number));
+    const records = read.filter(({ position }) => waiting.has(whole ? wholeOf(position) : position));
     // In a commit that could not be decoded there may be records of keys that have been parked since.
     const waits = ({ namespace, key }: LogRecord<T>) => whole && applier.parked.sinceOf(namespace, key);
     const failure = await applier.firstThatFails(records.filter((record) => !waits(record)));
@@ -89,6 +88,11 @@ export class DeadLetters<T> {
     const rows = await this.options.session.turns.take(() =>
       this.of(target).select("position").orderBy("position").limit(RETRIED_AT_ONCE).execute(),
     );
+    return rows.map((row) => row.position);
+  }
+
+  private async waiting(target: DeadLetterTarget, upTo: number): Promise<number[]> {
+    const rows = await this.of(target).select("position").where("position", "<=", upTo).execute();
     return rows.map((row) => row.position);
   }
 
@@ -202,6 +206,9 @@ async function* commitsAt<T>(
     try {
       read: for await (const commits of log.read(definition.stream, { after, signal: reading.signal })) {
         for (const commit of commits) {
+          // What was cleared since is not there any more.
+          while ((sequences[next] ?? Number.POSITIVE_INFINITY) < commit.sequence) next++;
+          if (next === sequences.length) break read;
           if (commit.sequence !== sequences[next]) continue;
           yield commit;
           next++;

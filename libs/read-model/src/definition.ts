@@ -1,5 +1,5 @@
 import type { Position, StreamName } from "@fieldlog/contracts";
-import type { Commit } from "@fieldlog/event-log";
+import type { ClearedPart, Commit } from "@fieldlog/event-log";
 import type { Kysely } from "kysely";
 
 /** The part of the event log that a read model is built from. */
@@ -47,6 +47,18 @@ export interface ReadModelDefinition<T> {
    * its key; a failure of the connection or of the server is retried and parks nothing.
    */
   apply(tx: ReadModelTransaction, records: readonly LogRecord<T>[]): Promise<void>;
+  /** Default: {@link clearedByColumns}, and what is parked of the namespace, or under the device's id. */
+  readonly clear?: ClearedRows;
+}
+
+/**
+ * How a namespace, or a device of it, is taken out of the tables when the log says that it was cleared. What then
+ * results must equal what results of a log that never held the cleared part.
+ */
+export interface ClearedRows {
+  rows(tx: ReadModelTransaction, cleared: ClearedPart): Promise<void>;
+  /** Whether what is parked under that key of the namespace goes too. */
+  takes(cleared: ClearedPart, key: string): boolean;
 }
 
 /** A value in a column: numbers and booleans as Postgres reads them, dates as timestamptz, bytes as bytea. */

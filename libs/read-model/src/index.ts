@@ -1,6 +1,8 @@
+export { clearedByColumns } from "./clear.js";
 export { openReadDatabase, type ReadDatabase, type ReadDatabaseOptions } from "./database.js";
 export { type DeadLetterTarget, type ListedDeadLetter, listDeadLetters } from "./dead-letters.js";
 export type {
+  ClearedRows,
   ColumnValue,
   LogRecord,
   ReadableLog,

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import { positionOf } from "@fieldlog/contracts";
-import { type Commit, LogGap } from "@fieldlog/event-log";
+import { type ClearedPart, type Commit, clearedBy, LogGap } from "@fieldlog/event-log";
 import type { LogRecord, ReadableLog, ReadModelDefinition } from "./definition.js";
 import { ReadModelStopped, reasonOf } from "./failures.js";
 
@@ -17,6 +17,8 @@ export interface DecodedCommit<T> {
   readonly records: readonly LogRecord<T>[];
   /** Why the commit could not be decoded; then it has no records. */
   readonly undecodable?: string;
+  /** What it clears; then it has no records. */
+  readonly cleared?: ClearedPart;
 }
 
 export interface IntakeOptions<T> {
@@ -48,7 +50,7 @@ export class Intake<T> {
     );
   }
 
-  /** The next commits, at least one, without a gap; empty when the signal has ended it. Raises what reading raised. */
+  /** The next commits, at least one, without a gap but for what was cleared; empty when the signal has ended it. Raises what reading raised. */
   async next(): Promise<DecodedCommit<T>[]> {
     while (this.queue.length === 0) {
       if (this.failure) throw this.failure;
@@ -83,8 +85,9 @@ export class Intake<T> {
     let since = performance.now();
     for await (const commits of log.read(definition.stream, { after: this.options.after, signal })) {
       for (const commit of commits) {
-        if (commit.sequence !== expected) throw new LogGap(definition.stream, expected, commit.sequence);
-        expected++;
+        const { sequence, after = sequence - 1 } = commit;
+        if (after + 1 !== expected) throw new LogGap(definition.stream, expected, sequence);
+        expected = sequence + 1;
         await this.space();
         if (this.ended) return;
         this.add(decode(definition, commit));
@@ -125,6 +128,8 @@ export class Intake<T> {
 
 export function decode<T>(definition: ReadModelDefinition<T>, commit: Commit): DecodedCommit<T> {
   try {
+    const cleared = clearedBy(commit);
+    if (cleared !== undefined) return { commit, records: [], cleared };
     return { commit, records: definition.decode(commit) };
   } catch (error) {
     return { commit, records: [], undecodable: reasonOf(error) };
