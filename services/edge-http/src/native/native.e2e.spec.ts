@@ -4,6 +4,7 @@ import { encoded, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
+import { asksForData } from "./readings/readings.fixture.js";
 
 const PROBLEM = "application/problem+json";
 
@@ -400,6 +401,8 @@ describe("the native API", () => {
     const { json } = await call("get", EVENTS, test, { query: "?type=light" });
     expect(json["events"]).toMatchObject([{ type: "light", value: "3", place: "roof" }, { type: "light" }]);
   });
+
+  it("asks for data, takes what is offered, and gives it back", () => asksForData(native));
 
   it("was called through every operation that its document describes", async () => {
     for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) {
