@@ -1,7 +1,7 @@
 import { Aggregates } from "@fieldlog/aggregates";
 import { auth, offers } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
-import { NatsObjects } from "@fieldlog/objects";
+import { openObjects } from "@fieldlog/objects";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
@@ -29,10 +29,7 @@ export async function compose(runtime: Runtime): Promise<void> {
 
   const log = await connectLog(logOptions(settings, runtime.service, logger));
   const keys = await DataKeys.open(log.connection, settings.replicas, new SealingKey(installationKey));
-  const objects = new NatsObjects(log.connection, {
-    replicas: settings.replicas,
-    maxBytes: settings.objectsMaxBytes,
-  });
+  const objects = openObjects(log.connection, settings);
   const database = openReadDatabase<OfferTables>({
     url: settings.postgresUrl,
     schema: SCHEMA,

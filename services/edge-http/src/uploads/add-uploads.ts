@@ -1,7 +1,7 @@
 import type { Edge, OwnWrites } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
-import { NatsObjects } from "@fieldlog/objects";
-import type { Logger, Settings } from "@fieldlog/runtime";
+import { type ObjectSettings, openObjects } from "@fieldlog/objects";
+import type { Logger } from "@fieldlog/runtime";
 import type { FastifyInstance } from "fastify";
 import type { RequestCounts } from "../http/request-counts.js";
 import type { Access } from "../native/access.js";
@@ -16,7 +16,7 @@ export interface UploadsAddedTo {
   readonly edge: Pick<Edge, "log" | "offers" | "known">;
   readonly ownWrites: OwnWrites;
   readonly access: Access;
-  readonly settings: Pick<Settings, "replicas" | "objectsMaxBytes">;
+  readonly settings: ObjectSettings;
   readonly now: () => number;
 }
 
@@ -32,9 +32,8 @@ export async function addUploads(
   { edge, ownWrites, access, settings, now }: UploadsAddedTo,
   serving: UploadsServing,
 ): Promise<Readings> {
-  const { replicas, objectsMaxBytes: maxBytes } = settings;
-  const objects = new NatsObjects(edge.log.connection, { replicas, maxBytes });
-  const records = await ProgressRecords.open(edge.log.connection, replicas);
+  const objects = openObjects(edge.log.connection, settings);
+  const records = await ProgressRecords.open(edge.log.connection, settings.replicas);
   const uploads = new Uploads({ offers: edge.offers, objects, ownWrites, partBytes: limits.uploadPartBytes });
   const resumable = new Resumable({ uploads, records, objects });
   await fastify.register(uploadsRoutes, { ...serving, uploads, resumable, now });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { ObjectStore } from "@fieldlog/objects";
+import { type ObjectStore, PLAIN } from "@fieldlog/objects";
 
 /** An object that holds a stretch of an upload. */
 export interface Part {
@@ -48,9 +48,9 @@ export class Stretches {
   }
 }
 
-/** A name for the stretch of an upload that begins at `offset`, which no other has. */
-export function partName(folder: string, offset: number): string {
-  return `${folder}${String(offset).padStart(12, "0")}-${randomBytes(6).toString("hex")}`;
+/** A name for the stretch of an upload that begins at `offset`, which no other has. @param plain not encrypted by us */
+export function partName(folder: string, offset: number, plain: boolean): string {
+  return `${folder}${String(offset).padStart(12, "0")}-${randomBytes(6).toString("hex")}${plain ? PLAIN : ""}`;
 }
 
 /** What an upload's objects' names begin with. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { offers, registry } from "@fieldlog/contracts";
-import { encrypted, type ObjectStore } from "@fieldlog/objects";
+import { encrypted, type Objects, PLAIN } from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Problem } from "../native/problem.js";
 import { contentOf, type Part } from "./parts.js";
@@ -10,7 +10,7 @@ import { rangeOf, type Stretch } from "./range.js";
 
 export interface ReadingsParts {
   readonly offers: Pick<RpcClient<typeof offers.OffersService>, "getReading" | "checkDownloadToken">;
-  readonly objects: ObjectStore;
+  readonly objects: Objects;
 }
 
 /** A reading whose bytes are there. */
@@ -22,8 +22,12 @@ export interface StoredReading {
   readonly sha256: string;
   readonly mediaType: string;
   content(stretch: Stretch): AsyncIterable<Uint8Array>;
+  /** A URL at which the storage itself gives all of it for some minutes; undefined: it is read through us alone. */
+  readonly link: (() => Promise<string>) | undefined;
 }
 
+/** Seconds for which a URL of the storage is good. */
+const LINK_S = 300;
 const NUMBER = /^[1-9]\d{0,15}$/;
 
 /** What was uploaded, as it is read again. */
@@ -43,15 +47,23 @@ export class Readings {
       throw new Problem(404, `This reading is ${state}: its bytes are not there.`);
     }
     if (dataKey.length === 0) throw new Problem(404, "The device of this reading was erased.");
-    const store = encrypted(this.parts.objects, dataKey);
+    const { objects } = this.parts;
+    const store = encrypted(objects, dataKey);
     const parts: Part[] = stored.objects.map((object, index) => ({
       object,
       bytes: Number(stored.objectBytes[index] ?? 0n),
     }));
+    const [only] = parts.length === 1 ? parts : [];
+    const { mediaType } = stored;
+    const fileName = nameOf(reading, offered).replace(/[^\w.-]/g, "_");
     return {
-      ...{ reading, offered, mediaType: stored.mediaType, bytes: Number(stored.bytes) },
+      ...{ reading, offered, mediaType, bytes: Number(stored.bytes) },
       sha256: Buffer.from(stored.sha256).toString("hex"),
       content: (stretch) => contentOf(store, parts, stretch),
+      link:
+        objects.links && only?.object.endsWith(PLAIN)
+          ? objects.links.link.bind(objects.links, only.object, { seconds: LINK_S, mediaType, fileName })
+          : undefined,
     };
   }
 
@@ -141,9 +153,13 @@ const extensions: Readonly<Record<string, string>> = { "data-record": "datarecor
 
 /** As its device named it, as far as a header can say that; else by its number. */
 function dispositionOf({ reading, offered }: StoredReading): string {
-  const given = offered.fileName.split(/[/\\]/).at(-1) ?? "";
-  const name = given || `reading-${reading.number}.${extensions[offered.format] ?? "bin"}`;
+  const name = nameOf(reading, offered);
   const plain = name.replace(/[^\x20-\x7e]|["%]/g, "_");
   const whole = plain === name ? "" : `; filename*=UTF-8''${encodeURIComponent(name.toWellFormed())}`;
   return `attachment; filename="${plain}"${whole}`;
+}
+
+function nameOf({ number }: offers.Reading, { fileName, format }: registry.UploadOffered): string {
+  const given = fileName.split(/[/\\]/).at(-1) ?? "";
+  return given || `reading-${number}.${extensions[format] ?? "bin"}`;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { OwnWrites } from "@fieldlog/admission";
 import { type offers, REGISTRY } from "@fieldlog/contracts";
-import { encrypted, type ObjectStore } from "@fieldlog/objects";
+import { encrypted, type ObjectStore, type Objects } from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Problem } from "../native/problem.js";
 import { bytesIn, contentOf, folderOf, type Part, partName, Stretches } from "./parts.js";
@@ -11,7 +11,7 @@ export interface UploadsParts {
     RpcClient<typeof offers.OffersService>,
     "openUpload" | "startUpload" | "finishUpload" | "failUpload"
   >;
-  readonly objects: ObjectStore & { readonly kind: string };
+  readonly objects: Objects;
   readonly ownWrites: OwnWrites;
   /** Bytes of one object. */
   readonly partBytes: number;
@@ -21,7 +21,7 @@ export interface UploadsParts {
 export interface Started {
   readonly token: string;
   readonly upload: offers.Upload;
-  /** Encrypts with the device's key. */
+  /** Encrypts with the device's key, unless the storage is to give the objects away itself. */
   readonly store: ObjectStore;
 }
 
@@ -82,7 +82,7 @@ export class Uploads {
     let at = offset;
     try {
       while (await stretches.more()) {
-        const object = partName(folderOf(upload), at);
+        const object = partName(folderOf(upload), at, this.parts.objects.links !== undefined);
         await begins(object);
         const { bytes } = await store.put(object, stretches.next());
         at += bytes;

@@ -54,8 +54,15 @@ export const readingOperations = {
     refusals: NOT_SHOWN,
   }),
   getReadingData: op({
-    ...{ method: "get", path: `${READINGS}/{number}/data`, access: "reader", status: 200, statuses: [206] },
-    summary: "A reading's bytes as they were uploaded, or a range of them",
+    ...{
+      method: "get",
+      path: `${READINGS}/{number}/data`,
+      access: "reader",
+      status: 200,
+      statuses: [206, 302],
+    },
+    summary:
+      "A reading's bytes as they were uploaded, or a range of them; with 302 where the storage gives them itself",
     query: NoQuery,
     also: { "application/octet-stream": "Of the media type that its sender gave" },
     refusals: { 416: "The range lies outside of it" },

@@ -51,6 +51,11 @@ async function download(parts: Parts, request: FastifyRequest, reply: FastifyRep
   readInput(operations.getReadingData, request);
   const seen = Number(atLeast(parts, request, namespace.id));
   const found = await parts.readings.stored(namespace.id, param(request, "number"), seen);
+  if (found.link !== undefined && request.method === "GET") {
+    const location = await found.link();
+    void reply.code(302).headers({ location, "cache-control": "no-store" }).send();
+    return;
+  }
   await sendReading(request.raw, reply.raw, found);
   reply.hijack();
 }
