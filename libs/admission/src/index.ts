@@ -25,6 +25,7 @@ export {
   type KnownSession,
   type KnownSubscription,
   keyHash,
+  type OpenRequests,
   retryAfterS,
 } from "./known.js";
 export { LoadCache, type LoadCacheOptions, LoadsExceeded } from "./load-cache.js";

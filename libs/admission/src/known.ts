@@ -1,5 +1,12 @@
 import { hash } from "node:crypto";
-import { type auth, type devices, limits, type registry, type subscriptions } from "@fieldlog/contracts";
+import {
+  type auth,
+  type devices,
+  limits,
+  type offers,
+  type registry,
+  type subscriptions,
+} from "@fieldlog/contracts";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Budget } from "./budget.js";
 import { LoadCache } from "./load-cache.js";
@@ -11,6 +18,10 @@ export interface KnownDevice {
   readonly secret: string;
   /** By id, removed ones too. */
   readonly sensors: ReadonlyMap<string, KnownSensor>;
+  /** Where its metadata say that it is. */
+  readonly location: { readonly latitude: number; readonly longitude: number } | undefined;
+  /** Somebody else has changed its metadata since it was told them. */
+  readonly metadataChanged: boolean;
   /** ms since 1970 UTC. */
   readonly loadedAt: number;
   readonly budget: Budget;
@@ -79,8 +90,13 @@ export interface KnownSubscription {
   readonly after: number;
 }
 
+/** What devices of a namespace are asked for now, in order of number. */
+export type OpenRequests = readonly offers.DataRequest[];
+
 /** Milliseconds that an API key or a namespace is believed, should its revocation never be heard. */
 const KEY_TTL_MS = 60_000;
+/** The same of data requests, which expire by themselves. */
+const REQUESTS_TTL_MS = 60_000;
 
 /** What an edge keeps in memory of devices, API keys and namespaces; filled by gRPC, emptied by {@link RegistryWatch}. */
 export interface Known {
@@ -102,6 +118,8 @@ export interface Known {
   readonly roles: LoadCache<string>;
   /** By {@link deviceKey} of namespace and subscription id. */
   readonly subscriptions: LoadCache<KnownSubscription>;
+  /** By namespace id. */
+  readonly requests: LoadCache<OpenRequests>;
 }
 
 export type AuthClient = Pick<
@@ -118,6 +136,7 @@ export type SubscriptionsClient = Pick<
   RpcClient<typeof subscriptions.SubscriptionsService>,
   "getSubscription"
 >;
+export type OffersClient = Pick<RpcClient<typeof offers.OffersService>, "listOpenRequests">;
 export type DevicesClient = Pick<RpcClient<typeof devices.DevicesService>, "getDevice">;
 
 /** A device's name in caches: unique over all namespaces. Neither part can hold a slash. */
@@ -134,6 +153,7 @@ export interface KnownFrom {
   readonly auth: AuthClient;
   readonly devices: DevicesClient;
   readonly subscriptions: SubscriptionsClient;
+  readonly offers: OffersClient;
 }
 
 export function createKnown(from: KnownFrom, now: () => number): Known {
@@ -209,6 +229,11 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
       ttlMs: KEY_TTL_MS,
       load: (key) => absentIs("not_found", () => loadSubscription(from.subscriptions, key)),
     }),
+    requests: new LoadCache<OpenRequests>({
+      max: limits.namespaces,
+      ttlMs: REQUESTS_TTL_MS,
+      load: async (namespace) => (await from.offers.listOpenRequests({ namespace })).requests,
+    }),
   };
 }
 
@@ -261,10 +286,13 @@ async function loadDevice(
     authClient.getDeviceCredential({ namespace, device: id }),
     devicesClient.getDevice({ namespace, device: id }),
   ]);
+  const { latitude, longitude } = device?.metadata ?? {};
   return {
     namespace,
     id,
     secret,
+    location: latitude === undefined || longitude === undefined ? undefined : { latitude, longitude },
+    metadataChanged: device?.metadataChanged ?? false,
     sensors: new Map(device?.sensors.map(({ id, sensorType, removed }) => [id, { sensorType, removed }])),
     loadedAt: now,
     budget: newBudget(),

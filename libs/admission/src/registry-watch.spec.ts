@@ -9,7 +9,7 @@ it("a decision on a namespace's members drops the roles of that namespace and of
   const asked: string[] = [];
   const known = createKnown(
     {
-      ...{ devices: unused, subscriptions: unused },
+      ...{ devices: unused, subscriptions: unused, offers: unused },
       auth: {
         ...unused,
         getRole: async ({ namespace, userId }) => {
@@ -75,4 +75,5 @@ const unused = {
   getRole: never,
   getDevice: never,
   getSubscription: never,
+  listOpenRequests: never,
 };

@@ -75,6 +75,9 @@ export class RegistryWatch {
       case "subscription":
         known.subscriptions.invalidate(key);
         break;
+      case "data-request":
+        known.requests.invalidate(id.namespace);
+        break;
       case "namespace":
         this.forgetNamespace(id);
         break;

@@ -9,6 +9,7 @@ import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
 import { addCred } from "./cred/add-cred.js";
 import { Commands } from "./csn/commands.js";
+import { DataOffers } from "./csn/data-offers.js";
 import { Door } from "./csn/door.js";
 import { csnRoutes } from "./csn/routes.js";
 import { opsRoutes } from "./http/ops-routes.js";
@@ -69,7 +70,19 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const counts = new RequestCounts(metrics);
   const stopping = () => listeners.stopping;
   const traced = settings.otlpEndpoint !== undefined;
-  await dialects.register(csnRoutes, { door, commands, counts, logger, traced, stopping, now });
+  const base = publicBase(settings.publicUrl);
+  const data = new DataOffers({ known, offers: edge.offers });
+  await dialects.register(csnRoutes, {
+    door,
+    commands,
+    data,
+    publicBase: base,
+    counts,
+    logger,
+    traced,
+    stopping,
+    now,
+  });
   await dialects.register(tentaRoutes, { handles: tenta, counts, logger, traced, stopping });
   const publishing = new EventPublishing({ log, known, ownWrites, now });
   const cred = await addCred(
@@ -88,7 +101,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const native = createFastify();
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, logger },
-    ...{ publishing, access, readings, publicBase: publicBase(settings.publicUrl) },
+    ...{ publishing, access, readings, publicBase: base },
   });
   await dialects.register(passOn, { to: native });
   const close = async () => {

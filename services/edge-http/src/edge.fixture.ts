@@ -1,6 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { auth, devices, type registry, SIGNALS, type signals, subscriptions } from "@fieldlog/contracts";
+import {
+  auth,
+  devices,
+  offers,
+  type registry,
+  SIGNALS,
+  type signals,
+  subscriptions,
+} from "@fieldlog/contracts";
 import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
 import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings, type Settings } from "@fieldlog/runtime";
@@ -25,6 +33,11 @@ export class Neighbours {
   readonly keys = new Map<string, MessageInitShape<typeof auth.ApiKeySchema>>();
   readonly subscriptions = new Map<string, MessageInitShape<typeof subscriptions.SubscriptionSchema>>();
   readonly namespaces = new Map(["default", "test", "other"].map((name) => [name, { id: name, name }]));
+  /** By namespace. */
+  readonly requests = new Map<string, MessageInitShape<typeof offers.DataRequestSchema>[]>();
+  /** What was offered, in order. */
+  readonly offered: offers.OfferRequest[] = [];
+  offersAreAway = false;
   /** Calls so far, by method. */
   readonly calls: Record<string, number> = {};
   private readonly sequences = new Map<string, number>();
@@ -40,7 +53,8 @@ export class Neighbours {
       .add(
         subscriptions.SubscriptionsService,
         this.subscriptionsService() as ServiceImpl<typeof subscriptions.SubscriptionsService>,
-      );
+      )
+      .add(offers.OffersService, this.offersService() as ServiceImpl<typeof offers.OffersService>);
   }
 
   static async start(natsUrl: string): Promise<Neighbours> {
@@ -93,7 +107,7 @@ export class Neighbours {
 
   private async decide(
     namespace: string,
-    kind: "api-key" | "credential" | "device" | "subscription",
+    kind: "api-key" | "credential" | "device" | "data-request" | "subscription",
     id: string,
     events: MessageInitShape<typeof registry.RegistryEventSchema>[],
     decidedBy = "system",
@@ -143,6 +157,40 @@ export class Neighbours {
         const namespace = this.namespaces.get(idOrName);
         if (namespace === undefined) throw new RpcError("not_found", "no such namespace");
         return { namespace };
+      },
+    };
+  }
+
+  /** Asks devices for data from now on; the newest in the list has the highest number. */
+  async ask(
+    namespace: string,
+    asked: MessageInitShape<typeof registry.DataRequestedSchema>,
+  ): Promise<bigint> {
+    const id = randomBytes(4).toString("hex");
+    const event = { event: { case: "dataRequested" as const, value: asked } };
+    const number = await this.decide(namespace, "data-request", id, [event]);
+    const open = this.requests.get(namespace) ?? [];
+    this.requests.set(namespace, [...open, { id, number, asked, state: "open" }]);
+    // Heard of, and asked for, only now: as another service would be.
+    await this.decide(namespace, "data-request", `${id}-seen`, []);
+    return number;
+  }
+
+  private offersService(): Partial<ServiceImpl<typeof offers.OffersService>> {
+    return {
+      listOpenRequests: async ({ namespace }) => {
+        this.count("listOpenRequests");
+        return { requests: this.requests.get(namespace) ?? [], sequence: 0n };
+      },
+      offer: async (asked) => {
+        this.count("offer");
+        if (this.offersAreAway) throw new RpcError("unavailable", "away");
+        this.offered.push(asked);
+        // What says no sensor 0 is not wanted.
+        const answers = asked.offers.map(({ sensor }, index) => ({
+          token: sensor === "0" ? `${asked.identity.replaceAll("/", "-")}-${index}` : "",
+        }));
+        return { answers, sequence: 0n };
       },
     };
   }
@@ -231,7 +279,7 @@ export async function startEdge(
     {
       ...{ natsUrl, httpPort: 0, logLevel: "silent", internalToken: TOKEN },
       ...{ authGrpc: neighbours.address, devicesGrpc: neighbours.address },
-      subscriptionsGrpc: neighbours.address,
+      ...{ subscriptionsGrpc: neighbours.address, offersGrpc: neighbours.address },
       ...more,
     },
   );

@@ -18,10 +18,28 @@ function encode<D extends DescMessage>(schema: D, init: MessageInitShape<D>): st
   return Buffer.from(toBinary(schema, create(schema, init))).toString("latin1");
 }
 
+/** What was asked was done. */
+export function answered<D extends DescMessage>(schema: D, data: Omit<MessageInitShape<D>, "status" | "$typeName">): Answer {
+  return { http: 200, body: encode(schema, { ...data, status: success } as MessageInitShape<D>) };
+}
+
 /** Bodies that are the same every time. */
 export const eventTaken = encode(saf.EventResponseSchema, { status: success });
-/** There are no data requests yet, so the newest is 0; a client echoes it in its next heartbeat. */
-export const heartbeatTaken = encode(saf.HeartbeatResponseSchema, { status: success, latestRequestId: 0n });
+const heartbeatTaken = encode(saf.HeartbeatResponseSchema, { status: success, latestRequestId: 0n });
+
+type HeartbeatInit = Omit<MessageInitShape<typeof saf.HeartbeatResponseSchema>, "status" | "$typeName">;
+
+/** A client echoes the newest request's id in its next heartbeat. */
+export function heartbeatAnswer(data: HeartbeatInit): string {
+  const { latestRequestId = 0n, dataRequests = [], currentDataUploadUrls = [], metadataChanged } = data;
+  const isUsual = latestRequestId === 0n && dataRequests.length === 0 && currentDataUploadUrls.length === 0;
+  if (isUsual && metadataChanged === undefined) return heartbeatTaken;
+  return encode(saf.HeartbeatResponseSchema, { ...data, status: success });
+}
+
+export function offersAnswered(urls: readonly string[]): string {
+  return encode(saf.SensorReadingOfferResponseSchema, { status: success, dataUploadUrls: [...urls] });
+}
 
 /** The text of the reference for an update without effect (A3). */
 const NO_CHANGES = "No changes to client requested or all properties are already at their desired values.";

@@ -15,6 +15,7 @@ async function doorWith(append: () => Promise<number>, budget = new Budget(100, 
   const device: KnownDevice = {
     ...{ namespace: "test", id: "1", secret, loadedAt: NOW, budget },
     sensors: new Map([["0", { sensorType: "accelerometer-3-axis", removed: false }]]),
+    ...{ location: undefined, metadataChanged: false },
   };
   const nobody = <V extends NonNullable<unknown>>() =>
     new LoadCache<V>({ max: 9, load: async () => undefined });
@@ -28,13 +29,21 @@ async function doorWith(append: () => Promise<number>, budget = new Budget(100, 
     sessions: nobody(),
     roles: nobody(),
     subscriptions: nobody(),
+    requests: nobody(),
   };
   const log = { signals: { append, pending: 0 } };
   const guard = new ReplayGuard({ windowMs: 900_000 });
   const admission = new Admission({ log, guard, ownWrites: new OwnWrites(), onCommit: () => undefined });
   const door = new Door({ known, admission, windowMs: 900_000 });
   const request = (id: number) => ({
-    ...{ namespace: "test", client: "1", userAgent: undefined, traceParent: "", receivedAt: NOW },
+    ...{
+      namespace: "test",
+      client: "1",
+      userAgent: undefined,
+      traceParent: "",
+      receivedAt: NOW,
+      base: () => "",
+    },
     body: pick({ id, secret, date: dateOf(NOW) }),
   });
   return async (id: number) => {

@@ -1,9 +1,10 @@
 import { type Digest, deviceKey, digestOf, type Known, type KnownDevice } from "@fieldlog/admission";
 import type { Admission, Outcome, SignedDraft } from "../admit/admission.js";
-import { type Answer, eventTaken, heartbeatTaken, refused } from "./answer.js";
+import { type Answer, eventTaken, refused } from "./answer.js";
 import { formatDate } from "./dates.js";
 import { type Reported, readEvent } from "./event.js";
-import { readHeartbeat } from "./heartbeat.js";
+import { type ReportedHeartbeat, readHeartbeat } from "./heartbeat.js";
+import { type OfferedReading, refuseSensors } from "./reading-descriptions.js";
 import { Refusal, refusals, StatusType } from "./refusal.js";
 import { fillSensors } from "./sensors.js";
 import { isSignedBy } from "./signature.js";
@@ -21,6 +22,8 @@ export interface CsnRequest {
   readonly traceParent: string;
   /** When it had arrived: ms since 1970 UTC. */
   readonly receivedAt: number;
+  /** Where the door is, as the client reaches it; without a slash at its end. */
+  readonly base: () => string;
 }
 
 export interface DoorParts {
@@ -29,6 +32,12 @@ export interface DoorParts {
   /** Milliseconds that a message's date may differ from the clock. */
   readonly windowMs: number;
 }
+
+/** What a device is answered whose message is in the log. */
+type Taken = (device: KnownDevice) => string | Promise<string>;
+
+const isTaken: Taken = () => eventTaken;
+const NONE: readonly OfferedReading[] = [];
 
 /** Milliseconds after which a device is asked for again when it speaks of a sensor that nobody here knows. */
 const RELOAD_AFTER_MS = 1_000;
@@ -42,11 +51,18 @@ export class Door {
   constructor(private readonly parts: DoorParts) {}
 
   event(request: CsnRequest): Answer | Promise<Answer> {
-    return this.signal(request, readEvent(request.body), eventTaken);
+    const reported = readEvent(request.body);
+    return reported instanceof Refusal ? refused(reported) : this.signal(request, reported, isTaken, NONE);
   }
 
-  heartbeat(request: CsnRequest): Answer | Promise<Answer> {
-    return this.signal(request, readHeartbeat(request.body, request.userAgent), heartbeatTaken);
+  /** @param taken what a device is answered whose heartbeat is in the log */
+  heartbeat(
+    request: CsnRequest,
+    taken: (device: KnownDevice, heartbeat: ReportedHeartbeat) => string | Promise<string>,
+  ): Answer | Promise<Answer> {
+    const heartbeat = readHeartbeat(request.body, request.userAgent);
+    if (heartbeat instanceof Refusal) return refused(heartbeat);
+    return this.signal(request, heartbeat, (device) => taken(device, heartbeat), heartbeat.offers);
   }
 
   /** Who sent it, once it is certain: the client is known, the signature right, the date good. */
@@ -62,14 +78,18 @@ export class Door {
     return this.append(device, signed, draft);
   }
 
-  private signal(request: CsnRequest, reported: Reported | Refusal, taken: string): Answer | Promise<Answer> {
-    if (reported instanceof Refusal) return refused(reported);
+  private signal(
+    request: CsnRequest,
+    reported: Reported,
+    taken: Taken,
+    offers: readonly OfferedReading[],
+  ): Answer | Promise<Answer> {
     const device = this.peek(request);
-    if (device !== undefined) return this.admit(request, reported, device, taken);
+    if (device !== undefined) return this.admit(request, reported, device, taken, offers);
     return this.find(request).then((found) =>
       found === undefined
         ? refused(refusals.unknownClient(request.client))
-        : this.admit(request, reported, found, taken),
+        : this.admit(request, reported, found, taken, offers),
     );
   }
 
@@ -77,20 +97,23 @@ export class Door {
     request: CsnRequest,
     reported: Reported,
     device: KnownDevice,
-    taken: string,
+    taken: Taken,
+    offers: readonly OfferedReading[],
   ): Answer | Promise<Answer> {
     const refusal =
-      this.verify(device, reported.signed, request.receivedAt) ?? fillSensors(reported.body, device.sensors);
+      this.verify(device, reported.signed, request.receivedAt) ??
+      fillSensors(reported.body, device.sensors) ??
+      refuseSensors(offers, device.sensors);
     if (refusal !== undefined) {
       const mayBeNew = refusal.type === StatusType.UNKNOWN_SENSOR;
       if (!mayBeNew || request.receivedAt - device.loadedAt < RELOAD_AFTER_MS) return refused(refusal);
-      return this.admitAnew(request, reported, device, taken);
+      return this.admitAnew(request, reported, device, taken, offers);
     }
     const draft = this.draft(request, device, reported);
     draft.body = reported.body;
     const outcome = this.append(device, reported.signed, draft);
-    if (outcome instanceof Promise) return outcome.then((result) => answerTo(result, reported.signed, taken));
-    return answerTo(outcome, reported.signed, taken);
+    const answer = (result: Outcome) => answerTo(result, reported.signed, () => taken(device));
+    return outcome instanceof Promise ? outcome.then(answer) : answer(outcome);
   }
 
   /** Another edge may have added the sensor a moment ago. */
@@ -98,12 +121,13 @@ export class Door {
     request: CsnRequest,
     reported: Reported,
     device: KnownDevice,
-    taken: string,
+    taken: Taken,
+    offers: readonly OfferedReading[],
   ): Promise<Answer> {
     this.parts.known.devices.invalidate(deviceKey(device.namespace, device.id));
     const found = await this.find(request);
     if (found === undefined) return refused(refusals.unknownClient(request.client));
-    return this.admit({ ...request, receivedAt: found.loadedAt }, reported, found, taken);
+    return this.admit({ ...request, receivedAt: found.loadedAt }, reported, found, taken, offers);
   }
 
   private verify(device: KnownDevice, signed: Signed, now: number): Refusal | undefined {
@@ -153,15 +177,16 @@ export class Door {
   }
 }
 
-function answerTo(outcome: Outcome, signed: Signed, taken: string): Answer {
-  switch (outcome.kind) {
-    case "stored":
-      return { http: 200, body: taken, position: outcome.position };
-    case "resend":
-      return { http: 200, body: taken };
-    default:
-      return refused(refusalFor(outcome, signed));
-  }
+function answerTo(
+  outcome: Outcome,
+  signed: Signed,
+  taken: () => string | Promise<string>,
+): Answer | Promise<Answer> {
+  if (outcome.kind !== "stored" && outcome.kind !== "resend") return refused(refusalFor(outcome, signed));
+  const position = outcome.kind === "stored" ? { position: outcome.position } : {};
+  const body = taken();
+  if (typeof body === "string") return { http: 200, body, ...position };
+  return body.then((text) => ({ http: 200, body: text, ...position }));
 }
 
 /** Why a message was not let into the log. */

@@ -3,10 +3,17 @@ import type { HeartbeatDraft } from "@fieldlog/admission";
 import { limits, saf } from "@fieldlog/contracts";
 import type { Reported } from "./event.js";
 import { readLocation } from "./location.js";
+import { type OfferedReading, readDescriptions } from "./reading-descriptions.js";
 import { Refusal, refusals } from "./refusal.js";
 import { rawSignature, readSigned } from "./signed.js";
 import { decode } from "./wire.js";
 import { statusChanges } from "./words.js";
+
+/** A heartbeat, and the current data that it offers. */
+export interface ReportedHeartbeat extends Reported {
+  readonly body: { readonly case: "heartbeat"; readonly value: HeartbeatDraft };
+  readonly offers: readonly OfferedReading[];
+}
 
 const field = saf.HeartbeatMessageSchema.field;
 const rateField = saf.HeartbeatMessage_SensorEventRateSchema.field;
@@ -15,7 +22,7 @@ const rateField = saf.HeartbeatMessage_SensorEventRateSchema.field;
 const SWAPS_RATES = "SAFCSNclient";
 
 /** A heartbeat (A7): only the signature is required. */
-export function readHeartbeat(bytes: Uint8Array, userAgent: string | undefined): Reported | Refusal {
+export function readHeartbeat(bytes: Uint8Array, userAgent: string | undefined): ReportedHeartbeat | Refusal {
   const message = decode(saf.HeartbeatMessageSchema, bytes);
   if (message === undefined) return refusals.undecodable;
   if (message.clientSignature === undefined) return refusals.missing("client_signature");
@@ -47,7 +54,9 @@ export function readHeartbeat(bytes: Uint8Array, userAgent: string | undefined):
     disconnectedSensors: disconnectedSensors.map(String),
     latestRequestId: isFieldSet(message, field.latestRequestId) ? message.latestRequestId : undefined,
   };
-  return { signed, occurredAt: signed.sentAt, location, body: { case: "heartbeat", value } };
+  const offers = readDescriptions(message.currentDataOffers);
+  if (offers instanceof Refusal) return offers;
+  return { signed, occurredAt: signed.sentAt, location, body: { case: "heartbeat", value }, offers };
 }
 
 function readRates(given: readonly saf.HeartbeatMessage_SensorEventRate[], swapped: boolean) {

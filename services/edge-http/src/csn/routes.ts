@@ -4,9 +4,11 @@ import { currentTraceParent, type Logger, parseTraceParent, withTraceParent } fr
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readBody } from "../http/body.js";
 import { awaitBody, linger } from "../http/late.js";
+import type { PublicBase } from "../http/public-base.js";
 import type { RequestCounts } from "../http/request-counts.js";
 import { type Answer, refused } from "./answer.js";
 import type { Commands } from "./commands.js";
+import type { DataOffers } from "./data-offers.js";
 import type { CsnRequest, Door } from "./door.js";
 import { refusalOf } from "./failure.js";
 import { refusals } from "./refusal.js";
@@ -14,6 +16,8 @@ import { refusals } from "./refusal.js";
 export interface CsnRoutesOptions {
   readonly door: Door;
   readonly commands: Commands;
+  readonly data: DataOffers;
+  readonly publicBase: PublicBase;
   readonly counts: RequestCounts;
   readonly logger: Pick<Logger, "error">;
   /** Whether requests are traced that do not say so themselves. */
@@ -35,7 +39,7 @@ const CLIENT_ID = /^[1-9]\d{0,19}$/;
  * reads the body itself, whatever its content type, and writes the answer to the socket.
  */
 export async function csnRoutes(fastify: FastifyInstance, options: CsnRoutesOptions): Promise<void> {
-  const { door, commands } = options;
+  const { door, commands, data } = options;
   const post = (path: string, handle: Handle) => {
     const name = path.replace("/api/v1/:ns/", "").replace("/:id", "");
     const onRequest = (request: FastifyRequest<Params>, reply: FastifyReply, _done: () => void) => {
@@ -47,7 +51,10 @@ export async function csnRoutes(fastify: FastifyInstance, options: CsnRoutesOpti
   post("/api/v1/:ns/client/create", (request) => commands.create(request));
   post("/api/v1/:ns/client/update/:id", (request) => commands.update(request));
   post("/api/v1/:ns/client/metadata/:id", (request) => commands.metadata(request));
-  post("/api/v1/:ns/heartbeat/:id", (request) => door.heartbeat(request));
+  post("/api/v1/:ns/heartbeat/:id", (request) =>
+    door.heartbeat(request, (device, heartbeat) => data.heartbeat(request, device, heartbeat)),
+  );
+  post("/api/v1/:ns/data/offer/:id", (request) => data.offer(request, door));
   post("/api/v1/:ns/event/:id", (request) => door.event(request));
 
   const onRequest = (request: FastifyRequest, reply: FastifyReply, _done: () => void) => {
@@ -91,6 +98,7 @@ function serve(
       userAgent: headers["user-agent"],
       traceParent: typeof traceParent === "string" && parseTraceParent(traceParent) ? traceParent : "",
       receivedAt: options.now(),
+      base: () => options.publicBase(raw),
     };
     try {
       const answer = options.traced ? inSpan(name, handle, request) : handle(request);

@@ -7,6 +7,7 @@ import { type Refusal, refusals } from "./refusal.js";
 export const sensorTypes = wordsOf(saf.SensorTypeSchema);
 export const locationSources = wordsOf(saf.LocationSourceTypeSchema);
 export const mobilities = wordsOf(saf.ClientMetadata_MobilityTypeSchema);
+export const dataFormats = wordsOf(saf.SensorReadingDescription_DataFormatSchema);
 export const statusChanges = wordsOf(saf.HeartbeatMessage_StatusChangeSchema);
 
 /** What a CSN event is in the domain: CloudEvents `type`. */
@@ -105,21 +106,26 @@ export function fromMetadata(
   if (source !== undefined) data.locationSourceType = source;
   const mobility = mobilities.number(metadata.mobility);
   if (mobility !== undefined) data.mobilityType = mobility;
-  data.otherMetadata = Object.entries(metadata.properties).map(([key, { value }]) => {
-    switch (value.case) {
-      case "text":
-        return { key, stringValue: value.value };
-      case "number":
-        return { key, doubleValue: value.value };
-      case "integer":
-        return { key, longValue: value.value };
-      case "flag":
-        return { key, boolValue: value.value };
-      default:
-        return { key };
-    }
-  });
+  data.otherMetadata = Object.entries(metadata.properties).map(([key, value]) => fromProperty(key, value));
   return data;
+}
+
+export function fromProperty(
+  key: string,
+  { value }: registry.PropertyValue,
+): MessageInitShape<typeof saf.KeyValueSchema> {
+  switch (value.case) {
+    case "text":
+      return { key, stringValue: value.value };
+    case "number":
+      return { key, doubleValue: value.value };
+    case "integer":
+      return { key, longValue: value.value };
+    case "flag":
+      return { key, boolValue: value.value };
+    default:
+      return { key };
+  }
 }
 
 /** What can be changed about a sensor; only what is set. */

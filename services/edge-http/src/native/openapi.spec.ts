@@ -30,8 +30,8 @@ async function routesOfServer(): Promise<string[]> {
   const logger = createLogger("test", "silent");
   const counts = new RequestCounts(metrics);
   const running = { traced: false, stopping: () => false, now: Date.now };
-  const options = { door: nothing, commands: nothing, counts, logger, ...running };
-  await dialects.register(csnRoutes, options);
+  const options = { door: nothing, commands: nothing, data: nothing, publicBase: () => "" };
+  await dialects.register(csnRoutes, { ...options, counts, logger, ...running });
   const uploading = { uploads: nothing, resumable: nothing, counts, logger, ...running };
   await dialects.register(uploadsRoutes, uploading);
   const downloading = { readings: nothing, access: nothing, known: nothing, counts, logger };

@@ -111,6 +111,7 @@ const csn = [
   ["client/update/{id}", "ClientUpdateMessage", "ClientUpdateResponse", "Changes a client and its sensors"],
   ["client/metadata/{id}", "ClientMetadataRequest", "ClientMetadataResponse", "What is known of a client"],
   ["heartbeat/{id}", "HeartbeatMessage", "HeartbeatResponse", "A client is alive"],
+  ["data/offer/{id}", "SensorReadingOfferMessage", "SensorReadingOfferResponse", "Data are offered"],
   ["event/{id}", "EventMessage", "EventResponse", "A client's sensor picked something up"],
 ] as const;
 
