@@ -7,6 +7,8 @@ import { addKeys } from "./commands/keys.js";
 import { addMessages } from "./commands/messages.js";
 import { addNamespaces } from "./commands/namespaces.js";
 import { addReadModels } from "./commands/read-models.js";
+import { addReadings } from "./commands/readings.js";
+import { addRequests } from "./commands/requests.js";
 import { addSim } from "./commands/sim.js";
 import { addSubscriptions } from "./commands/subscriptions.js";
 import { examples } from "./context.js";
@@ -34,7 +36,16 @@ export function makeProgram(world: World): Command {
       ),
     )
     .showHelpAfterError("(--help says more)");
-  const data = [addEvents, addSubscriptions, addMessages, addDevices, addKeys, addNamespaces];
+  const data = [
+    addEvents,
+    addSubscriptions,
+    addMessages,
+    addDevices,
+    addRequests,
+    addReadings,
+    addKeys,
+    addNamespaces,
+  ];
   for (const add of [...data, addCred, addReadModels, addDeadLetters, addSim]) add(program, world);
   prepare(program, world);
   return program;

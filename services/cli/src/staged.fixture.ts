@@ -15,6 +15,7 @@ export type Answer = { status?: number; body?: unknown; headers?: Record<string,
 export function staged(answers: Answer[] = [], over: Partial<World> = {}) {
   const asked: Asked[] = [];
   const said = { out: "", err: "" };
+  const saved = new Map<string, string>();
   let now = Date.parse("2026-05-01T12:00:00Z");
   const world: World = {
     env: { FIELDLOG_ADMIN_KEY: "fl_admin" },
@@ -43,9 +44,14 @@ export function staged(answers: Answer[] = [], over: Partial<World> = {}) {
     },
     confirm: async () => undefined,
     run: async () => expect.unreachable("no program"),
+    save: async (path, content) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of content) chunks.push(chunk);
+      saved.set(path, Buffer.concat(chunks).toString());
+    },
     ...over,
   };
-  return { world, asked, said, run: (line: string) => runCli(line.split(" "), world) };
+  return { world, asked, said, saved, run: (line: string) => runCli(line.split(" "), world) };
 }
 
 export const problem = (status: number, body: object, headers = {}): Answer => ({ status, body, headers });

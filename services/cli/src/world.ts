@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { saveFile } from "./output/save-file.js";
 
 /** Everything outside that a command touches, so that tests can stand in for it. */
 export interface World {
@@ -19,6 +20,8 @@ export interface World {
   sleep(ms: number): Promise<void>;
   /** Whether the person typed y or yes; undefined: there is nobody to ask. */
   confirm(question: string): Promise<boolean | undefined>;
+  /** Writes a file: all of it, or none. Raises CliError if it is there and is not to be replaced, or cannot be written. */
+  save(path: string, content: AsyncIterable<Uint8Array>, replace: boolean): Promise<void>;
   /** Runs a program at this terminal, with more environment; its exit code. */
   run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number>;
 }
@@ -36,6 +39,7 @@ export function realWorld(): World {
     fetch: (url, init) => fetch(url, init),
     now: () => Date.now(),
     sleep: (ms) => delay(ms),
+    save: saveFile,
     async run(program, args, env) {
       const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
       // A Ctrl-C reaches both: the program ends by it, and then we do. Who means to end us by SIGTERM means it.

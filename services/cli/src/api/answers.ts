@@ -120,3 +120,51 @@ export interface DeadLetter {
   reason: string;
   parkedAt?: string;
 }
+
+/** What devices are asked for; times are null where it is data from now on. */
+export interface DataRequest {
+  id: string;
+  number: number;
+  state: string;
+  /** Null: those near the points. */
+  device: string | null;
+  sensor: string | null;
+  current: boolean;
+  start: string | null;
+  end: string | null;
+  points: { latitude: number; longitude: number }[];
+  withinM: number | null;
+  expires: string;
+  note: string;
+  uploads: number;
+}
+
+/** What a device has uploaded, or will. */
+export interface Reading {
+  number: number;
+  state: string;
+  device: string;
+  sensor: string;
+  sensorType: string;
+  /** Number of the data request. */
+  request: number | null;
+  start: string | null;
+  end: string | null;
+  format: string;
+  fileName: string;
+  offeredAt: string;
+  storedAt: string | null;
+  bytes: number | null;
+  sha256: string | null;
+  /** Null: what is in it is not known. */
+  waveform?: {
+    streams: {
+      name: string;
+      unit: string;
+      count: number;
+      min: number | null;
+      max: number | null;
+      mean: number | null;
+    }[];
+  } | null;
+}

@@ -39,6 +39,22 @@ export class Api {
     return this.#send("DELETE", path);
   }
 
+  /** An answer that is read as it comes, however long that takes. */
+  async open(path: string): Promise<Response> {
+    const { url, key } = this.#access;
+    let response: Response;
+    try {
+      response = await this.#world.fetch(`${url}${path}`, {
+        method: "GET",
+        headers: { authorization: `Bearer ${key}` },
+      });
+      if (response.ok) return response;
+    } catch (cause) {
+      throw unreachable(url, cause);
+    }
+    throw refusalOf(response, await response.text(), this.#access);
+  }
+
   async #send<T>(method: string, path: string, body?: object): Promise<T> {
     const { url, key } = this.#access;
     const init: RequestInit = {
