@@ -1,4 +1,11 @@
-import { limits, REGISTRY } from "@fieldlog/contracts";
+import {
+  CLEARED_KINDS,
+  ERASED_KINDS,
+  limits,
+  REGISTRY,
+  registryOfNamespace,
+  registrySubject,
+} from "@fieldlog/contracts";
 import { current, type Decider } from "@fieldlog/decider";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
@@ -176,5 +183,66 @@ describe("snapshots", () => {
     await expect(snapshots.load(names, thing("a"))).rejects.toThrow(SnapshotsUnavailable);
     await expect(snapshots.find(names, "a")).rejects.toThrow(SnapshotsUnavailable);
     await expect(snapshots.count(names, "test")).rejects.toThrow(SnapshotsUnavailable);
+  });
+
+  it("lose what is cleared of a namespace, or of a device, and keep what stays", async () => {
+    const kinds = ["device", "credential", "configuration", "subscription", "api-key", "member"] as const;
+    const clearable = snapshotModel({
+      version: 1,
+      kinds: kinds.map((kind) => ({ decider: { ...names, kind }, keys: ({ now }: Name) => [now] })),
+    });
+    const start = async (name: string) => {
+      const database = openReadDatabase<SnapshotTables>({
+        url: await servers.databaseUrl(name),
+        schema: "things",
+      });
+      const runner = new ReadModelRunner({ log, database, definition: clearable });
+      ends.push(
+        () => database.close(),
+        () => runner.stop(),
+      );
+      await runner.start();
+      return async () => {
+        expect(await runner.waitFor(await log.lastSequence(REGISTRY), 20_000)).toBe(true);
+        const of = (table: "aggregates" | "aggregate_keys") =>
+          database.db
+            .selectFrom(table)
+            .select(["namespace", "kind", "id"])
+            .where("namespace", "in", ["cleared", "kept"])
+            .orderBy("namespace")
+            .orderBy("kind")
+            .orderBy("id")
+            .execute();
+        const found = await of("aggregates");
+        expect(await of("aggregate_keys")).toEqual(found);
+        return found.map(({ namespace, kind, id }) => `${namespace} ${kind} ${id}`);
+      };
+    };
+    const live = await start("cleared_live");
+    const event = { case: "deviceMetadataChanged" as const, value: { metadata: { name: "x" } } };
+    for (const namespace of ["cleared", "kept"]) {
+      for (const kind of kinds)
+        await log.registry.append({ namespace, kind, id: "d" }, { events: [{ event }] }, 0);
+    }
+    await live();
+    const erased = await log.clearings.record({ namespace: "kept", device: "d" }, "test");
+    const told = await log.clearings.record({ namespace: "cleared" }, "test");
+    await log.registry.append(
+      { namespace: "cleared", kind: "device", id: "new" },
+      { events: [{ event }] },
+      0,
+    );
+    const expected = [
+      ...["cleared api-key d", "cleared device new", "cleared member d"],
+      ...["kept api-key d", "kept device d", "kept member d", "kept subscription d"],
+    ];
+    expect(await live()).toEqual(expected);
+    for (const kind of CLEARED_KINDS) {
+      await log.clearings.purge(REGISTRY, registryOfNamespace("cleared", kind), told);
+    }
+    for (const kind of ERASED_KINDS) {
+      await log.clearings.purge(REGISTRY, registrySubject({ namespace: "kept", kind, id: "d" }), erased);
+    }
+    expect(await (await start("cleared_anew"))()).toEqual(expected);
   });
 });

@@ -1,7 +1,15 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { type AggregateId, aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
+import {
+  type AggregateId,
+  aggregateOf,
+  CLEARED_KINDS,
+  ERASED_KINDS,
+  positionOf,
+  REGISTRY,
+  registry,
+} from "@fieldlog/contracts";
 import { type Decider, fold, type Snapshot } from "@fieldlog/decider";
-import type { Commit } from "@fieldlog/event-log";
+import type { ClearedPart, Commit } from "@fieldlog/event-log";
 import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
 import { type Kysely, sql } from "kysely";
 import { fromJson, toJson } from "./plain.js";
@@ -64,7 +72,25 @@ export function snapshotModel({ version, kinds }: SnapshotModelOptions): ReadMod
     create: createTables,
     decode: (commit) => decode(commit, byKind),
     apply: (tx, records) => apply(tx, records, byKind, version),
+    clear: { rows: clearRows, takes: ({ device }, key) => takes(device, key) },
   };
+}
+
+/** Only of the kinds that a clearing takes with it: what a namespace is, who may use it and its keys stay. */
+async function clearRows(tx: ReadModelTransaction, { namespace, device }: ClearedPart): Promise<void> {
+  const kinds = device === undefined ? CLEARED_KINDS : ERASED_KINDS;
+  const own = device === undefined ? sql`` : sql` and id = ${device}`;
+  for (const table of ["aggregates", "aggregate_keys"]) {
+    await sql`
+      delete from ${sql.table(`${tx.schema}.${table}`)}
+      where namespace = ${namespace} and kind = any(${kinds}::text[])${own}`.execute(tx.db);
+  }
+}
+
+/** Whether what is parked under the key of an aggregate goes. What could not be decoded waits for an operator. */
+function takes(device: string | undefined, key: string): boolean {
+  if (device === undefined) return CLEARED_KINDS.some((kind) => key.startsWith(`${kind}/`));
+  return ERASED_KINDS.some((kind) => key === `${kind}/${device}`);
 }
 
 async function createTables(db: Kysely<unknown>): Promise<void> {

@@ -7,17 +7,18 @@ import type { WritingSession } from "./session.js";
 import { PullTransaction } from "./transaction.js";
 
 /**
- * Deletes the namespace's rows from the tables, by their column `namespace`; of an erased device, by `device` as
- * well, from those tables that have it.
+ * Deletes the namespace's rows from the tables, by their column `namespace`; of an erased device, by the column
+ * with its id as well, from those tables that have it.
  */
 export async function clearedByColumns(
   tx: ReadModelTransaction,
   tables: readonly string[],
   { namespace, device }: ClearedPart,
+  deviceColumn = "device",
 ): Promise<void> {
   for (const table of tables) {
-    if (device !== undefined && !(await hasColumn(tx, table, "device"))) continue;
-    const of = device === undefined ? sql`` : sql` and device = ${device}`;
+    if (device !== undefined && !(await hasColumn(tx, table, deviceColumn))) continue;
+    const of = device === undefined ? sql`` : sql` and ${sql.id(deviceColumn)} = ${device}`;
     await sql`delete from ${sql.id(tx.schema, table)} where namespace = ${namespace}${of}`.execute(tx.db);
   }
 }

@@ -1,8 +1,14 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type AggregateId, aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
 import { type Decider, fold, type Snapshot } from "@fieldlog/decider";
+import type { ClearedPart } from "@fieldlog/event-log";
 import { instant } from "@fieldlog/events";
-import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
+import {
+  clearedByColumns,
+  type LogRecord,
+  type ReadModelDefinition,
+  type ReadModelTransaction,
+} from "@fieldlog/read-model";
 import { sql } from "kysely";
 import { type DataRequest, dataRequest, type MadeRequest } from "../decisions/data-request.js";
 import { type MadeUpload, type Upload, upload } from "../decisions/upload.js";
@@ -33,7 +39,21 @@ export const readModel: ReadModelDefinition<Decided> = {
     await writeRequests(tx, await folded(tx, dataRequest, "data_requests", of(dataRequest.kind)));
     await writeUploads(tx, await folded(tx, upload, "uploads", of(upload.kind)));
   },
+  clear: {
+    rows: clearRows,
+    // By its key alone it cannot be told whose request or upload waits; those of a device stay for the operator.
+    takes: ({ device }) => device === undefined,
+  },
 };
+
+async function clearRows(tx: ReadModelTransaction, cleared: ClearedPart): Promise<void> {
+  await clearedByColumns(tx, ["data_requests", "uploads"], cleared);
+  await sql`
+    UPDATE ${sql.table(`${tx.schema}.stored_bytes`)} AS s SET bytes = (
+      SELECT coalesce(sum((state -> 'stored' ->> 'bytes')::bigint), 0)
+        FROM ${sql.table(`${tx.schema}.uploads`)} AS u WHERE u.namespace = s.namespace AND u.phase = 'stored')
+     WHERE s.namespace = ${cleared.namespace}`.execute(tx.db);
+}
 
 interface Change<State> {
   readonly namespace: string;

@@ -1,7 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
 import { instant } from "@fieldlog/events";
-import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
+import {
+  clearedByColumns,
+  type LogRecord,
+  type ReadModelDefinition,
+  type ReadModelTransaction,
+} from "@fieldlog/read-model";
 import { sql } from "kysely";
 import { storable } from "../storable.js";
 import { createConfigurationTables } from "./tables.js";
@@ -35,6 +40,11 @@ export const configurations: ReadModelDefinition<Decided> = {
   // Decisions are far fewer than signals, so each event is a statement of its own.
   async apply(tx, records) {
     for (const record of records) for (const event of record.value.events) await applyOne(tx, record, event);
+  },
+  // What namespaces are, and how long they keep what they have, stays.
+  clear: {
+    rows: (tx, cleared) => clearedByColumns(tx, ["configurations", "device_names"], cleared),
+    takes: ({ device }, key) => device === undefined || device === key,
   },
 };
 

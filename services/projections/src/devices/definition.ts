@@ -2,7 +2,12 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { aggregateOf, positionOf, REGISTRY, registry, sequenceOf } from "@fieldlog/contracts";
 import { instant } from "@fieldlog/events";
 import { geocellNumber } from "@fieldlog/geocells";
-import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
+import {
+  clearedByColumns,
+  type LogRecord,
+  type ReadModelDefinition,
+  type ReadModelTransaction,
+} from "@fieldlog/read-model";
 import { type JSONColumnType, type Kysely, sql } from "kysely";
 import { type DeviceState, fold } from "./fold.js";
 
@@ -83,6 +88,10 @@ export const devices: ReadModelDefinition<registry.Decision> = {
       tx,
       changed.filter((one) => one.state === undefined),
     );
+  },
+  clear: {
+    rows: (tx, cleared) => clearedByColumns(tx, ["devices"], cleared, "id"),
+    takes: ({ device }, key) => device === undefined || device === key,
   },
 };
 

@@ -45,6 +45,7 @@ function evolve(
   }
   switch (event.case) {
     case "deviceRemoved":
+    case "deviceErased":
       return undefined;
     case "deviceMetadataChanged":
       return { ...state, metadata: merge(state.metadata, event.value.metadata, event.value.unsetProperties) };
