@@ -9,6 +9,7 @@ import { readModel, SCHEMA } from "./read-model.js";
 import { authService } from "./rpc/auth-service.js";
 import { refusal } from "./rpc/refusal.js";
 import { ApiKeys } from "./service/api-keys.js";
+import { clearNamespace } from "./service/clearing.js";
 import { Credentials } from "./service/credentials.js";
 import { DeviceSessions } from "./service/device-sessions.js";
 import { firstStart } from "./service/first-start.js";
@@ -43,7 +44,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const waitFor = (sequence: number, timeoutMs: number) => runner.waitFor(sequence, timeoutMs);
   const lookup = new Lookup(snapshots, catchingUp(log, runner));
   const checkNamespace = (id: string) => namespaces.withId(id);
-  const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace });
+  const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace, now: Date.now });
   const passwords = new Passwords({ atOnce: limits.passwordsHashed, waiting: limits.passwordsWaiting });
   const wrongPasswords = new WrongPasswords({
     most: limits.wrongPasswords,
@@ -55,7 +56,9 @@ export async function compose(runtime: Runtime): Promise<void> {
   const sessions = new Sessions(fromLog);
   const deviceSessions = new DeviceSessions(fromLog, apiKeys);
   const memberships = new Memberships({ aggregates, snapshots, namespaces, users });
-  const parts = { namespaces, apiKeys, credentials, users, sessions, deviceSessions, memberships };
+  const clearing = { clearings: log.clearings, checkNamespace, logger };
+  const clear = (id: string, decidedBy: string) => clearNamespace(clearing, id, decidedBy);
+  const parts = { namespaces, apiKeys, credentials, users, sessions, deviceSessions, memberships, clear };
 
   const server = new RpcServer({
     address: listenAddress(settings.authGrpc, settings.grpcBind ?? settings.bind),

@@ -111,6 +111,38 @@ describe("an MQTT password", () => {
   });
 });
 
+describe("a signing secret", () => {
+  const secrets = (replica: Replica, device: string) =>
+    replica.client.getDeviceCredential({ namespace: "default", device, kind: "signing-secret" });
+
+  it("is told by every replica, and with it the one before while that is good", async () => {
+    const first = await issue(one, "s1", "default", "signing-secret");
+    expect(first).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect(await secrets(two, "s1")).toMatchObject({ secret: first, previousSecret: "" });
+    const second = await issue(two, "s1", "default", "signing-secret");
+    const told = await secrets(one, "s1");
+    expect(told).toMatchObject({ kind: "signing-secret", secret: second, previousSecret: first });
+    expect(Number(told.previousUntil) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+    const third = await issue(one, "s1", "default", "signing-secret");
+    expect(await secrets(two, "s1")).toMatchObject({ secret: third, previousSecret: second });
+    for (const text of [one.logged(), two.logged(), await kept(pair.urls)]) {
+      for (const secret of [first, second, third]) expect(text.includes(secret)).toBe(false);
+    }
+  });
+
+  it("is no other kind's, ends with all kinds, and needs a namespace that is there", async () => {
+    await issue(one, "s2");
+    await expect(secrets(one, "s2")).rejects.toMatchObject(notFound);
+    await issue(one, "s2", "default", "signing-secret");
+    const asked = { namespace: "default", device: "s2" };
+    await expect(one.client.getDeviceCredential(asked)).rejects.toMatchObject(notFound);
+    await expect(one.client.getDeviceCredential({ ...asked, kind: "x509" })).rejects.toMatchObject(notFound);
+    await two.client.revokeDeviceCredentials({ ...asked, ...by });
+    await expect(secrets(one, "s2")).rejects.toMatchObject(notFound);
+    await expect(issue(one, "s3", "nothing", "signing-secret")).rejects.toMatchObject(notFound);
+  });
+});
+
 describe("revoking a device's credentials", () => {
   it("ends all kinds on every replica; asked twice, or of a device without any, succeeds", async () => {
     await issue(one, "r1", "default", "csn-secret");

@@ -25,7 +25,7 @@ export function memberKey(role: Role, userId: string): string {
  * Raise `version` when a state, or what it is found by, changes.
  */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
-  version: 3,
+  version: 4,
   kinds: [
     {
       decider: namespace,

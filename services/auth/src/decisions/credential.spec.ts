@@ -8,6 +8,7 @@ import {
   credentialKind,
   issueCsnSecret,
   issueMqttPassword,
+  issueSigningSecret,
   revokeCredentials,
 } from "./credential.js";
 
@@ -60,6 +61,39 @@ describe("an MQTT password", () => {
       csnSecret: secret,
       mqttPassword: hex(2),
     });
+  });
+});
+
+describe("a signing secret", () => {
+  const box = (byte: number) => ({ ...secret, ciphertext: new Uint8Array(16).fill(byte) });
+  const issued = (byte: number, until = 0): RegistryEvent => ({
+    event: {
+      case: "deviceCredentialIssued",
+      value: { kind: "signing-secret", secret: box(byte), previousUntil: BigInt(until) },
+    },
+  });
+
+  test("is the only one, the first time", () => {
+    expect(issueSigningSecret(box(1), 99)(given()).events).toEqual([issued(1)]);
+    expect(given(mqttPassword(1), issued(1))).toMatchObject({
+      mqttPassword: hex(1),
+      signingSecret: { secret: box(1) },
+    });
+    expect(given(issued(1)).signingSecret?.previous).toBeUndefined();
+  });
+
+  test("leaves the one before good until then, and no other", () => {
+    expect(issueSigningSecret(box(2), 99)(given(issued(1))).events).toEqual([issued(2, 99)]);
+    expect(given(issued(1), issued(2, 99), issued(3, 199))).toMatchObject({
+      signingSecret: { secret: box(3), previous: { secret: box(2), until: 199 } },
+    });
+  });
+
+  test("is revoked with the others, and what comes then has none before it", () => {
+    const state = given(issued(1), issued(2, 99), revoked);
+    expect(state).toEqual({});
+    expect(revokeCredentials(given(issued(1))).events).toEqual([revoked]);
+    expect(issueSigningSecret(box(3), 99)(state).events).toEqual([issued(3)]);
   });
 });
 

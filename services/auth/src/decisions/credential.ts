@@ -21,6 +21,12 @@ export interface Credential {
   readonly csnSecret?: Sealed;
   /** Of mqtt-password: its SHA-256, in hex. */
   readonly mqttPassword?: string;
+  /** Of signing-secret: sealed by the namespace's data key; the one before is good as well for a while. */
+  readonly signingSecret?: {
+    readonly secret: Sealed;
+    /** `until` in ms since 1970 UTC. */
+    readonly previous?: { readonly secret: Sealed; readonly until: number };
+  };
 }
 
 export const credential: Decider<Credential> = {
@@ -44,9 +50,19 @@ function issued(state: Credential, event: registry.DeviceCredentialIssued): Cred
       return { ...state, csnSecret: event.secret ?? create(registry.SealedBoxSchema) };
     case "mqtt-password":
       return { ...state, mqttPassword: Buffer.from(event.secretHash).toString("hex") };
+    case "signing-secret":
+      return { ...state, signingSecret: signing(state, event) };
     default:
       return state; // a kind of a later version
   }
+}
+
+function signing({ signingSecret: before }: Credential, event: registry.DeviceCredentialIssued) {
+  const secret = event.secret ?? create(registry.SealedBoxSchema);
+  const until = Number(event.previousUntil);
+  return before === undefined || until === 0
+    ? { secret }
+    : { secret, previous: { secret: before.secret, until } };
 }
 
 // Decisions
@@ -64,16 +80,27 @@ export function issueMqttPassword(secretHash: Uint8Array) {
   return (): Outcome<undefined> => outcome({ kind: "mqtt-password", secretHash });
 }
 
+/**
+ * Another secret to sign with. The one before is good as well until then; the one before that no more.
+ * @param previousUntil ms since 1970 UTC
+ */
+export function issueSigningSecret(secret: Sealed, previousUntil: number) {
+  return (state: Credential): Outcome<undefined> => {
+    const until = state.signingSecret === undefined ? 0 : previousUntil;
+    return outcome({ kind: "signing-secret", secret: { ...secret }, previousUntil: BigInt(until) });
+  };
+}
+
 /** Revokes all kinds. Of a device that has none: nothing. */
 export function revokeCredentials(state: Credential): Outcome<undefined> {
-  const some = state.csnSecret !== undefined || state.mqttPassword !== undefined;
+  const some = [state.csnSecret, state.mqttPassword, state.signingSecret].some((one) => one !== undefined);
   return {
     events: some ? [{ event: { case: "deviceCredentialRevoked", value: {} } }] : [],
     result: undefined,
   };
 }
 
-const KINDS = ["csn-secret", "mqtt-password"] as const;
+const KINDS = ["csn-secret", "mqtt-password", "signing-secret"] as const;
 
 /** Refuses InvalidField. */
 export function credentialKind(text: string): (typeof KINDS)[number] {
@@ -83,7 +110,10 @@ export function credentialKind(text: string): (typeof KINDS)[number] {
 }
 
 function outcome(
-  value: { kind: "csn-secret"; secret: Sealed } | { kind: "mqtt-password"; secretHash: Uint8Array },
+  value:
+    | { kind: "csn-secret"; secret: Sealed }
+    | { kind: "mqtt-password"; secretHash: Uint8Array }
+    | { kind: "signing-secret"; secret: Sealed; previousUntil: bigint },
 ): Outcome<undefined> {
   return { events: [{ event: { case: "deviceCredentialIssued", value } }], result: undefined };
 }

@@ -3,6 +3,7 @@ import { INSTALLATION, registry } from "@fieldlog/contracts";
 import type { Decider, Outcome } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
 import { AlreadyExists, InvalidField, NotFound } from "./refusals.js";
+import { checkSettings, isSame, SETTINGS, type Settings, settingsMessage, settingsOf } from "./settings.js";
 
 // Ids: a namespace's history is found by its name, so that no two can have the same name.
 
@@ -24,7 +25,7 @@ export function isAssignedId(text: string): boolean {
   return UUID.test(text);
 }
 
-// Events: NamespaceCreated, RetentionChanged. Their names and fields are the storage format of the permanent log.
+// Events: NamespaceCreated, RetentionChanged, NamespaceSettingsChanged. Their names and fields are the storage format of the permanent log.
 
 // State
 
@@ -39,6 +40,7 @@ export interface CreatedNamespace {
   /** Id of the user who made it; empty: no user did. */
   readonly owner: string;
   readonly retention: Retention;
+  readonly settings: Settings;
 }
 
 /** Days that read models keep what devices reported; absent: for ever. */
@@ -60,8 +62,19 @@ export const namespace: Decider<Namespace> = {
       case "namespaceCreated": {
         const { id, name, owner, dataKey = create(registry.SealedBoxSchema) } = event.value;
         const { decidedAt: createdAt } = at;
-        return { phase: "created", id, name, dataKey, createdAt, owner, retention: RETENTION };
+        return {
+          phase: "created",
+          id,
+          name,
+          dataKey,
+          createdAt,
+          owner,
+          retention: RETENTION,
+          settings: SETTINGS,
+        };
       }
+      case "namespaceSettingsChanged":
+        return state.phase === "created" ? { ...state, settings: settingsOf(event.value) } : state;
       case "retentionChanged":
         return state.phase === "created" ? { ...state, retention: retentionOf(event.value) } : state;
       default:
@@ -123,5 +136,16 @@ export function setRetention(asked: Retention): (state: Namespace) => Outcome<un
       return { events: [], result: undefined };
     }
     return { events: [{ event: { case: "retentionChanged", value: { ...asked } } }], result: undefined };
+  };
+}
+
+/** To what they are already: nothing. Refuses InvalidField, NotFound. */
+export function setSettings(asked: Settings): (state: Namespace) => Outcome<undefined> {
+  return (state) => {
+    checkSettings(asked);
+    if (state.phase === "none") throw new NotFound("namespace");
+    if (isSame(state.settings, asked)) return { events: [], result: undefined };
+    const value = settingsMessage(asked);
+    return { events: [{ event: { case: "namespaceSettingsChanged", value } }], result: undefined };
   };
 }

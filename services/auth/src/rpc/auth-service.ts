@@ -1,5 +1,4 @@
 import { limits } from "@fieldlog/contracts";
-import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import { apiKeyCalls } from "./api-keys.js";
 import type { AuthCalls, AuthParts } from "./calls.js";
@@ -29,11 +28,5 @@ export function authService({ waitFor, logger, ...parts }: AuthServiceOptions): 
     ...userCalls(answering),
     ...deviceSessionCalls(answering),
     ...memberCalls(answering),
-    setNamespaceSettings: async () => {
-      throw new RpcError("unimplemented", "not yet");
-    },
-    clearNamespace: async () => {
-      throw new RpcError("unimplemented", "not yet");
-    },
   };
 }

@@ -1,6 +1,7 @@
 import { type auth, limits } from "@fieldlog/contracts";
 import type { ServiceImpl } from "@fieldlog/rpc";
 import type { ApiKeys } from "../service/api-keys.js";
+import type { ClearedNamespace } from "../service/clearing.js";
 import type { Credentials } from "../service/credentials.js";
 import type { DeviceSessions } from "../service/device-sessions.js";
 import type { Memberships } from "../service/memberships.js";
@@ -18,6 +19,8 @@ export interface AuthParts {
   readonly sessions: Sessions;
   readonly deviceSessions: DeviceSessions;
   readonly memberships: Memberships;
+  /** By the namespace's id. */
+  readonly clear: (namespace: string, decidedBy: string) => Promise<ClearedNamespace>;
 }
 
 /** What calls are answered with. */

@@ -6,8 +6,14 @@ type Calls = "getDeviceCredential" | "issueDeviceCredential" | "revokeDeviceCred
 /** Devices' credentials. */
 export function credentialCalls({ credentials, seen }: Answering): Pick<AuthCalls, Calls> {
   return {
-    getDeviceCredential: async ({ namespace, device }) => {
+    getDeviceCredential: async ({ namespace, device, kind }) => {
       if (!isId(namespace) || !isId(device)) throw new NotFound("credential");
+      if (kind === "signing-secret") {
+        const { secret, previous } = await credentials.signingSecrets(namespace, device);
+        const before = previous && { previousSecret: previous.secret, previousUntil: BigInt(previous.until) };
+        return { kind, secret, ...before };
+      }
+      if (kind !== "" && kind !== "csn-secret") throw new NotFound("credential");
       return { kind: "csn-secret", secret: await credentials.csnSecret(namespace, device) };
     },
     issueDeviceCredential: async ({ namespace, device, kind }) => {

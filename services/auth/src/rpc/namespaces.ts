@@ -1,11 +1,18 @@
 import { type CreatedNamespace, retentionOf } from "../decisions/namespace.js";
 import { InvalidField, NotFound } from "../decisions/refusals.js";
+import { askedSettings, settingsMessage } from "../decisions/settings.js";
 import { type Answering, type AuthCalls, isId } from "./calls.js";
 
-type Calls = "createNamespace" | "listNamespaces" | "getNamespace" | "setRetention";
+type Calls =
+  | "createNamespace"
+  | "listNamespaces"
+  | "getNamespace"
+  | "setRetention"
+  | "setNamespaceSettings"
+  | "clearNamespace";
 
-/** Namespaces, and how long their data are kept. */
-export function namespaceCalls({ namespaces, users, seen }: Answering): Pick<AuthCalls, Calls> {
+/** Namespaces: how long their data are kept, how they are set, and the clearing of one. */
+export function namespaceCalls({ namespaces, users, seen, clear }: Answering): Pick<AuthCalls, Calls> {
   return {
     createNamespace: async ({ name, owner, decidedBy }) => {
       if (owner !== "") await checkOwner(users, owner);
@@ -21,6 +28,23 @@ export function namespaceCalls({ namespaces, users, seen }: Answering): Pick<Aut
       await seen(sequence);
       return { sequence: BigInt(sequence) };
     },
+    setNamespaceSettings: async ({ namespace, settings, decidedBy }) => {
+      if (!settings) throw new InvalidField("settings", "is missing");
+      const sequence = await namespaces.setSettings(namespace, askedSettings(settings), decidedBy);
+      await seen(sequence);
+      return { sequence: BigInt(sequence) };
+    },
+    clearNamespace: async ({ namespace, decidedBy }) => {
+      if (!isId(namespace)) throw new NotFound("namespace");
+      const cleared = await clear(namespace, decidedBy);
+      await seen(cleared.registryBefore);
+      return {
+        signalsBefore: BigInt(cleared.signalsBefore),
+        registryBefore: BigInt(cleared.registryBefore),
+        signals: BigInt(cleared.signals),
+        decisions: BigInt(cleared.decisions),
+      };
+    },
   };
 }
 
@@ -34,6 +58,9 @@ async function checkOwner(users: Answering["users"], id: string): Promise<void> 
   }
 }
 
-export function toNamespace({ id, name, createdAt, retention }: CreatedNamespace) {
-  return { id, name, createdAt: BigInt(createdAt), retention: { ...retention } };
+export function toNamespace({ id, name, createdAt, retention, settings }: CreatedNamespace) {
+  return {
+    ...{ id, name, createdAt: BigInt(createdAt), retention: { ...retention } },
+    settings: settingsMessage(settings),
+  };
 }

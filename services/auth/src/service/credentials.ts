@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { Aggregates, Id } from "@fieldlog/aggregates";
+import type { Sealed } from "@fieldlog/sealing";
 import {
   credential,
   credentialKind,
   credentialOf,
   issueCsnSecret,
   issueMqttPassword,
+  issueSigningSecret,
   revokeCredentials,
 } from "../decisions/credential.js";
 import { AmbiguousDevice, NotFound } from "../decisions/refusals.js";
@@ -19,6 +21,19 @@ export interface CredentialsOptions {
   readonly keyring: Keyring;
   /** Raises NotFound unless there is a namespace with that id. */
   readonly checkNamespace: (id: string) => Promise<unknown>;
+  /** ms since 1970 UTC. */
+  readonly now: () => number;
+}
+
+/** Milliseconds for which the signing secret before the newest is good as well. */
+const PREVIOUS_MS = 24 * 3_600_000;
+const SECRET_BYTES = 32;
+
+/** What a device signs with. */
+export interface SigningSecrets {
+  readonly secret: string;
+  /** Good as well until then: ms since 1970 UTC. */
+  readonly previous?: { readonly secret: string; readonly until: number };
 }
 
 /** Issues and revokes devices' credentials, and tells edges what they verify devices by. */
@@ -31,9 +46,14 @@ export class Credentials {
     device: string,
     kind: string,
   ): Promise<{ secret: string; sequence: number }> {
-    return credentialKind(kind) === "csn-secret"
-      ? this.issueCsnSecret(namespace, device)
-      : this.issueMqttPassword(namespace, device);
+    switch (credentialKind(kind)) {
+      case "csn-secret":
+        return this.issueCsnSecret(namespace, device);
+      case "mqtt-password":
+        return this.issueMqttPassword(namespace, device);
+      case "signing-secret":
+        return this.issueSigningSecret(namespace, device);
+    }
   }
 
   /** All kinds. Asked twice, succeeds twice. Returns the sequence of the newest decision, 0: there is none. */
@@ -50,6 +70,19 @@ export class Credentials {
     if (!state.csnSecret) throw new NotFound("credential");
     const secret = await keyring.unseal(namespace, state.csnSecret, contextOf(namespace, device));
     return secret.toString("utf8");
+  }
+
+  /** What it may sign with now, on the newest state. Raises NotFound, CannotOpen. */
+  async signingSecrets(namespace: string, device: string): Promise<SigningSecrets> {
+    const { aggregates, keyring, now } = this.options;
+    const { state } = await aggregates.current(credential, credentialOf(namespace, device));
+    if (!state.signingSecret) throw new NotFound("credential");
+    const context = contextOf(namespace, device);
+    const open = async (box: Sealed) => (await keyring.unseal(namespace, box, context)).toString("utf8");
+    const { secret, previous } = state.signingSecret;
+    if (previous === undefined || previous.until <= now()) return { secret: await open(secret) };
+    const before = { secret: await open(previous.secret), until: previous.until };
+    return { secret: await open(secret), previous: before };
   }
 
   /**
@@ -85,6 +118,18 @@ export class Credentials {
     const sealed = await keyring.seal(namespace, Buffer.from(secret), contextOf(namespace, device));
     const id = credentialOf(namespace, device);
     const decide = issueCsnSecret(device, sealed);
+    const { snapshot } = await aggregates.transact(credential, id, decide, `device:${device}`);
+    return { secret, sequence: snapshot.sequence };
+  }
+
+  /** In the form of Standard Webhooks: `whsec_` and base64 of 32 random bytes. */
+  private async issueSigningSecret(namespace: string, device: string) {
+    const { aggregates, keyring, checkNamespace, now } = this.options;
+    await checkNamespace(namespace);
+    const secret = `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`;
+    const sealed = await keyring.seal(namespace, Buffer.from(secret), contextOf(namespace, device));
+    const id = credentialOf(namespace, device);
+    const decide = issueSigningSecret(sealed, now() + PREVIOUS_MS);
     const { snapshot } = await aggregates.transact(credential, id, decide, `device:${device}`);
     return { secret, sequence: snapshot.sequence };
   }

@@ -11,8 +11,10 @@ import {
   namespaceNamed,
   type Retention,
   setRetention,
+  setSettings,
 } from "../decisions/namespace.js";
 import { NotFound, TooMany } from "../decisions/refusals.js";
+import type { Settings } from "../decisions/settings.js";
 
 /** Creates and finds namespaces. */
 export class Namespaces {
@@ -44,6 +46,14 @@ export class Namespaces {
   async setRetention(id: string, retention: Retention, decidedBy: string): Promise<number> {
     const { name } = await this.withId(id);
     const decide = setRetention(retention);
+    const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
+    return snapshot.sequence;
+  }
+
+  /** By the namespace's id. Raises InvalidField, NotFound. */
+  async setSettings(id: string, settings: Settings, decidedBy: string): Promise<number> {
+    const { name } = await this.withId(id);
+    const decide = setSettings(settings);
     const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
     return snapshot.sequence;
   }
