@@ -53,11 +53,13 @@ function startSimulator() {
   return { lines, stop };
 }
 
-async function get<T>(path: string): Promise<T> {
+async function call<T>(path: string, body?: object): Promise<T> {
+  const authorization = `Bearer ${system.adminKey}`;
   const response = await fetch(`${system.url}/v1/namespaces/default/${path}`, {
-    headers: { authorization: `Bearer ${system.adminKey}` },
+    headers: { authorization, "content-type": "application/json" },
+    ...(body ? { method: "POST", body: JSON.stringify(body) } : {}),
   });
-  expect(response.status).toBe(200);
+  expect(response.status).toBe(body ? 201 : 200);
   return (await response.json()) as T;
 }
 
@@ -72,7 +74,7 @@ it("shows earthquakes whose picks went through the log and the read model, with 
   expect(await first.stop()).toBe(0);
   expect(first.lines.join("\n")).not.toMatch(/Refused|failed/);
 
-  const { events } = await get<{ events: { type: string; data: { readings: number[] } }[] }>(
+  const { events } = await call<{ events: { type: string; data: { readings: number[] } }[] }>(
     "events?limit=1000",
   );
   expect(events.length).toBeGreaterThanOrEqual(3);
@@ -83,6 +85,26 @@ it("shows earthquakes whose picks went through the log and the read model, with 
   await until("the second run goes on", () => second.lines.some((line) => complete.test(line)), 90_000);
   expect(second.lines[0]).toContain(`${STATIONS} of them by an earlier run`);
   expect(await second.stop()).toBe(0);
-  const { devices } = await get<{ devices: unknown[] }>("devices?limit=1000");
+  const { devices } = await call<{ devices: unknown[] }>("devices?limit=1000");
   expect(devices).toHaveLength(STATIONS);
+});
+
+it("gives what a station is asked for: samples of the time that was meant", async () => {
+  const simulator = startSimulator();
+  await until("it runs", () => simulator.lines.some((line) => line.includes("stations are registered")));
+  const { devices } = await call<{ devices: { id: string }[] }>("devices?limit=1");
+  const device = devices[0]?.id ?? "";
+  const [start, end] = [Date.now() - 30_000, Date.now() - 10_000].map((ms) => new Date(ms).toISOString());
+  await call("requests", { device, start, end });
+  const found = await until("the station has uploaded it", async () => {
+    const { readings } = await call<{ readings: { id: number; start: string }[] }>(
+      `readings?device=${device}`,
+    );
+    return readings[0];
+  });
+  expect(found.start).toBe(start);
+  const { streams } = await call<{ streams: { values: number[] }[] }>(`readings/${found.id}?format=json`);
+  expect(streams.map(({ values }) => values.length)).toEqual([1_000, 1_000, 1_000]);
+  expect(await simulator.stop()).toBe(0);
+  expect(simulator.lines.join("\n")).not.toContain("Refused");
 });
