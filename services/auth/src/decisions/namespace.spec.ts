@@ -2,7 +2,15 @@ import { create } from "@bufbuild/protobuf";
 import { registry } from "@fieldlog/contracts";
 import { fold, type RegistryEvent } from "@fieldlog/decider";
 import { expect, test } from "vitest";
-import { createNamespace, isAssignedId, isNamespaceName, namespace, setRetention } from "./namespace.js";
+import {
+  createNamespace,
+  isAssignedId,
+  isNamespaceName,
+  namespace,
+  setRetention,
+  setSettings,
+} from "./namespace.js";
+import { askedSettings, SETTINGS } from "./settings.js";
 
 const box = (byte: number) => ({ keyId: "k", nonce: new Uint8Array(12), ciphertext: Uint8Array.of(byte) });
 const created = (id: string, name: string): RegistryEvent => ({
@@ -88,4 +96,38 @@ test.each([
 
 test("a namespace that is not there has no retention", () => {
   expect(() => setRetention({})(given())).toThrow("no such namespace");
+});
+
+const set = (settings: object) => ({ uniqueDeviceNames: false, offers: "requested" as const, ...settings });
+
+test("settings are what was asked for last, all at once, and the defaults before", () => {
+  expect(given(created("1", "roofs"))).toMatchObject({ settings: SETTINGS });
+  const first = set({ heartbeatS: 60, inactiveAfterS: 200, devices: 3, storedBytes: 2 ** 40, offers: "all" });
+  const { events } = setSettings(first)(given(created("1", "roofs")));
+  const after = given(created("1", "roofs"), ...events);
+  expect(after).toMatchObject({ settings: first });
+  expect(setSettings(first)(after).events).toEqual([]);
+  const { events: back } = setSettings(SETTINGS)(after);
+  expect(given(created("1", "roofs"), ...events, ...back)).toMatchObject({ settings: SETTINGS });
+});
+
+test.each([
+  ["settings.liveness.heartbeat_s", { heartbeatS: 0 }],
+  ["settings.liveness.heartbeat_s", { heartbeatS: 3_000_000, inactiveAfterS: 2_592_000 }],
+  ["settings.liveness.inactive_after_s", { inactiveAfterS: 599 }],
+  ["settings.liveness.inactive_after_s", { heartbeatS: 1_801 }],
+  ["settings.limits.devices", { devices: 0 }],
+  ["settings.limits.stored_bytes", { storedBytes: 2 ** 53 }],
+  ["settings.limits.upload_bytes", { uploadBytes: 2 ** 32 }],
+])("refuses settings out of range: %s", (field, settings) => {
+  const decide = setSettings(set(settings));
+  expect(() => decide(given(created("1", "roofs")))).toThrow(
+    expect.objectContaining({ name: "InvalidField", field }),
+  );
+});
+
+test("refuses settings of a namespace that is not, and offers of which nothing is known", () => {
+  expect(() => setSettings(SETTINGS)(given())).toThrow("no such namespace");
+  const asked = create(registry.NamespaceSettingsChangedSchema, { offers: "some" });
+  expect(() => askedSettings(asked)).toThrow(expect.objectContaining({ field: "settings.offers" }));
 });

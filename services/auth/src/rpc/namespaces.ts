@@ -1,3 +1,5 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { auth } from "@fieldlog/contracts";
 import { type CreatedNamespace, retentionOf } from "../decisions/namespace.js";
 import { InvalidField, NotFound } from "../decisions/refusals.js";
 import { askedSettings, settingsMessage } from "../decisions/settings.js";
@@ -58,7 +60,13 @@ async function checkOwner(users: Answering["users"], id: string): Promise<void> 
   }
 }
 
-export function toNamespace({ id, name, createdAt, retention, settings }: CreatedNamespace) {
+export function toNamespace({
+  id,
+  name,
+  createdAt,
+  retention,
+  settings,
+}: CreatedNamespace): MessageInitShape<typeof auth.NamespaceSchema> {
   return {
     ...{ id, name, createdAt: BigInt(createdAt), retention: { ...retention } },
     settings: settingsMessage(settings),
