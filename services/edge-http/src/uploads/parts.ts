@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type ObjectStore, PLAIN } from "@fieldlog/objects";
+import { type ObjectStore, ObjectsUnavailable, PLAIN } from "@fieldlog/objects";
 
 /** An object that holds a stretch of an upload. */
 export interface Part {
@@ -62,7 +62,10 @@ export function bytesIn(parts: readonly Part[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** The bytes of objects one after the other, from the one at `from` up to, and without, the one at `to`. */
+/**
+ * The bytes of objects one after the other, from the one at `from` up to, and without, the one at `to`. Raises
+ * ObjectsUnavailable where an object has fewer than it had.
+ */
 export async function* contentOf(
   store: Pick<ObjectStore, "get">,
   parts: readonly Part[],
@@ -72,6 +75,12 @@ export async function* contentOf(
   for (const { object, bytes } of parts) {
     const range = { from: Math.max(0, from - begin), to: Math.min(bytes, to - begin) };
     begin += bytes;
-    if (range.from < range.to) yield* store.get(object, range);
+    let left = range.to - range.from;
+    if (left <= 0) continue;
+    for await (const chunk of store.get(object, range)) {
+      left -= chunk.length;
+      yield chunk;
+    }
+    if (left !== 0) throw new ObjectsUnavailable(`the object ${object} is not as long as it was`);
   }
 }
