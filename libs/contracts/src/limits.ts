@@ -30,6 +30,9 @@ export const limits = Object.freeze({
   /** Log-ins and new users per second that an edge takes from one address, sustained, and how many at once. */
   loginsPerSecond: 1,
   loginBurst: 60,
+  /** Queries per second that an edge answers to whoever asks, without a signature, sustained, and how many at once. */
+  openQueriesPerSecond: 200,
+  openQueryBurst: 1_000,
   /** Sensors of one device, removed ones included. */
   sensorsPerDevice: 1_024,
   /** Readings in one event, those of other sensors included. */
@@ -42,6 +45,8 @@ export const limits = Object.freeze({
   signatureWindowMs: 15 * 60_000,
   /** Message ids below the highest one that an edge tells apart per device. */
   replayWindowIds: 64,
+  /** Requests with a modern signature whose answers an edge remembers. */
+  signedRequests: 100_000,
   /** Devices whose recent message ids an edge remembers. */
   replayDevices: 200_000,
   /** Devices whose credential and sensors an edge keeps. */

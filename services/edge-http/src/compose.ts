@@ -11,7 +11,9 @@ import { addCred } from "./cred/add-cred.js";
 import { Commands } from "./csn/commands.js";
 import { DataOffers } from "./csn/data-offers.js";
 import { Door } from "./csn/door.js";
+import { Lookups } from "./csn/lookups.js";
 import { csnRoutes } from "./csn/routes.js";
+import { editPage } from "./edit-page/edit-page.js";
 import { opsRoutes } from "./http/ops-routes.js";
 import { passOn } from "./http/pass-on.js";
 import { publicBase } from "./http/public-base.js";
@@ -19,6 +21,7 @@ import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
+import { Signing } from "./native/signed/signing.js";
 import { EventStreams } from "./native/streams/event-streams.js";
 import { describeStatus } from "./tenta/about.js";
 import { Access as TentaAccess } from "./tenta/access.js";
@@ -50,7 +53,13 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const streams = new EventStreams({ log, known, records, holder: hostname(), logger, now });
   const ownWrites = new OwnWrites();
   const guard = new ReplayGuard({ windowMs });
-  const signalsWatch = new SignalsWatch({ log, guard, logger, windowMs, now });
+  const access = new Access(known, now);
+  const signing = new Signing({ known, access, log, ownWrites, windowMs, now });
+  const signalsWatch = new SignalsWatch({
+    ...{ log, guard, logger, windowMs, now },
+    onSigned: (namespace, { device, identity, digest }, position) =>
+      signing.remembered.learn(namespace, device, identity, digest, position),
+  });
   const admission = new Admission({
     ...{ log, guard, ownWrites },
     onCommit: (sequence) => signalsWatch.noteOwn(sequence),
@@ -75,6 +84,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await dialects.register(csnRoutes, {
     door,
     commands,
+    lookups: new Lookups({ known, ownWrites, projections: edge.projections }),
     data,
     publicBase: base,
     counts,
@@ -90,18 +100,18 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     { edge, ownWrites, publishing, settings, now },
     { counts, logger, traced, stopping },
   );
-  const access = new Access(known, now);
   const readings = await addUploads(
     dialects,
     { edge, ownWrites, access, settings, now },
     { counts, logger, stopping },
   );
+  await dialects.register(editPage);
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, logger },
-    ...{ publishing, access, readings, publicBase: base },
+    ...{ publishing, access, signing, readings, publicBase: base },
   });
   await dialects.register(passOn, { to: native });
   const close = async () => {

@@ -19,8 +19,12 @@ function encode<D extends DescMessage>(schema: D, init: MessageInitShape<D>): st
 }
 
 /** What was asked was done. */
-export function answered<D extends DescMessage>(schema: D, data: Omit<MessageInitShape<D>, "status" | "$typeName">): Answer {
-  return { http: 200, body: encode(schema, { ...data, status: success } as MessageInitShape<D>) };
+export function answered<D extends DescMessage>(
+  schema: D,
+  data: Omit<MessageInitShape<D>, "status" | "$typeName">,
+): Answer {
+  const whole: object = { ...data, status: success };
+  return { http: 200, body: encode(schema, whole as MessageInitShape<D>) };
 }
 
 /** Bodies that are the same every time. */

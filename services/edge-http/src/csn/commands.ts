@@ -1,11 +1,20 @@
 import type { OwnWrites } from "@fieldlog/admission";
 import { deviceKey, type Known, type KnownDevice } from "@fieldlog/admission";
-import type { auth, devices } from "@fieldlog/contracts";
-import { type AggregateId, positionOf, REGISTRY, type registry } from "@fieldlog/contracts";
+import {
+  type AggregateId,
+  type auth,
+  type devices,
+  positionOf,
+  REGISTRY,
+  type registry,
+  saf,
+} from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import { LRUCache } from "lru-cache";
-import { type Answer, created, described, refused, updated } from "./answer.js";
+import { editorUrlOf } from "../edit-page/edit-page.js";
+import { type Answer, answered, created, described, refused, updated } from "./answer.js";
+import { readEditorTokenRequest, readKeyValueRequest } from "./client-requests.js";
 import { type CsnRequest, type Door, refusalFor } from "./door.js";
 import { Refusal, refusals } from "./refusal.js";
 import {
@@ -16,7 +25,7 @@ import {
   type UpdateMessage,
 } from "./registration.js";
 import type { Signed } from "./signed.js";
-import { CREDENTIAL_KIND, DIALECT, fromMetadata, fromSensor } from "./words.js";
+import { CREDENTIAL_KIND, DIALECT, fromMetadata, fromProperty, fromSensor } from "./words.js";
 
 export interface CommandParts {
   readonly door: Door;
@@ -24,7 +33,7 @@ export interface CommandParts {
   readonly auth: Pick<RpcClient<typeof auth.AuthService>, "issueDeviceCredential">;
   readonly devices: Pick<
     RpcClient<typeof devices.DevicesService>,
-    "registerDevice" | "updateDevice" | "getDevice"
+    "registerDevice" | "updateDevice" | "getDevice" | "confirmMetadata" | "createEditToken"
   >;
   readonly registry: Pick<EventLog["registry"], "read">;
   readonly ownWrites: OwnWrites;
@@ -79,16 +88,10 @@ export class Commands {
   async metadata(request: CsnRequest): Promise<Answer> {
     const message = readMetadataRequest(request.body);
     if (message instanceof Refusal) return refused(message);
-    const known = await this.parts.door.verified(request, message.signed);
+    const known = await this.sender(request, message.signed);
     if (known instanceof Refusal) return refused(known);
-    const outcome = await this.parts.door.claim(request, known, message.signed);
-    if (outcome.kind !== "stored" && outcome.kind !== "resend") {
-      return refused(refusalFor(outcome, message.signed));
-    }
-    const { device } = await this.parts.devices.getDevice(
-      { namespace: known.namespace, device: known.id },
-      tracedBy(request),
-    );
+    const device = await this.newest(request, known);
+    if (device?.metadataChanged) await this.confirm(request, known, device.sequence);
     const sensors = (message.includeSensors ? device?.sensors : undefined) ?? [];
     return {
       http: 200,
@@ -99,6 +102,60 @@ export class Commands {
           .map(({ id, sensorType, details }) => fromSensor(id, sensorType, details)),
       }),
     };
+  }
+
+  /** A value for each key, in order; all or none. */
+  async keyValues(request: CsnRequest): Promise<Answer> {
+    const message = readKeyValueRequest(request.body);
+    if (message instanceof Refusal) return refused(message);
+    const known = await this.sender(request, message.signed);
+    if (known instanceof Refusal) return refused(known);
+    const properties = (await this.newest(request, known))?.metadata?.properties ?? {};
+    const clientData: ReturnType<typeof fromProperty>[] = [];
+    for (const key of message.keys) {
+      const value = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      if (value === undefined) return refused(refusals.noSuchKey(key));
+      clientData.push(fromProperty(key, value));
+    }
+    return answered(saf.ClientKeyValueResponseSchema, { clientData });
+  }
+
+  /** Another token each time, also for the same message. */
+  async editorToken(request: CsnRequest): Promise<Answer> {
+    const message = readEditorTokenRequest(request.body);
+    if (message instanceof Refusal) return refused(message);
+    const known = await this.sender(request, message.signed);
+    if (known instanceof Refusal) return refused(known);
+    const { namespace, id } = known;
+    const { token } = await this.parts.devices.createEditToken({ namespace, device: id }, tracedBy(request));
+    const editorUrl = editorUrlOf(request.base(), request.namespace, id, token);
+    return answered(saf.ClientEditorTokenResponseSchema, { editorUrl, token });
+  }
+
+  /** Who sent a message that only asks; its identity is used up. */
+  private async sender(request: CsnRequest, signed: Signed): Promise<KnownDevice | Refusal> {
+    const known = await this.parts.door.verified(request, signed);
+    if (known instanceof Refusal) return known;
+    const outcome = await this.parts.door.claim(request, known, signed);
+    return outcome.kind === "stored" || outcome.kind === "resend" ? known : refusalFor(outcome, signed);
+  }
+
+  private async newest(
+    request: CsnRequest,
+    { namespace, id }: KnownDevice,
+  ): Promise<devices.Device | undefined> {
+    const { device } = await this.parts.devices.getDevice({ namespace, device: id }, tracedBy(request));
+    return device;
+  }
+
+  /** Before the answer, which may be lost on its way: a client has to ask again then, as after any answer it did not get. */
+  private async confirm(
+    request: CsnRequest,
+    { namespace, id }: KnownDevice,
+    sequence: bigint,
+  ): Promise<void> {
+    await this.parts.devices.confirmMetadata({ namespace, device: id, sequence }, tracedBy(request));
+    this.parts.known.devices.invalidate(deviceKey(namespace, id));
   }
 
   /** The same message leads to one decision, and gets that one's answer as often as it is sent. */

@@ -11,8 +11,11 @@ export function refusalOf(error: unknown, client: string): Refusal | undefined {
   if (error instanceof LoadsExceeded) return refusals.unavailable(1);
   if (!(error instanceof RpcError)) return undefined;
   switch (error.code) {
-    case "unavailable":
     case "deadline_exceeded":
+      return refusals.deadlineExceeded(retryAfterS(error));
+    case "already_exists":
+      return refusals.nameUnavailable;
+    case "unavailable":
     case "aborted":
     case "cancelled":
       return refusals.unavailable(retryAfterS(error));

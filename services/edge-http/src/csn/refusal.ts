@@ -26,6 +26,8 @@ export const refusals = {
   unknownClient: (id: string) =>
     new Refusal(StatusType.UNKNOWN_CLIENT, `Client "${id.slice(0, 64)}" does not exist.`),
   unknownSensor: (id: string) => new Refusal(StatusType.UNKNOWN_SENSOR, `Sensor "${id}" does not exist.`),
+  noSuchKey: (key: string) => new Refusal(StatusType.INVALID_REQUEST, `Key "${key}" does not exist.`),
+  nameUnavailable: new Refusal(StatusType.NAME_UNAVAILABLE, "Another client has this name."),
   badSignature: new Refusal(StatusType.INVALID_REQUEST, "Signature does not match."),
   unavailable: (retryAfterS: number) =>
     new Refusal(
@@ -34,6 +36,14 @@ export const refusals = {
       503,
       retryAfterS,
     ),
+  deadlineExceeded: (retryAfterS: number) =>
+    new Refusal(
+      StatusType.DEADLINE_EXCEEDED,
+      "A service did not answer in time. Send the same message again.",
+      503,
+      retryAfterS,
+    ),
+  tooManyQueries: new Refusal(StatusType.OVER_QUOTA_ERROR, "Too many queries.", 429, 1),
   overQuota: (retryAfterS: number) =>
     new Refusal(StatusType.OVER_QUOTA_ERROR, "Too many requests of this client.", 429, retryAfterS),
   pathNotFound: new Refusal(StatusType.PATH_NOT_FOUND, "There is no such path.", 404),

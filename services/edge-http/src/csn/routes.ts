@@ -11,11 +11,13 @@ import type { Commands } from "./commands.js";
 import type { DataOffers } from "./data-offers.js";
 import type { CsnRequest, Door } from "./door.js";
 import { refusalOf } from "./failure.js";
+import type { Lookups } from "./lookups.js";
 import { refusals } from "./refusal.js";
 
 export interface CsnRoutesOptions {
   readonly door: Door;
   readonly commands: Commands;
+  readonly lookups: Lookups;
   readonly data: DataOffers;
   readonly publicBase: PublicBase;
   readonly counts: RequestCounts;
@@ -39,7 +41,7 @@ const CLIENT_ID = /^[1-9]\d{0,19}$/;
  * reads the body itself, whatever its content type, and writes the answer to the socket.
  */
 export async function csnRoutes(fastify: FastifyInstance, options: CsnRoutesOptions): Promise<void> {
-  const { door, commands, data } = options;
+  const { door, commands, lookups, data } = options;
   const post = (path: string, handle: Handle) => {
     const name = path.replace("/api/v1/:ns/", "").replace("/:id", "");
     const onRequest = (request: FastifyRequest<Params>, reply: FastifyReply, _done: () => void) => {
@@ -51,6 +53,12 @@ export async function csnRoutes(fastify: FastifyInstance, options: CsnRoutesOpti
   post("/api/v1/:ns/client/create", (request) => commands.create(request));
   post("/api/v1/:ns/client/update/:id", (request) => commands.update(request));
   post("/api/v1/:ns/client/metadata/:id", (request) => commands.metadata(request));
+  post("/api/v1/:ns/client/get-keyvalue/:id", (request) => commands.keyValues(request));
+  post("/api/v1/:ns/client/edit-token/:id", (request) => commands.editorToken(request));
+  post("/api/v1/:ns/query/name-available", (request) => lookups.nameAvailable(request));
+  post("/api/v1/:ns/query/existing-uuid", (request) => lookups.existingUuid(request));
+  post("/api/v1/:ns/query/client-from-legacy-id", (request) => lookups.clientFromLegacyId(request));
+  post("/api/v1/:ns/query/recent-events", (request) => lookups.recentEvents(request));
   post("/api/v1/:ns/heartbeat/:id", (request) =>
     door.heartbeat(request, (device, heartbeat) => data.heartbeat(request, device, heartbeat)),
   );

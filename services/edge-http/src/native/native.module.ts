@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from "@nestjs/common";
 import { DevicesController } from "./devices.controller.js";
+import { EditingController } from "./editing/editing.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
@@ -23,6 +24,7 @@ export class NativeModule {
         StreamsController,
         SubscriptionsController,
         DevicesController,
+        EditingController,
         NamespacesController,
         OperatorController,
       ],

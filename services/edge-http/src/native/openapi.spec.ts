@@ -30,7 +30,7 @@ async function routesOfServer(): Promise<string[]> {
   const logger = createLogger("test", "silent");
   const counts = new RequestCounts(metrics);
   const running = { traced: false, stopping: () => false, now: Date.now };
-  const options = { door: nothing, commands: nothing, data: nothing, publicBase: () => "" };
+  const options = { door: nothing, commands: nothing, lookups: nothing, data: nothing, publicBase: () => "" };
   await dialects.register(csnRoutes, { ...options, counts, logger, ...running });
   const uploading = { uploads: nothing, resumable: nothing, counts, logger, ...running };
   await dialects.register(uploadsRoutes, uploading);

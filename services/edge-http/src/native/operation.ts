@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 /** One operation of the native API: where it is, what it takes, who may call it and what it answers. */
 export interface Operation {
-  readonly method: "get" | "post" | "put" | "delete";
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** With `{parameters}`, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;

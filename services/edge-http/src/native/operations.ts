@@ -1,3 +1,4 @@
+import { editingOperations } from "./editing/editing-operations.js";
 import { NAMESPACE, op } from "./operation.js";
 import { readingOperations } from "./readings/reading-operations.js";
 import * as schema from "./schemas.js";
@@ -109,6 +110,7 @@ export const operations = {
     query: schema.MessagesQuery,
     answer: schema.Messages,
   }),
+  ...editingOperations,
   ...readingOperations,
   getRetention: op({
     ...{ method: "get", path: `${NAMESPACE}/retention`, access: "reader", status: 200 },
