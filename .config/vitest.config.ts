@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// The suffix is the kind of test. Tests with real servers run one file at a time, so that they leave
-// the two cores of a small machine to the servers.
+// The suffix is the kind of test. Tests with real servers run two files at a time: most of the time they wait, and a
+// small machine has two cores.
+const withServers = { maxWorkers: 2, sequence: { groupOrder: 1 } };
 const kinds = { unit: "src/**/*.spec.ts", int: "src/**/*.int.spec.ts", e2e: "src/**/*.e2e.spec.ts" };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["libs", "services", "deploy"];
@@ -27,7 +28,7 @@ export default defineConfig({
           name: "int",
           globalSetup,
           include: within(kinds.int),
-          fileParallelism: false,
+          ...withServers,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -38,7 +39,7 @@ export default defineConfig({
           name: "e2e",
           globalSetup,
           include: within(kinds.e2e),
-          fileParallelism: false,
+          ...withServers,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { get, type RequestOptions } from "node:https";
 import { join } from "node:path";
 import { freePort, removeCluster } from "@fieldlog/servers";
-import { temporaryDir, until } from "@fieldlog/testkit";
+import { anyGrpcPorts, temporaryDir, until } from "@fieldlog/testkit";
 import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inShell, publish } from "./mosquitto-pub.fixture.js";
@@ -163,12 +163,15 @@ describe("npm start's launcher", () => {
 });
 
 const PORTS = ["HTTP", "HTTPS", "MQTT", "MQTTS", "MQTT_WS", "WS"].map((name) => `FIELDLOG_${name}_PORT`);
-const anyPorts = Object.fromEntries(PORTS.map((name) => [name, "0"]));
+const anyPorts = { ...anyGrpcPorts, ...Object.fromEntries(PORTS.map((name) => [name, "0"])) };
 
 async function freePorts(): Promise<Record<string, string>> {
   const ports = new Set<number>();
   while (ports.size < PORTS.length) ports.add(await freePort());
-  return Object.fromEntries([...ports].map((port, index) => [PORTS[index], String(port)]));
+  return {
+    ...anyGrpcPorts,
+    ...Object.fromEntries([...ports].map((port, index) => [PORTS[index], String(port)])),
+  };
 }
 
 async function statusOf(options: RequestOptions): Promise<number | undefined> {

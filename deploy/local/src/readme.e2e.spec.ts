@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "@fieldlog/servers";
-import { temporaryDir, until } from "@fieldlog/testkit";
+import { anyGrpcPorts, temporaryDir, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publish } from "./mosquitto-pub.fixture.js";
 
@@ -27,6 +27,7 @@ const here = (command: string) =>
 
 const environment = () => ({
   ...process.env,
+  ...anyGrpcPorts,
   FIELDLOG_DATA_DIR: dataDir,
   FIELDLOG_HTTP_PORT: String(port),
   FIELDLOG_MQTT_PORT: String(mqttPort),

@@ -4,6 +4,7 @@ export { encoded, heartbeat, pick, RECEIVED } from "./builders.js";
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
 // The built services as processes.
 export {
+  anyGrpcPorts,
   SERVICES,
   type ServiceName,
   type System,

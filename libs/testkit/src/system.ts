@@ -17,6 +17,17 @@ export const SERVICES = [
   "edge-websocket",
 ] as const;
 
+/** Those that others call by gRPC. */
+const CALLED = ["auth", "devices", "projections", "subscriptions", "liveness", "offers"] as const;
+
+/**
+ * Settings of one process with all services, so that these meet on free ports: two that look for the default ones at the
+ * same moment both find them free.
+ */
+export const anyGrpcPorts: Readonly<Record<string, string>> = Object.fromEntries(
+  CALLED.map((service) => [`FIELDLOG_${service.toUpperCase()}_GRPC`, "127.0.0.1:0"]),
+);
+
 export type ServiceName = (typeof SERVICES)[number];
 
 export interface SystemOptions {
@@ -148,6 +159,7 @@ async function onePlan(dataDir: string): Promise<Plan> {
   const wsPort = await freePort();
   const settings = {
     ...mqttSettings(mqtt),
+    ...anyGrpcPorts,
     FIELDLOG_WS_PORT: String(wsPort),
     FIELDLOG_HTTP_PORT: String(port),
     FIELDLOG_HTTPS_PORT: String(httpsPort),
@@ -159,9 +171,8 @@ async function onePlan(dataDir: string): Promise<Plan> {
 
 /** The nth edge calls the nth replica of each other service, or the first where there are fewer. */
 async function plansOfAll(replicas: (service: ServiceName) => number): Promise<Plan[]> {
-  const called = ["auth", "devices", "projections", "subscriptions", "liveness", "offers"] as const;
   const addresses: Record<string, string[]> = {};
-  for (const service of called) {
+  for (const service of CALLED) {
     addresses[service] = [];
     for (let n = 0; n < replicas(service); n++) addresses[service].push(`127.0.0.1:${await freePort()}`);
   }
@@ -178,7 +189,7 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
         ...(service === "edge-http" && { FIELDLOG_HTTPS_PORT: String(await freePort()) }),
         [service === "edge-http" ? "FIELDLOG_HTTP_PORT" : "FIELDLOG_OPS_PORT"]: String(port),
       };
-      for (const other of called) {
+      for (const other of CALLED) {
         const address = addresses[other]?.[n] ?? addresses[other]?.[0];
         if (address) settings[`FIELDLOG_${other.toUpperCase()}_GRPC`] = address;
       }
