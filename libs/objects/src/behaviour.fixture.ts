@@ -93,6 +93,22 @@ export function behavesAsAnObjectStore(store: () => ObjectStore, fresh: () => st
     expect(await text(names[2] as string)).toBe("again");
   });
 
+  it("lists what begins so, and nothing else", async () => {
+    const namespace = fresh();
+    const names = [`${namespace}/17/a b`, `${namespace}/17/${"x".repeat(300)}`, `${namespace}/171/a`];
+    for (const name of names) await put(name, Buffer.from(name));
+    await put(`${namespace}/17/gone`, Buffer.from("a"));
+    await store().delete(`${namespace}/17/gone`);
+    const listed = async (prefix: string) => {
+      const found: string[] = [];
+      for await (const name of store().list(prefix)) found.push(name);
+      return found.sort();
+    };
+    expect(await listed(`${namespace}/`)).toEqual(names.toSorted());
+    expect(await listed(`${namespace}/17/`)).toEqual(names.slice(0, 2).toSorted());
+    expect(await listed(`${fresh()}/`)).toEqual([]);
+  });
+
   it("keeps many at once", async () => {
     const namespace = fresh();
     const names = Array.from({ length: 20 }, (_, index) => `${namespace}/17/${index}`);

@@ -25,6 +25,10 @@ class MemoryObjects implements ObjectStore {
     this.objects.delete(name);
   }
 
+  async *list(prefix: string) {
+    yield* [...this.objects.keys()].filter((name) => name.startsWith(prefix));
+  }
+
   async deleteAll(prefix: string) {
     const own = [...this.objects.keys()].filter((name) => name.startsWith(prefix));
     for (const name of own) this.objects.delete(name);

@@ -80,19 +80,20 @@ export class NatsObjects implements ObjectStore {
   async deleteAll(prefix: string): Promise<number> {
     const namespace = namespaceOfName(prefix);
     if (prefix === `${namespace}/`) return await this.deleteBucket(namespace);
-    const deleted = await this.reach(
-      prefix,
-      async (bucket) => {
-        const objects = await bucket.list();
-        const own = objects.filter(
-          ({ deleted, metadata }) => !deleted && metadata?.["name"]?.startsWith(prefix),
-        );
-        for (const { name } of own) await bucket.delete(name);
-        return own.length;
-      },
-      false,
-    );
-    return deleted ?? 0;
+    let count = 0;
+    for await (const name of this.list(prefix)) {
+      await this.delete(name);
+      count++;
+    }
+    return count;
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    const objects = await this.reach(prefix, (bucket) => bucket.list(), false);
+    for (const { deleted, metadata } of objects ?? []) {
+      const name = metadata?.["name"];
+      if (!deleted && name?.startsWith(prefix)) yield name;
+    }
   }
 
   private async deleteBucket(namespace: string): Promise<number> {

@@ -22,3 +22,8 @@ export function s3KeyOf(name: string): string {
   }
   return key;
 }
+
+/** The name whose key it is. */
+export function nameOfS3Key(key: string): string {
+  return decodeURIComponent(key.replaceAll("+/", ""));
+}

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bytesOf } from "./behaviour.fixture.js";
 import { NoSuchObject, ObjectsUnavailable } from "./object-store.js";
-import { s3KeyOf } from "./s3-key.js";
+import { nameOfS3Key, s3KeyOf } from "./s3-key.js";
 import { S3Objects } from "./s3-objects.js";
 
 interface Recorded {
@@ -111,6 +111,22 @@ describe("the requests that S3 gets", () => {
     ]);
   });
 
+  it("ask for the next page of names until there is none", async () => {
+    const page = (key: string, next: string) => () =>
+      new Response(
+        `<ListBucketResult><IsTruncated>${next !== ""}</IsTruncated><Contents><Key>${key}</Key></Contents>${next && `<NextContinuationToken>${next}</NextContinuationToken>`}</ListBucketResult>`,
+        { headers: { "content-type": "application/xml" } },
+      );
+    answers = [page("ns/a%2eb", "more"), page("ns/c", "")];
+    const names: string[] = [];
+    for await (const name of store.list("ns/")) names.push(name);
+    expect(names).toEqual(["ns/a.b", "ns/c"]);
+    expect(recorded.map(({ url }) => new URL(url).searchParams.get("continuation-token"))).toEqual([
+      null,
+      "more",
+    ]);
+  });
+
   it("are none for a link, which holds for one object, GET alone and a while", async () => {
     const link = new URL(await store.link("ns/a", { seconds: 60, mediaType: "text/csv", fileName: "a.csv" }));
     expect(recorded).toEqual([]);
@@ -144,7 +160,9 @@ describe("a name as a key of S3", () => {
       ),
     ).toBeLessThan(255);
     for (let length = 0; length < name.length; length++) {
-      expect(s3KeyOf(name).startsWith(s3KeyOf(name.slice(0, length)))).toBe(true);
+      const begin = name.slice(0, length);
+      expect(s3KeyOf(name).startsWith(s3KeyOf(begin))).toBe(true);
+      expect(nameOfS3Key(s3KeyOf(begin))).toBe(begin);
     }
     expect(s3KeyOf(`${"x".repeat(200)}/x`)).not.toBe(s3KeyOf("x".repeat(201)));
   });

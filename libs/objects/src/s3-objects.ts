@@ -9,7 +9,7 @@ import {
   type Range,
 } from "./object-store.js";
 import { patientFetch, steadily } from "./patience.js";
-import { s3KeyOf } from "./s3-key.js";
+import { nameOfS3Key, s3KeyOf } from "./s3-key.js";
 
 export interface S3ObjectsOptions {
   /** http(s) URL of the service. Buckets are addressed by path, which every S3-compatible service knows. */
@@ -86,17 +86,17 @@ export class S3Objects implements ObjectStore {
   }
 
   async deleteAll(prefix: string): Promise<number> {
-    const keys = s3KeyOf(prefix);
     let count = 0;
-    for (;;) {
-      const page = await this.bucket.listObjectsPaged("/", keys, LISTED).catch(raiseUnavailable);
-      if (!page?.objects) throw new ObjectsUnavailable("there is no such bucket");
-      if (page.objects.length === 0) return count;
-      const own = page.objects.map(({ Key }) => Key);
+    for await (const own of this.pages(s3KeyOf(prefix))) {
       const deleted = await this.bucket.deleteObjects(own).catch(raiseUnavailable);
       if (!deleted.every(Boolean)) throw new ObjectsUnavailable("some objects were not removed");
       count += own.length;
     }
+    return count;
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    for await (const keys of this.pages(s3KeyOf(prefix))) yield* keys.map(nameOfS3Key);
   }
 
   /** A URL from which anybody can GET the object, as it is stored, for so many seconds. Asks nobody. */
@@ -106,6 +106,16 @@ export class S3Objects implements ObjectStore {
       "response-content-type": mediaType,
       "response-content-disposition": `attachment; filename="${fileName}"`,
     });
+  }
+
+  private async *pages(prefix: string): AsyncGenerator<string[], void> {
+    let next: string | undefined;
+    do {
+      const page = await this.bucket.listObjectsPaged("/", prefix, LISTED, next).catch(raiseUnavailable);
+      if (!page?.objects) throw new ObjectsUnavailable("there is no such bucket");
+      next = page.nextContinuationToken;
+      if (page.objects.length > 0) yield page.objects.map(({ Key }) => Key);
+    } while (next !== undefined);
   }
 
   /** undefined: nothing of the range is in the object. */
