@@ -76,6 +76,9 @@ describe("the native API", () => {
     for (const kind of ["heartbeat", "client/metadata", "client/update"]) {
       await csn(`${kind}/${device}`, bytes(signature(sign())));
     }
+    const dates = [...len(4, dateOf(Date.now() - 60_000)), ...len(5, dateOf(Date.now()))];
+    const data = [...num(1, 0), ...num(2, 1), ...dates, ...num(8, 1)];
+    await csn(`data/offer/${device}`, bytes(signature(sign()), len(2, data)));
     const one = await call("get", "/v1/namespaces/{ns}/devices/{device}", { ...test, device });
     expect(one.json).toMatchObject({ id: device, metadata: { name: "roof" }, sensors: [{ id: "0" }] });
     expect((await call("get", "/v1/namespaces/{ns}/devices/{device}", { ...test, device: "1" })).status).toBe(
