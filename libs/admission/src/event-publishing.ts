@@ -3,6 +3,7 @@ import { type EventLog, LogUnavailable, QueueFull, SignalTooLarge } from "@field
 import { identityOf, type PublishedEvent, type PublishedReading } from "@fieldlog/events";
 import { RpcError } from "@fieldlog/rpc";
 import type { Budget } from "./budget.js";
+import type { Digest } from "./digest.js";
 import { encodeSignal } from "./encode-signal.js";
 import { deviceKey, type Known } from "./known.js";
 import { LoadsExceeded } from "./load-cache.js";
@@ -36,6 +37,10 @@ export interface EventOrigin {
   /** W3C traceparent; empty: not traced. */
   readonly traceParent?: string;
   readonly publication?: PublicationDraft;
+  /** Of the whole request, where that was signed: what tells its resend from another one. */
+  readonly digest?: Digest;
+  /** By the device's clock, where it said so: ms since 1970 UTC. */
+  readonly sentAt?: number;
 }
 
 export interface EventPublishingParts {
@@ -67,7 +72,7 @@ export class EventPublishing {
       const { namespace } = publisher;
       const traceParent = origin.traceParent ?? "";
       const bytes = encodeSignal({
-        ...{ device, digest: undefined, receivedAt: now, sentAt: undefined },
+        ...{ device, digest: origin.digest, receivedAt: now, sentAt: origin.sentAt },
         identity: identityOf(event.identity, event.source),
         occurredAt: event.occurredAt ?? now,
         location: event.location && { ...event.location, source: "" },

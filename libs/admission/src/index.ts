@@ -40,4 +40,5 @@ export {
 export { OwnWrites } from "./own-writes.js";
 export { RegistryWatch } from "./registry-watch.js";
 export type * from "./signal.js";
+export type { KnownSigner } from "./signer.js";
 export { Tail, type TailOptions } from "./tail.js";

@@ -10,6 +10,7 @@ import {
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Budget } from "./budget.js";
 import { LoadCache } from "./load-cache.js";
+import { type KnownSigner, loadSigner } from "./signer.js";
 
 /** A device as an edge knows it: what it needs to verify a message without asking anybody. */
 export interface KnownDevice {
@@ -108,6 +109,8 @@ export interface Known {
   readonly keys: LoadCache<KnownKey>;
   /** By {@link deviceKey}; with an empty namespace, the device of that id in whichever has it. */
   readonly passwords: LoadCache<KnownPassword>;
+  /** Devices that sign their requests, by {@link deviceKey}. */
+  readonly signers: LoadCache<KnownSigner>;
   /** By {@link deviceKey}. */
   readonly registered: LoadCache<KnownRegistered>;
   /** By {@link keyHash} of the token. */
@@ -184,6 +187,10 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
     passwords: new LoadCache({
       max: limits.cachedDevices,
       load: (key) => absentIs("not_found", () => loadPassword(authClient, key)),
+    }),
+    signers: new LoadCache({
+      max: limits.cachedDevices,
+      load: (key) => absentIs("not_found", () => loadSigner(authClient, devicesClient, ...partsOf(key))),
     }),
     registered: new LoadCache({
       max: limits.cachedDevices,

@@ -55,10 +55,12 @@ export class RegistryWatch {
       case "device":
         known.devices.invalidate(key);
         known.registered.invalidate(key);
+        known.signers.invalidate(key);
         break;
       case "credential":
         known.devices.invalidate(key);
         known.passwords.invalidate(key);
+        known.signers.invalidate(key);
         known.passwords.invalidate(deviceKey("", id.id));
         break;
       case "session":

@@ -158,6 +158,7 @@ describe("counts", () => {
     await register("counted", "station", { mobility: "standalone", latitude: 1, longitude: 1 });
     await appendAll("counted", [
       becomes("phone", "Active", "l1"),
+      heartbeat("phone", "h1", 0, "update", [{ sensor: "7", eventCount: 4, windowS: 600 }]),
       pick("phone", "1", 0, at(1, 1)),
       pick("phone", "2", minute, { ...at(-1, 1), ...bySensor("7", "temperature") }),
       nowhere(pick("station", "3", 2 * minute)),
@@ -194,6 +195,18 @@ describe("counts", () => {
       told: all.slice(3),
       next: "",
     });
+  });
+
+  it("by sensor tell what heartbeats said of it", async () => {
+    const { counts } = await replica.client.countEvents({ ...asked, by: "sensor" });
+    expect(counts.map(({ reportedEvents, reportedWindowS }) => [reportedEvents, reportedWindowS])).toEqual([
+      ...[
+        [undefined, undefined],
+        [4, 600],
+        [undefined, undefined],
+        [undefined, undefined],
+      ],
+    ]);
   });
 
   it("are by geocell of any resolution, in any cell", async () => {

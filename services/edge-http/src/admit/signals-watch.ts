@@ -1,5 +1,5 @@
 import { deviceKey, Tail } from "@fieldlog/admission";
-import { namespaceOfSignals, SIGNALS } from "@fieldlog/contracts";
+import { namespaceOfSignals, positionOf, SIGNALS } from "@fieldlog/contracts";
 import type { Commit, EventLog } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import type { ReplayGuard } from "./replay-guard.js";
@@ -12,6 +12,8 @@ export interface SignalsWatchOptions {
   /** Milliseconds that a message's date may differ from the clock. */
   readonly windowMs: number;
   readonly now: () => number;
+  /** Told of each other signal that came in a signed request. */
+  readonly onSigned?: (namespace: string, signal: Skimmed, position: number) => void;
 }
 
 /** Milliseconds after which an edge is called ready though it has not read the whole window yet. */
@@ -78,13 +80,19 @@ export class SignalsWatch {
   private take(commit: Commit): void {
     if (this.own.delete(commit.sequence)) return;
     const namespace = namespaceOfSignals(commit.subject);
-    skimBatch(commit.data, (signal) => this.learn(namespace, signal));
+    let index = 0;
+    skimBatch(commit.data, (signal) => this.learn(namespace, signal, positionOf(commit.sequence, index++)));
   }
 
-  private learn(namespace: string, { device, identity, digest, sentAt }: Skimmed): void {
+  private learn(namespace: string, signal: Skimmed, position: number): void {
+    const { device, identity, digest, sentAt } = signal;
+    const { guard, now, onSigned } = this.options;
     const id = MESSAGE_ID.exec(identity)?.[1];
-    if (id === undefined) return;
-    const { guard, now } = this.options;
+    if (id === undefined) {
+      // What was not signed has no digest.
+      if (identity !== "" && (digest.high !== 0 || digest.low !== 0)) onSigned?.(namespace, signal, position);
+      return;
+    }
     guard.learn(deviceKey(namespace, device), Number(id), digest, sentAt, now());
   }
 }

@@ -17,6 +17,8 @@ export async function addNative(app: FastifyInstance, parts: NativeParts): Promi
   const adapter = new FastifyAdapter(app as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
   const nest = await NestFactory.create(NativeModule.with(parts), adapter, {
     logger: nestLogger(parts.logger),
+    // A signature is over the body as it came.
+    rawBody: true,
     abortOnError: false,
   });
   nest.useGlobalFilters(new ProblemFilter(parts.logger));

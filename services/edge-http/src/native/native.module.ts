@@ -4,9 +4,11 @@ import { EditingController } from "./editing/editing.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
+import { RatesController } from "./rates/rates.controller.js";
 import { ReadingsController } from "./readings/readings.controller.js";
 import { RequestsController } from "./readings/requests.controller.js";
 import { ReadsController } from "./reads.controller.js";
+import { SigningController } from "./signed/signing.controller.js";
 import { StreamsController } from "./streams.controller.js";
 import { SubscriptionsController } from "./subscriptions.controller.js";
 
@@ -21,6 +23,8 @@ export class NativeModule {
         ReadsController,
         ReadingsController,
         RequestsController,
+        RatesController,
+        SigningController,
         StreamsController,
         SubscriptionsController,
         DevicesController,

@@ -51,6 +51,7 @@ async function routesOfServer(): Promise<string[]> {
     devices: nothing,
     offers: nothing,
     readings: nothing,
+    signing: nothing,
     publicBase: nothing,
   };
   const close = await addNative(listed(), { ...parts, projections: nothing, log: nothing, logger });

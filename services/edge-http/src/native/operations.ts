@@ -1,7 +1,9 @@
 import { editingOperations } from "./editing/editing-operations.js";
 import { NAMESPACE, op } from "./operation.js";
+import { rateOperations } from "./rates/rate-operations.js";
 import { readingOperations } from "./readings/reading-operations.js";
 import * as schema from "./schemas.js";
+import { signingOperations } from "./signed/signing-operations.js";
 import * as subscription from "./subscription-schemas.js";
 
 export type { Operation } from "./operation.js";
@@ -214,6 +216,8 @@ export const operations = {
     body: schema.ParkedDevice,
     answer: schema.Dropped,
   }),
+  ...rateOperations,
+  ...signingOperations,
   openapi: op({
     ...{ method: "get", path: "/openapi.json", access: "anybody", status: 200 },
     summary: "This document",

@@ -6,6 +6,7 @@ import type { Runtime } from "@fieldlog/runtime";
 import type { PublicBase } from "../http/public-base.js";
 import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
+import type { Signing } from "./signed/signing.js";
 import type { EventStreams } from "./streams/event-streams.js";
 
 /** What the controllers work with; a Nest provider. */
@@ -23,6 +24,7 @@ export interface NativeParts {
   readonly log: Pick<EventLog, "lastSequence">;
   readonly streams: EventStreams;
   readonly publishing: EventPublishing;
+  readonly signing: Signing;
   readonly logger: Runtime["logger"];
 }
 

@@ -1,5 +1,5 @@
 import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
-import { LogUnavailable } from "@fieldlog/event-log";
+import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
 import { ObjectsUnavailable } from "@fieldlog/objects";
 import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
@@ -53,7 +53,7 @@ function send(reply: FastifyReply, { status, contentType, body }: PlainAnswer): 
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof RpcError) return rpcProblem(error);
-  if (error instanceof LogUnavailable) {
+  if (error instanceof LogUnavailable || error instanceof QueueFull) {
     return new Problem(503, "The log cannot be reached.", { retryAfterS: error.retryAfterS });
   }
   if (error instanceof ObjectsUnavailable) {

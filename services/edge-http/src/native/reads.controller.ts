@@ -41,6 +41,9 @@ export class ReadsController {
       limit: query.limit,
       after: query.after ?? "",
       atLeast: this.atLeast(request, namespace.id, REGISTRY),
+      ...(query.name === undefined ? {} : { name: query.name }),
+      ...(query.uuid === undefined ? {} : { uuid: query.uuid }),
+      ...(query.legacyId === undefined ? {} : { legacyIdentifier: query.legacyId }),
     });
     return { devices: devices.map(deviceJson), next: next === "" ? null : next };
   }

@@ -60,6 +60,9 @@ export const MessagesQuery = z.strictObject({
 export const DevicesQuery = z.strictObject({
   limit,
   after: id.optional().describe("Only devices behind this one: the page before's next"),
+  name: z.string().min(1).max(limits.textLength).optional().describe("Only devices of this name"),
+  uuid: z.string().min(1).max(limits.textLength).optional(),
+  legacyId: z.string().min(1).max(limits.textLength).optional().describe("Its legacyIdentifier"),
 });
 
 export const DeadLettersQuery = z.strictObject({ limit });

@@ -31,6 +31,8 @@ export interface Counted {
   readonly events: number;
   readonly mobile_devices: number;
   readonly static_devices: number;
+  /** By sensor: what its device's last heartbeat with rates said of it. */
+  readonly reported: { readonly eventCount: number; readonly windowS: number } | null;
 }
 
 export interface CountPage {
@@ -55,9 +57,11 @@ export async function countEvents(
   const { rows } = await sql<Counted>`
     SELECT key, sum(events)::bigint AS events,
            count(DISTINCT device) FILTER (WHERE mobile) AS mobile_devices,
-           count(DISTINCT device) FILTER (WHERE NOT mobile) AS static_devices
+           count(DISTINCT device) FILTER (WHERE NOT mobile) AS static_devices,
+           min(reported)::json AS reported
       FROM (
-        SELECT c.device, c.events, coalesce(d.mobile, false) AS mobile, ${keyOf(by)} COLLATE "C" AS key
+        SELECT c.device, c.events, coalesce(d.mobile, false) AS mobile, ${keyOf(by)} COLLATE "C" AS key,
+               ${reportedOf(by)} AS reported
           FROM (${counted}) AS c
           LEFT JOIN ${sql.id(schema, "devices")} AS d ON d.namespace = ${namespace} AND d.id = c.device
           LEFT JOIN ${sql.id(schema, "activity")} AS a ON a.namespace = ${namespace} AND a.device = c.device
@@ -71,7 +75,7 @@ export async function countEvents(
   return rows.length > limit && next !== undefined ? { counts, next } : { counts };
 }
 
-const NOTHING: Counted = { key: "", events: 0, mobile_devices: 0, static_devices: 0 };
+const NOTHING: Counted = { key: "", events: 0, mobile_devices: 0, static_devices: 0, reported: null };
 
 function conditions(schema: string, asked: CountsAsked): RawBuilder<unknown> {
   const { namespace, from, to, type, device, within, contributing } = asked;
@@ -104,6 +108,11 @@ function keyOf(by: CountsAsked["by"]): RawBuilder<unknown> {
   if ("sensor" in by) return sql`c.device || '/' || coalesce(c.part, '?')`;
   const cell = sql`coalesce(c.part, ${DEVICE_CELL} >> ${shift(by.geocell)})`;
   return sql`coalesce(right(${cell}::bit(48)::text, ${sql.lit(by.geocell)}), '?')`;
+}
+
+function reportedOf(by: CountsAsked["by"]): RawBuilder<unknown> {
+  if (by === undefined || !("sensor" in by)) return sql`NULL::text`;
+  return sql`(SELECT r::text FROM jsonb_array_elements(a.rates) AS r WHERE r ->> 'sensor' = c.part LIMIT 1)`;
 }
 
 const shift = (bits: number) => sql.lit(GEOCELL_BITS - bits);

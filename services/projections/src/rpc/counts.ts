@@ -35,8 +35,11 @@ function by({
   return { by: { geocell: resolution } };
 }
 
-export function toCount({ key, events, mobile_devices, static_devices }: Counted) {
-  return { key, events: BigInt(events), mobileDevices: mobile_devices, staticDevices: static_devices };
+export function toCount({ key, events, mobile_devices, static_devices, reported }: Counted) {
+  return {
+    ...{ key, events: BigInt(events), mobileDevices: mobile_devices, staticDevices: static_devices },
+    ...(reported === null ? {} : { reportedEvents: reported.eventCount, reportedWindowS: reported.windowS }),
+  };
 }
 
 function wrong(field: string, detail: string): RpcError {

@@ -1,6 +1,6 @@
-import type { EventOutcome, Publisher } from "@fieldlog/admission";
+import type { EventOrigin, EventOutcome, Publisher } from "@fieldlog/admission";
 import { limits, positionOf, sequenceOf } from "@fieldlog/contracts";
-import { InvalidEvent, type PublishedEvent } from "@fieldlog/events";
+import { InvalidEvent, identityOf, type PublishedEvent } from "@fieldlog/events";
 import { currentTraceParent, withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readInput } from "../input.js";
@@ -8,12 +8,13 @@ import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
 import { answerProblem } from "../problem.filter.js";
 import { Problem } from "../problem.js";
-import { readPublished } from "./read-published.js";
+import type { SignedRequest } from "../signed/signed-request.js";
+import { type Published, readPublished } from "./read-published.js";
 
 /** The body is read by its content type. */
 const { body: _, ...withoutBody } = operations.publishEvents;
 
-type Parts = Pick<NativeParts, "access" | "publishing" | "logger">;
+type Parts = Pick<NativeParts, "access" | "publishing" | "signing" | "logger">;
 
 /**
  * POST …/events. A plain route and none of Nest's, because of what it takes: the bytes of the body, whatever
@@ -36,30 +37,99 @@ export async function publishRoutes(app: FastifyInstance, parts: Parts): Promise
 }
 
 async function publish(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { key, namespace } = await parts.access.namespace(request, "write");
-  readInput(withoutBody, request);
-  const publisher: Publisher = { namespace: namespace.id, kind: "key", id: key.id, budget: key.budget };
-  const one = (event: PublishedEvent) =>
-    parts.publishing.publish(publisher, event, { traceParent: currentTraceParent() ?? "" });
   const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
-  const events = read(request, body);
-  if (!("length" in events)) {
-    const stored = storedOf(await one(events));
-    void reply.header("fieldlog-position", String(stored.position));
-    return reply.code(201).send({ position: stored.position, id: idOf(events, stored.position) });
+  const signed = await parts.signing.verify(request, body, "events");
+  const publisher = signed === undefined ? await keyOf(parts, request) : deviceOf(signed);
+  readInput(withoutBody, request);
+  const events = identified(read(request, body), signed);
+  const answer = await parts.signing.once(
+    signed,
+    async (position) => {
+      const isTold = signed !== undefined && namesAll(events, signed);
+      if (isTold && position !== undefined) return single(signed.id, position);
+      if (signed !== undefined && !isTold) await parts.signing.note(signed);
+      return answerOf(parts, publisher, events, originOf(signed));
+    },
+    ({ isFinal }) => isFinal,
+  );
+  if (answer.position > 0) void reply.header("fieldlog-position", String(answer.position));
+  return reply.code(answer.status).send(answer.body);
+}
+
+async function keyOf({ access }: Parts, request: FastifyRequest): Promise<Publisher> {
+  const { key, namespace } = await access.namespace(request, "write");
+  return { namespace: namespace.id, kind: "key", id: key.id, budget: key.budget };
+}
+
+function deviceOf({ namespace, device, budget }: SignedRequest): Publisher {
+  return { namespace, kind: "device", id: device, budget };
+}
+
+function originOf(signed: SignedRequest | undefined): EventOrigin {
+  const traceParent = currentTraceParent() ?? "";
+  return signed === undefined
+    ? { traceParent }
+    : { traceParent, digest: signed.digest, sentAt: signed.sentAt };
+}
+
+/** Signed, each event has an identity: its own, else the message's, so that a resend is told by it. */
+function identified(events: Published, signed: SignedRequest | undefined): Published {
+  if (signed === undefined) return events;
+  const named = (event: PublishedEvent, id: string) => ({ ...event, identity: event.identity || id });
+  if (!isSeveral(events)) return named(events, signed.id);
+  return events.map((event, i) =>
+    event instanceof InvalidEvent ? event : named(event, `${signed.id}/${i}`),
+  );
+}
+
+/** Whether the message's id is the identity of what it holds. */
+function namesAll(events: Published, { id }: SignedRequest): boolean {
+  return !isSeveral(events) && identityOf(events.identity, events.source) === id;
+}
+
+function isSeveral(events: Published): events is Exclude<Published, PublishedEvent> {
+  return "length" in events;
+}
+
+interface Answer {
+  readonly status: 200 | 201;
+  /** 0: nothing was stored. */
+  readonly position: number;
+  readonly body: unknown;
+  /** Not, if some of it may be asked again. */
+  readonly isFinal: boolean;
+}
+
+/** Raises Problem. */
+async function answerOf(
+  { publishing }: Parts,
+  publisher: Publisher,
+  events: Published,
+  origin: EventOrigin,
+): Promise<Answer> {
+  if (!isSeveral(events)) {
+    const { position } = storedOf(await publishing.publish(publisher, events, origin));
+    return single(idOf(events, position), position);
   }
   const results = await Promise.all(
     events.map(async (event) =>
-      event instanceof InvalidEvent ? refused(event) : resultOf(event, await one(event)),
+      event instanceof InvalidEvent
+        ? refused(event)
+        : resultOf(event, await publishing.publish(publisher, event, origin)),
     ),
   );
   if (results.every(({ status }) => status === 503)) throw unavailable(1);
   const newest = Math.max(...results.map((each) => ("position" in each ? each.position : 0)));
-  if (newest > 0) void reply.header("fieldlog-position", String(positionOf(sequenceOf(newest), 0)));
-  return reply.code(200).send({ results });
+  const position = newest === 0 ? 0 : positionOf(sequenceOf(newest), 0);
+  const isFinal = results.every(({ status }) => status !== 503 && status !== 429);
+  return { status: 200, position, body: { results }, isFinal };
 }
 
-function read(request: FastifyRequest, body: Uint8Array) {
+function single(id: string, position: number): Answer {
+  return { status: 201, position, body: { position, id }, isFinal: true };
+}
+
+function read(request: FastifyRequest, body: Uint8Array): Published {
   try {
     return readPublished(request.headers, body);
   } catch (error) {

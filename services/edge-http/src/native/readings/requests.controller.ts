@@ -70,14 +70,17 @@ export class RequestsController {
 
   @Operates(operations.offerData)
   async offer(@Req() request: FastifyRequest) {
-    const { namespace } = await this.parts.access.namespace(request, "write");
-    const { body } = readInput(operations.offerData, request);
     const device = param(request, "device");
-    const known = await this.parts.known.registered.get(deviceKey(namespace.id, device));
+    const { namespace, signed } = await this.parts.signing.sender(request, "offers", device);
+    const { body } = readInput(operations.offerData, request);
+    const known = await this.parts.known.registered.get(deviceKey(namespace, device));
     if (known === undefined) throw new Problem(404, "There is no such device.");
-    const { answers } = await this.parts.offers.offer({
-      ...{ namespace: namespace.id, device, offers: body.offers.map(offerOf) },
-      identity: body.id ?? `native/${crypto.randomUUID()}`,
+    const { answers } = await this.parts.signing.once(signed, async () => {
+      if (signed !== undefined) await this.parts.signing.note(signed);
+      return this.parts.offers.offer({
+        ...{ namespace, device, offers: body.offers.map(offerOf) },
+        identity: signed?.id ?? body.id ?? `native/${crypto.randomUUID()}`,
+      });
     });
     const urls = answers.map(({ token, number, expiresAt, maxBytes }) =>
       token === ""
