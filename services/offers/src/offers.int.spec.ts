@@ -1,17 +1,31 @@
 import { randomUUID } from "node:crypto";
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { registry, SIGNALS, signals, signalsSubject } from "@fieldlog/contracts";
+import {
+  REGISTRY,
+  registry,
+  registryOfNamespace,
+  SIGNALS,
+  signals,
+  signalsSubject,
+} from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { NatsObjects, NoSuchObject } from "@fieldlog/objects";
+import { openReadDatabase } from "@fieldlog/read-model";
+import { SealingKey } from "@fieldlog/sealing";
 import { startServers, type TestServers, until as untilTrue } from "@fieldlog/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Replica, startReplica, startSettings } from "./replica.fixture.js";
+import { Consequences } from "./aftermath/consequences.js";
+import { INSTALLATION_KEY, type Replica, startReplica, startSettings } from "./replica.fixture.js";
+import { DataKeys } from "./service/data-keys.js";
+import { Rows } from "./table/rows.js";
+import { type OfferTables, SCHEMA } from "./table/tables.js";
 
 let servers: TestServers;
 let log: EventLog;
 let settings: Awaited<ReturnType<typeof startSettings>>;
 let replicas: Replica[];
 let objects: NatsObjects;
+let database = "";
 const settingsOf = new Map<
   string,
   { offers?: string; limits?: { storedBytes?: bigint; uploadBytes?: number } }
@@ -22,7 +36,7 @@ beforeAll(async () => {
   log = await connectLog({ url: servers.nats.url, name: "test" });
   objects = new NatsObjects(log.connection, { replicas: 1, maxBytes: -1 });
   settings = await startSettings(settingsOf);
-  const database = await servers.databaseUrl("offers");
+  database = await servers.databaseUrl("offers");
   const start = () => startReplica(servers.nats.url, database, settings.address);
   replicas = [await start(), await start()];
   for (const { client } of replicas) {
@@ -67,7 +81,7 @@ async function wanted(): Promise<string> {
 }
 
 const content = Buffer.from("samples");
-const name = () => `${namespace}/17/${randomUUID()}/0`;
+const name = (upload: string = randomUUID()) => `${namespace}/17/${upload}/0`;
 
 async function stored(objectName = name()) {
   const result = await objects.put(
@@ -89,8 +103,9 @@ async function stored(objectName = name()) {
 
 async function uploaded() {
   const token = await wanted();
-  await one().startUpload({ token });
-  return { token, number: (await one().finishUpload({ token, stored: await stored() })).number };
+  const { upload } = await one().startUpload({ token });
+  const sent = await stored(name(upload?.id));
+  return { token, number: (await one().finishUpload({ token, stored: sent })).number };
 }
 
 /** What is told of uploads in the log, in order. */
@@ -355,23 +370,67 @@ describe("what is erased or cleared", () => {
     expect((await read(kept)).toString()).toBe("samples");
   });
 
-  it("of a namespace takes all its objects and keys, and no other namespace's", async () => {
+  it("of a device takes what is under way as well: it cannot be finished, and nothing of it is left", async () => {
+    const token = await wanted();
+    const { upload } = await one().startUpload({ token });
+    const part = `${namespace}/17/${upload?.id}/0`;
+    await log.clearings.record({ namespace, device: "17" }, "test");
+    await holds("its URL is over", async () => {
+      await expect(other().startUpload({ token, resume: true })).rejects.toMatchObject({
+        code: "failed_precondition",
+      });
+    });
+    const late = await stored(part);
+    await expect(one().finishUpload({ token, stored: late })).rejects.toMatchObject({
+      code: "failed_precondition",
+    });
+    const again = await offer((await request()).number);
+    await expect(one().startUpload({ token: again.answers[0]?.token ?? "" })).rejects.toMatchObject({
+      details: { reason: "erased" },
+    });
+  });
+
+  it("of a namespace takes all its objects and keys, but nothing that came since, and no other namespace's", async () => {
     const { number } = await uploaded();
-    const object = (await one().getReading({ namespace, number })).reading?.stored?.objects[0] ?? "";
+    const before = await one().getReading({ namespace, number });
+    const object = before.reading?.stored?.objects[0] ?? "";
     const kept = `${randomUUID()}/17/u/0`;
     await stored(kept);
-    await log.registry.append(
-      { namespace: "_", kind: "clearing", id: "all" },
-      { events: [{ event: { case: "namespaceCleared", value: { namespace } } }], decidedAt: 0n },
-      0,
-    );
+    const cleared = await log.clearings.record({ namespace }, "test");
+    for (const kind of ["data-request", "upload"] as const) {
+      await log.clearings.purge(REGISTRY, registryOfNamespace(namespace, kind), cleared);
+    }
     await holds("its object is gone", () => expect(read(object)).rejects.toThrow(NoSuchObject));
-    await holds("its keys are gone", async () => {
-      expect((await one().getReading({ namespace, number })).dataKey).toHaveLength(0);
-    });
+    await expect(one().getReading({ namespace, number })).rejects.toMatchObject({ code: "not_found" });
     expect((await read(kept)).toString()).toBe("samples");
+
+    const since = await uploaded();
+    const { reading, dataKey } = await one().getReading({ namespace, number: since.number });
+    expect(dataKey).not.toEqual(before.dataKey);
+    // The same again, as after a kill before the end of it was noted.
+    await clearAgain();
+    expect((await read(reading?.stored?.objects[0] ?? "")).toString()).toBe("samples");
+    expect((await one().getReading({ namespace, number: since.number })).dataKey).toEqual(dataKey);
   });
 });
+
+async function clearAgain(): Promise<void> {
+  const tables = openReadDatabase<OfferTables>({ url: database, schema: SCHEMA, onError: () => undefined });
+  const waitFor = async (sequence: number) => {
+    await one().listReadings({ namespace, limit: 1, atLeast: BigInt(sequence) });
+    return true;
+  };
+  const sealing = new SealingKey(Buffer.from(INSTALLATION_KEY, "base64"));
+  const keys = await DataKeys.open(log.connection, 1, sealing);
+  const reader = { rows: new Rows(tables), waitFor };
+  const unused = {
+    aggregates: undefined as never,
+    requests: undefined as never,
+    uploads: undefined as never,
+  };
+  await new Consequences({ ...unused, log, keys, objects, reader }).ofClearing(namespace);
+  await tables.close();
+}
 
 async function read(object: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

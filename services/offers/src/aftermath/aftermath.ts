@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { aggregateOf, REGISTRY, registry, registryOfKind } from "@fieldlog/contracts";
-import type { EventLog, Group, Handout } from "@fieldlog/event-log";
+import { clearedBy, type EventLog, type Group, type Handout } from "@fieldlog/event-log";
 import { counter, gauge, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
 import type { Consequences } from "./consequences.js";
 
@@ -108,10 +108,15 @@ export class Aftermath {
   private async follows(kind: Kind, { subject, data }: Handout): Promise<void> {
     const { consequences } = this.parts;
     const { namespace, id } = aggregateOf(subject);
+    if (kind === "clearing") {
+      const cleared = clearedBy({ stream: REGISTRY, subject, data });
+      if (cleared?.device) return await consequences.ofErasure(cleared.namespace, cleared.device);
+      if (cleared) await consequences.ofClearing(cleared.namespace);
+      return;
+    }
     for (const { event } of fromBinary(registry.DecisionSchema, data).events) {
       if (kind === "upload") await consequences.ofUpload({ namespace, id }, event);
       else if (event.case === "deviceErased") await consequences.ofErasure(namespace, id);
-      else if (event.case === "namespaceCleared") await consequences.ofClearing(event.value.namespace);
     }
   }
 }

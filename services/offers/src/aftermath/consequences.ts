@@ -15,8 +15,8 @@ export interface ConsequencesParts {
   readonly requests: Pick<Requests, "fulfil">;
   readonly uploads: Pick<Uploads, "erase">;
   readonly reader: Reader;
-  readonly objects: Pick<ObjectStore, "delete" | "deleteAll">;
-  readonly keys: Pick<DataKeys, "destroy" | "destroyAll">;
+  readonly objects: Pick<ObjectStore, "list" | "delete" | "deleteAll">;
+  readonly keys: Pick<DataKeys, "destroy" | "ofNamespace" | "forget">;
 }
 
 /** The part of an object's name that all of an upload's begin with. */
@@ -24,7 +24,14 @@ export function folderOf({ namespace, id }: Id, device: string): string {
   return `${namespace}/${device}/${id}/`;
 }
 
+/** The upload to which an object belongs, in its name. */
+function uploadIn(object: string): string {
+  return object.split("/")[2] ?? "";
+}
+
 const ERASING_MS = 30_000;
+/** Objects that are looked at, and removed, at once. */
+const PAGE = 64;
 
 /** What follows from a decision. Done twice, each has no effect the second time. Raises what is to be tried again. */
 export class Consequences {
@@ -43,21 +50,47 @@ export class Consequences {
 
   /** Its keys first: from then on nothing of what it uploaded can be read. */
   async ofErasure(namespace: string, device: string): Promise<void> {
-    const { keys, reader, log, uploads, objects } = this.parts;
+    const { keys, reader, uploads, objects } = this.parts;
     await keys.destroy(namespace, device);
-    // What is not in the tables yet would not be found.
-    const sequence = await log.lastSequence(REGISTRY);
-    if (!(await reader.waitFor(sequence, ERASING_MS))) throw new Error("the tables are behind the log");
+    await this.upToDate();
     for (const { id } of await reader.rows.uploadsOfDevice(namespace, device)) {
       await uploads.erase({ namespace, id });
     }
     await objects.deleteAll(`${namespace}/${device}/`);
   }
 
-  /** The registry's own decisions of the namespace are gone; what was uploaded since then is not its. */
+  /**
+   * Of what was there, that goes to which no upload belongs any more. Whatever was uploaded since then stays, however late
+   * or often this is done: its offer was in the log before it was stored, so after the look at what is stored it is in
+   * the tables.
+   */
   async ofClearing(namespace: string): Promise<void> {
-    await this.parts.keys.destroyAll(namespace);
-    await this.parts.objects.deleteAll(`${namespace}/`);
+    const { keys, objects } = this.parts;
+    const held = await keys.ofNamespace(namespace);
+    const { devices } = await this.current(namespace);
+    for (const key of held) if (!devices.has(key.device)) await keys.forget(key);
+    for await (const names of inPages(objects.list(`${namespace}/`))) {
+      const { uploads } = await this.current(namespace);
+      const own = names.filter((name) => !uploads.has(uploadIn(name)));
+      await Promise.all(own.map((name) => objects.delete(name)));
+    }
+  }
+
+  /** The uploads that a namespace has as of now, and their devices. */
+  private async current(namespace: string): Promise<{ uploads: Set<string>; devices: Set<string> }> {
+    await this.upToDate();
+    const kept = await this.parts.reader.rows.uploadsKept(namespace);
+    return {
+      uploads: new Set(kept.map(({ id }) => id)),
+      devices: new Set(kept.map(({ device }) => device)),
+    };
+  }
+
+  /** What is not in the tables yet would not be found. */
+  private async upToDate(): Promise<void> {
+    const { log, reader } = this.parts;
+    const sequence = await log.lastSequence(REGISTRY);
+    if (!(await reader.waitFor(sequence, ERASING_MS))) throw new Error("the tables are behind the log");
   }
 
   private async announce(id: Id): Promise<void> {
@@ -81,4 +114,15 @@ export class Consequences {
     const { state } = await this.parts.aggregates.current(upload, id);
     return state.phase === "none" ? undefined : state;
   }
+}
+
+async function* inPages(names: AsyncIterable<string>): AsyncGenerator<string[], void> {
+  let page: string[] = [];
+  for await (const name of names) {
+    page.push(name);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
 }

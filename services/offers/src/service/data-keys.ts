@@ -2,6 +2,16 @@ import { randomBytes } from "node:crypto";
 import { DEVICE_KEYS } from "@fieldlog/contracts";
 import { type EventLog, RecordBucket, RecordConflict } from "@fieldlog/event-log";
 import { KEY_BYTES, type Sealed, type SealingKey } from "@fieldlog/sealing";
+import { UploadClosed } from "../decisions/refusals.js";
+
+/** "erased": the device's key was destroyed, and it gets no other one. */
+type Kept = Sealed | "erased";
+
+/** Which one of a device's keys. */
+export interface KeyOfDevice {
+  readonly device: string;
+  readonly revision: number;
+}
 
 /**
  * The keys with which devices' objects are encrypted, sealed by the installation's key. They stand in a key-value
@@ -10,7 +20,7 @@ import { KEY_BYTES, type Sealed, type SealingKey } from "@fieldlog/sealing";
  */
 export class DataKeys {
   private constructor(
-    private readonly bucket: RecordBucket<Sealed>,
+    private readonly bucket: RecordBucket<Kept>,
     private readonly sealing: SealingKey,
   ) {}
 
@@ -26,17 +36,18 @@ export class DataKeys {
     );
   }
 
-  /** The device's key; a new one where there is none. 32 bytes. */
+  /** The device's key; a new one where there is none. 32 bytes. Refuses UploadClosed: the device was erased. */
   async get(namespace: string, device: string): Promise<Uint8Array> {
-    const found = await this.find(namespace, device);
-    if (found) return found;
+    const stored = await this.bucket.get({ namespace, id: device });
+    if (stored?.record === "erased") throw new UploadClosed("erased");
+    const context = contextOf(namespace, device);
+    if (stored) return this.sealing.open(stored.record, context);
     const key = randomBytes(KEY_BYTES);
     try {
-      const sealed = this.sealing.seal(key, contextOf(namespace, device));
-      await this.bucket.write({ namespace, id: device }, sealed, 0);
+      await this.bucket.write({ namespace, id: device }, this.sealing.seal(key, context), 0);
     } catch (error) {
       if (!(error instanceof RecordConflict)) throw error;
-      return (await this.find(namespace, device)) ?? (await this.get(namespace, device));
+      return await this.get(namespace, device);
     }
     return key;
   }
@@ -44,22 +55,36 @@ export class DataKeys {
   /** undefined: the device has none (any more). */
   async find(namespace: string, device: string): Promise<Uint8Array | undefined> {
     const stored = await this.bucket.get({ namespace, id: device });
-    return stored && this.sealing.open(stored.record, contextOf(namespace, device));
+    if (stored === undefined || stored.record === "erased") return undefined;
+    return this.sealing.open(stored.record, contextOf(namespace, device));
   }
 
-  /** Overwrites it on disk. Of a device that has none: nothing. */
+  /** Overwrites it on disk. The device, whose id nobody else gets, will have none again. */
   async destroy(namespace: string, device: string): Promise<void> {
-    const stored = await this.bucket.get({ namespace, id: device });
-    if (stored) await this.bucket.remove(stored.revision, true).catch(unlessGone);
+    const key = { namespace, id: device };
+    const stored = await this.bucket.get(key);
+    if (stored?.record === "erased") return;
+    if (stored) await this.bucket.remove(stored.revision, true).catch(unlessConflict);
+    try {
+      await this.bucket.write(key, "erased", 0);
+    } catch (error) {
+      unlessConflict(error);
+      await this.destroy(namespace, device);
+    }
   }
 
-  /** All of a namespace. */
-  async destroyAll(namespace: string): Promise<void> {
-    const own: number[] = [];
-    for await (const { namespace: of, revision } of this.bucket.all(() => undefined)) {
-      if (of === namespace) own.push(revision);
+  /** Those that a namespace's devices have now, or had: to be forgotten. */
+  async ofNamespace(namespace: string): Promise<KeyOfDevice[]> {
+    const own: KeyOfDevice[] = [];
+    for await (const { namespace: of, id: device, revision } of this.bucket.all(() => undefined)) {
+      if (of === namespace) own.push({ device, revision });
     }
-    for (const revision of own) await this.bucket.remove(revision, true).catch(unlessGone);
+    return own;
+  }
+
+  /** Overwrites it on disk. Another device may come by that id. */
+  async forget({ revision }: KeyOfDevice): Promise<void> {
+    await this.bucket.remove(revision, true).catch(unlessConflict);
   }
 }
 
@@ -67,16 +92,21 @@ function contextOf(namespace: string, device: string): string {
   return `${namespace}/device-key/${device}`;
 }
 
-function encode({ keyId, nonce, ciphertext }: Sealed): Uint8Array {
+function encode(kept: Kept): Uint8Array {
+  if (kept === "erased") return Buffer.from(JSON.stringify(kept));
+  const { keyId, nonce, ciphertext } = kept;
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
   return Buffer.from(JSON.stringify([keyId, base64(nonce), base64(ciphertext)]));
 }
 
-function decode(data: Uint8Array): Sealed {
-  const [keyId, nonce, ciphertext] = JSON.parse(Buffer.from(data).toString()) as [string, string, string];
+function decode(data: Uint8Array): Kept {
+  const kept = JSON.parse(Buffer.from(data).toString()) as "erased" | [string, string, string];
+  if (kept === "erased") return kept;
+  const [keyId, nonce, ciphertext] = kept;
   return { keyId, nonce: Buffer.from(nonce, "base64"), ciphertext: Buffer.from(ciphertext, "base64") };
 }
 
-function unlessGone(error: unknown): void {
+/** Somebody else was first. */
+function unlessConflict(error: unknown): void {
   if (!(error instanceof RecordConflict)) throw error;
 }

@@ -1,8 +1,19 @@
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import type { registry } from "@fieldlog/contracts";
+import type { Outcome } from "@fieldlog/decider";
 import type { Capabilities } from "@fieldlog/sealing";
 import { InvalidField, UnknownUpload, UploadClosed } from "../decisions/refusals.js";
-import { erase, fail, finish, lapse, type MadeUpload, opened, start, upload } from "../decisions/upload.js";
+import {
+  erase,
+  fail,
+  finish,
+  lapse,
+  type MadeUpload,
+  opened,
+  start,
+  type Upload,
+  upload,
+} from "../decisions/upload.js";
 import type { DataKeys } from "./data-keys.js";
 
 /** An upload that a token opened. */
@@ -41,8 +52,25 @@ export class Uploads {
   async finish(token: string, stored: registry.UploadStored): Promise<{ number: number; sequence: number }> {
     const id = this.idOf(token, GRACE_MS);
     check(stored);
-    const { snapshot } = await this.aggregates.transact(upload, id, finish(stored), "upload");
-    return { number: (snapshot.state as MadeUpload).number, sequence: snapshot.sequence };
+    try {
+      const decide = this.unlessErased(id, finish(stored));
+      const { snapshot } = await this.aggregates.transact(upload, id, decide, "upload");
+      return { number: (snapshot.state as MadeUpload).number, sequence: snapshot.sequence };
+    } catch (error) {
+      // What was stored of it is removed as that of any that failed.
+      if (error instanceof UploadClosed && error.reason === "erased") await this.fail(token, "erased");
+      throw error;
+    }
+  }
+
+  /** With its device's key, nobody can read what was uploaded any more. */
+  private unlessErased<Result>({ namespace }: Id, decide: (state: Upload) => Outcome<Result>) {
+    return async (state: Upload): Promise<Outcome<Result>> => {
+      const outcome = decide(state);
+      if (state.phase === "none") return outcome;
+      if (await this.keys.find(namespace, state.offered.device)) return outcome;
+      throw new UploadClosed("erased");
+    };
   }
 
   async fail(token: string, reason: string): Promise<void> {

@@ -112,6 +112,16 @@ export class Rows {
     }));
   }
 
+  /** Those of a namespace to which objects may belong. */
+  async uploadsKept(namespace: string): Promise<{ id: string; device: string }[]> {
+    const query = this.database.db
+      .selectFrom("uploads")
+      .select(["id", "device"])
+      .where("namespace", "=", namespace)
+      .where("phase", "in", ["offered", "started", "stored"]);
+    return await inTime(query.execute());
+  }
+
   /** Bytes of a namespace's objects. */
   async storedBytes(namespace: string): Promise<number> {
     const query = this.database.db
