@@ -1,16 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import {
-  auth,
-  devices,
-  offers,
-  type registry,
-  SIGNALS,
-  type signals,
-  subscriptions,
-} from "@fieldlog/contracts";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { auth, devices, offers, registry, SIGNALS, type signals, subscriptions } from "@fieldlog/contracts";
 import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
-import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
+import { type RpcCode, RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings, type Settings } from "@fieldlog/runtime";
 import { EdgeHttpModule } from "./edge-http.module.js";
 import type { Addresses } from "./http/server.js";
@@ -38,6 +30,8 @@ export class Neighbours {
   /** What was offered, in order. */
   readonly offered: offers.OfferRequest[] = [];
   offersAreAway = false;
+  /** How the next call of a method of devices fails, once. */
+  readonly failsWith = new Map<string, RpcCode>();
   /** Calls so far, by method. */
   readonly calls: Record<string, number> = {};
   private readonly sequences = new Map<string, number>();
@@ -209,6 +203,7 @@ export class Neighbours {
   private devicesService(): Partial<ServiceImpl<typeof devices.DevicesService>> {
     return {
       registerDevice: async ({ namespace, dialect, metadata, sensors }) => {
+        this.failOnce("registerDevice");
         const id = String(1_000_000_000_000_000 + Math.floor(Math.random() * 8_000_000_000_000_000));
         const added = sensors.map(({ sensorType, details }, index) => ({
           ...{ id: String(index), sensorType, removed: false },
@@ -224,6 +219,7 @@ export class Neighbours {
       },
       updateDevice: async ({ namespace, device: id, newSensors, removedSensors, metadata, decidedBy }) => {
         this.count("updateDevice");
+        this.failOnce("updateDevice");
         const device = this.found(namespace, id);
         for (const removed of removedSensors) {
           const sensor = device.sensors.find((one) => one.id === removed);
@@ -248,9 +244,38 @@ export class Neighbours {
       },
       getDevice: async ({ namespace, device }) => {
         this.count("getDevice");
+        this.failOnce("getDevice");
         return { device: this.found(namespace, device) };
       },
+      confirmMetadata: async ({ namespace, device: id, sequence }) => {
+        this.count("confirmMetadata");
+        const device = this.found(namespace, id);
+        if (!device.metadataChanged || device.sequence > sequence) return {};
+        device.metadataChanged = false;
+        const delivered = { event: { case: "deviceMetadataDelivered" as const, value: {} } };
+        device.sequence = await this.decide(namespace, "device", id, [delivered], `device:${id}`);
+        return {};
+      },
+      createEditToken: async ({ namespace, device }) => {
+        this.found(namespace, device);
+        return { token: `${device}-${"t".repeat(64)}`, expiresAt: BigInt(Date.now() + 1_800_000) };
+      },
     };
+  }
+
+  /** A user gives a device a new name. */
+  async rename(namespace: string, id: string, name: string): Promise<void> {
+    const device = this.found(namespace, id);
+    device.metadata = create(registry.DeviceMetadataSchema, { ...device.metadata, name });
+    device.metadataChanged = true;
+    const changed = { event: { case: "deviceMetadataChanged" as const, value: { metadata: { name } } } };
+    device.sequence = await this.decide(namespace, "device", id, [changed], "user:1");
+  }
+
+  private failOnce(method: string): void {
+    const code = this.failsWith.get(method);
+    this.failsWith.delete(method);
+    if (code !== undefined) throw new RpcError(code, `${method} failed`);
   }
 
   private found(namespace: string, id: string): Device {

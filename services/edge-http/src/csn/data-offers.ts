@@ -79,7 +79,8 @@ export class DataOffers {
   }
 }
 
-function readOffers(bytes: Uint8Array): { signed: Signed; offers: OfferedReading[] } | Refusal {
+/** A9: at least one offer, signed. */
+export function readOffers(bytes: Uint8Array): { signed: Signed; offers: OfferedReading[] } | Refusal {
   const message = decode(saf.SensorReadingOfferMessageSchema, bytes);
   if (message === undefined) return refusals.undecodable;
   if (message.clientSignature === undefined) return refusals.missing("client_signature");

@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { readEditorTokenRequest, readKeyValueRequest } from "./client-requests.js";
+import { readOffers } from "./data-offers.js";
 import { readEvent } from "./event.js";
 import { bytes, dbl, doubles, heartbeat, len, num, pick, signature } from "./hand.fixture.js";
 import { readHeartbeat } from "./heartbeat.js";
+import { readLegacyQuery, readNameQuery, readRecentQuery, readUuidQuery } from "./queries.js";
 import { Refusal } from "./refusal.js";
 import { readCreate, readMetadataRequest, readUpdate } from "./registration.js";
 
@@ -14,6 +17,11 @@ const client = [
   ...len(15, [...len(1, "other"), ...num(15, 1)]),
 ];
 
+const offered = [
+  ...[...num(1, 0), ...num(2, 1), ...len(4, signing.date), ...len(5, signing.date)],
+  ...[...dbl(6, 34.1), ...dbl(7, -118.2), ...num(8, 1)],
+];
+
 /** Every reader, with a message that it takes. */
 const readers = {
   event: {
@@ -22,7 +30,7 @@ const readers = {
   },
   heartbeat: {
     read: (data: Uint8Array) => readHeartbeat(data, "SAFCSNclient v1.0b"),
-    good: heartbeat(signing, [...num(6, 0), ...num(7, 1)]),
+    good: heartbeat(signing, [...num(6, 0), ...num(7, 1), ...len(9, offered), ...len(9, offered)]),
   },
   create: { read: readCreate, good: bytes(len(1, client), len(2, sensor), len(2, sensor)) },
   update: {
@@ -30,6 +38,16 @@ const readers = {
     good: bytes(signature(signing), len(2, client), len(3, sensor), len(4, sensor), len(5, [1, 2, 3])),
   },
   metadata: { read: readMetadataRequest, good: bytes(signature(signing), num(2, 1)) },
+  offers: { read: readOffers, good: bytes(signature(signing), len(2, offered), len(2, offered)) },
+  "key-values": { read: readKeyValueRequest, good: bytes(signature(signing), len(2, "a"), len(2, "b")) },
+  "edit token": { read: readEditorTokenRequest, good: bytes(signature(signing)) },
+  "name query": { read: readNameQuery, good: bytes(len(1, "roof")) },
+  "UUID query": { read: readUuidQuery, good: bytes(len(1, "8d6e2b9c-0000-4000-8000-000000000000")) },
+  "legacy query": { read: readLegacyQuery, good: bytes(len(1, "key"), num(2, 7)) },
+  "recent events": {
+    read: readRecentQuery,
+    good: bytes(num(1, 10), num(2, 0), num(3, 1), num(4, 4096), num(15, 1)),
+  },
 };
 
 /** A good message with some bytes changed, cut out or put in. */

@@ -4,7 +4,18 @@ import { type Edge, Neighbours, signalsIn, startEdge } from "../edge.fixture.js"
 import { bytes, dateOf, fieldsOf, len, num, type Signing, statusOf } from "./hand.fixture.js";
 
 /** StatusType, from the protocol's tables. */
-export const status = { success: 0, invalidRequest: 2, unknownClient: 3, unknownSensor: 4, pathNotFound: 10 };
+export const status = {
+  success: 0,
+  unknownError: 1,
+  invalidRequest: 2,
+  unknownClient: 3,
+  unknownSensor: 4,
+  datastoreError: 5,
+  deadlineExceeded: 6,
+  overQuota: 7,
+  pathNotFound: 10,
+  nameUnavailable: 15,
+};
 
 /** A registered CSN client. */
 export interface Client {
@@ -64,6 +75,9 @@ export async function register(at: Edge, message = bytes(len(2, num(2, 0)))): Pr
   const secret = Buffer.from(fields.find(({ field }) => field === 3)?.value as Uint8Array).toString();
   return { id: String(fields.find(({ field }) => field === 2)?.value), secret, next: 0 };
 }
+
+/** Bytes, to be held against others. */
+export const hex = (data: Uint8Array) => Buffer.from(data).toString("hex");
 
 export function sign(client: Client, o: Partial<Signing> = {}): Signing {
   return { id: client.next++, secret: client.secret, date: dateOf(Date.now()), ...o };
