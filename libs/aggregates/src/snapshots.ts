@@ -101,15 +101,15 @@ export class Snapshots {
     return this.ofThisVersion<State>(rows);
   }
 
-  async count({ kind }: Decider<unknown>, namespace: string): Promise<number> {
-    const { count } = await inTime(
-      this.database.db
-        .selectFrom("aggregates")
-        .select((row) => row.fn.countAll<number>().as("count"))
-        .where("namespace", "=", namespace)
-        .where("kind", "=", kind)
-        .executeTakeFirstOrThrow(),
-    );
+  /** @param phase only of those whose state has it; looks at each one's state */
+  async count({ kind }: Decider<unknown>, namespace: string, phase?: string): Promise<number> {
+    let query = this.database.db
+      .selectFrom("aggregates")
+      .select((row) => row.fn.countAll<number>().as("count"))
+      .where("namespace", "=", namespace)
+      .where("kind", "=", kind);
+    if (phase !== undefined) query = query.where(sql<boolean>`state ->> 'phase' = ${phase}`);
+    const { count } = await inTime(query.executeTakeFirstOrThrow());
     return count;
   }
 

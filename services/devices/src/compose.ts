@@ -9,6 +9,7 @@ import { Outbox } from "./outbox/outbox.js";
 import { readModel, SCHEMA } from "./read-model.js";
 import { devicesService, refusal } from "./rpc.js";
 import { Configurations } from "./service/configurations.js";
+import { deviceLimitOf } from "./service/device-limit.js";
 import { Devices } from "./service/devices.js";
 import { EditTokens } from "./service/edit-tokens.js";
 import { namingOf } from "./service/unique-names.js";
@@ -32,7 +33,10 @@ export async function compose(runtime: Runtime): Promise<void> {
   const authClient = rpcClient(auth.AuthService, {
     ...{ token: settings.internalToken, metrics, address: settings.authGrpc },
   });
-  const own = new Devices({ aggregates, naming: namingOf(authClient, snapshots) });
+  const naming = namingOf(authClient, snapshots);
+  const checkLimit = deviceLimitOf(authClient, snapshots);
+  const own = new Devices({ aggregates, naming, checkLimit });
+  const erasing = { aggregates, devices: own, clearings: log.clearings };
   const capabilities = new Capabilities(Buffer.from(settings.installationKey, "base64"), "edit");
   const editTokens = new EditTokens(aggregates, capabilities);
   const server = new RpcServer({
@@ -41,7 +45,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     logger,
     metrics,
     refusal,
-  }).add(devices.DevicesService, devicesService(own, configurations, editTokens));
+  }).add(devices.DevicesService, devicesService(own, configurations, editTokens, erasing));
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });

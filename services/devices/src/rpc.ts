@@ -5,6 +5,7 @@ import {
   InvalidField,
   NameTaken,
   TooManyConfigurations,
+  TooManyDevices,
   UnknownDevice,
   UnknownSensor,
   UnknownToken,
@@ -12,12 +13,14 @@ import {
 import type { Configurations } from "./service/configurations.js";
 import type { Devices, FoundDevice } from "./service/devices.js";
 import type { EditTokens } from "./service/edit-tokens.js";
+import { type ErasingParts, erase } from "./service/erase.js";
 
 /** fieldlog.devices.v1.DevicesService: requests to calls, results to answers. */
 export function devicesService(
   own: Devices,
   configurations: Configurations,
   editTokens: EditTokens,
+  erasing: ErasingParts,
 ): ServiceImpl<typeof devices.DevicesService> {
   return {
     registerDevice: async ({ namespace, dialect, metadata, sensors }) => {
@@ -60,8 +63,9 @@ export function devicesService(
       checkIds(namespace, device);
       return { expiresAt: BigInt(await editTokens.check({ namespace, id: device }, token)) };
     },
-    eraseDevice: async () => {
-      throw new RpcError("unimplemented", "not yet");
+    eraseDevice: async ({ namespace, device, decidedBy }) => {
+      checkIds(namespace, device);
+      return { sequence: BigInt(await erase(erasing, namespace, device, decidedBy || "system")) };
     },
     createConfiguration: async ({ namespace, device, valueJson, decidedBy }) => {
       checkIds(namespace, device);
@@ -89,7 +93,8 @@ export function refusal(error: unknown): RpcError | undefined {
     return new RpcError("invalid_argument", error.message, { field: error.field });
   }
   if (error instanceof NameTaken) return new RpcError("already_exists", error.message);
-  if (error instanceof TooManyConfigurations) return new RpcError("resource_exhausted", error.message);
+  if (error instanceof TooManyConfigurations || error instanceof TooManyDevices)
+    return new RpcError("resource_exhausted", error.message);
   return rpcFailure(error);
 }
 

@@ -8,6 +8,7 @@ import {
   type Device,
   device,
   deviceIdFrom,
+  eraseDevice,
   fence,
   hasName,
   register,
@@ -430,3 +431,21 @@ describe("metadata that others changed", () => {
     given().when(confirmMetadata(1)).refused({ name: "UnknownDevice" });
   });
 });
+
+test("an erased device is the same whatever stood before, and is erased once", () => {
+  const erased = device.evolve({ phase: "unknown" }, erasedEvent, {
+    sequence: 9,
+    decidedAt: 0,
+    decidedBy: "system",
+  });
+  expect(erased).toEqual({ phase: "removed", names: [], erased: true });
+  const removed = { phase: "removed", names: ["a"] } as const;
+  expect(device.evolve(removed, erasedEvent, { sequence: 9, decidedAt: 0, decidedBy: "system" })).toEqual(
+    erased,
+  );
+  expect(eraseDevice(removed).events).toEqual([{ event: { case: "deviceErased", value: {} } }]);
+  expect(eraseDevice(erased).events).toEqual([]);
+  expect(() => eraseDevice({ phase: "unknown" })).toThrow("no such device");
+});
+
+const erasedEvent = create(registry.RegistryEventSchema, { event: { case: "deviceErased", value: {} } });

@@ -60,6 +60,8 @@ export interface RemovedDevice {
   readonly phase: "removed";
   /** The names that it had last, newest first. */
   readonly names: readonly string[];
+  /** Nothing is left of it. */
+  readonly erased?: true;
 }
 
 export type Device = { readonly phase: "unknown" } | RegisteredDevice | RemovedDevice;
@@ -68,6 +70,8 @@ export const device: Decider<Device> = {
   kind: "device",
   initial: { phase: "unknown" },
   evolve: (state, { event }, at) => {
+    // The same whatever stood before it: that is purged.
+    if (event.case === "deviceErased") return { phase: "removed", names: [], erased: true };
     if (event.case === "deviceRemoved" && state.phase !== "removed") return removed(state);
     if (state.phase === "unknown") return registered(state, event, at);
     return state.phase === "registered" ? changed(state, event, at) : state;
@@ -236,6 +240,12 @@ export function rename(name: string): (state: Device) => Outcome<undefined> {
 export function removeDevice(state: Device): Outcome<undefined> {
   if (state.phase === "unknown") throw new UnknownDevice();
   return state.phase === "removed" ? nothing : recorded({ case: "deviceRemoved", value: {} });
+}
+
+/** Of one that was removed before. Asked twice: nothing. Raises UnknownDevice. */
+export function eraseDevice(state: Device): Outcome<undefined> {
+  if (state.phase !== "removed") throw new UnknownDevice();
+  return state.erased ? nothing : recorded({ case: "deviceErased", value: {} });
 }
 
 /**

@@ -48,3 +48,11 @@ export class InvalidField extends Error {
     super(`${field} ${reason}`);
   }
 }
+
+/** The namespace has as many devices as its settings allow. */
+export class TooManyDevices extends Error {
+  override readonly name = "TooManyDevices";
+  constructor(readonly limit: number) {
+    super(`the namespace may have no more than ${limit} devices`);
+  }
+}

@@ -21,6 +21,7 @@ import {
   update,
 } from "../decisions/device.js";
 import { InvalidField, NameTaken, UnknownDevice } from "../decisions/refusals.js";
+import type { CheckDeviceLimit } from "./device-limit.js";
 import { DeviceNames } from "./device-names.js";
 import type { Naming } from "./unique-names.js";
 
@@ -34,6 +35,8 @@ export interface FoundDevice {
 export interface DevicesOptions {
   readonly aggregates: Aggregates;
   readonly naming: Naming;
+  /** Asked before a device is made. Default: there is no limit. */
+  readonly checkLimit?: CheckDeviceLimit;
   /** 8 random bytes at each call. */
   readonly random?: () => Uint8Array;
   readonly names?: DeviceNames;
@@ -48,8 +51,10 @@ export class Devices {
   private readonly naming: Naming;
   private readonly random: () => Uint8Array;
   private readonly names: DeviceNames;
+  private readonly checkLimit: CheckDeviceLimit;
 
-  constructor({ aggregates, naming, random, names }: DevicesOptions) {
+  constructor({ aggregates, naming, random, names, checkLimit }: DevicesOptions) {
+    this.checkLimit = checkLimit ?? (async () => undefined);
     this.aggregates = aggregates;
     this.naming = naming;
     this.random = random ?? (() => randomBytes(8));
@@ -62,6 +67,7 @@ export class Devices {
    */
   async register(namespace: string, asked: Registration): Promise<FoundDevice> {
     if (isNamed(asked.dialect)) throw new InvalidField("dialect", "has devices with names: see CreateDevice");
+    await this.checkLimit(namespace);
     const name = asked.metadata?.name;
     const unique = name !== undefined && (await this.naming.isUnique(namespace));
     for (;;) {
@@ -86,6 +92,7 @@ export class Devices {
   async create(namespace: string, dialect: string, name: string, decidedBy: string): Promise<FoundDevice> {
     if (!isNamed(dialect)) throw new InvalidField("dialect", "has no devices with names of their own");
     checkName(name, "name");
+    await this.checkLimit(namespace);
     const id = randomUUID();
     await this.names.reserve(namespace, name, id, 0, decidedBy);
     const metadata = create(registry.DeviceMetadataSchema, { name });
