@@ -6,6 +6,8 @@ import type { PlaceInTime, Waveform } from "./waveform.js";
 const MOST_STREAMS = 64;
 /** Times at which a device may have moved within one record. */
 const MOST_LOCATIONS = 100_000;
+/** Fields of one record besides samples that stand alone: of a record that is one there are few. */
+const MOST_FIELDS = 10_000;
 const DOUBLE = 8;
 
 /** Bytes that are no record that can be shown. */
@@ -23,7 +25,7 @@ export class InvalidWaveform extends Error {
 /**
  * A serialized `saf.DataRecord` (A5). By hand instead of the generated code, which makes an object of every two
  * bytes that somebody has filled with empty streams. Raises {@link InvalidWaveform}: too large
- * (`limits.waveformBytes`), malformed, without a spacing, or of more than 64 streams.
+ * (`limits.waveformBytes`), malformed, without a spacing, of more than 64 streams, or of more fields than makes sense.
  */
 export function decodeDataRecord(data: Uint8Array): Waveform {
   if (data.length > limits.waveformBytes) {
@@ -41,14 +43,16 @@ function decode(data: Uint8Array): Waveform {
   const reader = new BinaryReader(data);
   const streams: Float64Array[] = [];
   const places: Places = { offsets: [], latitudes: [], longitudes: [] };
+  const count = countFields();
   let spacingMs = 0;
   while (reader.pos < reader.len) {
     const [field, type] = reader.tag();
+    count();
     if (field === 1 && type === WireType.Varint) spacingMs = reader.uint32();
     else if (field === 2 && type === WireType.LengthDelimited) {
       if (streams.length === MOST_STREAMS) throw new InvalidWaveform(`has more than ${MOST_STREAMS} streams`);
-      streams.push(decodeStream(reader.bytes()));
-    } else if (field === 3 && type === WireType.LengthDelimited) decodePlaces(reader.bytes(), places);
+      streams.push(decodeStream(reader.bytes(), count));
+    } else if (field === 3 && type === WireType.LengthDelimited) decodePlaces(reader.bytes(), places, count);
     else reader.skip(type, field);
   }
   if (spacingMs === 0) throw new InvalidWaveform("does not say how far apart its samples are");
@@ -56,18 +60,30 @@ function decode(data: Uint8Array): Waveform {
 }
 
 /** A `saf.DataStream`, whose values may be packed, one by one, or both. */
-function decodeStream(data: Uint8Array): Float64Array {
+function decodeStream(data: Uint8Array, countField: () => void): Float64Array {
   const samples = new Float64Array(Math.floor(data.length / DOUBLE));
   const reader = new BinaryReader(data);
   let count = 0;
   while (reader.pos < reader.len) {
     const [field, type] = reader.tag();
+    if (field === 1 && type === WireType.Bit64) {
+      samples[count++] = reader.double();
+      continue;
+    }
+    countField();
     if (field === 1 && type === WireType.LengthDelimited) {
       for (const value of doubles(reader.bytes())) samples[count++] = value;
-    } else if (field === 1 && type === WireType.Bit64) samples[count++] = reader.double();
-    else reader.skip(type, field);
+    } else reader.skip(type, field);
   }
   return samples.subarray(0, count);
+}
+
+/** Raises InvalidWaveform when it was called too often. */
+function countFields(): () => void {
+  let left = MOST_FIELDS;
+  return () => {
+    if (left-- === 0) throw new InvalidWaveform(`has more than ${MOST_FIELDS} fields`);
+  };
 }
 
 function* doubles(packed: Uint8Array): Generator<number> {
@@ -83,7 +99,7 @@ interface Places {
 }
 
 /** A `saf.DataRecord.LocationChanges`; one that comes in several pieces is one. */
-function decodePlaces(data: Uint8Array, into: Places): void {
+function decodePlaces(data: Uint8Array, into: Places, countField: () => void): void {
   const reader = new BinaryReader(data);
   const push = (list: number[], value: number) => {
     if (list.length === MOST_LOCATIONS) {
@@ -93,6 +109,7 @@ function decodePlaces(data: Uint8Array, into: Places): void {
   };
   while (reader.pos < reader.len) {
     const [field, type] = reader.tag();
+    countField();
     const list = field === 2 ? into.latitudes : into.longitudes;
     if (field === 1 && type === WireType.Varint) push(into.offsets, reader.uint32());
     else if (field === 1 && type === WireType.LengthDelimited) {

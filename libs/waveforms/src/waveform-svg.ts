@@ -123,7 +123,7 @@ function trace(samples: Float64Array, value: ScaleContinuousNumeric<number, numb
 }
 
 function timeAxis(time: TimeScale, bottom: number, utc: boolean): string[] {
-  const format = time.tickFormat(8) as (tick: number | Date) => string;
+  const format = utc ? clock(time.ticks(8).map(Number)) : String;
   const ticks = time.ticks(8).map((tick) => {
     const x = round(time(tick));
     const mark = `<path d="M${x},${bottom}v5" stroke="#999"/>`;
@@ -135,6 +135,13 @@ function timeAxis(time: TimeScale, bottom: number, utc: boolean): string[] {
 
 function text(x: number, y: number, content: string, attributes: string): string {
   return `<text x="${x}" y="${y}" ${attributes}>${escaped(content)}</text>`;
+}
+
+/** As fine as the ticks (ms since 1970 UTC) are apart. */
+function clock([first = 0, second = first]: readonly number[]): (tick: number | Date) => string {
+  const apart = second - first;
+  const [from, to] = apart >= 86_400_000 ? [0, 10] : [11, apart >= 60_000 ? 16 : apart >= 1_000 ? 19 : 23];
+  return (tick) => timeText(Number(tick)).slice(from, to);
 }
 
 const round = (at: number) => Math.round(at * 10) / 10;
