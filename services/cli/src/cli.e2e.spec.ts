@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
@@ -200,6 +202,36 @@ describe("fieldlog", () => {
     expect(tail.said.out).not.toContain("before");
     const listed = await json("messages list --topic boiler/before");
     expect(listed).toMatchObject({ messages: [{ topic: "boiler/before", payload: "on" }], next: null });
+  });
+
+  it("asks a device for what it recorded, and saves what it sent", async () => {
+    const { id } = await json("devices create recorder -n test");
+    const asked = await json(`requests create -n test --device ${id} --start 10m --note why`);
+    expect((await json("requests list -n test --state open")).requests).toMatchObject([
+      { id: asked.id, note: "why" },
+    ]);
+    const authorization = `Bearer ${system.adminKey}`;
+    const { start: from, end: to, number: request } = asked;
+    const offers = [{ sensor: "0", request, start: from, end: to, format: "text/plain", fileName: "a.txt" }];
+    const offered = await fetch(`${system.url}/v1/namespaces/test/devices/${id}/offers`, {
+      method: "POST",
+      headers: { authorization, "content-type": "application/json" },
+      body: JSON.stringify({ offers }),
+    });
+    const [{ url, reading }] = ((await offered.json()) as { answers: [{ url: string; reading: number }] })
+      .answers;
+    expect((await fetch(url, { method: "PUT", body: "what it recorded" })).status).toBe(201);
+    expect((await json("readings list -n test")).readings).toMatchObject([{ number: reading, bytes: 16 }]);
+    expect((await start(`readings show ${reading} -n test`).end).out).toContain("text/plain");
+    const folder = mkdtempSync(join(tmpdir(), "fieldlog-cli-"));
+    const saved = await start(`readings download ${reading} -n test --output ${join(folder, "b.txt")}`).end;
+    expect([saved.code, readFileSync(join(folder, "b.txt"), "utf8")]).toEqual([0, "what it recorded"]);
+    rmSync(folder, { recursive: true });
+    const other = await json(`requests create -n test --device ${id} --current`);
+    expect((await start(`requests withdraw ${other.id} -n test`).end).code).toBe(0);
+    expect((await json("requests list -n test --state withdrawn")).requests).toMatchObject([
+      { id: other.id },
+    ]);
   });
 
   it("says how long what devices reported is kept", async () => {
