@@ -1,6 +1,8 @@
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { inFreshFolder } from "../fresh-folder.js";
+import { claimDataDirectory, DataDirectoryInUse } from "../process/pid-file.js";
 import { run } from "../process/run.js";
 import { type RunningS3Server, type S3ServerOptions, startS3Server } from "./start.js";
 
@@ -29,7 +31,7 @@ export async function obtainVersitygw(o: ObtainVersitygwOptions): Promise<Versit
   const kept = join(o.cacheDir, NAME);
   const found = (await working(NAME)) ?? (await working(kept));
   if (found) return found;
-  const reason = await fromGo(o, kept).catch((error: Error) => error.message);
+  const reason = await oneByOne(o, () => fromGo(o, kept)).catch((error: Error) => error.message);
   const obtained = await working(kept);
   if (!obtained) o.progress(`no S3 server on this machine: ${reason ?? "it does not run here"}`);
   return obtained;
@@ -38,7 +40,8 @@ export async function obtainVersitygw(o: ObtainVersitygwOptions): Promise<Versit
 async function fromGo(o: ObtainVersitygwOptions, target: string): Promise<string | undefined> {
   const go = await run("go", ["version"]).catch(() => undefined);
   if (go === undefined) return "Go is not installed";
-  await mkdir(o.cacheDir, { recursive: true });
+  // Another process may have been first.
+  if (await working(target)) return undefined;
   return await inFreshFolder(o.cacheDir, async (folder) => {
     o.progress(`building ${NAME} ${VERSION} with Go`);
     await run("go", ["install", "-ldflags=-s -w", `github.com/versity/${NAME}/cmd/${NAME}@v${VERSION}`], {
@@ -49,6 +52,20 @@ async function fromGo(o: ObtainVersitygwOptions, target: string): Promise<string
     await rename(join(folder, NAME), target);
     return undefined;
   });
+}
+
+/** Building takes all of a machine, so of several processes one does it while the others wait. */
+async function oneByOne<T>({ cacheDir }: ObtainVersitygwOptions, work: () => Promise<T>): Promise<T> {
+  const claimed = join(cacheDir, `${NAME}-build`);
+  await mkdir(claimed, { recursive: true });
+  for (;;) {
+    const end = await claimDataDirectory(NAME, claimed).catch((error: unknown) => {
+      if (error instanceof DataDirectoryInUse) return undefined;
+      throw error;
+    });
+    if (end === undefined) await sleep(500);
+    else return await work().finally(end);
+  }
 }
 
 async function working(program: string): Promise<Versitygw | undefined> {
