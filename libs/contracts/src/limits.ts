@@ -156,12 +156,14 @@ export const limits = Object.freeze({
   uploadMs: 60 * 60_000,
   /** Uploads that one edge takes in at once; one more is asked to come again. */
   uploads: 256,
-  /** Milliseconds that an upload may go on without a byte. */
+  /** Milliseconds that an upload, or the download of a reading, may go on without a byte. */
   uploadIdleMs: 30_000,
   /** Bytes of one object part: what is kept of an upload that was cut off is whole parts. */
   uploadPartBytes: 8 * 1024 * 1024,
   /** Bytes of a reading that is decoded for a person: JSON, CSV, a plot. */
   waveformBytes: 16 * 1024 * 1024,
+  /** Bytes of all readings that one edge decodes at once; one more is asked to come again. */
+  waveformsBytes: 64 * 1024 * 1024,
   /** Milliseconds that an edit token is good for. */
   editTokenMs: 30 * 60_000,
   /** Milliseconds that a signing secret which was rotated is good for. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { offers, registry } from "@fieldlog/contracts";
+import { limits, type offers, type registry } from "@fieldlog/contracts";
 import { encrypted, type Objects, PLAIN } from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Problem } from "../native/problem.js";
@@ -131,8 +131,14 @@ export async function sendReading(
   response.setHeader("x-content-type-options", "nosniff");
   response.setHeader("content-security-policy", "default-src 'none'; sandbox");
   response.writeHead(range === undefined ? 200 : 206);
+  endsWhenIdle(response);
   // Whoever reads has gone, or the storage has failed half way: the connection is cut off either way.
   await pipeline(Readable.from(content, { objectMode: false }), response).catch(() => response.destroy());
+}
+
+/** Who takes no byte for too long is cut off. */
+export function endsWhenIdle(response: ServerResponse): void {
+  response.setTimeout(limits.uploadIdleMs, () => response.destroy());
 }
 
 /** The same, once its first bytes have come. */

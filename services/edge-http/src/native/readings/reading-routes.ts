@@ -1,15 +1,6 @@
 import { Readable } from "node:stream";
-import { limits } from "@fieldlog/contracts";
 import { withTraceParent } from "@fieldlog/runtime";
-import {
-  type About,
-  decodeDataRecord,
-  InvalidWaveform,
-  type Waveform,
-  waveformCsv,
-  waveformJson,
-  waveformSvg,
-} from "@fieldlog/waveforms";
+import { type Waveform, waveformCsv, waveformJson, waveformSvg } from "@fieldlog/waveforms";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type StoredReading, sendReading } from "../../uploads/readings.js";
 import { param, readInput } from "../input.js";
@@ -17,15 +8,15 @@ import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
 import { answerProblem } from "../problem.filter.js";
 import { Problem } from "../problem.js";
+import { aboutOf, Decoding } from "./decoding.js";
 import { readingJson } from "./reading-json.js";
 import { atLeast } from "./requests.controller.js";
 
-type Parts = NativeParts;
 const PATH = "/v1/namespaces/:ns/readings/:number";
-const DATA_RECORD = "data-record";
 
 /** GET …/readings/{number} and its /data: plain routes and none of Nest's, because their answers are streams. */
-export async function readingRoutes(app: FastifyInstance, parts: Parts): Promise<void> {
+export async function readingRoutes(app: FastifyInstance, parts: NativeParts): Promise<void> {
+  const decoding = new Decoding();
   const get = (
     path: string,
     name: string,
@@ -42,11 +33,11 @@ export async function readingRoutes(app: FastifyInstance, parts: Parts): Promise
       return reply;
     });
   };
-  get(PATH, "getReading", (request, reply) => show(parts, request, reply));
+  get(PATH, "getReading", (request, reply) => show(parts, decoding, request, reply));
   get(`${PATH}/data`, "getReadingData", (request, reply) => download(parts, request, reply));
 }
 
-async function download(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function download(parts: NativeParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { namespace } = await parts.access.namespace(request, "read");
   readInput(operations.getReadingData, request);
   const seen = Number(atLeast(parts, request, namespace.id));
@@ -60,7 +51,12 @@ async function download(parts: Parts, request: FastifyRequest, reply: FastifyRep
   reply.hijack();
 }
 
-async function show(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function show(
+  parts: NativeParts,
+  decoding: Decoding,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const { namespace } = await parts.access.namespace(request, "read");
   const { query } = readInput(operations.getReading, request);
   const number = param(request, "number");
@@ -68,7 +64,7 @@ async function show(parts: Parts, request: FastifyRequest, reply: FastifyReply):
   const format = query.format ?? formatIn(request.headers.accept);
   if (format !== "json") {
     const found = await parts.readings.stored(namespace.id, number, seen);
-    await sendShown(format, found, reply);
+    sendShown(format, found, await decoding.waveformIn(found, reply.raw), reply);
     return;
   }
   const reading = await parts.readings.get(namespace.id, number, seen);
@@ -78,7 +74,7 @@ async function show(parts: Parts, request: FastifyRequest, reply: FastifyReply):
     return;
   }
   const found = await parts.readings.stored(namespace.id, number);
-  const waveform = await waveformIn(found).catch((error: unknown) => {
+  const waveform = await decoding.waveformIn(found, reply.raw).catch((error: unknown) => {
     if (error instanceof Problem && error.status === 406) return undefined;
     throw error;
   });
@@ -98,8 +94,12 @@ function* joined(
   yield "}";
 }
 
-async function sendShown(format: "csv" | "svg", found: StoredReading, reply: FastifyReply): Promise<void> {
-  const waveform = await waveformIn(found);
+function sendShown(
+  format: "csv" | "svg",
+  found: StoredReading,
+  waveform: Waveform,
+  reply: FastifyReply,
+): void {
   const { number } = found.reading;
   if (format === "csv") {
     void reply
@@ -115,29 +115,6 @@ async function sendShown(format: "csv" | "svg", found: StoredReading, reply: Fas
     .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
     .header("x-content-type-options", "nosniff")
     .send(waveformSvg(waveform, aboutOf(found), title));
-}
-
-/** Raises Problem 406: it is no waveform, or cannot be decoded. */
-async function waveformIn({ offered, bytes, content }: StoredReading): Promise<Waveform> {
-  if (offered.format !== DATA_RECORD) {
-    throw new Problem(406, `A reading of the format "${offered.format}" can only be downloaded as it is.`);
-  }
-  if (bytes > limits.waveformBytes) {
-    throw new Problem(406, `Of more than ${limits.waveformBytes} bytes only the bytes themselves are given.`);
-  }
-  const pieces: Uint8Array[] = [];
-  for await (const piece of content({ from: 0, to: bytes })) pieces.push(piece);
-  try {
-    return decodeDataRecord(Buffer.concat(pieces));
-  } catch (error) {
-    if (!(error instanceof InvalidWaveform)) throw error;
-    throw new Problem(406, `This reading can only be downloaded as it is: it ${error.detail}.`);
-  }
-}
-
-function aboutOf({ offered }: StoredReading): About {
-  const { sensorType, start } = offered;
-  return { sensorType, start: start === undefined ? undefined : Number(start) };
 }
 
 /** The first of what is accepted that there is. */
