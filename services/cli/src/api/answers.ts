@@ -99,6 +99,17 @@ export interface Retention {
   logDays: number | null;
 }
 
+/** How a namespace is set; null: the default. */
+export interface NamespaceSettings {
+  heartbeatS: number | null;
+  inactiveAfterS: number | null;
+  uniqueDeviceNames: boolean;
+  devices: number | null;
+  storedBytes: number | null;
+  uploadBytes: number | null;
+  offers: string;
+}
+
 export interface ReadModel {
   name: string;
   version: number;

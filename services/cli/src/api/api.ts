@@ -35,6 +35,10 @@ export class Api {
     return this.#send("PUT", path, body);
   }
 
+  patch<T>(path: string, body: object): Promise<T> {
+    return this.#send("PATCH", path, body);
+  }
+
   delete(path: string): Promise<unknown> {
     return this.#send("DELETE", path);
   }

@@ -5,6 +5,7 @@ import { contextOf, examples, NAMESPACE } from "../context.js";
 import { fields, table } from "../output/table.js";
 import { ago, clean, count, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
+import { addErase } from "./clearing.js";
 
 /** Rows of one page of a list. */
 const PAGE = 500;
@@ -21,6 +22,7 @@ export function addDevices(program: Command, world: World): void {
         ["fieldlog devices show 1234567890123456", "one, with its sensors"],
         ["fieldlog devices create boiler", "a new one that speaks MQTT, with its password"],
         ["fieldlog devices mqtt-password 1234567890123456", "a new MQTT password in place of the old one"],
+        ["fieldlog devices erase 1234567890123456", "one device and all that it reported, for ever"],
       ),
     );
 
@@ -74,6 +76,8 @@ export function addDevices(program: Command, world: World): void {
       const issued = await api.post<{ secret: string }>(path);
       print(issued, () => howToLogIn(id, issued.secret, paint));
     });
+
+  addErase(devices, world);
 }
 
 interface Created {

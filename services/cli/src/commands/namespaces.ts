@@ -5,6 +5,8 @@ import { contextOf, examples } from "../context.js";
 import { fields, table } from "../output/table.js";
 import { clean, count, time } from "../output/text.js";
 import type { World } from "../world.js";
+import { addClear } from "./clearing.js";
+import { addSettings } from "./settings.js";
 
 export function addNamespaces(program: Command, world: World): void {
   const namespaces = program
@@ -17,6 +19,8 @@ export function addNamespaces(program: Command, world: World): void {
         ["fieldlog namespaces create roof-sensors", "a new one"],
         ["fieldlog namespaces retention roof-sensors", "how long tables keep what its devices reported"],
         ["fieldlog namespaces retention roof-sensors --logs 14 --measurements forever", "another span"],
+        ["fieldlog namespaces settings roof-sensors --inactive-after-s 300", "when devices count as active"],
+        ["fieldlog namespaces clear test", "all its devices and what they reported, for ever"],
       ),
     );
 
@@ -80,6 +84,9 @@ export function addNamespaces(program: Command, world: World): void {
         ),
       );
     });
+
+  addSettings(namespaces, world);
+  addClear(namespaces, world);
 }
 
 type Days = number | "forever";

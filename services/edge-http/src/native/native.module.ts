@@ -11,6 +11,7 @@ import { ReadsController } from "./reads.controller.js";
 import { SigningController } from "./signed/signing.controller.js";
 import { StreamsController } from "./streams.controller.js";
 import { SubscriptionsController } from "./subscriptions.controller.js";
+import { TenancyController } from "./tenancy/tenancy.controller.js";
 
 /** The native API's controllers. */
 @Module({})
@@ -30,6 +31,7 @@ export class NativeModule {
         DevicesController,
         EditingController,
         NamespacesController,
+        TenancyController,
         OperatorController,
       ],
       providers: [{ provide: NATIVE, useValue: parts }],

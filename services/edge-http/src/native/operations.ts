@@ -5,6 +5,7 @@ import { readingOperations } from "./readings/reading-operations.js";
 import * as schema from "./schemas.js";
 import { signingOperations } from "./signed/signing-operations.js";
 import * as subscription from "./subscription-schemas.js";
+import { tenancyOperations } from "./tenancy/tenancy-operations.js";
 
 export type { Operation } from "./operation.js";
 
@@ -17,6 +18,7 @@ export const operations = {
   }),
   publishEvents: op({
     ...{ method: "post", path: `${NAMESPACE}/events`, access: "writer", status: 201, writes: true },
+    signed: true,
     summary: "Publishes an event (201), or several (200, with what became of each), once they are on disk",
     query: schema.NoQuery,
     body: schema.NewEvents,
@@ -114,6 +116,7 @@ export const operations = {
   }),
   ...editingOperations,
   ...readingOperations,
+  ...tenancyOperations,
   getRetention: op({
     ...{ method: "get", path: `${NAMESPACE}/retention`, access: "reader", status: 200 },
     summary: "How long the read models keep what devices reported; the log keeps it for ever",
