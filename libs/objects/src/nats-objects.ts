@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { objectsBucket } from "@fieldlog/contracts";
-import { JetStreamApiCodes, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes, JetStreamApiError, jetstream } from "@nats-io/jetstream";
 import { type ObjectStore as Bucket, Objm, StorageType } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { Measured } from "./measured.js";
@@ -30,7 +30,7 @@ export class NatsObjects implements ObjectStore {
   private readonly buckets = new Map<string, Promise<Bucket>>();
 
   constructor(
-    private readonly connection: NatsConnection,
+    connection: NatsConnection,
     private readonly options: NatsObjectsOptions,
   ) {
     this.manager = new Objm(jetstream(connection));
@@ -78,8 +78,6 @@ export class NatsObjects implements ObjectStore {
   }
 
   async deleteAll(prefix: string): Promise<number> {
-    const namespace = namespaceOfName(prefix);
-    if (prefix === `${namespace}/`) return await this.deleteBucket(namespace);
     let count = 0;
     for await (const name of this.list(prefix)) {
       await this.delete(name);
@@ -96,22 +94,6 @@ export class NatsObjects implements ObjectStore {
     }
   }
 
-  private async deleteBucket(namespace: string): Promise<number> {
-    this.buckets.delete(namespace);
-    try {
-      const jsm = await jetstreamManager(this.connection);
-      const stream = `OBJ_${objectsBucket(namespace)}`;
-      const { state } = await jsm.streams.info(stream, {
-        subjects_filter: `$O.${objectsBucket(namespace)}.M.>`,
-      });
-      await jsm.streams.delete(stream);
-      return Object.keys(state.subjects ?? {}).length;
-    } catch (error) {
-      if (isMissing(error)) return 0;
-      throw unavailable(error);
-    }
-  }
-
   /** @param makes whether the bucket is made where there is none; if not, there is nothing to be done: undefined */
   private async reach<T>(
     name: string,
@@ -123,7 +105,7 @@ export class NatsObjects implements ObjectStore {
       const bucket = await this.bucket(namespace, makes);
       return await work(bucket);
     } catch (error) {
-      // It may have been removed meanwhile, with all of the namespace's objects.
+      // It may have been removed meanwhile.
       this.buckets.delete(namespace);
       if (!makes && isMissing(error)) return undefined;
       throw unavailable(error);
