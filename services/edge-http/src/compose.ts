@@ -141,14 +141,14 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   });
 
   health.add("replay protection", async () => signalsWatch.notReady());
-  observe(runtime, { known, guard, log, streams });
+  observe(runtime, { known, guard, log, streams, signing });
 }
 
 function observe(
   { metrics }: Runtime,
-  parts: { known: Known; guard: ReplayGuard; log: EventLog; streams: EventStreams },
+  parts: { known: Known; guard: ReplayGuard; log: EventLog; streams: EventStreams; signing: Signing },
 ): void {
-  const { known, guard, log, streams } = parts;
+  const { known, guard, log, streams, signing } = parts;
   gauge(metrics, {
     name: "fieldlog_edge_cached_entries",
     help: "What the edge keeps in memory, by kind.",
@@ -159,6 +159,7 @@ function observe(
       this.set({ kind: "key" }, known.keys.size);
       this.set({ kind: "session" }, known.sessions.size);
       this.set({ kind: "replay" }, guard.size);
+      this.set({ kind: "signed" }, signing.remembered.size);
     },
   });
   gauge(metrics, {

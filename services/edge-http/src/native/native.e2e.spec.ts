@@ -3,7 +3,9 @@ import { signals } from "@fieldlog/contracts";
 import { encoded, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js";
+import { editsDevices } from "./editing/editing.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
+import { countsAndSigns } from "./rates/rates.fixture.js";
 import { asksForData } from "./readings/readings.fixture.js";
 
 const PROBLEM = "application/problem+json";
@@ -28,7 +30,8 @@ describe("the native API", () => {
   const sign = () => ({ id: sent++, secret, date: dateOf(Date.now()) });
 
   beforeAll(async () => {
-    const { fields } = await csn("client/create", bytes(len(1, len(4, "roof")), len(2, num(2, 0))));
+    const roof = [...len(4, "roof"), ...len(128, "old-1")];
+    const { fields } = await csn("client/create", bytes(len(1, roof), len(2, num(2, 0))));
     device = String(fields.find(({ field }) => field === 2)?.value);
     secret = Buffer.from(fields.find(({ field }) => field === 3)?.value as Uint8Array).toString();
   });
@@ -79,6 +82,12 @@ describe("the native API", () => {
     const dates = [...len(4, dateOf(Date.now() - 60_000)), ...len(5, dateOf(Date.now()))];
     const data = [...num(1, 0), ...num(2, 1), ...dates, ...num(8, 1)];
     await csn(`data/offer/${device}`, bytes(signature(sign()), len(2, data)));
+    await csn(`client/get-keyvalue/${device}`, bytes(signature(sign())));
+    await csn(`client/edit-token/${device}`, bytes(signature(sign())));
+    await csn("query/name-available", bytes(len(1, "cellar")));
+    await csn("query/existing-uuid", bytes(len(1, "nobody's")));
+    await csn("query/recent-events", bytes());
+    await csn("query/client-from-legacy-id", bytes(len(1, "old-1")));
     const one = await call("get", "/v1/namespaces/{ns}/devices/{device}", { ...test, device });
     expect(one.json).toMatchObject({ id: device, metadata: { name: "roof" }, sensors: [{ id: "0" }] });
     expect((await call("get", "/v1/namespaces/{ns}/devices/{device}", { ...test, device: "1" })).status).toBe(
@@ -406,6 +415,9 @@ describe("the native API", () => {
   });
 
   it("asks for data, takes what is offered, and gives it back", () => asksForData(native));
+  it("counts events, and lets devices sign", () => countsAndSigns(native));
+
+  it("changes devices' metadata, by keys and by edit tokens", () => editsDevices(native));
 
   it("was called through every operation that its document describes", async () => {
     for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) {

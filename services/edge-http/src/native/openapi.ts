@@ -72,7 +72,7 @@ function describe(name: string, operation: Operation): Json {
     operationId: name,
     summary: operation.summary,
     tags: ["native"],
-    security: operation.access === "anybody" ? [] : [{ apiKey: [] }],
+    security: securityOf(operation),
     parameters,
     ...(operation.body === undefined
       ? {}
@@ -81,6 +81,11 @@ function describe(name: string, operation: Operation): Json {
         }),
     responses,
   };
+}
+
+function securityOf({ access, signed }: Operation): Json[] {
+  if (access === "anybody") return [];
+  return signed ? [{ apiKey: [] }, { signature: [] }] : [{ apiKey: [] }];
 }
 
 function success({ answer, also = {}, writes, streams }: Operation): Json {
@@ -228,6 +233,13 @@ export const openapi = {
     ),
     securitySchemes: {
       apiKey: { type: "http", scheme: "bearer", description: "An API key" },
+      signature: {
+        type: "apiKey",
+        in: "header",
+        name: "webhook-signature",
+        description:
+          "A device's, as Standard Webhooks 1.0 has it, with webhook-id and webhook-timestamp; and in fieldlog-device its id",
+      },
       session: { type: "http", scheme: "bearer", description: "The token of a person who is logged in" },
       credSession: {
         type: "apiKey",

@@ -21,6 +21,8 @@ export interface Operation {
   readonly also?: Readonly<Record<string, string>>;
   /** Answer is a stream of server-sent events. */
   readonly streams?: true;
+  /** A device may do it for itself, by its signature instead of a key. */
+  readonly signed?: true;
   /** Answer is a write: has the header fieldlog-position. */
   readonly writes?: true;
   /** Answer is from a read model: takes the header fieldlog-min-position. */

@@ -34,6 +34,7 @@ export const readingOperations = {
   }),
   offerData: op({
     ...{ method: "post", path: `${NAMESPACE}/devices/{device}/offers`, access: "writer", status: 200 },
+    signed: true,
     summary: "Offers a device's data; each offer that is wanted gets a URL to send it to",
     query: NoQuery,
     body: schema.NewOffers,
