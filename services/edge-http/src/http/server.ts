@@ -21,14 +21,18 @@ const httpOptions = {
 /** Connections that the kernel holds until they are accepted, so that a fleet may come back all at once. */
 const BACKLOG = 4_096;
 
-/** Fastify without its logging and its closing manners, which {@link Listeners} has instead. */
-export function createFastify(): FastifyInstance {
+/**
+ * Fastify without its logging and its closing manners, which {@link Listeners} has instead.
+ *
+ * @param requestMs within which a whole request must have arrived
+ */
+export function createFastify(requestMs: number = limits.requestMs): FastifyInstance {
   const options: FastifyHttpOptions<Server> = {
     logger: false,
     bodyLimit: limits.bodyBytes,
-    requestTimeout: httpOptions.requestTimeout,
+    requestTimeout: requestMs,
     keepAliveTimeout: httpOptions.keepAliveTimeout,
-    http: httpOptions,
+    http: { ...httpOptions, headersTimeout: requestMs, requestTimeout: requestMs },
     forceCloseConnections: "idle",
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => answerBroken(error, socket),

@@ -36,7 +36,7 @@ export async function addUploads(
   const records = await ProgressRecords.open(edge.log.connection, settings.replicas);
   const uploads = new Uploads({ offers: edge.offers, objects, ownWrites, partBytes: limits.uploadPartBytes });
   const resumable = new Resumable({ uploads, records, objects });
-  await fastify.register(uploadsRoutes, { ...serving, uploads, resumable, now });
+  await fastify.register(uploadsRoutes, { ...serving, uploads, resumable, now, idleMs: limits.uploadIdleMs });
   const readings = new Readings({ offers: edge.offers, objects });
   await fastify.register(downloadRoutes, { ...serving, readings, access, known: edge.known });
   return readings;

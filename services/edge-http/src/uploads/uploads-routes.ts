@@ -19,6 +19,8 @@ export interface UploadsRoutesOptions {
   readonly logger: Pick<Logger, "error">;
   readonly stopping: () => boolean;
   readonly now: () => number;
+  /** Milliseconds that an upload may go on without a byte. */
+  readonly idleMs: number;
 }
 
 type Handle = (token: string, raw: IncomingMessage) => Promise<PlainAnswer>;
@@ -34,7 +36,7 @@ const BUSY_S = 5;
  * POST or PUT, or resumable (tus). Bodies go through to the object storage as they come. The token is told to nobody.
  */
 export async function uploadsRoutes(fastify: FastifyInstance, options: UploadsRoutesOptions): Promise<void> {
-  const { uploads, resumable, now } = options;
+  const { uploads, resumable, now, idleMs } = options;
   let underWay = 0;
 
   const once: Handle = async (token, raw) => {
@@ -47,7 +49,7 @@ export async function uploadsRoutes(fastify: FastifyInstance, options: UploadsRo
       return stored(await uploads.take(started, content.chunks, content.mediaType), protobuf);
     });
   };
-  const patience = { idleMs: limits.uploadIdleMs, now };
+  const patience = { idleMs, now };
   const patch: Handle = async (token, raw) => {
     const body = ({ upload }: Started) => bodyOf(raw, { ...patience, until: Number(upload.expiresAt) });
     return tus(await resumable.patch(token, raw.headers, body));

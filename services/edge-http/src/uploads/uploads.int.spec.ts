@@ -19,6 +19,9 @@ import { Uploads } from "./uploads.js";
 import { uploadsRoutes } from "./uploads-routes.js";
 
 const PART = 64 * 1024;
+/** Within which any other request must have arrived; that is looked at every second. */
+const REQUEST_MS = 500;
+const IDLE_MS = 700;
 const TUS = { "tus-resumable": "1.0.0" };
 const OCTETS = { ...TUS, "content-type": "application/offset+octet-stream" };
 const offers = new OffersInMemory();
@@ -36,10 +39,18 @@ beforeAll(async () => {
   const records = await ProgressRecords.open(log.connection, 1);
   const uploads = new Uploads({ offers, objects, ownWrites: new OwnWrites(), partBytes: PART });
   const resumable = new Resumable({ uploads, records, objects });
-  door = createFastify();
+  door = createFastify(REQUEST_MS);
   const counts = new RequestCounts(createMetrics());
   const logger = createLogger("test", "silent");
-  const options = { uploads, resumable, counts, logger, stopping: () => false, now: Date.now };
+  const options = {
+    uploads,
+    resumable,
+    counts,
+    logger,
+    stopping: () => false,
+    now: Date.now,
+    idleMs: IDLE_MS,
+  };
   await door.register(uploadsRoutes, options);
   url = await door.listen({ host: "127.0.0.1", port: 0 });
   port = Number(new URL(url).port);
@@ -213,6 +224,28 @@ describe("an upload in one go", () => {
     await breakOff(head, Buffer.concat([begin, content.subarray(0, PART)]));
     await until("that has failed, too", () => offers.upload(inForm).phase === "failed");
     expect((await send(offers.add({}), "POST", form(content))).status).toBe(200);
+  });
+
+  it("may take longer than any other request, as long as something comes; else it is given up", async () => {
+    const drip = (token: string, times: number) =>
+      new Promise<string>((resolve) => {
+        let answer = "";
+        const socket = connect(port, "127.0.0.1");
+        socket.on("data", (chunk) => {
+          answer += chunk.toString("latin1");
+        });
+        socket.on("close", () => resolve(answer)).on("error", () => undefined);
+        socket.write(
+          `PUT /uploads/${token} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 12\r\n\r\n`,
+        );
+        let sent = 0;
+        const timer = setInterval(() => (sent++ < times ? socket.write("x") : clearInterval(timer)), 200);
+      });
+    const [steady, silent] = [offers.add({ format: "x/y" }), offers.add({ format: "x/y" })];
+    const [taken, late] = await Promise.all([drip(steady, 12), drip(silent, 3)]);
+    expect(taken).toMatch(/^HTTP\/1.1 201 /);
+    expect(late).toMatch(/^HTTP\/1.1 408 /);
+    expect([offers.upload(steady).phase, offers.upload(silent).phase]).toEqual(["stored", "failed"]);
   });
 
   it("is not lost when the service that decides is away at its end", async () => {
