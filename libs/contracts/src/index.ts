@@ -8,6 +8,7 @@ export * as signals from "./gen/fieldlog/signals/v1/signals_pb.js";
 export * as subscriptions from "./gen/fieldlog/subscriptions/v1/subscriptions_pb.js";
 export * as saf from "./gen/saf/saf_pb.js";
 export { limits } from "./limits.js";
+export { isMobile } from "./mobility.js";
 export { endOf, indexOf, type Position, positionOf, sequenceOf } from "./position.js";
 export {
   type AggregateId,

@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { aggregateOf, registry } from "@fieldlog/contracts";
+import { aggregateOf, isMobile, registry } from "@fieldlog/contracts";
 import type { Commit } from "@fieldlog/event-log";
 import type { LivenessSettings } from "../core/rules.js";
 import type { DeviceTraits } from "../core/slots.js";
@@ -21,9 +21,6 @@ export type Decided =
 
 /** Of a namespace's history, which is kept by its name. */
 export type NamespaceChange = { readonly id: string } | { readonly settings: LivenessSettings };
-
-/** What CSN's `mobility_type` calls what people carry about. All else stays where it is. */
-const MOBILE: ReadonlySet<unknown> = new Set(["laptop", "tablet", "phone"]);
 
 const UNCHANGED: DeviceChange = { before: "kept", traits: {} };
 
@@ -66,7 +63,7 @@ function traitsOf(metadata: registry.DeviceMetadata | undefined): DeviceTraits {
   return {
     ...(latitude === undefined ? {} : { latitude }),
     ...(longitude === undefined ? {} : { longitude }),
-    ...(mobility === undefined ? {} : { mobile: MOBILE.has(mobility) }),
+    ...(mobility === undefined ? {} : { mobile: isMobile(mobility) }),
   };
 }
 

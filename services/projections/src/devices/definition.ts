@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { aggregateOf, positionOf, REGISTRY, registry, sequenceOf } from "@fieldlog/contracts";
+import { aggregateOf, isMobile, positionOf, REGISTRY, registry, sequenceOf } from "@fieldlog/contracts";
 import { instant } from "@fieldlog/events";
 import { geocellNumber } from "@fieldlog/geocells";
 import {
@@ -33,9 +33,6 @@ export interface DeviceRow {
 
 /** Of the metadata: by what a device is found that nobody knows the id of. */
 export const LOOKED_UP = ["name", "uuid", "legacyIdentifier"] as const;
-
-/** What CSN's `mobility_type` calls what people carry about. All else stays where it is. */
-const MOBILE: ReadonlySet<unknown> = new Set(["laptop", "tablet", "phone"]);
 
 export const devices: ReadModelDefinition<registry.Decision> = {
   name: "devices",
@@ -132,7 +129,7 @@ async function store(tx: ReadModelTransaction, stored: readonly Registered[]): P
       ${column((one) => instant(one.state.registeredAt))}::timestamptz[],
       ${column((one) => JSON.stringify(one.state.metadata))}::jsonb[],
       ${column((one) => JSON.stringify(one.state.sensors))}::jsonb[],
-      ${column(({ state }) => MOBILE.has(state.metadata["mobility"]))}::boolean[],
+      ${column(({ state }) => isMobile(state.metadata["mobility"] as string | undefined))}::boolean[],
       ${column(({ state }) => cellOf(state.metadata))}::bigint[]
     )
     ON CONFLICT (namespace, id) DO UPDATE SET
