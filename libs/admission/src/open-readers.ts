@@ -76,13 +76,14 @@ export class OpenReaders {
 
   /** What was known of it is forgotten already. */
   decided({ namespace, kind, id }: AggregateId): void {
-    if (kind !== "api-key" && kind !== "subscription") return;
+    if (kind !== "api-key" && kind !== "subscription" && kind !== "clearing") return;
     for (const reader of this.all) {
       const { credential, subscription } = reader;
       const isKey = kind === "api-key" && credential.key.id === id;
       const isSubscription =
         kind === "subscription" && subscription?.id === id && subscription.namespace === namespace;
-      if (isKey || isSubscription) void this.recheck(reader);
+      const isCleared = kind === "clearing" && subscription?.namespace === namespace;
+      if (isKey || isSubscription || isCleared) void this.recheck(reader);
     }
   }
 

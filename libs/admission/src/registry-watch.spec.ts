@@ -1,7 +1,15 @@
-import { type AggregateId, REGISTRY, registrySubject } from "@fieldlog/contracts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type AggregateId,
+  CLEARING,
+  devices,
+  REGISTRY,
+  registry as registry_,
+  registrySubject,
+} from "@fieldlog/contracts";
 import type { Commit } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createKnown, deviceKey } from "./known.js";
 import { RegistryWatch } from "./registry-watch.js";
 
@@ -36,6 +44,57 @@ it("a decision on a namespace's members drops the roles of that namespace and of
   await watch.stop();
 });
 
+it("a clearing drops what was known of the namespace's devices, or of the erased one, and of no other", async () => {
+  const asked: string[] = [];
+  const known = createKnown(
+    {
+      ...{ auth: unused, subscriptions: unused, offers: unused },
+      devices: {
+        getDevice: async ({ namespace, device }) => {
+          asked.push(deviceKey(namespace ?? "", device ?? ""));
+          return { $typeName: "fieldlog.devices.v1.GetDeviceResponse", device: created };
+        },
+      },
+    },
+    Date.now,
+  );
+  const all = [deviceKey("n1", "a"), deviceKey("n1", "b"), deviceKey("n10", "a")];
+  const { log, decide } = registry();
+  const heard: AggregateId[] = [];
+  const watch = new RegistryWatch(
+    log,
+    known,
+    { warn: () => {}, error: () => {} },
+    (id) => void heard.push(id),
+  );
+  await watch.start();
+  const found = async () => {
+    asked.length = 0;
+    for (const key of all) await known.registered.get(key);
+    return [...asked];
+  };
+  const cleared = (device: string) =>
+    toBinary(
+      registry_.DecisionSchema,
+      create(registry_.DecisionSchema, {
+        events: [{ event: { case: "namespaceCleared", value: { namespace: "n1", device } } }],
+      }),
+    );
+  expect(await found()).toEqual(all);
+  expect(await found()).toEqual([]);
+  await decide(CLEARING, cleared("b"));
+  expect(await found()).toEqual(["n1/b"]);
+  await decide(CLEARING, cleared(""));
+  expect(await found()).toEqual(["n1/a", "n1/b"]);
+  expect(heard).toEqual([
+    { namespace: "n1", kind: "clearing", id: "b" },
+    { namespace: "n1", kind: "clearing", id: "" },
+  ]);
+  // Once more, should a service have told of what was just cleared.
+  await vi.waitFor(async () => expect(await found()).toContain("n1/a"), { timeout: 5_000 });
+  await watch.stop();
+});
+
 /** A log that tells decisions as they are taken. */
 function registry() {
   let next = Promise.withResolvers<Commit>();
@@ -53,14 +112,16 @@ function registry() {
         }
       },
     },
-    decide: async (id: AggregateId) => {
+    decide: async (id: AggregateId, data: Uint8Array = new Uint8Array()) => {
       sequence++;
       const subject = registrySubject(id);
-      next.resolve({ stream: REGISTRY, subject, sequence, time: new Date(0), data: new Uint8Array() });
+      next.resolve({ stream: REGISTRY, subject, sequence, time: new Date(0), data });
       await new Promise((resolve) => setTimeout(resolve, 10));
     },
   };
 }
+
+const created = create(devices.DeviceSchema, { id: "a", dialect: "native" });
 
 const never = async () => {
   throw new RpcError("internal", "not asked in this test");

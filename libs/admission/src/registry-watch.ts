@@ -1,8 +1,14 @@
-import { type AggregateId, aggregateOf, REGISTRY } from "@fieldlog/contracts";
-import type { Commit, EventLog } from "@fieldlog/event-log";
+import { type AggregateId, aggregateOf, CLEARING, REGISTRY } from "@fieldlog/contracts";
+import { type ClearedPart, type Commit, clearedBy, type EventLog } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import { deviceKey, type Known } from "./known.js";
 import { Tail } from "./tail.js";
+
+/**
+ * Milliseconds after which what was cleared is dropped again: a service whose read model is a moment behind may have
+ * told of it once more.
+ */
+const AGAIN_MS = [1_000, 5_000, 30_000];
 
 /**
  * Drops from memory what a decision has changed, as soon as the decision is in the log. Where the
@@ -11,12 +17,16 @@ import { Tail } from "./tail.js";
 export class RegistryWatch {
   private readonly tail: Tail;
   private started = false;
+  private readonly timers = new Set<NodeJS.Timeout>();
 
   constructor(
     private readonly log: Pick<EventLog, "read" | "lastSequence">,
     private readonly known: Known,
     logger: Pick<Logger, "warn" | "error">,
-    /** Told of every decision after what it changes was dropped from memory. */
+    /**
+     * Told of every decision after what it changes was dropped from memory. Of a clearing, of kind `clearing`, with the
+     * namespace that was cleared and the id of the device that was erased; empty: all of them. More than once.
+     */
     private readonly onDecision: (id: AggregateId, commit: Commit) => void = () => undefined,
   ) {
     this.tail = new Tail({
@@ -35,6 +45,7 @@ export class RegistryWatch {
   }
 
   stop(): Promise<void> {
+    for (const timer of this.timers) clearTimeout(timer);
     return this.tail.stop();
   }
 
@@ -44,8 +55,39 @@ export class RegistryWatch {
 
   private take(commit: Commit): void {
     const id = aggregateOf(commit.subject);
-    this.forget(id);
-    this.onDecision(id, commit);
+    if (id.kind === CLEARING.kind) this.takeClearing(commit);
+    else {
+      this.forget(id);
+      this.onDecision(id, commit);
+    }
+  }
+
+  private takeClearing(commit: Commit): void {
+    const cleared = clearedBy(commit);
+    if (cleared === undefined) return;
+    const forget = () => {
+      this.forgetCleared(cleared);
+      this.onDecision({ ...CLEARING, namespace: cleared.namespace, id: cleared.device ?? "" }, commit);
+    };
+    forget();
+    for (const ms of AGAIN_MS) {
+      const timer = setTimeout(() => {
+        this.timers.delete(timer);
+        forget();
+      }, ms).unref();
+      this.timers.add(timer);
+    }
+  }
+
+  private forgetCleared({ namespace, device }: ClearedPart): void {
+    const { known } = this;
+    const isOf = (key: string) =>
+      device === undefined ? key.startsWith(deviceKey(namespace, "")) : key === deviceKey(namespace, device);
+    for (const cache of [known.devices, known.registered, known.signers, known.subscriptions]) {
+      cache.invalidateWhere((_, key) => isOf(key));
+    }
+    known.passwords.invalidateWhere((value) => isOf(deviceKey(value.namespace, value.device)));
+    known.requests.invalidate(namespace);
   }
 
   private forget(id: AggregateId): void {

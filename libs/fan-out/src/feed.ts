@@ -1,6 +1,6 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { endOf, type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
-import { type EventLog, LogGap } from "@fieldlog/event-log";
+import { clearedBy, type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import type { Index, Kind, Message, ReadCommit, Subscribed } from "./kind.js";
 
@@ -108,7 +108,10 @@ export class Feed<M extends Message, C extends ReadCommit<M>, S extends Subscrib
         if (!this.known) this.begin(await log.lastSequence(SIGNALS));
         ready();
         for await (const commits of log.read(SIGNALS, { after: this.tip, subject, signal })) {
-          for (const { sequence, data } of commits) await this.take(sequence, data);
+          for (const commit of commits) {
+            if (clearedBy(commit)) this.clear(commit.sequence);
+            else await this.take(commit.sequence, commit.data);
+          }
         }
       } catch (err) {
         logger.warn({ err, namespace }, "following a namespace was interrupted; trying again");
@@ -179,12 +182,17 @@ export class Feed<M extends Message, C extends ReadCommit<M>, S extends Subscrib
     }
   }
 
-  /** The log ends before what was read: it has lost its tail, and will use these sequences again. */
-  private rewind(sequence: number): void {
+  /** What stood before is not to be had from here any more. */
+  private clear(sequence: number): void {
     this.options.windows.held -= this.windowBytes;
     this.window = [];
     this.windowBytes = 0;
     this.begin(sequence);
+  }
+
+  /** The log ends before what was read: it has lost its tail, and will use these sequences again. */
+  private rewind(sequence: number): void {
+    this.clear(sequence);
     const followers = new Set<Follower<M, C, S>>();
     this.placed.each(({ follower }) => followers.add(follower));
     for (const follower of followers) follower.rewind(endOf(sequence));

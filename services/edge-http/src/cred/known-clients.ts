@@ -44,6 +44,7 @@ export class KnownClients {
 
   /** A decision was taken: what it changes is forgotten. What a client subscribed to stays as it logged in. */
   decided({ kind, namespace, id }: AggregateId): void {
+    if (kind === "clearing") this.cards.clear();
     if (kind === "device") this.cards.invalidate(deviceKey(namespace, id));
   }
 }

@@ -43,11 +43,22 @@ export class Connections implements ClientIndex {
       case "device":
         this.recheck(this.byPrincipal.get(`${namespace}/device:${id}`));
         break;
+      case "clearing":
+        this.recheckDevices(namespace, id);
+        break;
       case "api-key":
         this.recheck(this.byPrincipal.get(`key:${id}`));
         break;
       default:
         break; // concerns nobody who is logged in
+    }
+  }
+
+  /** @param id empty: all of the namespace */
+  private recheckDevices(namespace: string, id: string): void {
+    const prefix = `${namespace}/device:`;
+    for (const [key, clients] of this.byPrincipal) {
+      if (id === "" ? key.startsWith(prefix) : key === prefix + id) this.recheck(clients);
     }
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { Aggregates } from "@fieldlog/aggregates";
-import { limits, registry } from "@fieldlog/contracts";
+import { limits, REGISTRY, registry, registryOfNamespace } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { CursorRecords } from "@fieldlog/fan-out";
 import { SealingKey } from "@fieldlog/sealing";
@@ -91,6 +91,26 @@ describe("a subscription", () => {
     expect((await one.own.list(namespace, page)).rows).toEqual([]);
     expect(await records.get(namespace, created.id)).toBeUndefined();
     await expect(one.own.remove(namespace, "0123456789abcdef", "x")).rejects.toThrow(UnknownSubscription);
+  });
+
+  it("is gone with its record when its namespace is cleared, also if that was broken off before the purge", async () => {
+    const one = start();
+    const { created } = await one.own.create(namespace, wanted(), "key:k1");
+    const kept = await one.own.create(`${namespace}-kept`, wanted(), "key:k1");
+    await records.acquire(namespace, created.id, { holder: "x", via: "poll", startAfter: 0 });
+    const told = await log.clearings.record({ namespace }, "key:k1");
+    const empty = async ({ own }: Replica) => expect((await own.list(namespace, page)).rows).toEqual([]);
+    await empty(one);
+    await empty(start());
+    await log.clearings.purge(REGISTRY, registryOfNamespace(namespace, "subscription"), told);
+    const later = start();
+    await empty(later);
+    const again = await later.own.create(namespace, wanted(), "key:k1");
+    for (const { own } of [one, later]) {
+      expect((await own.list(namespace, page)).rows.map(({ id }) => id)).toEqual([again.created.id]);
+      expect((await own.list(`${namespace}-kept`, page)).rows.map(({ id }) => id)).toEqual([kept.created.id]);
+    }
+    await until("its record is gone", async () => (await records.get(namespace, created.id)) === undefined);
   });
 
   it("is listed by id, page by page, and by owner", async () => {

@@ -38,7 +38,12 @@ export class Subscriptions {
   /** How many are being created just now, by namespace and by owner. */
   private readonly underway = new Map<string, number>();
 
-  constructor(private readonly parts: SubscriptionsParts) {}
+  constructor(private readonly parts: SubscriptionsParts) {
+    // Of a namespace that was cleared too. What this misses is a record of a few bytes that nobody asks for.
+    parts.table.onChange((namespace, id, row) => {
+      if (row === undefined) void parts.records.remove(namespace, id).catch(() => undefined);
+    });
+  }
 
   /** Under a new random id. The secret of a webhook is in the answer and nowhere else. */
   async create(

@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Id, SnapshotsUnavailable } from "@fieldlog/aggregates";
-import { aggregateOf, limits, REGISTRY, registry, registryOfKind } from "@fieldlog/contracts";
+import {
+  aggregateOf,
+  CLEARING,
+  limits,
+  REGISTRY,
+  registry,
+  registryOfKind,
+  registrySubject,
+} from "@fieldlog/contracts";
 import { fold, type Snapshot } from "@fieldlog/decider";
-import { type Commit, type EventLog, LogGap } from "@fieldlog/event-log";
+import { type Commit, clearedBy, type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import { type Subscription, subscription } from "../decisions/subscription.js";
 import { NamespaceRows, type Row } from "./namespace-rows.js";
@@ -130,6 +138,7 @@ export class SubscriptionTable {
       for await (const commits of log.read(REGISTRY, { after: 0, until, subject, signal })) {
         for (const commit of commits) this.take(commit);
       }
+      await this.leaveOutCleared(until);
     }
     if (signal.aborted) return;
     for (const { namespace, id } of former) if (!this.get(namespace, id)) this.tell(namespace, id);
@@ -139,10 +148,27 @@ export class SubscriptionTable {
     this.wake();
   }
 
+  /** What a clearing that was broken off has not removed from the log. */
+  private async leaveOutCleared(until: number): Promise<void> {
+    const { signal } = this.stopping;
+    const subject = registrySubject(CLEARING);
+    for await (const commits of this.parts.log.read(REGISTRY, { after: 0, until, subject, signal })) {
+      for (const commit of commits) {
+        const cleared = clearedBy(commit);
+        if (cleared === undefined || cleared.device !== undefined) continue;
+        const rows = this.rowsOf(cleared.namespace);
+        for (const { id, sequence } of [...rows.all()]) if (sequence < commit.sequence) rows.delete(id);
+        if (rows.size === 0) this.namespaces.delete(cleared.namespace);
+      }
+    }
+  }
+
   private async follow(): Promise<void> {
     const { signal } = this.stopping;
     for await (const commits of this.parts.log.read(REGISTRY, { after: this.sequence, signal })) {
       for (const commit of commits) {
+        const cleared = clearedBy(commit);
+        if (cleared !== undefined && cleared.device === undefined) this.clear(cleared.namespace);
         if (aggregateOf(commit.subject).kind === KIND) {
           const { namespace, id } = this.take(commit);
           this.tell(namespace, id);
@@ -151,6 +177,12 @@ export class SubscriptionTable {
       this.sequence = commits.at(-1)?.sequence ?? this.sequence;
       this.wake();
     }
+  }
+
+  private clear(namespace: string): void {
+    const ids = [...this.rowsOf(namespace).all()].map(({ id }) => id);
+    this.namespaces.delete(namespace);
+    for (const id of ids) this.tell(namespace, id);
   }
 
   private take({ subject, sequence, data }: Commit): Id {
