@@ -103,7 +103,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const readings = await addUploads(
     dialects,
     { edge, ownWrites, access, settings, now },
-    { counts, logger, stopping },
+    { metrics, counts, logger, stopping },
   );
   await dialects.register(editPage);
   await dialects.register(opsRoutes, { runtime });

@@ -32,7 +32,15 @@ async function routesOfServer(): Promise<string[]> {
   const running = { traced: false, stopping: () => false, now: Date.now };
   const options = { door: nothing, commands: nothing, lookups: nothing, data: nothing, publicBase: () => "" };
   await dialects.register(csnRoutes, { ...options, counts, logger, ...running });
-  const uploading = { uploads: nothing, resumable: nothing, counts, logger, ...running, idleMs: 1 };
+  const uploading = {
+    uploads: nothing,
+    resumable: nothing,
+    counts,
+    logger,
+    ...running,
+    idleMs: 1,
+    underWay: nothing,
+  };
   await dialects.register(uploadsRoutes, uploading);
   const downloading = { readings: nothing, access: nothing, known: nothing, counts, logger };
   await dialects.register(downloadRoutes, downloading);

@@ -1,7 +1,7 @@
 import type { Edge, OwnWrites } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import { type ObjectSettings, openObjects } from "@fieldlog/objects";
-import type { Logger } from "@fieldlog/runtime";
+import { gauge, type Logger, type Registry } from "@fieldlog/runtime";
 import type { FastifyInstance } from "fastify";
 import type { RequestCounts } from "../http/request-counts.js";
 import type { Access } from "../native/access.js";
@@ -21,6 +21,7 @@ export interface UploadsAddedTo {
 }
 
 export interface UploadsServing {
+  readonly metrics: Registry;
   readonly counts: RequestCounts;
   readonly logger: Pick<Logger, "error">;
   readonly stopping: () => boolean;
@@ -36,7 +37,16 @@ export async function addUploads(
   const records = await ProgressRecords.open(edge.log.connection, settings.replicas);
   const uploads = new Uploads({ offers: edge.offers, objects, ownWrites, partBytes: limits.uploadPartBytes });
   const resumable = new Resumable({ uploads, records, objects });
-  await fastify.register(uploadsRoutes, { ...serving, uploads, resumable, now, idleMs: limits.uploadIdleMs });
+  const underWay = { count: 0 };
+  gauge(serving.metrics, {
+    name: "fieldlog_http_uploads",
+    help: "Uploads that are under way.",
+    collect() {
+      this.set(underWay.count);
+    },
+  });
+  const uploading = { uploads, resumable, now, idleMs: limits.uploadIdleMs, underWay };
+  await fastify.register(uploadsRoutes, { ...serving, ...uploading });
   const readings = new Readings({ offers: edge.offers, objects });
   await fastify.register(downloadRoutes, { ...serving, readings, access, known: edge.known });
   return readings;

@@ -21,6 +21,8 @@ export interface UploadsRoutesOptions {
   readonly now: () => number;
   /** Milliseconds that an upload may go on without a byte. */
   readonly idleMs: number;
+  /** Requests under way; counted here. */
+  readonly underWay: { count: number };
 }
 
 type Handle = (token: string, raw: IncomingMessage) => Promise<PlainAnswer>;
@@ -36,8 +38,7 @@ const BUSY_S = 5;
  * POST or PUT, or resumable (tus). Bodies go through to the object storage as they come. The token is told to nobody.
  */
 export async function uploadsRoutes(fastify: FastifyInstance, options: UploadsRoutesOptions): Promise<void> {
-  const { uploads, resumable, now, idleMs } = options;
-  let underWay = 0;
+  const { uploads, resumable, now, idleMs, underWay } = options;
 
   const once: Handle = async (token, raw) => {
     const upload = await uploads.open(token);
@@ -57,9 +58,9 @@ export async function uploadsRoutes(fastify: FastifyInstance, options: UploadsRo
 
   const serve = (handle: Handle, token: string, raw: IncomingMessage, response: ServerResponse) => {
     const done = takesItsTime(raw.socket);
-    underWay++;
+    underWay.count++;
     const work =
-      underWay > limits.uploads
+      underWay.count > limits.uploads
         ? Promise.reject(new Problem(503, "Too many uploads at once.", { retryAfterS: BUSY_S }))
         : handle(token, raw);
     work
@@ -69,7 +70,7 @@ export async function uploadsRoutes(fastify: FastifyInstance, options: UploadsRo
       })
       .then((answer) => answer && finish(options, response, answer))
       .finally(() => {
-        underWay--;
+        underWay.count--;
         done();
       });
   };

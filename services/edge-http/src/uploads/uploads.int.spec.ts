@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { OwnWrites } from "@fieldlog/admission";
+import { limits } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { encrypted, NatsObjects } from "@fieldlog/objects";
 import { createLogger, createMetrics } from "@fieldlog/runtime";
@@ -25,6 +26,7 @@ const IDLE_MS = 700;
 const TUS = { "tus-resumable": "1.0.0" };
 const OCTETS = { ...TUS, "content-type": "application/offset+octet-stream" };
 const offers = new OffersInMemory();
+const underWay = { count: 0 };
 let servers: TestServers;
 let log: EventLog;
 let objects: NatsObjects;
@@ -50,12 +52,14 @@ beforeAll(async () => {
     stopping: () => false,
     now: Date.now,
     idleMs: IDLE_MS,
+    underWay,
   };
   await door.register(uploadsRoutes, options);
   url = await door.listen({ host: "127.0.0.1", port: 0 });
   port = Number(new URL(url).port);
 });
 afterAll(async () => {
+  expect(underWay.count).toBe(0);
   await door?.close();
   await log?.close();
   await servers?.stop();
@@ -246,6 +250,15 @@ describe("an upload in one go", () => {
     expect(taken).toMatch(/^HTTP\/1.1 201 /);
     expect(late).toMatch(/^HTTP\/1.1 408 /);
     expect([offers.upload(steady).phase, offers.upload(silent).phase]).toEqual(["stored", "failed"]);
+  });
+
+  it("waits its turn when there are too many", async () => {
+    const token = offers.add({ format: "x/y" });
+    underWay.count += limits.uploads;
+    const refused = await send(token, "PUT", content);
+    underWay.count -= limits.uploads;
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect((await send(token, "PUT", content)).status).toBe(201);
   });
 
   it("is not lost when the service that decides is away at its end", async () => {

@@ -65,7 +65,9 @@ export class Uploads {
       for await (const part of this.stored(started, hashed(content, sha256), 0)) parts.push(part);
       if (parts.length === 0) throw new Problem(400, "There is nothing in this upload.");
     } catch (error) {
-      await this.fail(started.token, (error as Error).message);
+      // What cannot be removed now is when the upload's time is over.
+      const removed = await this.remove(parts).catch(() => false);
+      if (removed) await this.fail(started.token, (error as Error).message);
       throw error;
     }
     return await this.finish(started, parts, mediaType, sha256.digest());
@@ -107,7 +109,11 @@ export class Uploads {
       objects: parts.map(({ object }) => object),
       objectBytes: parts.map((part) => BigInt(part.bytes)),
     };
-    const answer = await this.finished(token, stored);
+    const answer = await this.finished(token, stored).catch(async (error: unknown) => {
+      // It is refused for good, so the parts belong to nothing.
+      if (error instanceof Problem) await this.remove(parts).catch(() => false);
+      throw error;
+    });
     const sequence = Number(answer.sequence);
     this.parts.ownWrites.note(upload.namespace, REGISTRY, sequence);
     return { number: Number(answer.number), bytes, sha256: digest, sequence };
@@ -116,6 +122,11 @@ export class Uploads {
   /** It did not arrive whole. If that cannot be told, it ends when its time is over. */
   async fail(token: string, reason: string): Promise<void> {
     await this.parts.offers.failUpload({ token, reason }).catch(() => undefined);
+  }
+
+  private async remove(parts: readonly Part[]): Promise<true> {
+    await Promise.all(parts.map(({ object }) => this.parts.objects.delete(object)));
+    return true;
   }
 
   private async finished(
