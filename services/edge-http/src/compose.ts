@@ -57,8 +57,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const signing = new Signing({ known, access, log, ownWrites, windowMs, now });
   const signalsWatch = new SignalsWatch({
     ...{ log, guard, logger, windowMs, now },
-    onSigned: (namespace, { device, identity, digest }, position) =>
-      signing.remembered.learn(namespace, device, identity, digest, position),
+    onSigned: (namespace, signal, position) => signing.learn(namespace, signal, position),
   });
   const admission = new Admission({
     ...{ log, guard, ownWrites },

@@ -29,10 +29,15 @@ export function isSigned(headers: IncomingHttpHeaders): boolean {
   return headers["webhook-signature"] !== undefined;
 }
 
+/** Whether it may be a `webhook-id`. */
+export function isMessageId(text: string): boolean {
+  return ID.test(text);
+}
+
 /** Undefined: there is none of the version that is known, or it is malformed. */
 export function readSignature(headers: IncomingHttpHeaders): Signature | undefined {
   const [id, timestamp, given] = ["id", "timestamp", "signature"].map((name) => headers[`webhook-${name}`]);
-  if (typeof id !== "string" || !ID.test(id)) return undefined;
+  if (typeof id !== "string" || !isMessageId(id)) return undefined;
   if (typeof timestamp !== "string" || !TIMESTAMP.test(timestamp)) return undefined;
   if (typeof given !== "string") return undefined;
   const signatures = given

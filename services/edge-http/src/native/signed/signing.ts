@@ -3,10 +3,11 @@ import { type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RawBodyRequest } from "@nestjs/common";
 import type { FastifyRequest } from "fastify";
+import type { Skimmed } from "../../admit/skim.js";
 import type { Access } from "../access.js";
 import { Problem } from "../problem.js";
 import { RememberedRequests } from "./remembered.js";
-import { isSigned } from "./signature.js";
+import { isMessageId, isSigned } from "./signature.js";
 import { type SignedKind, type SignedParts, type SignedRequest, verifySigned } from "./signed-request.js";
 
 export interface SigningParts extends SignedParts {
@@ -63,6 +64,11 @@ export class Signing {
     isFinal?: (answer: T) => boolean,
   ): Promise<T> {
     return signed === undefined ? work(undefined) : this.remembered.once(signed, work, isFinal);
+  }
+
+  /** A signal that has a digest stands in the log: that of a signed request, if its identity may be one's id. */
+  learn(namespace: string, { device, identity, digest }: Skimmed, position: Position): void {
+    if (isMessageId(identity)) this.remembered.learn(namespace, device, identity, digest, position);
   }
 
   /**
