@@ -11,4 +11,5 @@ export { NOTHING_SAID, type PublishedEvent, type PublishedReading } from "./publ
 export { readEvents } from "./read-events.js";
 export { readingsData } from "./readings-data.js";
 export type { ReportedLocation, ReportedReading, ReportedReadings, ReportedSignal } from "./reported.js";
+export { isReserved, publishableName } from "./reserved.js";
 export { WireSkimmer } from "./wire-skimmer.js";

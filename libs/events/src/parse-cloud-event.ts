@@ -4,6 +4,7 @@ import { isJson } from "./cloud-event.js";
 import * as check from "./fields.js";
 import { InvalidEvent } from "./invalid-event.js";
 import type { PublishedEvent } from "./published-event.js";
+import { publishableName } from "./reserved.js";
 
 /** Names of attributes (CloudEvents 1.0.2, section "Naming Conventions"); the length is a bound of ours. */
 const NAME = /^[a-z0-9]{1,64}$/;
@@ -64,7 +65,7 @@ function attributesOf(
   const deviceOfSource = DEVICE_SOURCE.exec(from)?.[1];
   return {
     identity: check.requiredText(id, "id", limits.idLength),
-    name: check.requiredText(type, "type"),
+    name: publishableName(check.requiredText(type, "type"), "type"),
     device:
       device === undefined
         ? deviceOfSource && decoded(deviceOfSource)

@@ -126,6 +126,15 @@ describe("a CloudEvent in JSON", () => {
   });
 });
 
+it.each(["DeviceBecameActive", "DeviceBecameInactive"])("%s is nobody's to publish", (name) => {
+  expect(refusalOf(() => parseEvent({ name }))).toBe("name");
+  expect(refusalOf(() => parseEvent({ ...CLOUD, type: name }))).toBe("type");
+  expect(refusalOf(() => parseBinary(Object.entries({ ...CLOUD, type: name }), "", Buffer.of()))).toBe(
+    "type",
+  );
+  expect(refusalOf(() => parseEvent({ name: `${name}Too` }))).toBe("taken");
+});
+
 describe("a CloudEvent beside its data", () => {
   const attributes = Object.entries(CLOUD);
 

@@ -2,6 +2,7 @@ import { limits } from "@fieldlog/contracts";
 import * as check from "./fields.js";
 import { InvalidEvent } from "./invalid-event.js";
 import { NOTHING_SAID, type PublishedEvent, type PublishedReading } from "./published-event.js";
+import { publishableName } from "./reserved.js";
 
 /** The short form: an object with `name` and whatever else the event says. Raises InvalidEvent. */
 export function parseShort(event: check.Fields): PublishedEvent {
@@ -9,7 +10,7 @@ export function parseShort(event: check.Fields): PublishedEvent {
   check.none(others);
   return {
     ...NOTHING_SAID,
-    name: check.requiredText(name, "name"),
+    name: publishableName(check.requiredText(name, "name"), "name"),
     device: device === undefined ? undefined : check.requiredText(device, "device", limits.idLength),
     identity: id === undefined ? "" : check.requiredText(id, "id", limits.idLength),
     occurredAt: time === undefined ? undefined : check.timeOf(time, "time"),

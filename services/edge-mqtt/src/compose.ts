@@ -1,12 +1,12 @@
-import { Budget, connectEdge, EventPublishing, type Known } from "@fieldlog/admission";
+import { connectEdge, EventPublishing, type Known } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { gauge, type Runtime } from "@fieldlog/runtime";
 import { Access } from "./access/access.js";
-import type { Principal } from "./access/principal.js";
 import { Connection } from "./connection/connection.js";
 import { Connections } from "./connection/connections.js";
 import { MqttMetrics } from "./connection/metrics.js";
+import { willsThrough } from "./heartbeats/wills-through.js";
 import { Listeners, type MqttAddresses } from "./net/listeners.js";
 import { Flusher } from "./net/output.js";
 import { Wheel } from "./net/wheel.js";
@@ -15,7 +15,6 @@ import { Rejections } from "./publish/rejections.js";
 import { retainedMessages } from "./retained-messages.js";
 import { observeSessions } from "./session-metrics.js";
 import { Sessions } from "./sessions/sessions.js";
-import type { PublishWill } from "./sessions/types.js";
 
 export interface EdgeMqttOptions {
   /** Told under which addresses the door can be reached, once it can. */
@@ -75,23 +74,6 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
 
   observe(runtime, known, log);
   observeSessions(metrics, sessions);
-}
-
-/** Lets wills into the log, on behalf of who left them. Whether that may publish at all was asked at CONNECT. */
-function willsThrough(publishing: Publishing): PublishWill {
-  return async ({ namespace, clientId, principal: name }, { delayS: _, ...will }) => {
-    const colon = name.indexOf(":");
-    const kind = name.slice(0, colon) as Principal["kind"];
-    const outcome = await publishing.publish(
-      {
-        ...{ namespace, namespaceName: "", kind, id: name.slice(colon + 1), proof: { key: "" } },
-        permission: kind === "device" ? "device" : "write",
-        budget: new Budget(1, 1),
-      },
-      { ...will, clientId, dup: false },
-    );
-    return outcome.kind !== "unavailable";
-  };
 }
 
 /** Names of its own: in one process with edge-http, the first to name a metric would be the only one to fill it. */

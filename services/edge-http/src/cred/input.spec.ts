@@ -32,6 +32,12 @@ describe("a body", () => {
 });
 
 describe("an event", () => {
+  it("is not one that the platform alone publishes", () => {
+    for (const name of ["DeviceBecameActive", "DeviceBecameInactive"]) {
+      expect(() => readEvent(fields(JSON.stringify({ event: { name } })))).toThrow(Refusal);
+    }
+  });
+
   it("may say nothing", () => {
     const nothing = { name: undefined, location: undefined, action: undefined, value: undefined };
     for (const text of ["{}", '{"event":null}', '{"event":{}}', '{"event":{"name":null,"device":"x"}}']) {

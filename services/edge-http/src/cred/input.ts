@@ -1,4 +1,5 @@
 import { limits, type registry } from "@fieldlog/contracts";
+import { isReserved } from "@fieldlog/events";
 import { parseKeepingNumbers, pythonText } from "./python-text.js";
 import { Refusal, refusals } from "./refusal.js";
 
@@ -78,7 +79,9 @@ export function readEvent(fields: Fields): EventFields {
     Object.entries(event === undefined || event === null ? {} : objectOf(event, "event")),
   );
   const text = (name: string) => readText(given.get(name), name);
-  return { name: text("name"), location: text("location"), action: text("action"), value: text("value") };
+  const eventName = text("name");
+  if (isReserved(eventName ?? "")) throw refusals.invalid(`name: ${eventName} is the platform's to say`);
+  return { name: eventName, location: text("location"), action: text("action"), value: text("value") };
 }
 
 export type EventFilterInit = Pick<registry.EventFilter, "names" | "places">;

@@ -4,6 +4,7 @@ import { encoded, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js";
 import { editsDevices } from "./editing/editing.fixture.js";
+import { tellsThatItLives } from "./liveness/liveness.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
 import { countsAndSigns } from "./rates/rates.fixture.js";
 import { asksForData } from "./readings/readings.fixture.js";
@@ -416,6 +417,7 @@ describe("the native API", () => {
 
   it("asks for data, takes what is offered, and gives it back", () => asksForData(native));
   it("counts events, and lets devices sign", () => countsAndSigns(native));
+  it("tells who is alive", () => tellsThatItLives(native));
 
   it("changes devices' metadata, by keys and by edit tokens", () => editsDevices(native));
 

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from "@nestjs/common";
 import { DevicesController } from "./devices.controller.js";
 import { EditingController } from "./editing/editing.controller.js";
+import { LivenessController } from "./liveness/liveness.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
@@ -25,6 +26,7 @@ export class NativeModule {
         ReadingsController,
         RequestsController,
         RatesController,
+        LivenessController,
         SigningController,
         StreamsController,
         SubscriptionsController,

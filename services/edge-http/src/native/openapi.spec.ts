@@ -58,6 +58,7 @@ async function routesOfServer(): Promise<string[]> {
     auth: nothing,
     devices: nothing,
     offers: nothing,
+    liveness: nothing,
     readings: nothing,
     signing: nothing,
     publicBase: nothing,

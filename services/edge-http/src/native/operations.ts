@@ -1,4 +1,5 @@
 import { editingOperations } from "./editing/editing-operations.js";
+import { livenessOperations } from "./liveness/liveness-operations.js";
 import { NAMESPACE, op } from "./operation.js";
 import { rateOperations } from "./rates/rate-operations.js";
 import { readingOperations } from "./readings/reading-operations.js";
@@ -220,6 +221,7 @@ export const operations = {
     answer: schema.Dropped,
   }),
   ...rateOperations,
+  ...livenessOperations,
   ...signingOperations,
   openapi: op({
     ...{ method: "get", path: "/openapi.json", access: "anybody", status: 200 },

@@ -1,5 +1,5 @@
 import type { EventPublishing, Known, OwnWrites } from "@fieldlog/admission";
-import type { auth, devices, offers, projections, subscriptions } from "@fieldlog/contracts";
+import type { auth, devices, liveness, offers, projections, subscriptions } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
@@ -19,9 +19,10 @@ export interface NativeParts {
   readonly projections: RpcClient<typeof projections.ProjectionsService>;
   readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
   readonly offers: RpcClient<typeof offers.OffersService>;
+  readonly liveness: RpcClient<typeof liveness.LivenessService>;
   readonly readings: Readings;
   readonly publicBase: PublicBase;
-  readonly log: Pick<EventLog, "lastSequence">;
+  readonly log: Pick<EventLog, "lastSequence" | "signals">;
   readonly streams: EventStreams;
   readonly publishing: EventPublishing;
   readonly signing: Signing;

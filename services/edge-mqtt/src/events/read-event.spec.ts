@@ -107,3 +107,11 @@ describe("the topic of an event", () => {
     );
   });
 });
+
+it("is not one of those that the platform alone publishes, in whatever form", () => {
+  const topic = { device: "lamp", name: "DeviceBecameActive" };
+  const message = { topic: "", qos: 1, retain: false, dup: false, clientId: "c" } as const;
+  for (const payload of ["", "bytes", "{}"]) {
+    expect(() => readEvent(topic, { ...message, payload: Buffer.from(payload) })).toThrow(InvalidEvent);
+  }
+});

@@ -7,6 +7,7 @@ import {
   type PublishedEvent,
   parseBinary,
   parseEvent,
+  publishableName,
 } from "@fieldlog/events";
 import type { InboundPublish } from "../publish/inbound.js";
 import type { EventTopic } from "./topics.js";
@@ -48,7 +49,7 @@ function readPayload({ name }: EventTopic, { payload, properties }: InboundPubli
       return parseEvent("name" in json ? json : { ...json, name });
     }
   }
-  return { ...NOTHING_SAID, name, ...dataOf(payload, contentType) };
+  return { ...NOTHING_SAID, name: publishableName(name, "name"), ...dataOf(payload, contentType) };
 }
 
 function dataOf(payload: Uint8Array, contentType: string): Partial<PublishedEvent> {

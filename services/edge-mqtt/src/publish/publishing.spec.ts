@@ -5,6 +5,7 @@ import { LogUnavailable, SignalTooLarge } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Principal } from "../access/principal.js";
+import { willsThrough } from "../heartbeats/wills-through.js";
 import type { InboundPublish } from "./inbound.js";
 import { Publishing } from "./publishing.js";
 import type { Rejected } from "./rejections.js";
@@ -257,5 +258,49 @@ describe("events", () => {
     await publish(principal("write"), "events/there", "x");
     await publish(principal("write"), "events/there/a/b", "x");
     expect(stored.map(({ body }) => body.case)).toEqual(["message", "message"]);
+  });
+});
+
+describe("heartbeats", () => {
+  it("are taken under their topic, from the device itself and for one that exists", async () => {
+    const edge = publishing();
+    await edge.publish(principal("device"), packet("heartbeats/d1", ""));
+    await edge.publish(principal("write"), packet("heartbeats/there", '{"status":"sleep"}'));
+    expect(stored).toMatchObject([
+      { device: "d1", body: { case: "heartbeat", value: { status: "" } } },
+      { device: "there", body: { case: "heartbeat", value: { status: "sleep" } } },
+    ]);
+    expect(stored.map(({ publication }) => publication)).toEqual([undefined, undefined]);
+    for (const [who, topic, payload] of [
+      ["device", "heartbeats/there", ""],
+      ["write", "heartbeats/nobody", ""],
+      ["device", "heartbeats/d1", '{"status":"asleep"}'],
+    ] as const) {
+      expect(await edge.publish(principal(who), packet(topic, payload))).toMatchObject({ kind: "refused" });
+    }
+    expect(stored).toHaveLength(2);
+  });
+});
+
+describe("a will", () => {
+  const will = { topic: "d1/gone", payload: Buffer.from("x"), qos: 1, retain: false, delayS: 0 } as const;
+  const owner = (principal: string) => ({ namespace: "ns", clientId: "c", principal });
+
+  it("tells of a device that it was killed, and is no sign of life itself", async () => {
+    expect(await willsThrough(publishing())(owner("device:d1"), will)).toBe(true);
+    expect(stored).toMatchObject([
+      { device: "d1", body: { case: "heartbeat", value: { status: "killed" } } },
+      { device: "d1", body: { case: "message" }, identity: expect.stringMatching(/^will\//) },
+    ]);
+  });
+
+  it("of a key tells nothing of any device", async () => {
+    expect(await willsThrough(publishing())(owner("key:k"), { ...will, topic: "plain" })).toBe(true);
+    expect(stored.map(({ body }) => body.case)).toEqual(["message"]);
+  });
+
+  it("waits for the log", async () => {
+    failure = new LogUnavailable("away");
+    expect(await willsThrough(publishing())(owner("device:d1"), will)).toBe(false);
   });
 });

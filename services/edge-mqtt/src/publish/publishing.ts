@@ -4,6 +4,7 @@ import {
   deviceKey,
   type EventPublishing,
   encodeSignal,
+  type HeartbeatDraft,
   type Known,
   LoadsExceeded,
   type SignalBody,
@@ -15,6 +16,7 @@ import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { nameOf, type Principal } from "../access/principal.js";
 import { readEvent } from "../events/read-event.js";
 import { type EventTopic, eventTopic } from "../events/topics.js";
+import { readHeartbeat } from "../heartbeats/read-heartbeat.js";
 import { Malformed } from "../tenta/payload.js";
 import { readTenta, type TentaMessage } from "../tenta/read.js";
 import { type TentaTopic, tentaTopic } from "../tenta/topics.js";
@@ -44,6 +46,15 @@ interface Admitted {
 
 /** The connection has spent its credential's budget already. */
 const SPENT = new Budget(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+const KILLED: HeartbeatDraft = {
+  ...{
+    status: "killed",
+    rates: [],
+    connectedSensors: [],
+    disconnectedSensors: [],
+    latestRequestId: undefined,
+  },
+};
 const RETRY: PublishOutcome = { kind: "unavailable", retryAfterS: 1 };
 
 /** Lets messages into the log: may they, are they right, then append. */
@@ -66,6 +77,21 @@ export class Publishing {
     // Whoever logged in as the device has shown that it exists.
     if (known !== undefined || principal.kind === "device") return this.tenta(principal, packet, topic, now);
     return this.tentaOfUnknown(principal, packet, topic, now);
+  }
+
+  /** The device went without a word. Rejects only for what is not foreseen. */
+  async killed(namespace: string, device: string): Promise<PublishOutcome> {
+    const now = this.parts.now();
+    const bytes = encodeSignal({
+      ...{ device, identity: "", digest: undefined, receivedAt: now, occurredAt: now, sentAt: undefined },
+      ...{ location: undefined, traceParent: "", publication: undefined },
+      body: { case: "heartbeat", value: KILLED },
+    });
+    try {
+      return { kind: "stored", position: await this.parts.log.signals.append(namespace, bytes) };
+    } catch (error) {
+      return unavailable(error);
+    }
   }
 
   private async event(
@@ -117,11 +143,13 @@ export class Publishing {
     now: number,
   ): PublishOutcome | Promise<PublishOutcome> {
     if (kind === "configurations") throw new TypeError("nobody publishes configurations by MQTT");
-    const message = readTenta(kind, packet.payload);
+    const heartbeat = readHeartbeat(packet.topic, packet.payload);
+    const message = heartbeat === undefined ? readTenta(kind, packet.payload) : heartbeat;
     if (message instanceof Malformed) {
       const refusal = refused("payload-format-invalid", message.reason);
       return this.reject(principal, packet, device, refusal, now);
     }
+    if (!("body" in message)) return this.append(principal, aliveOf(device, message), packet, now);
     const admitted = { device, ...message };
     if (message.body.case !== "acknowledgments") return this.append(principal, admitted, packet, now);
     return this.acknowledge(principal, admitted, packet, now);
@@ -177,7 +205,8 @@ export class Publishing {
       sentAt: undefined,
       location: undefined,
       traceParent,
-      publication: { ...publicationOf(packet, now), wrapped },
+      // A heartbeat is no message, and goes to no subscriber.
+      publication: body.case === "heartbeat" ? undefined : { ...publicationOf(packet, now), wrapped },
       body,
     });
     try {
@@ -254,6 +283,10 @@ function isId(text: string): boolean {
 function plain(principal: Principal, payload: Uint8Array): Admitted {
   const device = principal.kind === "device" ? principal.id : nameOf(principal);
   return { device, body: { case: "message", value: payload }, wrapped: false };
+}
+
+function aliveOf(device: string, value: HeartbeatDraft): Admitted {
+  return { device, body: { case: "heartbeat", value }, wrapped: false };
 }
 
 function traceParentOf({ properties }: InboundPublish): string {

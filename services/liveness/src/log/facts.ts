@@ -53,9 +53,8 @@ function factOf(signal: signals.Signal, position: number, stored: number): Fact 
 
 function isFromDevice({ identity, publication, body }: signals.Signal): boolean {
   if (body.case === "rejection" || body.case === "cleared") return false;
-  if (publication === undefined) return true;
   if (identity.startsWith(WILL)) return false;
-  return !(body.case === "message" && publication.topic.startsWith(TO_DEVICES));
+  return !(publication !== undefined && body.case === "message" && publication.topic.startsWith(TO_DEVICES));
 }
 
 function told(signal: signals.Signal, { issuer, name }: signals.Event, position: number): Told | undefined {

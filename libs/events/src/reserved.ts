@@ -1,0 +1,15 @@
+import { InvalidEvent } from "./invalid-event.js";
+
+/** What the platform alone says of devices: who published these would have others believe who is alive. */
+const RESERVED: ReadonlySet<string> = new Set(["DeviceBecameActive", "DeviceBecameInactive"]);
+
+/** Whether nobody but the platform may publish an event of that name. */
+export function isReserved(name: string): boolean {
+  return RESERVED.has(name);
+}
+
+/** The name of an event that anybody may publish, as it is. Raises InvalidEvent with the field. */
+export function publishableName(name: string, field: string): string {
+  if (isReserved(name)) throw new InvalidEvent(field, `must not be ${name}: that is the platform's to say`);
+  return name;
+}
