@@ -11,9 +11,9 @@ import { fileURLToPath } from "node:url";
 export const simulatorEntry: string = fileURLToPath(new URL("./main.js", import.meta.url));
 
 // For load generators and tests that speak as a station does.
+export { csnDate } from "./seismic/device/csn-date.js";
 export {
   createMessage,
-  csnDate,
   type Identity,
   pickMessage,
   registered,

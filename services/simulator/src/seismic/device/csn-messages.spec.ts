@@ -1,9 +1,9 @@
 import { create, fromBinary, isFieldSet, toBinary } from "@bufbuild/protobuf";
 import { saf } from "@fieldlog/contracts";
 import { describe, expect, it } from "vitest";
+import { csnDate } from "./csn-date.js";
 import {
   createMessage,
-  csnDate,
   heartbeatMessage,
   offerMessage,
   pickMessage,

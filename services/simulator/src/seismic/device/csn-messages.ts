@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { saf } from "@fieldlog/contracts";
+import { csnDate } from "./csn-date.js";
 import type { Stretch } from "./wanted-data.js";
 
 /** What a device received when it registered; the secret is told only once. */
@@ -24,17 +25,6 @@ export interface Stamp {
 export interface PickRate {
   readonly count: number;
   readonly windowS: number;
-}
-
-/** CSN's date: UTC to the millisecond, without a zone. */
-export function csnDate(ms: number): string {
-  return new Date(ms).toISOString().slice(0, -1);
-}
-
-/** The moment that such a date tells: ms since 1970 UTC; undefined: it is none. */
-export function csnTime(date: string): number | undefined {
-  const ms = Date.parse(`${date}Z`);
-  return Number.isNaN(ms) ? undefined : ms;
 }
 
 /** The signature of a message: SHA-256 of `date/message id/secret` in lowercase hex. */

@@ -1,7 +1,8 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { saf } from "@fieldlog/contracts";
 import { expect, it } from "vitest";
-import { csnDate, type Identity } from "./csn-messages.js";
+import { csnDate } from "./csn-date.js";
+import type { Identity } from "./csn-messages.js";
 import { Device } from "./device.js";
 import type { Registrations } from "./registrations.js";
 import { Sender } from "./sender.js";

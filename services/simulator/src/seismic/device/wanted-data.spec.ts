@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { saf } from "@fieldlog/contracts";
 import { expect, it } from "vitest";
-import { csnDate } from "./csn-messages.js";
+import { csnDate } from "./csn-date.js";
 import { WantedData } from "./wanted-data.js";
 
 const T = Date.UTC(2026, 4, 1);

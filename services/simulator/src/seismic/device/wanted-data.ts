@@ -1,5 +1,5 @@
 import type { saf } from "@fieldlog/contracts";
-import { csnTime } from "./csn-messages.js";
+import { csnTime } from "./csn-date.js";
 import { FILE_MS, SPACING_MS } from "./recorder.js";
 
 /** A stretch of recorded data: ms since 1970 UTC. */
