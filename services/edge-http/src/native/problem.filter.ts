@@ -79,7 +79,8 @@ const fieldNames: Record<string, string> = {
 };
 
 function rpcProblem(error: RpcError): Problem {
-  const field = fieldNames[error.details["field"] ?? ""] ?? error.details["field"];
+  const field =
+    fieldNames[error.details["field"] ?? ""] ?? error.details["field"]?.replace(/^metadata\./, "");
   switch (error.code) {
     case "not_found":
       return new Problem(404, sentence(error.message));

@@ -35,7 +35,7 @@ export type Decision = Message<"fieldlog.registry.v1.Decision"> & {
   decidedAt: bigint;
 
   /**
-   * Who asked: "device:<id>", "key:<id>", "user:<id>", "system". A device's signed message
+   * Who asked: "device:<id>", "key:<id>", "user:<id>", "edit-token", "system". A device's signed message
    * adds its identity, by which an edge finds the decision when it is sent again:
    * "device:<id>/<message id>/<date>".
    *
