@@ -194,6 +194,15 @@ describe("a device that signs", () => {
     expect((await send(device, secret, { name: "o" }, { id: "o-1" })).status).toBe(409);
   });
 
+  it("tells that it is alive, once", async () => {
+    const path = `/devices/${device}/heartbeat`;
+    const first = await send(device, secret, { status: "update" }, { id: "h-1", path });
+    expect(first).toMatchObject({ status: 201, json: { position: expect.any(Number) } });
+    expect(await send(device, secret, { status: "update" }, { id: "h-1", path })).toEqual(first);
+    expect((await send(device, secret, { status: "quit" }, { id: "h-1", path })).status).toBe(409);
+    expect(await list(`/devices/${device}`)).toMatchObject({ status: "update" });
+  });
+
   it("changes its secret while the one before stays good, but no older one; revoked, none is", async () => {
     const [first, second] = [secret, await issue(device)];
     expect(Date.parse(second.previousUntil ?? "") - Date.now()).toBeGreaterThan(23 * 3_600_000);
