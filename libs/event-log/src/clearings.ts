@@ -77,7 +77,8 @@ export class Clearings {
         ...{ namespace, device },
         signalsBefore: BigInt(signalsBefore),
         registryBefore: BigInt(registryBefore),
-        highestSignals: BigInt(Math.max(last.below.signals, signalsBefore)),
+        // Of a device nothing is missing from SIGNALS: a commit holds those of many.
+        highestSignals: BigInt(Math.max(last.below.signals, device === "" ? signalsBefore : 0)),
         highestRegistry: BigInt(last.sequence),
       };
       const decision = {

@@ -201,7 +201,8 @@ export class Cursor<M extends Message, C extends ReadCommit<M>, S extends Subscr
       const commits = log.read(SIGNALS, { after, subject, until, pull: PULL, signal });
       for await (const pulled of commits) {
         for (const { sequence, data } of pulled) {
-          const commit = feeds.kind.read(namespace, sequence, data, onError);
+          const shown = feeds.erased.without(namespace, sequence, data);
+          const commit = feeds.kind.read(namespace, sequence, shown, onError);
           while (feed === this.feed && !this.take(commit)) {
             if (!(await outlet.roomed(STALL_MS))) return;
           }

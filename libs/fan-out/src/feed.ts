@@ -2,6 +2,7 @@ import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises"
 import { endOf, type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
 import { clearedBy, type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
+import type { ErasedDevices } from "./erased-devices.js";
 import type { Index, Kind, Message, ReadCommit, Subscribed } from "./kind.js";
 
 /** Who follows a feed: a subscriber's cursor. */
@@ -30,6 +31,8 @@ export interface FeedOptions<M extends Message, C extends ReadCommit<M>, S exten
   readonly namespace: string;
   readonly logger: Pick<Logger, "warn" | "error">;
   readonly windows: WindowBytes;
+  /** Whose signals are left out. Default: nobody's. */
+  readonly erased?: Pick<ErasedDevices, "ready" | "without">;
 }
 
 const WINDOW_COMMITS = 1_024;
@@ -105,6 +108,7 @@ export class Feed<M extends Message, C extends ReadCommit<M>, S extends Subscrib
     const subject = signalsSubject(namespace);
     while (!signal.aborted) {
       try {
+        await this.options.erased?.ready;
         if (!this.known) this.begin(await log.lastSequence(SIGNALS));
         ready();
         for await (const commits of log.read(SIGNALS, { after: this.tip, subject, signal })) {
@@ -129,9 +133,10 @@ export class Feed<M extends Message, C extends ReadCommit<M>, S extends Subscrib
   }
 
   private async take(sequence: number, data: Uint8Array): Promise<void> {
-    const { kind, logger, namespace } = this.options;
+    const { kind, logger, namespace, erased } = this.options;
+    const shown = erased?.without(namespace, sequence, data) ?? data;
     // A copy of its own: what the client library gives is a view of much more.
-    const commit = kind.read(namespace, sequence, Buffer.from(data), (err) =>
+    const commit = kind.read(namespace, sequence, Buffer.from(shown), (err) =>
       logger.error({ err, namespace, sequence }, "passed over what cannot be read"),
     );
     this.keep(commit);

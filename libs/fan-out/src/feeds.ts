@@ -1,3 +1,4 @@
+import { ErasedDevices } from "./erased-devices.js";
 import { Feed, type FeedOptions, type WindowBytes } from "./feed.js";
 import type { Kind, Message, ReadCommit, Subscribed } from "./kind.js";
 
@@ -15,7 +16,12 @@ export class Feeds<M extends Message, C extends ReadCommit<M>, S extends Subscri
   private readonly windows: WindowBytes = { held: 0 };
   private readonly held = new Map<string, Held<M, C, S>>();
 
-  constructor(private readonly parts: Pick<FeedOptions<M, C, S>, "kind" | "log" | "logger">) {}
+  /** Whose signals are shown to nobody. */
+  readonly erased: ErasedDevices;
+
+  constructor(private readonly parts: Pick<FeedOptions<M, C, S>, "kind" | "log" | "logger">) {
+    this.erased = new ErasedDevices(parts);
+  }
 
   get kind(): Kind<M, C, S> {
     return this.parts.kind;
@@ -34,7 +40,12 @@ export class Feeds<M extends Message, C extends ReadCommit<M>, S extends Subscri
   acquire(namespace: string): Feed<M, C, S> {
     let held = this.held.get(namespace);
     if (held === undefined) {
-      const feed = new Feed<M, C, S>({ ...this.parts, namespace, windows: this.windows });
+      const feed = new Feed<M, C, S>({
+        ...this.parts,
+        namespace,
+        windows: this.windows,
+        erased: this.erased,
+      });
       held = { feed, followers: 0, leaving: undefined };
       this.held.set(namespace, held);
     }
@@ -56,6 +67,6 @@ export class Feeds<M extends Message, C extends ReadCommit<M>, S extends Subscri
     const all = [...this.held.values()];
     this.held.clear();
     for (const { leaving } of all) clearTimeout(leaving);
-    await Promise.all(all.map(({ feed }) => feed.stop()));
+    await Promise.all([this.erased.stop(), ...all.map(({ feed }) => feed.stop())]);
   }
 }

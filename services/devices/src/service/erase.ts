@@ -32,6 +32,8 @@ export async function erase(
   for (const kind of ERASED_KINDS) {
     await clearings.purge(REGISTRY, registrySubject({ namespace, kind, id }), told);
   }
-  await clearings.mark(cleared);
+  const signalsBefore = await clearings.mark(cleared);
+  // From there on readers of SIGNALS need not look for it.
+  await clearings.record({ ...cleared, signalsBefore, registryBefore: told }, decidedBy);
   return told;
 }
