@@ -21,6 +21,7 @@ import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
+import { Editors } from "./native/editing/editors.js";
 import { Signing } from "./native/signed/signing.js";
 import { EventStreams } from "./native/streams/event-streams.js";
 import { describeStatus } from "./tenta/about.js";
@@ -111,6 +112,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, logger },
     ...{ publishing, access, signing, readings, publicBase: base },
+    editors: new Editors({ access, known, devices: edge.devices, now }),
   });
   await dialects.register(passOn, { to: native });
   const close = async () => {

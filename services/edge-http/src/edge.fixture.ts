@@ -30,7 +30,7 @@ export class Neighbours {
   /** What was offered, in order. */
   readonly offered: offers.OfferRequest[] = [];
   offersAreAway = false;
-  /** How the next call of a method of devices fails, once. */
+  /** How the next call of a method fails, once. */
   readonly failsWith = new Map<string, RpcCode>();
   /** Calls so far, by method. */
   readonly calls: Record<string, number> = {};
@@ -135,6 +135,7 @@ export class Neighbours {
         return { kind: "csn-secret", secret };
       },
       issueDeviceCredential: async ({ namespace, device, kind }) => {
+        this.failOnce("issueDeviceCredential");
         const secret = randomBytes(32).toString("hex");
         this.credentials.set(`${namespace}/${device}`, secret);
         const sequence = await this.decide(namespace, "credential", device, [
@@ -216,6 +217,12 @@ export class Neighbours {
         if (metadata) device.metadata = metadata;
         this.devices.set(`${namespace}/${id}`, device);
         return { device };
+      },
+      removeDevice: async ({ namespace, device }) => {
+        this.count("removeDevice");
+        this.devices.delete(`${namespace}/${device}`);
+        const removed = { event: { case: "deviceRemoved" as const, value: {} } };
+        return { sequence: await this.decide(namespace, "device", device, [removed]) };
       },
       updateDevice: async ({ namespace, device: id, newSensors, removedSensors, metadata, decidedBy }) => {
         this.count("updateDevice");

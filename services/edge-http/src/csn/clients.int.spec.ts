@@ -155,6 +155,14 @@ describe("what another service answers", () => {
     }
   });
 
+  it("when it has no secret for a new client, that leaves no client behind", async () => {
+    const before = world.neighbours.devices.size;
+    world.neighbours.failsWith.set("issueDeviceCredential", "unavailable");
+    const refused = await post(world.edge, "/api/v1/test/client/create", bytes());
+    expect([refused.status, refused.csn.type]).toEqual([503, status.datastoreError]);
+    expect(world.neighbours.devices.size).toBe(before);
+  });
+
   it("late or never is tried again with the same message, and then done once", async () => {
     const by = sign(client);
     const change = () => to("update", len(2, len(4, "once")), by);

@@ -33,7 +33,7 @@ export interface CommandParts {
   readonly auth: Pick<RpcClient<typeof auth.AuthService>, "issueDeviceCredential">;
   readonly devices: Pick<
     RpcClient<typeof devices.DevicesService>,
-    "registerDevice" | "updateDevice" | "getDevice" | "confirmMetadata" | "createEditToken"
+    "registerDevice" | "removeDevice" | "updateDevice" | "getDevice" | "confirmMetadata" | "createEditToken"
   >;
   readonly registry: Pick<EventLog["registry"], "read">;
   readonly ownWrites: OwnWrites;
@@ -49,7 +49,10 @@ export class Commands {
 
   constructor(private readonly parts: CommandParts) {}
 
-  /** A registration is two decisions: the device's, then its credential's. Broken off between, nobody has the device. */
+  /**
+   * A registration is two decisions: the device's, then its credential's. Where the second fails nobody has the device,
+   * and it is removed again if that can be: it may have a name that is one device's alone.
+   */
   async create(request: CsnRequest): Promise<Answer> {
     const asked = readCreate(request.body);
     if (asked instanceof Refusal) return refused(asked);
@@ -61,10 +64,14 @@ export class Commands {
       options,
     );
     if (device === undefined) throw new Error("devices registered a device and did not say which");
-    const { secret, sequence } = await this.parts.auth.issueDeviceCredential(
-      { namespace: namespace.id, device: device.id, kind: CREDENTIAL_KIND },
-      options,
-    );
+    const registered = { namespace: namespace.id, device: device.id };
+    const { secret, sequence } = await this.parts.auth
+      .issueDeviceCredential({ ...registered, kind: CREDENTIAL_KIND }, options)
+      .catch(async (error) => {
+        // That it failed is what the client is told, whatever became of the device.
+        await this.parts.devices.removeDevice({ ...registered, decidedBy: "system" }).catch(() => undefined);
+        throw error;
+      });
     this.parts.ownWrites.note(namespace.id, REGISTRY, Number(sequence));
     const sensorIds = device.sensors.map((sensor) => sensor.id);
     const position = positionOf(Number(sequence), 0);

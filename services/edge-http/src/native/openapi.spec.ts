@@ -61,6 +61,7 @@ async function routesOfServer(): Promise<string[]> {
     liveness: nothing,
     readings: nothing,
     signing: nothing,
+    editors: nothing,
     publicBase: nothing,
   };
   const close = await addNative(listed(), { ...parts, projections: nothing, log: nothing, logger });

@@ -6,6 +6,7 @@ import type { Runtime } from "@fieldlog/runtime";
 import type { PublicBase } from "../http/public-base.js";
 import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
+import type { Editors } from "./editing/editors.js";
 import type { Signing } from "./signed/signing.js";
 import type { EventStreams } from "./streams/event-streams.js";
 
@@ -26,6 +27,7 @@ export interface NativeParts {
   readonly streams: EventStreams;
   readonly publishing: EventPublishing;
   readonly signing: Signing;
+  readonly editors: Editors;
   readonly logger: Runtime["logger"];
 }
 

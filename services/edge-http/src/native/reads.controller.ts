@@ -1,7 +1,6 @@
 import { limits, positionOf, REGISTRY, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { editorOf } from "./editing/editor.js";
 import { minPosition, param, readInput } from "./input.js";
 import { cloudEvent, deviceJson, latestJson, messageJson } from "./json.js";
 import { Operates } from "./operates.js";
@@ -50,7 +49,7 @@ export class ReadsController {
 
   @Operates(operations.getDevice)
   async device(@Req() request: FastifyRequest) {
-    const { namespace } = await editorOf(this.parts, request, "read");
+    const { namespace } = await this.parts.editors.of(request, "read");
     readInput(operations.getDevice, request);
     const asked = { namespace: namespace.id, device: param(request, "device") };
     const [{ device }, { values }] = await Promise.all([

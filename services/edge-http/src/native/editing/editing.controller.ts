@@ -8,7 +8,6 @@ import { time } from "../json.js";
 import { Operates } from "../operates.js";
 import { operations } from "../operations.js";
 import { NATIVE, type NativeParts } from "../parts.js";
-import { editorOf } from "./editor.js";
 import { toUpdate } from "./metadata-change.js";
 
 /** Changes of devices' metadata by people, and the tokens that let them. Decided by devices. */
@@ -18,7 +17,7 @@ export class EditingController {
 
   @Operates(operations.changeDevice)
   async change(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
-    const { namespace, decidedBy } = await editorOf(this.parts, request, "write");
+    const { namespace, decidedBy } = await this.parts.editors.of(request, "write");
     const { body } = readInput(operations.changeDevice, request);
     const asked = { namespace: namespace.id, device: param(request, "device") };
     const now = body.properties && (await this.parts.devices.getDevice(asked)).device?.metadata?.properties;

@@ -19,7 +19,8 @@ export class RatesController {
   async rates(@Req() request: FastifyRequest) {
     const { namespace } = await this.parts.access.namespace(request, "read");
     const { query } = readInput(operations.countRates, request);
-    const to = query.to === undefined ? Date.now() : Date.parse(query.to);
+    // What has just happened is inside.
+    const to = query.to === undefined ? Date.now() + 1 : Date.parse(query.to);
     const from = to - query.window * 1000;
     const own = this.parts.ownWrites.of(namespace.id, SIGNALS);
     const { counts, next } = await this.parts.projections.countEvents({
