@@ -262,6 +262,27 @@ describe("devices", () => {
   });
 });
 
+describe("the newest events of a rare kind of sensor", () => {
+  it("are found by an index that the common kind is not in", async () => {
+    const client = await database.connect();
+    try {
+      await client.query("SET enable_seqscan = off");
+      const explained = async (sensorType: string) => {
+        const { rows } = await client.query(
+          `EXPLAIN SELECT position FROM projections.events WHERE namespace = $1 AND type = 'pick' AND sensor_type = $2
+            ORDER BY position DESC LIMIT 10`,
+          ["typed", sensorType],
+        );
+        return JSON.stringify(rows);
+      };
+      expect(await explained("temperature")).toContain("events_sensor_type");
+      expect(await explained("accelerometer-3-axis")).toContain("events_pkey");
+    } finally {
+      client.release(true);
+    }
+  });
+});
+
 describe("a window of many events", () => {
   const ROWS = 200_000;
   const RATE = 2;

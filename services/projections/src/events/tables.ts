@@ -83,6 +83,9 @@ export async function createEventTables(db: Kysely<EventTables>): Promise<void> 
   // For who asks again and again for the newest of one name, as cred's clients do. Not of the commonest one, which
   // is found at the log's end anyhow, and comes in too fast for one more index.
   await sql`CREATE INDEX events_type ON events (namespace, type, position) WHERE type <> 'pick'`.execute(db);
+  // The same of sensors' types.
+  await sql`CREATE INDEX events_sensor_type ON events (namespace, sensor_type, position)
+    WHERE sensor_type <> 'accelerometer-3-axis'`.execute(db);
   // Few bytes for many rows, since events come nearly in the order of their times. Several ranges for each stretch of
   // rows: with one, a single wrong clock in it would make it fit nearly any window.
   await sql`CREATE INDEX events_occurred_at ON events
