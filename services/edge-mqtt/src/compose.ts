@@ -1,5 +1,5 @@
 import { connectEdge, EventPublishing, type Known } from "@fieldlog/admission";
-import { limits } from "@fieldlog/contracts";
+import { type AggregateId, limits } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { gauge, type Runtime } from "@fieldlog/runtime";
 import { Access } from "./access/access.js";
@@ -28,7 +28,11 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
   const clock = () => performance.now();
 
   const connections = new Connections();
-  const edge = await connectEdge(runtime, { now, onDecision: (id) => connections.decided(id) });
+  const onDecision = (id: AggregateId) => {
+    connections.decided(id);
+    if (id.kind === "clearing") sessions.cleared(id.namespace, id.id);
+  };
+  const edge = await connectEdge(runtime, { now, onDecision });
   const { log, known, devices } = edge;
   const rejections = new Rejections({ log, logger, now });
   const events = new EventPublishing({ log, known, now });

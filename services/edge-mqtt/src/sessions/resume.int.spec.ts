@@ -47,6 +47,40 @@ describe("a session that outlives its connection", () => {
     expect(clean.got).toEqual([]);
   });
 
+  it("is forgotten when its namespace was cleared or its device erased, unless it is a key's or in use", async () => {
+    const { sessions } = await edge();
+    const store = await SessionStore.open((await edge()).log.connection, 1);
+    const left = async () => {
+      const found: string[] = [];
+      for await (const one of store.all(() => undefined)) {
+        if (one.namespace === namespace()) found.push(one.clientId);
+      }
+      return found.sort();
+    };
+    for (const [clientId, principal] of [
+      ["a", "device:a"],
+      ["b", "device:b"],
+      ["k", "key:1"],
+    ] as const) {
+      const client = await new TestClient().connect(sessions, namespace(), { clientId, principal });
+      await client.subscribe("#");
+      await client.session.close(goes);
+    }
+    const used = await new TestClient().connect(sessions, namespace(), {
+      clientId: "u",
+      principal: "device:u",
+    });
+    await used.subscribe("#");
+    sessions.cleared("elsewhere", "");
+    sessions.cleared(namespace(), "a");
+    await until("a's is forgotten", async () => (await left()).join("") === "bku");
+    sessions.cleared(namespace(), "");
+    await until("all but the key's and the one in use", async () => (await left()).join("") === "ku");
+    await used.session.close(goes);
+    sessions.cleared(namespace(), "");
+    await until("it is forgotten too", async () => (await left()).join("") === "k");
+  });
+
   it("sends again what was not acknowledged, with its packet ids, before anything else", async () => {
     const one = await edge();
     const client = new TestClient();

@@ -3,12 +3,13 @@ import { endOf, limits, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
 import { Feeds, Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
-import { publishedKind } from "../subscriptions/published.js";
+import { type PublishedFeeds, type PublishedKind, publishedKind } from "../subscriptions/published.js";
 import { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import { ClientSession, type SessionParts } from "./client-session.js";
 import { type Counts, noCounts } from "./counts.js";
 import { type Claim, type ClaimAnswer, Edges, isLater } from "./edges.js";
 import { SessionLost, SessionNotYours } from "./errors.js";
+import { forgetSessions } from "./forget.js";
 import { LazyWrites } from "./lazy-writes.js";
 import { Newest } from "./newest.js";
 import type { SessionRecord } from "./record.js";
@@ -82,10 +83,10 @@ export class Sessions {
     const counts = noCounts();
     const names = new Map<string, string>();
     const kind = publishedKind(names);
+    const feeds = new Feeds({ kind, log, logger });
     const parts = {
-      ...{ log, store, retained, logger, counts, now, names },
-      feeds: new Feeds({ kind, log, logger }),
-      shared: new SharedFeeds(log, kind, logger),
+      ...{ log, store, retained, logger, counts, now, names, feeds },
+      shared: new SharedFeeds(log, shownOf(kind, feeds), logger),
       lazy: new LazyWrites(),
       newest: new Newest(log),
       readers: new Slots(READERS),
@@ -340,12 +341,27 @@ export class Sessions {
     else await this.wills.publishDue({ ...session.key, record, revision });
   }
 
+  /** The namespace was cleared, or the device erased (empty: all of them). To be told again once they are logged out. */
+  cleared(namespace: string, device: string): void {
+    if (this.stopped) return;
+    const { store } = this.parts;
+    const { logger, log } = this.options;
+    const holds = (key: SessionKey) => this.holds(key);
+    forgetSessions({ store, holds, logger }, namespace, device).catch((err: unknown) => {
+      if (!log.connection.isClosed()) logger.warn({ err, namespace }, "forgetting sessions failed");
+    });
+  }
+
+  private holds(key: SessionKey): boolean {
+    return this.connected.has(keyOf(key)) || this.turns.has(keyOf(key));
+  }
+
   private sweepSoon(): void {
     if (this.stopped || this.sweeping !== undefined) return;
     const { edges, wills, options } = this;
     const { logger } = options;
     const { store, shared, now } = this.parts;
-    const holds = (key: SessionKey) => this.connected.has(keyOf(key)) || this.turns.has(keyOf(key));
+    const holds = (key: SessionKey) => this.holds(key);
     this.sweeping = sleep(Math.random() * 500, undefined, { ref: false })
       .then(() => sweep({ store, edges, wills, shared, holds, logger, now }))
       .catch((err: unknown) => {
@@ -364,6 +380,13 @@ export class Sessions {
 function mayHave(principal: string, { principal: owner, owner: edge }: SessionRecord): boolean {
   if (principal === owner) return true;
   return edge === "" && principal.startsWith("key:") && owner.startsWith("key:");
+}
+
+/** Without what erased devices said. */
+function shownOf({ read }: PublishedKind, { erased }: PublishedFeeds): Pick<PublishedKind, "read"> {
+  return {
+    read: (id, sequence, data, onError) => read(id, sequence, erased.without(id, sequence, data), onError),
+  };
 }
 
 function keyOf({ namespace, clientId }: SessionKey): string {
