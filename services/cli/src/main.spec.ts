@@ -183,9 +183,15 @@ describe("devices", () => {
     const page = (from: number, length: number, next: string | null) => ({
       body: { devices: Array.from({ length }, (_, index) => ({ id: String(from + index) })), next },
     });
-    const { run, asked, said } = staged([page(1, 500, "500"), page(501, 100, "600")]);
+    const { run, asked, said } = staged([
+      ...[page(1, 500, "500"), { body: { devices: [{ device: "7", state: "late" }] } }],
+      ...[page(501, 100, "600"), problem(503, {})],
+    ]);
     expect(await run("devices list --limit 600")).toBe(0);
-    expect(asked.map(({ url }) => url.split("/devices")[1])).toEqual(["?limit=500", "?limit=100&after=500"]);
+    expect(asked.map(({ url }) => url.split("/default")[1])).toEqual(
+      ["?limit=500", "?limit=100&after=500"].flatMap((query) => [`/devices${query}`, `/liveness${query}`]),
+    );
+    expect(said.out).toMatch(/^7 +.*late *$/m);
     expect(said.out.split("\n")).toHaveLength(604);
     expect(said.out).toContain("There are more: --limit, or --after 600");
   });
@@ -223,10 +229,11 @@ describe("devices", () => {
     );
   });
 
-  it("list as JSON is what the server answered", async () => {
-    const { run, said } = staged([{ body: { devices: [{ id: "7", new: true }], next: null } }]);
+  it("list as JSON is what the server answered, with each one's state", async () => {
+    const state = { body: { devices: [{ device: "7", state: "active" }], next: null } };
+    const { run, said } = staged([{ body: { devices: [{ id: "7", new: true }], next: null } }, state]);
     await run("devices list --json");
-    expect(JSON.parse(said.out)).toEqual({ devices: [{ id: "7", new: true }], next: null });
+    expect(JSON.parse(said.out)).toEqual({ devices: [{ id: "7", new: true, state: "active" }], next: null });
   });
 });
 

@@ -33,6 +33,8 @@ export interface Device {
   registeredAt?: string;
   lastSeenAt?: string | null;
   status?: string;
+  /** "active", "late", "inactive", as the CLI adds it; null: nothing was heard of it, or nobody knows just now. */
+  state?: string | null;
   eventCount?: number;
   metadata?: Record<string, unknown>;
   sensors?: Sensor[];

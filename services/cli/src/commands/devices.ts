@@ -111,10 +111,32 @@ async function listDevices(api: Api, namespace: string, limit: number, from?: st
       limit: Math.min(PAGE, limit - devices.length),
       after,
     });
-    devices.push(...(page.devices ?? []));
+    const states = await statesOf(api, namespace, after, page.devices ?? []);
+    devices.push(
+      ...(page.devices ?? []).map((device) => ({ ...device, state: states.get(device.id) ?? null })),
+    );
     after = page.next || undefined;
   } while (after !== undefined && devices.length < limit);
   return { devices, next: after ?? null };
+}
+
+/** By id: whether each is active, late or inactive. None where that cannot be found out just now. */
+async function statesOf(
+  api: Api,
+  namespace: string,
+  after: string | undefined,
+  devices: readonly Device[],
+): Promise<Map<string, string>> {
+  if (devices.length === 0) return new Map();
+  // Those that were heard of are some of all: as many of them, in the same order, reach at least as far.
+  const query = { limit: devices.length, after };
+  const found = await api
+    .get<{ devices?: { device: string; state: string }[] }>(
+      `/v1/namespaces/${part(namespace)}/liveness`,
+      query,
+    )
+    .catch(() => ({ devices: [] }));
+  return new Map(found.devices?.map(({ device, state }) => [device, state]));
 }
 
 function devicesTable({ devices, next }: DevicePage, namespace: string, now: number, paint: Paint): string {
@@ -126,10 +148,20 @@ function devicesTable({ devices, next }: DevicePage, namespace: string, now: num
     count(device.sensors?.filter(({ removed }) => !removed).length),
     count(device.eventCount),
     ago(device.lastSeenAt, now),
+    clean(device.state ?? ""),
     clean(device.status),
   ]);
   const right = (heading: string) => ({ heading, right: true }) as const;
-  const columns = ["ID", "NAME", "DIALECT", right("SENSORS"), right("EVENTS"), "LAST SEEN", "STATUS"];
+  const columns = [
+    "ID",
+    "NAME",
+    "DIALECT",
+    right("SENSORS"),
+    right("EVENTS"),
+    "LAST SEEN",
+    "STATE",
+    "STATUS",
+  ];
   const more = next === null ? "" : `\nThere are more: --limit, or --after ${clean(devices.at(-1)?.id)}\n`;
   return table(columns, rows, paint) + more;
 }
