@@ -8,6 +8,7 @@ import { tellsThatItLives } from "./liveness/liveness.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
 import { countsAndSigns } from "./rates/rates.fixture.js";
 import { asksForData } from "./readings/readings.fixture.js";
+import { governs } from "./tenancy/tenancy.fixture.js";
 
 const PROBLEM = "application/problem+json";
 
@@ -420,6 +421,18 @@ describe("the native API", () => {
   it("tells who is alive", () => tellsThatItLives(native));
 
   it("changes devices' metadata, by keys and by edit tokens", () => editsDevices(native));
+
+  it("sets namespaces, says who belongs to them, clears them and erases devices", async () => {
+    for (const user_name of ["governor", "visitor"]) {
+      const response = await fetch(`${native.system.url}/users`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ user_name, password: "12345678" }),
+      });
+      expect(response.status).toBe(201);
+    }
+    await governs(native, { user: "governor", other: "visitor" });
+  });
 
   it("was called through every operation that its document describes", async () => {
     for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json"]) {

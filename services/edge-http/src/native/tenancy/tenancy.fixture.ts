@@ -1,11 +1,14 @@
 import { until } from "@fieldlog/testkit";
 import { expect } from "vitest";
-import type { Native } from "../native.fixture.js";
+import type { Json, Native } from "../native.fixture.js";
 
 const NS = "/v1/namespaces/{ns}";
 
 /** Calls every operation on a namespace's settings and members, clears it, and erases a device, in one of its own. */
-export async function governs(native: Native, { user }: { user: string }): Promise<void> {
+export async function governs(
+  native: Native,
+  { user, other }: { user: string; other: string },
+): Promise<void> {
   const call: Native["call"] = (...asked) => native.call(...asked);
   const { json: made } = await call("post", "/v1/namespaces", {}, { body: { name: "governed" } });
   const ns = { ns: String(made["id"]) };
@@ -26,9 +29,14 @@ export async function governs(native: Native, { user }: { user: string }): Promi
   expect((await call("get", `${NS}/members`, ns, {})).json).toEqual({ members: [member.json] });
   const second = await call("put", `${NS}/members`, ns, { body: { name: "nobody", role: "reader" } });
   expect(second.status).toBe(404);
-  const id = { ...ns, user: String(member.json["userId"]) };
-  const removed = await call("delete", `${NS}/members/{user}`, id, {});
-  expect([204, 409]).toContain(removed.status);
+  await call("put", `${NS}/members`, ns, { body: { name: other, role: "reader" } });
+  const [reader] = ((await call("get", `${NS}/members`, ns, {})).json["members"] as Json[]).filter(
+    ({ role }) => role === "reader",
+  );
+  const away = (id: unknown) => call("delete", `${NS}/members/{user}`, { ...ns, user: String(id) }, {});
+  expect((await away(reader?.["userId"])).status).toBe(204);
+  // Somebody must be owner.
+  expect((await away(member.json["userId"])).status).toBe(409);
 
   const { json: device } = await call("post", `${NS}/devices`, ns, { body: { name: "one" } });
   const one = { ...ns, device: String(device["id"]) };
