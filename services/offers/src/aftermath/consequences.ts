@@ -35,6 +35,8 @@ const PAGE = 64;
 
 /** What follows from a decision. Done twice, each has no effect the second time. Raises what is to be tried again. */
 export class Consequences {
+  private cleaning: Promise<unknown> = Promise.resolve();
+
   constructor(private readonly parts: ConsequencesParts) {}
 
   async ofUpload(id: Id, event: registry.RegistryEvent["event"]): Promise<void> {
@@ -106,8 +108,14 @@ export class Consequences {
     if (made === undefined) return;
     const { objects } = this.parts;
     for (const name of made.stored?.objects ?? []) await objects.delete(name);
-    // Of what was cut off nobody has noted the names.
-    if (made.stored === undefined) await objects.deleteAll(folderOf(id, made.offered.device));
+    if (made.abandoned) await this.clean(folderOf(id, made.offered.device));
+  }
+
+  /** Nobody has noted the names, so the namespace's objects have to be listed, which is much work: one at a time. */
+  private clean(folder: string): Promise<number> {
+    const cleaned = this.cleaning.then(() => this.parts.objects.deleteAll(folder));
+    this.cleaning = cleaned.catch(() => undefined);
+    return cleaned;
   }
 
   private async made(id: Id): Promise<MadeUpload | undefined> {

@@ -111,6 +111,13 @@ describe("an upload", () => {
     expect(after(isOffered, lapse(offered.expiresAt))).toMatchObject({ phase: "failed", reason: "expired" });
     expect(lapse(offered.expiresAt)(after(isOffered, isStarted, isStored)).events).toEqual([]);
   });
+
+  it("is abandoned when it had begun and lapses: what was stored of it is to be looked for", () => {
+    const isLapsed = lapse(offered.expiresAt);
+    expect(after(isOffered, isStarted, isLapsed)).toMatchObject({ phase: "failed", abandoned: true });
+    expect(after(isOffered, isLapsed)).not.toHaveProperty("abandoned");
+    expect(after(isOffered, isStarted, isFailed)).not.toHaveProperty("abandoned");
+  });
 });
 
 describe("a reading", () => {

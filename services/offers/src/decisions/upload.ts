@@ -50,6 +50,8 @@ export interface MadeUpload {
   readonly storedAt?: number;
   /** Why it failed. */
   readonly reason?: string;
+  /** It had begun and nobody has ended it, so nobody has removed what was stored of it. */
+  readonly abandoned?: true;
 }
 
 export type Upload = { readonly phase: "none" } | MadeUpload;
@@ -68,7 +70,10 @@ export const upload: Decider<Upload> = {
       case "uploadStored":
         return { ...state, phase: "stored", stored: storedOf(event.value), storedAt: decidedAt };
       case "uploadFailed":
-        return { ...state, phase: "failed", reason: event.value.reason };
+        return {
+          ...{ ...state, phase: "failed", reason: event.value.reason },
+          ...(state.phase === "started" && UNTOLD.includes(event.value.reason) ? { abandoned: true } : {}),
+        };
       case "readingRemoved":
         return { ...state, phase: "removed" };
       default:
@@ -159,11 +164,16 @@ export function fail(reason: string): (state: Upload) => Outcome<undefined> {
   };
 }
 
+/** Why an upload fails of which its door has said nothing, or does not know it. Storage format. */
+export const LAPSED = "expired";
+export const ERASED = "erased";
+const UNTOLD: readonly string[] = [LAPSED, ERASED];
+
 /** Before its time: nothing. */
 export function lapse(now: number): (state: Upload) => Outcome<undefined> {
   return (state) => {
     if (state.phase !== "offered" && state.phase !== "started") return nothing;
-    return state.offered.expiresAt > now ? nothing : fail("expired")(state);
+    return state.offered.expiresAt > now ? nothing : fail(LAPSED)(state);
   };
 }
 

@@ -4,6 +4,7 @@ import type { Outcome } from "@fieldlog/decider";
 import type { Capabilities } from "@fieldlog/sealing";
 import { InvalidField, UnknownUpload, UploadClosed } from "../decisions/refusals.js";
 import {
+  ERASED,
   erase,
   fail,
   finish,
@@ -58,7 +59,7 @@ export class Uploads {
       return { number: (snapshot.state as MadeUpload).number, sequence: snapshot.sequence };
     } catch (error) {
       // What was stored of it is removed as that of any that failed.
-      if (error instanceof UploadClosed && error.reason === "erased") await this.fail(token, "erased");
+      if (error instanceof UploadClosed && error.reason === "erased") await this.fail(token, ERASED);
       throw error;
     }
   }

@@ -23,7 +23,7 @@ interface Decided {
 /** Requests and uploads. Raise `version` when a table or a state changes. */
 export const readModel: ReadModelDefinition<Decided> = {
   name: "offers",
-  version: 1,
+  version: 2,
   stream: REGISTRY,
   tables: ["data_requests", "uploads", "stored_bytes"],
   create: createTables,
