@@ -10,10 +10,11 @@ import { thisMachine } from "./frame/machine.js";
 import { jsonOf, type Report, tableOf } from "./frame/report.js";
 import { row } from "./frame/result.js";
 import { ingest } from "./ingest/ingest.js";
+import { liveness } from "./liveness/liveness.js";
 import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout];
+const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout, liveness];
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;

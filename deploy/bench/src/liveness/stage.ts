@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { connectLog, type EventLog } from "@fieldlog/event-log";
+import {
+  environment,
+  freePort,
+  type RunningNats,
+  type RunningPostgres,
+  ServerProcess,
+  startNats,
+  startPostgres,
+} from "@fieldlog/servers";
+
+const HOST = "127.0.0.1";
+const READY_MS = 120_000;
+
+/** A log, a database and one liveness process that can be stopped and started. */
+export class Stage {
+  readonly token = randomBytes(32).toString("hex");
+  private process: ServerProcess | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly nats: RunningNats,
+    readonly postgres: RunningPostgres,
+    readonly log: EventLog,
+    readonly grpc: string,
+    private readonly progress: (line: string) => void,
+  ) {}
+
+  static async open(folder: string, progress: (line: string) => void): Promise<Stage> {
+    const nats = await startNats({ dataDir: join(folder, "nats"), syncAlways: true });
+    const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
+    const log = await connectLog({ url: nats.url, name: "bench" });
+    return new Stage(folder, nats, postgres, log, `${HOST}:${await freePort()}`, progress);
+  }
+
+  /** 0: it does not run. */
+  get pid(): number {
+    return this.process?.pid ?? 0;
+  }
+
+  /** Resolves when it is ready; how many seconds that took. */
+  async start(): Promise<number> {
+    const begun = performance.now();
+    const opsPort = await freePort();
+    this.process = new ServerProcess({
+      name: "liveness",
+      dataDir: this.folder,
+      command: process.execPath,
+      args: [fileURLToPath(new URL("./main.js", import.meta.resolve("@fieldlog/liveness")))],
+      env: {
+        PATH: environment()["PATH"],
+        NODE_ENV: "production",
+        FIELDLOG_NATS_URL: this.nats.url,
+        FIELDLOG_NATS_MONITOR_URL: this.nats.monitorUrl,
+        FIELDLOG_POSTGRES_URL: this.postgres.url,
+        FIELDLOG_DATA_DIR: join(this.folder, "data"),
+        FIELDLOG_INTERNAL_TOKEN: this.token,
+        FIELDLOG_LIVENESS_GRPC: this.grpc,
+        FIELDLOG_OPS_PORT: String(opsPort),
+        FIELDLOG_LOG_LEVEL: "warn",
+      },
+      pidFile: join(this.folder, "liveness.pid"),
+      stopSignal: "SIGTERM",
+      answers: async () =>
+        (await fetch(`http://${HOST}:${opsPort}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+      startTimeoutMs: READY_MS,
+      log: this.progress,
+    });
+    await this.process.start();
+    return (performance.now() - begun) / 1_000;
+  }
+
+  async stop(): Promise<void> {
+    await this.process?.stop();
+    this.process = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.log.close();
+    await this.postgres.stop();
+    await this.nats.stop();
+  }
+}
