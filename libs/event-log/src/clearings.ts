@@ -21,7 +21,6 @@ import {
 import { decodeBatch, encodeBatch } from "./batch.js";
 import { LogUnavailable, SequenceConflict } from "./errors.js";
 import { publish } from "./publish.js";
-import type { Commit } from "./read.js";
 import { Registry } from "./registry.js";
 
 const CLEARING_SUBJECT = registrySubject(CLEARING);
@@ -155,15 +154,19 @@ export function clearingIn(data: Uint8Array): registry.NamespaceCleared | undefi
   return undefined;
 }
 
+/** Of a commit, what tells whether it clears. */
+interface StoredData {
+  readonly stream: StreamName;
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
 const CLEARED_BYTES = 1_024;
 /** Tag of Signal.cleared: field 23, with a length. */
 const CLEARED_TAG = Buffer.from([0xba, 0x01]);
 
 /** What a commit of SIGNALS clears; undefined: nothing. Looks closer only at what may be one that does. */
-export function clearedBySignals({
-  subject,
-  data,
-}: Pick<Commit, "subject" | "data">): ClearedPart | undefined {
+function clearedBySignals({ subject, data }: StoredData): ClearedPart | undefined {
   if (data.length > CLEARED_BYTES) return undefined;
   if (!Buffer.from(data.buffer, data.byteOffset, data.length).includes(CLEARED_TAG)) return undefined;
   const [first, second] = decodeBatch(data);
@@ -172,10 +175,7 @@ export function clearedBySignals({
 }
 
 /** What a commit of REGISTRY clears in REGISTRY; undefined: nothing. */
-export function clearedByRegistry({
-  subject,
-  data,
-}: Pick<Commit, "subject" | "data">): ClearedPart | undefined {
+function clearedByRegistry({ subject, data }: StoredData): ClearedPart | undefined {
   if (subject !== CLEARING_SUBJECT) return undefined;
   const event = clearingIn(data);
   // The second one of a clearing only tells where SIGNALS is cleared.
@@ -184,7 +184,7 @@ export function clearedByRegistry({
 }
 
 /** What a commit clears in its own stream; undefined: nothing. */
-export function clearedBy(commit: Pick<Commit, "stream" | "subject" | "data">): ClearedPart | undefined {
+export function clearedBy(commit: StoredData): ClearedPart | undefined {
   return commit.stream === SIGNALS ? clearedBySignals(commit) : clearedByRegistry(commit);
 }
 

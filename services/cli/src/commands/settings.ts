@@ -57,14 +57,19 @@ export function addSettings(namespaces: Command, world: World): void {
 
 function givenOf({ uniqueDeviceNames, ...rest }: Record<string, unknown>): Given {
   const names = ["heartbeatS", "inactiveAfterS", "devices", "storedBytes", "uploadBytes", "offers"];
-  const given = Object.fromEntries(names.flatMap((name) => (name in rest ? [[name, rest[name]]] : [])));
+  const given = Object.fromEntries(
+    names.flatMap((name) => (name in rest ? [[name, rest[name] === DEFAULT ? null : rest[name]]] : [])),
+  );
   return uniqueDeviceNames === undefined
     ? given
     : { ...given, uniqueDeviceNames: uniqueDeviceNames === "yes" };
 }
 
-function number(text: string): number | null {
-  if (text === "default") return null;
+/** Of an option, a null would be lost. */
+const DEFAULT = "default";
+
+function number(text: string): number | typeof DEFAULT {
+  if (text === DEFAULT) return text;
   if (!/^[1-9]\d{0,15}$/.test(text))
     throw new InvalidArgumentError("It is a whole number above 0, or default.");
   return Number(text);
