@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,8 +33,7 @@ if (program === undefined) {
       };
       const postgresUrl = await servers.databaseUrl("s3");
       system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, inOneProcess: true, settings });
-      device = (await api("POST", "/devices", { name: "station" })).json.id;
-      await api("POST", "/requests", { device, current: true });
+      await newDevice();
     });
     afterAll(async () => {
       await system?.stop();
@@ -42,6 +41,12 @@ if (program === undefined) {
       await s3?.stop();
       await rm(dataDir, { recursive: true, force: true });
     });
+
+    /** That is asked for its data of now, from here on. */
+    async function newDevice(): Promise<void> {
+      device = (await api("POST", "/devices", { name: randomUUID() })).json.id;
+      await api("POST", "/requests", { device, current: true });
+    }
 
     async function api(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
       const response = await fetch(`${system.url}/v1/namespaces/test${path}`, {
@@ -63,7 +68,10 @@ if (program === undefined) {
     /** A URL for the device's data of now. */
     async function offered(): Promise<{ url: string; reading: number }> {
       const offer = { sensor: "0", current: true, format: "application/octet-stream", fileName: "a b.rec" };
-      return (await api("POST", `/devices/${device}/offers`, { offers: [offer] })).json.answers[0];
+      return await until("its data are wanted", async () => {
+        const { json } = await api("POST", `/devices/${device}/offers`, { offers: [offer] });
+        return json.answers?.[0] ?? undefined;
+      });
     }
 
     async function put(url: string, content: Uint8Array): Promise<number> {
@@ -130,6 +138,38 @@ if (program === undefined) {
       expect(await put(url, randomBytes(1_000))).toBe(503);
       await s3.start();
       expect(await put((await offered()).url, randomBytes(1_000))).toBe(201);
+    });
+
+    it("are gone from it when their device is erased; what is under way cannot end", async () => {
+      const erased = device;
+      const kept = await inStorage();
+      const { url, reading } = await offered();
+      const underWay = await offered();
+      expect(await put(url, randomBytes(1_000))).toBe(201);
+      await newDevice();
+      const other = await offered();
+      expect(await put(other.url, randomBytes(1_000))).toBe(201);
+      expect((await api("POST", `/devices/${erased}/erase`)).status).toBeLessThan(300);
+      await until("the objects of the other device alone are left", async () => (await inStorage()) === 1);
+      expect(kept).toBeGreaterThan(1);
+      expect((await api("GET", `/readings/${reading}/data`)).status).toBe(404);
+      expect([404, 409, 410]).toContain(await put(underWay.url, randomBytes(1_000)));
+      expect((await api("GET", `/readings/${other.reading}/data`)).status).toBe(302);
+    });
+
+    it("are gone from it when the namespace is cleared, and what comes then stays", async () => {
+      const before = await offered();
+      expect(await put(before.url, randomBytes(1_000))).toBe(201);
+      expect((await api("POST", "/clear")).status).toBeLessThan(300);
+      await newDevice();
+      const since = await offered();
+      const content = randomBytes(2_000);
+      expect(await put(since.url, content)).toBe(201);
+      await until("what was there before is gone", async () => (await inStorage()) === 1);
+      expect((await api("GET", `/readings/${before.reading}/data`)).status).toBe(404);
+      const { headers } = await api("GET", `/readings/${since.reading}/data`);
+      const given = await fetch(headers.get("location") ?? "");
+      expect(Buffer.from(await given.arrayBuffer()).equals(content)).toBe(true);
     });
 
     it("have links that stand in no log", () => {
