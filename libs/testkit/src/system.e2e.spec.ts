@@ -27,10 +27,11 @@ describe("the started system", () => {
 
     it("has the replicas that were asked for", () => {
       const edges = ["edge-http", "edge-http-2", "edge-mqtt", "edge-mqtt-2", "edge-websocket"];
-      const names = ["auth", "devices", ...edges, "projections", "projections-2", "subscriptions"];
+      const others = ["liveness", "offers", "projections", "projections-2", "subscriptions"];
+      const names = ["auth", "devices", ...edges, ...others];
       expect(Object.keys(system.processes).sort()).toEqual(names);
       const pids = Object.values(system.processes).map(({ pid }) => pid);
-      expect(new Set(pids).size).toBe(10);
+      expect(new Set(pids).size).toBe(names.length);
     });
 
     it("answers its admin key at both doors", async () => {
