@@ -210,6 +210,14 @@ describe("liveness", () => {
         expect(await states(replica, "gone")).toEqual(["b active", "c active"]);
         return true;
       });
+      const c = { namespace: "gone", device: "c" };
+      const erasedBefore = await log.clearings.record(c, "test");
+      const erased = await log.clearings.mark(c);
+      await log.clearings.record({ ...c, signalsBefore: erased, registryBefore: erasedBefore }, "test");
+      await until("c is erased", async () => {
+        expect(await states(replica, "gone")).toEqual(["b active"]);
+        return true;
+      });
       const registryBefore = await log.clearings.record({ namespace: "gone" }, "test");
       await log.clearings.purge(REGISTRY, registryOfNamespace("gone", "device"), registryBefore);
       await until("none is known", async () => (await states(replica, "gone")).length === 0);

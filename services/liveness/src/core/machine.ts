@@ -36,6 +36,9 @@ export class Machine {
   /** No later than each active device is inactive: a sign of life does not move it, that it was due shows it. */
   private readonly queue: DueQueue;
   private readonly owing = new Map<number, Transition[]>();
+  /** Of those, whose newest was not handed out. */
+  private readonly fresh = new Set<number>();
+  private handed = new WeakSet<Transition>();
   /** Devices that found no place. */
   turnedAway = 0;
 
@@ -50,6 +53,25 @@ export class Machine {
   /** Of each device the transitions that the log does not tell yet, in their order. */
   owed(): Iterable<readonly Transition[]> {
     return this.owing.values();
+  }
+
+  /** Those that were not handed out yet, of at most so many devices. */
+  handOut(devices: number): (readonly Transition[])[] {
+    const out: (readonly Transition[])[] = [];
+    for (const slot of this.fresh) {
+      if (out.length >= devices) break;
+      this.fresh.delete(slot);
+      const own = (this.owing.get(slot) ?? []).filter((one) => !this.handed.has(one));
+      for (const one of own) this.handed.add(one);
+      out.push(own);
+    }
+    return out;
+  }
+
+  /** What was handed out and is still owed is to be handed out again. */
+  handOutAgain(): void {
+    this.handed = new WeakSet();
+    for (const slot of this.owing.keys()) this.fresh.add(slot);
   }
 
   /** A signal of the device; of a heartbeat with its status. One that was read before has no effect. */
@@ -120,7 +142,7 @@ export class Machine {
     const slots = device === undefined ? [...this.slots.in(namespace)] : only === undefined ? [] : [only];
     for (const slot of slots) {
       this.queue.delete(slot);
-      this.owing.delete(slot);
+      this.owesNothing(slot);
       if (this.slots.isRegistered(slot)) this.slots.forget(slot);
       else this.slots.delete(slot);
     }
@@ -173,8 +195,10 @@ export class Machine {
 
   /** As of that time; undefined: it is not registered, or nothing was ever heard of it. */
   stateOf(slot: number, now: number): "active" | "late" | "inactive" | undefined {
-    const { at, position } = this.last(slot);
-    if (!this.slots.isRegistered(slot) || position === 0) return undefined;
+    // Asked of every device at once when they are counted, so nothing is made for the answer.
+    const isHeartbeat = !this.countsEverything(slot);
+    if (!this.slots.isRegistered(slot) || !this.slots.wasHeard(slot, isHeartbeat)) return undefined;
+    const at = this.slots.lastAt(slot, isHeartbeat);
     const { heartbeatS, inactiveAfterS } = this.ruleOf(slot);
     const silentS = (now - at) / 1_000;
     if (!this.isActive(slot) || silentS >= inactiveAfterS) return "inactive";
@@ -210,11 +234,17 @@ export class Machine {
     const owed = this.owing.get(slot);
     if (owed === undefined) this.owing.set(slot, [transition]);
     else owed.push(transition);
+    this.fresh.add(slot);
+  }
+
+  private owesNothing(slot: number): void {
+    this.owing.delete(slot);
+    this.fresh.delete(slot);
   }
 
   private settle(slot: number, owed: Transition[]): void {
     owed.shift();
-    if (owed.length === 0) this.owing.delete(slot);
+    if (owed.length === 0) this.owesNothing(slot);
   }
 
   /** What another replica knew, whose clock or whose rules were ahead. */
@@ -245,7 +275,7 @@ export class Machine {
 
   private drop(slot: number): void {
     this.queue.delete(slot);
-    this.owing.delete(slot);
+    this.owesNothing(slot);
     this.slots.delete(slot);
   }
 

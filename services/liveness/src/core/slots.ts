@@ -26,6 +26,11 @@ export const ACTIVE = 1;
 export const INACTIVE = 2;
 export type Phase = typeof NEVER | typeof ACTIVE | typeof INACTIVE;
 
+interface Namespace {
+  readonly id: string;
+  readonly devices: Map<string, number>;
+}
+
 const FIRST = 1_024;
 const REGISTERED = 1;
 const MOBILE = 2;
@@ -36,7 +41,7 @@ const MOBILE = 2;
  */
 export class Slots {
   capacity = FIRST;
-  private readonly namespaces = new Map<string, Map<string, number>>();
+  private readonly namespaces = new Map<string, Namespace>();
   private readonly dialects: string[] = [];
   private readonly owners: string[] = [];
   private readonly ids: string[] = [];
@@ -65,23 +70,24 @@ export class Slots {
   }
 
   find(namespace: string, device: string): number | undefined {
-    return this.namespaces.get(namespace)?.get(device);
+    return this.namespaces.get(namespace)?.devices.get(device);
   }
 
   /** Undefined: there are as many as there may be. */
   findOrMake(namespace: string, device: string): number | undefined {
-    let devices = this.namespaces.get(namespace);
-    const found = devices?.get(device);
+    let own = this.namespaces.get(namespace);
+    const found = own?.devices.get(device);
     if (found !== undefined) return found;
     if (this.size >= this.most) return undefined;
     const slot = this.free.pop() ?? this.made++;
     if (slot >= this.capacity) this.grow();
-    if (devices === undefined) {
-      devices = new Map();
-      this.namespaces.set(namespace, devices);
+    if (own === undefined) {
+      own = { id: namespace, devices: new Map() };
+      this.namespaces.set(namespace, own);
     }
-    devices.set(device, slot);
-    this.owners[slot] = namespace;
+    own.devices.set(device, slot);
+    // One text for all of them.
+    this.owners[slot] = own.id;
     this.ids[slot] = device;
     this.flags[slot] = 0;
     this.forget(slot);
@@ -90,7 +96,7 @@ export class Slots {
 
   delete(slot: number): void {
     const namespace = this.namespaceOf(slot);
-    const devices = this.namespaces.get(namespace);
+    const devices = this.namespaces.get(namespace)?.devices;
     devices?.delete(this.deviceOf(slot));
     if (devices?.size === 0) this.namespaces.delete(namespace);
     this.flags[slot] = 0;
@@ -100,11 +106,11 @@ export class Slots {
 
   /** Not to be changed while it is gone through. */
   in(namespace: string): Iterable<number> {
-    return this.namespaces.get(namespace)?.values() ?? [];
+    return this.namespaces.get(namespace)?.devices.values() ?? [];
   }
 
   *all(): Generator<number, void> {
-    for (const devices of this.namespaces.values()) yield* devices.values();
+    for (const { devices } of this.namespaces.values()) yield* devices.values();
   }
 
   namespaceOf(slot: number): string {
@@ -152,6 +158,16 @@ export class Slots {
   forget(slot: number): void {
     for (const array of this.numbers()) array[slot] = 0;
     for (const array of [this.beatStatus, this.phases, this.tolds]) array[slot] = 0;
+  }
+
+  /** Whether there was a signal, or a heartbeat. */
+  wasHeard(slot: number, isHeartbeat: boolean): boolean {
+    return (isHeartbeat ? this.beatPosition : this.signalPosition)[slot] !== 0;
+  }
+
+  /** Of the last signal, or of the last heartbeat: ms since 1970 UTC. */
+  lastAt(slot: number, isHeartbeat: boolean): number {
+    return (isHeartbeat ? this.beatAt : this.signalAt)[slot] as number;
   }
 
   signal(slot: number): Sign {

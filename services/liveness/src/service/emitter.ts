@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { REGISTRY, SIGNALS } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { counter, histogram, type Logger, type Registry } from "@fieldlog/runtime";
-import type { Machine, Transition } from "../core/machine.js";
+import type { Transition } from "../core/machine.js";
 import { ACTIVE } from "../core/slots.js";
 import { transitionSignal } from "../log/transition-signal.js";
 import type { LiveTable } from "./table.js";
@@ -32,8 +32,6 @@ export interface EmitterParts {
 export class Emitter {
   private readonly emitted: { inc(labels: { to: string }): void };
   private readonly delay: { observe(seconds: number): void };
-  /** Appended, and not read in the log yet. */
-  private sent = new WeakSet<Transition>();
   private wake: () => void = () => undefined;
 
   constructor(private readonly parts: EmitterParts) {
@@ -61,19 +59,19 @@ export class Emitter {
         try {
           if (!caughtUp || performance.now() - looked >= LOOK_MS) {
             looked = performance.now();
+            const known = caughtUp;
             caughtUp = await this.look();
+            if (caughtUp && !known) table.machine.handOutAgain();
           }
           if (caughtUp) await this.emit(signal);
         } catch (error) {
           // What was appended without an answer may be in the log: it is read to its end before anything is told again.
           caughtUp = false;
-          this.sent = new WeakSet();
           logger.warn({ reason: (error as Error).message }, "telling who became active or inactive waits");
         }
         await Promise.race([woken, sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)]);
       }
     } finally {
-      this.sent = new WeakSet();
       table.refill();
     }
   }
@@ -94,32 +92,20 @@ export class Emitter {
   }
 
   private async emit(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const next = this.next(this.parts.table.machine);
-      if (next.length === 0 || signal.aborted) return;
+    const { table } = this.parts;
+    while (!signal.aborted && table.notReady() === undefined) {
+      const next = table.machine.handOut(AT_ONCE);
+      if (next.length === 0) return;
       const outcomes = await Promise.allSettled(next.map((owed) => this.append(owed)));
       const failed = outcomes.find((outcome) => outcome.status === "rejected");
       if (failed !== undefined) throw failed.reason;
     }
   }
 
-  /** Each device's own, in their order. */
-  private next(machine: Machine): (readonly Transition[])[] {
-    const next: (readonly Transition[])[] = [];
-    if (this.parts.table.notReady() !== undefined) return next;
-    for (const owed of machine.owed()) {
-      const unsent = owed.filter((one) => !this.sent.has(one));
-      if (unsent.length > 0) next.push(unsent);
-      if (next.length >= AT_ONCE) break;
-    }
-    return next;
-  }
-
   /** One device's, one after another. */
   private async append(transitions: readonly Transition[]): Promise<void> {
     const { log, now } = this.parts;
     for (const one of transitions) {
-      this.sent.add(one);
       const at = now();
       await log.signals.append(one.namespace, transitionSignal(one, at));
       this.emitted.inc({ to: one.to === ACTIVE ? "active" : "inactive" });

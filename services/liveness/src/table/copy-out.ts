@@ -2,40 +2,47 @@ import type pg from "pg";
 import copyStreams from "pg-copy-streams";
 
 const ESCAPED: Record<string, string> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", v: "\v" };
+const LINE_END = 0x0a;
+const TAB = 0x09;
 
 /**
  * Hands over the rows of a query by COPY, many at once; a field that is null is an empty text (as a text that is empty).
  * PostgreSQL documentation, "COPY", "Text Format".
- *
- * @returns how many rows there were
  */
 export async function copyOut(
   client: pg.ClientBase,
   query: string,
   take: (fields: readonly string[]) => void,
-): Promise<number> {
-  let rest = "";
-  let rows = 0;
+): Promise<void> {
+  let rest: Buffer = Buffer.alloc(0);
   const stream = client.query(copyStreams.to(`COPY (${query}) TO STDOUT`));
-  stream.setEncoding("utf8");
-  for await (const piece of stream as AsyncIterable<string>) {
-    const text = rest + piece;
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     let begin = 0;
-    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", begin)) {
-      take(fieldsOf(text.slice(begin, end)));
+    for (let end = bytes.indexOf(LINE_END); end >= 0; end = bytes.indexOf(LINE_END, begin)) {
+      take(fieldsOf(bytes.subarray(begin, end)));
       begin = end + 1;
-      rows++;
     }
-    rest = text.slice(begin);
+    rest = bytes.subarray(begin);
   }
-  return rows;
 }
 
-/** Of a line without its end. */
-export function fieldsOf(line: string): string[] {
-  const fields = line.split("\t");
-  if (!line.includes("\\")) return fields;
-  return fields.map((field) =>
-    field === "\\N" ? "" : field.replace(/\\(.)/gs, (_, char: string) => ESCAPED[char] ?? char),
-  );
+/**
+ * Of a line without its end. Each is a text of its own: a part of a longer text would keep the whole of that in memory
+ * for as long as it lives.
+ */
+export function fieldsOf(line: Buffer): string[] {
+  const fields: string[] = [];
+  let begin = 0;
+  for (let end = line.indexOf(TAB); end >= 0; end = line.indexOf(TAB, begin)) {
+    fields.push(fieldOf(line.toString("utf8", begin, end)));
+    begin = end + 1;
+  }
+  fields.push(fieldOf(line.toString("utf8", begin)));
+  return fields;
+}
+
+function fieldOf(text: string): string {
+  if (!text.includes("\\")) return text;
+  return text === "\\N" ? "" : text.replace(/\\(.)/gs, (_, char: string) => ESCAPED[char] ?? char);
 }
