@@ -97,6 +97,21 @@ describe("clearing a namespace", () => {
     ]);
   });
 
+  it("purges a long stretch in steps, whatever stands between, and is done where there is nothing", async () => {
+    const appended: Promise<number>[] = [];
+    for (let i = 0; i < 30; i++) appended.push(log.signals.append(`long${i % 2}`, signal(`x${i}`)));
+    await Promise.all(appended);
+    const before = await log.lastSequence(SIGNALS);
+    const first = await log.clearings.record({ namespace: "long0" }, "test");
+    const mark = await log.clearings.mark({ namespace: "long0" });
+    await log.clearings.record({ namespace: "long0", signalsBefore: mark, registryBefore: first }, "test");
+    expect(await log.clearings.purge(SIGNALS, signalsSubject("nobody"), mark)).toBe(0);
+    expect(await log.clearings.purge(SIGNALS, signalsSubject("long0"), mark)).toBeGreaterThan(0);
+    const left = (await all(SIGNALS, 0)).filter(({ sequence }) => sequence <= before);
+    expect(left.some(({ subject }) => subject === signalsSubject("long0"))).toBe(false);
+    expect(left.some(({ subject }) => subject === signalsSubject("long1"))).toBe(true);
+  });
+
   it("lets nothing else be missing", async () => {
     const after = await log.lastSequence(SIGNALS);
     for (let i = 0; i < 3; i++) await log.signals.append("lost", signal(`l${i}`));

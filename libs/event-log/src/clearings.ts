@@ -114,20 +114,36 @@ export class Clearings {
    * twice, removes the rest.
    *
    * @returns how many commits were removed
-   * @throws LogUnavailable; the server may go on with it nevertheless
+   * @throws LogUnavailable, RangeError if it was not recorded
    */
   async purge(stream: StreamName, subject: string, before: number): Promise<number> {
     const recorded = await this.below();
     const limit = stream === SIGNALS ? recorded.signals : recorded.registry;
     if (before > limit) throw new RangeError(`${stream} is not recorded as cleared up to ${before}`);
+    let removed = 0;
     try {
-      const { purged } = await this.jsm.streams.purge(stream, { filter: subject, seq: before });
-      return purged;
+      for (let first = await this.next(stream, subject, 1); first < before; ) {
+        const seq = Math.min(first + PURGED_AT_ONCE, before);
+        const { purged } = await this.jsm.streams.purge(stream, { filter: subject, seq });
+        removed += purged;
+        first = await this.next(stream, subject, seq);
+      }
     } catch (error) {
       throw new LogUnavailable((error as Error).message, 1, { cause: error });
     }
+    return removed;
+  }
+
+  /** The first sequence from there on that has the subject; infinite: none. */
+  private async next(stream: StreamName, subject: string, seq: number): Promise<number> {
+    const query = { seq, next_by_subj: subject };
+    const found = await messageOrNull(this.jsm, stream, query);
+    return found?.seq ?? Number.POSITIVE_INFINITY;
   }
 }
+
+/** Sequences that are purged in one request, so that none takes longer than a request may, nor holds up appends. */
+const PURGED_AT_ONCE = 100_000;
 
 /** See {@link Clearings.below}. */
 export async function clearedBelow(jsm: JetStreamManager): Promise<ClearedBelow> {
@@ -136,14 +152,24 @@ export async function clearedBelow(jsm: JetStreamManager): Promise<ClearedBelow>
 
 async function newest(jsm: JetStreamManager): Promise<{ sequence: number; below: ClearedBelow }> {
   const query = { last_by_subj: CLEARING_SUBJECT };
-  const message = await jsm.streams.getMessage(REGISTRY, query).catch((error: unknown) => {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
+  const message = await messageOrNull(jsm, REGISTRY, query).catch((error: unknown) => {
     throw new LogUnavailable((error as Error).message, 1, { cause: error });
   });
   if (message === null) return { sequence: 0, below: { signals: 0, registry: 0 } };
   const event = clearingIn(message.data);
   const highest = Number(event?.highestSignals ?? 0);
   return { sequence: message.seq, below: { signals: highest, registry: message.seq } };
+}
+
+type Query = Parameters<JetStreamManager["streams"]["getMessage"]>[1];
+
+async function messageOrNull(jsm: JetStreamManager, stream: StreamName, query: Query) {
+  try {
+    return await jsm.streams.getMessage(stream, query);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
+    throw error;
+  }
 }
 
 /** What a decision on the aggregate `clearing` tells. */

@@ -8,6 +8,9 @@ import { operations } from "../operations.js";
 import { NATIVE, type NativeParts } from "../parts.js";
 import { settingsJson, settingsOf } from "./settings-json.js";
 
+/** Milliseconds that a clearing may take until it is answered that it goes on: a large one takes longer than other calls. */
+const CLEAR_MS = 25_000;
+
 /** How a namespace is set, who belongs to it, and clearing. Decided by auth; the erasing of a device by devices. */
 @Controller()
 export class TenancyController {
@@ -68,7 +71,7 @@ export class TenancyController {
   async clear(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const asked = await this.asked(request);
     readInput(operations.clearNamespace, request);
-    const cleared = await this.parts.auth.clearNamespace(asked);
+    const cleared = await this.parts.auth.clearNamespace(asked, { deadlineMs: CLEAR_MS });
     this.wrote(reply, asked.namespace, cleared.registryBefore);
     return {
       signalsBefore: Number(cleared.signalsBefore),
