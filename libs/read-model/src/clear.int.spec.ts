@@ -24,6 +24,7 @@ beforeAll(async () => {
     definition: notes({ refuses: new Set(["refused"]) }),
   });
   await runner.start();
+  await until("the tables are there", async () => (await runner.ready()) === undefined);
 });
 afterAll(async () => {
   await runner?.stop();
