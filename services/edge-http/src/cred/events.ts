@@ -84,7 +84,8 @@ export class Events {
       ...(page.after === undefined ? {} : { after: BigInt(page.after) }),
       ...(page.before === undefined ? {} : { before: BigInt(page.before) }),
       ...(choice.device === undefined ? {} : { device: choice.device }),
-      ...(choice.anyOf === undefined ? {} : { anyOf: [...choice.anyOf] }),
+      // Whoever names what the platform itself says gets it; cred's own lists had nothing like it.
+      ...(choice.anyOf === undefined ? { reported: true } : { anyOf: [...choice.anyOf] }),
       atLeast: BigInt(this.parts.ownWrites.of(namespace, SIGNALS)),
     });
     return events.reverse();

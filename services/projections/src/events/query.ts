@@ -22,6 +22,8 @@ export interface EventsAsked {
   /** Of the sensor that caused it. */
   readonly sensorType?: string;
   readonly issuer?: string;
+  /** Nothing that the platform itself says. */
+  readonly reported?: boolean;
 }
 
 export interface EventMatch {
@@ -94,7 +96,7 @@ const deviceCell = (schema: string) => sql<number | null>`coalesce(
   (SELECT d.geocell FROM ${sql.id(schema, "devices")} AS d WHERE d.namespace = events.namespace AND d.id = events.device))`;
 
 function chosen({ db, schema }: Database, asked: EventsAsked) {
-  const { namespace, after, before, device, type, from, to, anyOf, sensorType, issuer } = asked;
+  const { namespace, after, before, device, type, from, to, anyOf, sensorType, issuer, reported } = asked;
   let query = db
     .selectFrom("events")
     .select(["position", "device", "identity", "type", "occurred_at", "received_at"])
@@ -114,6 +116,7 @@ function chosen({ db, schema }: Database, asked: EventsAsked) {
   if (to !== undefined) query = query.where("occurred_at", "<", to);
   if (sensorType !== undefined) query = query.where("sensor_type", "=", sensorType);
   if (issuer !== undefined) query = query.where("issuer", "=", issuer);
+  if (reported) query = query.where("issuer", "is", null);
   if (anyOf !== undefined) {
     query = query.where(({ eb, and, or }) =>
       or(

@@ -30,6 +30,7 @@ export function eventsAndDevices({ database, runners }: Served): Answers {
         ...given("to", asked.to, dateOf),
         ...given("sensorType", asked.sensorType || undefined, String),
         ...given("issuer", asked.issuer || undefined, String),
+        reported: asked.reported,
         ...(asked.anyOf.length === 0 ? {} : { anyOf: asked.anyOf }),
       };
       if (asked.newest) {
