@@ -121,7 +121,7 @@ describe("a read model", () => {
     for (let kills = 0; kills < 3; kills++) {
       await runner.waitFor(Math.min(end, runner.sequence + 2), 5_000);
       await database.pool.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fieldlog notebook notes'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fieldlog notebook notes'",
       );
     }
     await caughtUp(runner);
@@ -140,7 +140,10 @@ describe("a read model", () => {
     await first.stop();
     await writing;
     await caughtUp(second);
-    const sessions = await database.pool.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+    const sessions = await database.pool.query(
+      "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = " +
+        "(SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
     expect(sessions.rows[0].count).toBe(1);
     expect(await count()).toBe(await signalsInLog());
   });
@@ -316,7 +319,7 @@ describe("a rebuild", () => {
     expect(await dying.status()).toMatchObject({ version: 1, state: "rebuilding" });
     expect(await digest(database.db, SCHEMA)).toBe(before);
     await database.pool.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'fieldlog notebook notes%'",
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'fieldlog notebook notes%'",
     );
     await dying.stop();
     const next = await run({ version: 2 });

@@ -18,7 +18,7 @@ let log: EventLog;
 beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl();
-  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl });
+  system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl });
   log = await connectLog({ url: servers.nats.url, name: "cli test" });
 });
 afterAll(async () => {

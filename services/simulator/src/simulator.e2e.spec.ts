@@ -18,6 +18,7 @@ beforeAll(async () => {
   servers = await startServers();
   const { url: natsUrl, monitorUrl: natsMonitorUrl } = servers.nats;
   system = await startSystem({
+    inOneProcess: true,
     natsUrl,
     natsMonitorUrl,
     postgresUrl: await servers.databaseUrl("simulator"),

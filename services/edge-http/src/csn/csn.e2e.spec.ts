@@ -18,6 +18,7 @@ let system: System;
 beforeAll(async () => {
   servers = await startServers();
   system = await startSystem({
+    inOneProcess: true,
     natsUrl: servers.nats.url,
     postgresUrl: await servers.databaseUrl("csn"),
     settings: { FIELDLOG_INSTALLATION_KEY: INSTALLATION_KEY },

@@ -41,7 +41,7 @@ export class Native {
   static async start(): Promise<Native> {
     const servers = await startServers();
     const postgresUrl = await servers.databaseUrl("native");
-    const system = await startSystem({ natsUrl: servers.nats.url, postgresUrl });
+    const system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl });
     const log = await connectLog({ url: servers.nats.url, name: "native test" });
     const document = (await (await fetch(`${system.url}/openapi.json`)).json()) as Documented;
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
