@@ -80,6 +80,12 @@ export async function launch(
   const whole = createRuntime("fieldlog", settings, { logTo });
   const tracing = await startTracing("fieldlog", settings);
   undo.add(() => tracing.stop());
+  // All at once, before the first is asked: what is not there yet cannot say that it is not ready.
+  const parts = services.map(({ name, module }) => ({
+    name,
+    module,
+    runtime: createRuntime(name, settings, { within: whole }),
+  }));
   await whole.lifecycle.start();
   undo.add(() => whole.lifecycle.stop());
   if (settings.opsPort !== undefined) {
@@ -87,8 +93,7 @@ export async function launch(
     undo.add(() => ops.close());
   }
 
-  for (const { name, module } of services) {
-    const runtime = createRuntime(name, settings, { within: whole });
+  for (const { name, module, runtime } of parts) {
     undo.add(() => runtime.lifecycle.stop());
     const hosted = await hostModule(runtime, module(runtime));
     undo.add(() => hosted.close());

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { projections } from "@fieldlog/contracts";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings } from "@fieldlog/runtime";
+import { until } from "@fieldlog/testkit";
 import { ProjectionsModule } from "./projections.module.js";
 
 export interface Replica {
@@ -20,6 +21,7 @@ export async function startReplica(natsUrl: string, postgresUrl: string): Promis
   );
   const runtime = createRuntime("projections", settings);
   const hosted = await hostModule(runtime, ProjectionsModule.with(runtime));
+  await until("ready", async () => (await runtime.health.report()).ready);
   const client = rpcClient(projections.ProjectionsService, {
     address: projectionsGrpc,
     token: internalToken,
