@@ -34,6 +34,7 @@ const INTERNAL = [
   "subscriptionsGrpc",
   "livenessGrpc",
   "offersGrpc",
+  "samplingGrpc",
 ] as const;
 
 type Ports = Pick<Settings, (typeof PUBLIC)[number] | (typeof INTERNAL)[number]>;

@@ -7,6 +7,7 @@ import { LivenessModule } from "@fieldlog/liveness";
 import { OffersModule } from "@fieldlog/offers";
 import { ProjectionsModule } from "@fieldlog/projections";
 import type { hostModule, Runtime } from "@fieldlog/runtime";
+import { SamplingModule } from "@fieldlog/sampling";
 import { SubscriptionsModule } from "@fieldlog/subscriptions";
 
 type Module = Parameters<typeof hostModule>[1];
@@ -19,6 +20,7 @@ export const services: readonly { name: string; module: (runtime: Runtime) => Mo
   { name: "subscriptions", module: (runtime) => SubscriptionsModule.with(runtime) },
   { name: "liveness", module: (runtime) => LivenessModule.with(runtime) },
   { name: "offers", module: (runtime) => OffersModule.with(runtime) },
+  { name: "sampling", module: (runtime) => SamplingModule.with(runtime) },
   { name: "edge-http", module: (runtime) => EdgeHttpModule.with(runtime) },
   { name: "edge-mqtt", module: (runtime) => EdgeMqttModule.with(runtime) },
   { name: "edge-websocket", module: (runtime) => EdgeWebSocketModule.with(runtime) },

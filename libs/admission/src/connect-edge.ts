@@ -5,9 +5,10 @@ import {
   liveness,
   offers,
   projections,
+  sampling,
   subscriptions,
 } from "@fieldlog/contracts";
-import { connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
+import { type Commit, connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { observeCommits } from "./commit-metrics.js";
@@ -23,6 +24,7 @@ export interface Edge {
   readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
   readonly liveness: RpcClient<typeof liveness.LivenessService>;
   readonly offers: RpcClient<typeof offers.OffersService>;
+  readonly sampling: RpcClient<typeof sampling.SamplingService>;
   readonly known: Known;
 }
 
@@ -30,7 +32,7 @@ export interface ConnectEdgeOptions {
   /** The clock; ms since 1970 UTC. */
   readonly now: () => number;
   /** Told of every decision after what it changes was dropped from memory. */
-  readonly onDecision?: (id: AggregateId) => void;
+  readonly onDecision?: (id: AggregateId, commit: Commit) => void;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function connectEdge(runtime: Runtime, { now, onDecision }: Connect
     }),
     liveness: rpcClient(liveness.LivenessService, { ...caller, address: settings.livenessGrpc }),
     offers: rpcClient(offers.OffersService, { ...caller, address: settings.offersGrpc }),
+    sampling: rpcClient(sampling.SamplingService, { ...caller, address: settings.samplingGrpc }),
   };
   const known = createKnown(clients, now);
   const watch = new RegistryWatch(log, known, logger, onDecision);

@@ -4,6 +4,8 @@ export * as liveness from "./gen/fieldlog/liveness/v1/liveness_pb.js";
 export * as offers from "./gen/fieldlog/offers/v1/offers_pb.js";
 export * as projections from "./gen/fieldlog/projections/v1/projections_pb.js";
 export * as registry from "./gen/fieldlog/registry/v1/registry_pb.js";
+export * as remote from "./gen/fieldlog/remote/v1/remote_pb.js";
+export * as sampling from "./gen/fieldlog/sampling/v1/sampling_pb.js";
 export * as signals from "./gen/fieldlog/signals/v1/signals_pb.js";
 export * as subscriptions from "./gen/fieldlog/subscriptions/v1/subscriptions_pb.js";
 export * as saf from "./gen/saf/saf_pb.js";
@@ -31,6 +33,8 @@ export {
   registryOfKind,
   registryOfNamespace,
   registrySubject,
+  remoteDeviceSubject,
+  remoteFramesSubject,
   SIGNALS,
   type StreamName,
   SUBSCRIPTION_CURSORS,

@@ -164,6 +164,54 @@ export const limits = Object.freeze({
   waveformBytes: 16 * 1024 * 1024,
   /** Bytes of all readings that one edge decodes at once; one more is asked to come again. */
   waveformsBytes: 64 * 1024 * 1024,
+  /** Remote management: milliseconds within which a device says who it is; some ask a person first. */
+  remoteHelloMs: 60_000,
+  /** Bytes of a frame from a device: a picture or a record in base64, and of one before it said who it is. */
+  remoteFrameBytes: 8 * 1024 * 1024,
+  remoteHelloBytes: 64 * 1024,
+  /** Bytes of a frame to a device that speaks CBOR: firmware has no room for more. */
+  remoteFirmwareBytes: 512,
+  /** Milliseconds between two pings of ours; after two without an answer the device is gone. */
+  remotePingMs: 20_000,
+  /** Milliseconds between two heartbeats that are written for a connected device. */
+  remoteHeartbeatMs: 300_000,
+  /** Sensors of one hello, and frequencies of one sensor. */
+  remoteSensors: 64,
+  remoteFrequencies: 64,
+  /** Milliseconds after which a wish to see what a device sees has to be renewed, and after which it is over. */
+  remoteWishMs: 5_000,
+  remoteWishEndsMs: 15_000,
+  /** Those who look at the pictures of one edge's devices at once, and bytes of one picture. */
+  viewers: 2_000,
+  pictureBytes: 4 * 1024 * 1024,
+  /** Samplings that wait for one device, and how long they do. */
+  samplingsQueued: 100,
+  samplingQueuedMs: 10 * 60_000,
+  /** Milliseconds of the longest sampling. */
+  samplingMs: 3_600_000,
+  /** Milliseconds for a first sign of a device that was asked, and for the upload after it has finished. */
+  samplingAnswerMs: 15_000,
+  samplingUploadMs: 60_000,
+  /**
+   * Milliseconds after a sign until the next: so many, and the length so many times (boards read their memory out over
+   * slow lines).
+   */
+  samplingSignMs: 62_000,
+  samplingLengthTimes: 11,
+  /** Bytes of an acquisition document that is read, of one file of training data, and files in one request. */
+  acquisitionBytes: 32 * 1024 * 1024,
+  sampleBytes: 100 * 1024 * 1024,
+  samplesPerRequest: 1_000,
+  /** Keys of a sample's metadata, and axes. */
+  sampleMetadata: 64,
+  sampleAxes: 256,
+  /** Samples of one export. */
+  samplesPerExport: 100_000,
+  /** Keys of kind "hmac" of one namespace that are good. */
+  hmacKeys: 100,
+  /** Models of one namespace, and bytes of one. */
+  models: 1_000,
+  modelBytes: 512 * 1024 * 1024,
   /** Milliseconds that an edit token is good for. */
   editTokenMs: 30 * 60_000,
   /** Milliseconds that a signing secret which was rotated is good for. */

@@ -6,6 +6,8 @@
  *
  *   mqtt.edge.<edge>                     asks one replica of the MQTT edge to give up a client
  *   mqtt.beats                           tells that a replica of the MQTT edge is alive
+ *   remote.device.<namespace>.<device>   asks the edge that holds a device's connection; nobody listens: there is none
+ *   remote.frames.<namespace>.<device>   what its camera sees, now
  *
  * `<namespace>` is a namespace's id, or `_` for what belongs to the installation.
  */
@@ -48,7 +50,11 @@ export type AggregateKind =
   | "subscription"
   | "clearing"
   | "data-request"
-  | "upload";
+  | "upload"
+  | "sampling"
+  | "sample"
+  | "sample-content"
+  | "model";
 
 /** What clearing a namespace takes with it. Its keys, members, settings and users stay. */
 export const CLEARED_KINDS: readonly AggregateKind[] = [
@@ -59,10 +65,14 @@ export const CLEARED_KINDS: readonly AggregateKind[] = [
   "subscription",
   "data-request",
   "upload",
+  "sampling",
+  "sample",
+  "sample-content",
+  "model",
 ];
 
 /** What erasing a device takes with it; each is keyed by the device's id. That it was erased stays in `device`. */
-export const ERASED_KINDS: readonly AggregateKind[] = ["credential", "configuration"];
+export const ERASED_KINDS: readonly AggregateKind[] = ["credential", "configuration", "sampling"];
 
 export interface AggregateId {
   readonly namespace: string;
@@ -102,6 +112,16 @@ export function registryOfNamespace(namespace: string, kind: AggregateKind): str
 /** Of the decisions on all aggregates of a kind, in every namespace. */
 export function registryOfKind(kind: AggregateKind): string {
   return `registry.*.${kind}.*`;
+}
+
+/** What the edge that holds a device's connection is asked on. */
+export function remoteDeviceSubject(namespace: string, device: string): string {
+  return `remote.device.${token(namespace)}.${token(device)}`;
+}
+
+/** On which the pictures of a device's camera pass by, for those who look. */
+export function remoteFramesSubject(namespace: string, device: string): string {
+  return `remote.frames.${token(namespace)}.${token(device)}`;
 }
 
 /** What one replica of the MQTT edge is asked on. */

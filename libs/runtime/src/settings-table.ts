@@ -109,6 +109,12 @@ export const settingsTable = Object.freeze({
   mqttsPort: set("FIELDLOG_MQTTS_PORT", port, 8883, "MQTT over TLS."),
   mqttWsPort: set("FIELDLOG_MQTT_WS_PORT", port, 8083, "MQTT over WebSocket."),
   wsPort: set("FIELDLOG_WS_PORT", port, 8081, "WebSocket."),
+  edgeImpulseLocalPorts: set(
+    "FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS",
+    yesNo,
+    false,
+    "Also listens where Edge Impulse's clients look for a server on an IP address: 4800 (REST), 4802 (remote management), 4810 (ingestion).",
+  ),
   publicUrl: optional(
     "FIELDLOG_PUBLIC_URL",
     url("http", "https"),
@@ -206,12 +212,13 @@ export const settingsTable = Object.freeze({
   ),
   livenessGrpc: set("FIELDLOG_LIVENESS_GRPC", address, "127.0.0.1:9105", "Where liveness is called."),
   offersGrpc: set("FIELDLOG_OFFERS_GRPC", address, "127.0.0.1:9106", "Where offers is called."),
+  samplingGrpc: set("FIELDLOG_SAMPLING_GRPC", address, "127.0.0.1:9107", "Where sampling is called."),
   grpcBind: optional("FIELDLOG_GRPC_BIND", text, "Address that the internal services listen on.", {
     fallbackDoc: "FIELDLOG_BIND",
   }),
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
     fallbackDoc:
-      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206, liveness 9207, offers 9208; edge-http serves them on its own port",
+      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206, liveness 9207, offers 9208, sampling 9209; edge-http serves them on its own port",
   }),
   s3Endpoint: optional(
     "FIELDLOG_S3_ENDPOINT",
@@ -299,4 +306,5 @@ export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   "edge-websocket": 9206,
   liveness: 9207,
   offers: 9208,
+  sampling: 9209,
 });

@@ -12,13 +12,14 @@ export const SERVICES = [
   "subscriptions",
   "liveness",
   "offers",
+  "sampling",
   "edge-http",
   "edge-mqtt",
   "edge-websocket",
 ] as const;
 
 /** Those that others call by gRPC. */
-const CALLED = ["auth", "devices", "projections", "subscriptions", "liveness", "offers"] as const;
+const CALLED = ["auth", "devices", "projections", "subscriptions", "liveness", "offers", "sampling"] as const;
 
 /**
  * Settings of one process with all services, so that these meet on free ports: two that look for the default ones at the

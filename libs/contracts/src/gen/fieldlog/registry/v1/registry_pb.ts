@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/registry/v1/registry.proto.
  */
 export const file_fieldlog_registry_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkilxYKDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIABJJChRzdWJzY3JpcHRpb25fY3JlYXRlZBgXIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvbkNyZWF0ZWRIABJJChRzdWJzY3JpcHRpb25fcmVtb3ZlZBgYIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvblJlbW92ZWRIABJLChVzdWJzY3JpcHRpb25fZGlzYWJsZWQYGSABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5TdWJzY3JpcHRpb25EaXNhYmxlZEgAEkkKFHN1YnNjcmlwdGlvbl9lbmFibGVkGBogASgLMikuZmllbGRsb2cucmVnaXN0cnkudjEuU3Vic2NyaXB0aW9uRW5hYmxlZEgAEkwKFndlYmhvb2tfc2VjcmV0X3JvdGF0ZWQYGyABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5XZWJob29rU2VjcmV0Um90YXRlZEgAElQKGm5hbWVzcGFjZV9zZXR0aW5nc19jaGFuZ2VkGBwgASgLMi4uZmllbGRsb2cucmVnaXN0cnkudjEuTmFtZXNwYWNlU2V0dGluZ3NDaGFuZ2VkSAASQwoRbmFtZXNwYWNlX2NsZWFyZWQYHSABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDbGVhcmVkSAASOwoNZGV2aWNlX2VyYXNlZBgeIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUVyYXNlZEgAElIKGWRldmljZV9tZXRhZGF0YV9kZWxpdmVyZWQYHyABKAsyLS5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YURlbGl2ZXJlZEgAEj0KDmRhdGFfcmVxdWVzdGVkGCAgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGF0YVJlcXVlc3RlZEgAEkwKFmRhdGFfcmVxdWVzdF9mdWxmaWxsZWQYISABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5EYXRhUmVxdWVzdEZ1bGZpbGxlZEgAEkgKFGRhdGFfcmVxdWVzdF9leHBpcmVkGCIgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGF0YVJlcXVlc3RFeHBpcmVkSAASTAoWZGF0YV9yZXF1ZXN0X3dpdGhkcmF3bhgjIAEoCzIqLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRhdGFSZXF1ZXN0V2l0aGRyYXduSAASPQoOdXBsb2FkX29mZmVyZWQYJCABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRPZmZlcmVkSAASPQoOdXBsb2FkX3N0YXJ0ZWQYJSABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRTdGFydGVkSAASOwoNdXBsb2FkX3N0b3JlZBgmIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVwbG9hZFN0b3JlZEgAEjsKDXVwbG9hZF9mYWlsZWQYJyABKAsyIi5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRGYWlsZWRIABI/Cg9yZWFkaW5nX3JlbW92ZWQYKCABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5SZWFkaW5nUmVtb3ZlZEgAQgcKBWV2ZW50Im4KEE5hbWVzcGFjZUNyZWF0ZWQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIxCghkYXRhX2tleRgDIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBINCgVvd25lchgEIAEoCSJqChBSZXRlbnRpb25DaGFuZ2VkEh0KEG1lYXN1cmVtZW50X2RheXMYASABKA1IAIgBARIVCghsb2dfZGF5cxgCIAEoDUgBiAEBQhMKEV9tZWFzdXJlbWVudF9kYXlzQgsKCV9sb2dfZGF5cyK4AQoYTmFtZXNwYWNlU2V0dGluZ3NDaGFuZ2VkEjgKCGxpdmVuZXNzGAEgASgLMiYuZmllbGRsb2cucmVnaXN0cnkudjEuTGl2ZW5lc3NTZXR0aW5ncxIbChN1bmlxdWVfZGV2aWNlX25hbWVzGAIgASgIEjUKBmxpbWl0cxgDIAEoCzIlLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk5hbWVzcGFjZUxpbWl0cxIOCgZvZmZlcnMYBCABKAkicAoQTGl2ZW5lc3NTZXR0aW5ncxIYCgtoZWFydGJlYXRfcxgBIAEoDUgAiAEBEh0KEGluYWN0aXZlX2FmdGVyX3MYAiABKA1IAYgBAUIOCgxfaGVhcnRiZWF0X3NCEwoRX2luYWN0aXZlX2FmdGVyX3MiiwEKD05hbWVzcGFjZUxpbWl0cxIUCgdkZXZpY2VzGAEgASgNSACIAQESGQoMc3RvcmVkX2J5dGVzGAIgASgESAGIAQESGQoMdXBsb2FkX2J5dGVzGAMgASgNSAKIAQFCCgoIX2RldmljZXNCDwoNX3N0b3JlZF9ieXRlc0IPCg1fdXBsb2FkX2J5dGVzIpkBChBOYW1lc3BhY2VDbGVhcmVkEhEKCW5hbWVzcGFjZRgBIAEoCRIWCg5zaWduYWxzX2JlZm9yZRgCIAEoBBIXCg9yZWdpc3RyeV9iZWZvcmUYAyABKAQSFwoPaGlnaGVzdF9zaWduYWxzGAQgASgEEhgKEGhpZ2hlc3RfcmVnaXN0cnkYBSABKAQSDgoGZGV2aWNlGAYgASgJIl8KC1VzZXJDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSNgoNcGFzc3dvcmRfaGFzaBgDIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveCKSAQoOU2Vzc2lvblN0YXJ0ZWQSDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSEgoKZXhwaXJlc19hdBgDIAEoAxIPCgdhcGlfa2V5GAQgASgJEhEKCW5hbWVzcGFjZRgFIAEoCRIOCgZkZXZpY2UYBiABKAkSFAoMYXBpX2tleV9oYXNoGAcgASgMIg4KDFNlc3Npb25FbmRlZCLGAQoTU3Vic2NyaXB0aW9uQ3JlYXRlZBIyCgdmaWx0ZXJzGAEgAygLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuRXZlbnRGaWx0ZXISDAoEbmFtZRgCIAEoCRINCgVvd25lchgDIAEoCRIQCghkZWxpdmVyeRgEIAEoCRISCgVhZnRlchgFIAEoBEgAiAEBEi4KB3dlYmhvb2sYBiABKAsyHS5maWVsZGxvZy5yZWdpc3RyeS52MS5XZWJob29rQggKBl9hZnRlciJWCgdXZWJob29rEgsKA3VybBgBIAEoCRIvCgZzZWNyZXQYAiABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSDQoFYmF0Y2gYAyABKA0iXwoUV2ViaG9va1NlY3JldFJvdGF0ZWQSLwoGc2VjcmV0GAEgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94EhYKDnByZXZpb3VzX3VudGlsGAIgASgDIiYKFFN1YnNjcmlwdGlvbkRpc2FibGVkEg4KBnJlYXNvbhgBIAEoCSIVChNTdWJzY3JpcHRpb25FbmFibGVkIhUKE1N1YnNjcmlwdGlvblJlbW92ZWQi0wEKC0V2ZW50RmlsdGVyEg0KBW5hbWVzGAEgAygJEg8KB2RldmljZXMYAiADKAkSDgoGcGxhY2VzGAMgAygJEg8KB2FjdGlvbnMYBCADKAkSFAoMc2Vuc29yX3R5cGVzGAUgAygJEjMKCmNvbmRpdGlvbnMYBiADKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25kaXRpb24SKAoEYXJlYRgHIAEoCzIaLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFyZWESDgoGdmFsdWVzGAggAygJIj0KCUNvbmRpdGlvbhINCgVmaWVsZBgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRIPCgdvcGVyYW5kGAMgASgJImkKBEFyZWESKAoDYm94GAEgASgLMhkuZmllbGRsb2cucmVnaXN0cnkudjEuQm94SAASLgoGY2lyY2xlGAIgASgLMhwuZmllbGRsb2cucmVnaXN0cnkudjEuQ2lyY2xlSABCBwoFc2hhcGUiPwoDQm94Eg0KBXNvdXRoGAEgASgBEgwKBHdlc3QYAiABKAESDQoFbm9ydGgYAyABKAESDAoEZWFzdBgEIAEoASI/CgZDaXJjbGUSEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEhAKCHJhZGl1c19tGAMgASgBIj8KC01lbWJlckFkZGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEgwKBHJvbGUYAyABKAkiIAoNTWVtYmVyUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJIqgBCg1BcGlLZXlDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRISCgpwZXJtaXNzaW9uGAQgASgJEhEKCW5hbWVzcGFjZRgFIAEoCRIQCghrZXlfaGFzaBgGIAEoDBIXCgpleHBpcmVzX2F0GAcgASgDSACIAQESDgoGcHJlZml4GAggASgJQg0KC19leHBpcmVzX2F0Ig8KDUFwaUtleVJldm9rZWQihAEKFkRldmljZUNyZWRlbnRpYWxJc3N1ZWQSDAoEa2luZBgBIAEoCRIvCgZzZWNyZXQYAiABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSEwoLc2VjcmV0X2hhc2gYAyABKAwSFgoOcHJldmlvdXNfdW50aWwYBCABKAMiGQoXRGV2aWNlQ3JlZGVudGlhbFJldm9rZWQiWwoQRGV2aWNlUmVnaXN0ZXJlZBIPCgdkaWFsZWN0GAEgASgJEjYKCG1ldGFkYXRhGAIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGEiDwoNRGV2aWNlUmVtb3ZlZCIOCgxEZXZpY2VFcmFzZWQiGQoXRGV2aWNlTWV0YWRhdGFEZWxpdmVyZWQi2QEKDURhdGFSZXF1ZXN0ZWQSDgoGZGV2aWNlGAEgASgJEg4KBnNlbnNvchgCIAEoCRIPCgdjdXJyZW50GAMgASgIEhIKBXN0YXJ0GAQgASgDSACIAQESEAoDZW5kGAUgASgDSAGIAQESKwoGcG9pbnRzGAYgAygLMhsuZmllbGRsb2cucmVnaXN0cnkudjEuUG9pbnQSEAoId2l0aGluX20YByABKAESEgoKZXhwaXJlc19hdBgIIAEoAxIMCgRub3RlGAkgASgJQggKBl9zdGFydEIGCgRfZW5kIiwKBVBvaW50EhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoASImChREYXRhUmVxdWVzdEZ1bGZpbGxlZBIOCgZ1cGxvYWQYASABKAkiFAoSRGF0YVJlcXVlc3RFeHBpcmVkIhYKFERhdGFSZXF1ZXN0V2l0aGRyYXduIsoCCg1VcGxvYWRPZmZlcmVkEg4KBmRldmljZRgBIAEoCRIOCgZzZW5zb3IYAiABKAkSEwoLc2Vuc29yX3R5cGUYAyABKAkSDwoHY3VycmVudBgEIAEoCBIWCg5yZXF1ZXN0X251bWJlchgFIAEoBBIPCgdyZXF1ZXN0GAYgASgJEhIKBXN0YXJ0GAcgASgDSACIAQESEAoDZW5kGAggASgDSAGIAQESFQoIbGF0aXR1ZGUYCSABKAFIAogBARIWCglsb25naXR1ZGUYCiABKAFIA4gBARIOCgZmb3JtYXQYCyABKAkSEQoJbWF4X2J5dGVzGAwgASgEEhIKCmV4cGlyZXNfYXQYDSABKAMSEQoJZmlsZV9uYW1lGA4gASgJQggKBl9zdGFydEIGCgRfZW5kQgsKCV9sYXRpdHVkZUIMCgpfbG9uZ2l0dWRlIg8KDVVwbG9hZFN0YXJ0ZWQidwoMVXBsb2FkU3RvcmVkEg0KBWJ5dGVzGAEgASgEEg4KBnNoYTI1NhgCIAEoDBISCgptZWRpYV90eXBlGAMgASgJEg0KBXN0b3JlGAQgASgJEg8KB29iamVjdHMYBSADKAkSFAoMb2JqZWN0X2J5dGVzGAYgAygEIh4KDFVwbG9hZEZhaWxlZBIOCgZyZWFzb24YASABKAkiEAoOUmVhZGluZ1JlbW92ZWQiJAoSRGV2aWNlTmFtZVJlc2VydmVkEg4KBmRldmljZRgBIAEoCSIUChJEZXZpY2VOYW1lUmVsZWFzZWQiPAoUQ29uZmlndXJhdGlvbkNyZWF0ZWQSEAoIcmV2aXNpb24YASABKA0SEgoKdmFsdWVfanNvbhgCIAEoCSIqChZDb25maWd1cmF0aW9uUHVibGlzaGVkEhAKCHJldmlzaW9uGAEgASgNIlcKGUNvbmZpZ3VyYXRpb25BY2tub3dsZWRnZWQSEAoIcmV2aXNpb24YASABKA0SDwoHc3VjY2VzcxgCIAEoCBIXCg9hY2tub3dsZWRnZWRfYXQYAyABKAEiaQoVRGV2aWNlTWV0YWRhdGFDaGFuZ2VkEjYKCG1ldGFkYXRhGAEgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGESGAoQdW5zZXRfcHJvcGVydGllcxgCIAMoCSJoCgtTZW5zb3JBZGRlZBIOCgZzZW5zb3IYASABKAkSEwoLc2Vuc29yX3R5cGUYAiABKAkSNAoHZGV0YWlscxgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMiVQoNU2Vuc29yQ2hhbmdlZBIOCgZzZW5zb3IYASABKAkSNAoHZGV0YWlscxgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMiHwoNU2Vuc29yUmVtb3ZlZBIOCgZzZW5zb3IYASABKAkipgUKDkRldmljZU1ldGFkYXRhEhUKCGxhdGl0dWRlGAEgASgBSACIAQESFgoJbG9uZ2l0dWRlGAIgASgBSAGIAQESHAoPbG9jYXRpb25fc291cmNlGAMgASgJSAKIAQESEQoEbmFtZRgEIAEoCUgDiAEBEiEKFGxvY2F0aW9uX2Rlc2NyaXB0aW9uGAUgASgJSASIAQESEgoFZmxvb3IYBiABKAlIBYgBARIVCghidWlsZGluZxgHIAEoCUgGiAEBEhUKCG1vYmlsaXR5GAggASgJSAeIAQESHQoQc29mdHdhcmVfdmVyc2lvbhgJIAEoCUgIiAEBEh0KEG9wZXJhdGluZ19zeXN0ZW0YCiABKAlICYgBARIRCgR1dWlkGAsgASgJSAqIAQESHgoRbGVnYWN5X2lkZW50aWZpZXIYDCABKAlIC4gBARJICgpwcm9wZXJ0aWVzGA0gAygLMjQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGEuUHJvcGVydGllc0VudHJ5GlYKD1Byb3BlcnRpZXNFbnRyeRILCgNrZXkYASABKAkSMgoFdmFsdWUYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5Qcm9wZXJ0eVZhbHVlOgI4AUILCglfbGF0aXR1ZGVCDAoKX2xvbmdpdHVkZUISChBfbG9jYXRpb25fc291cmNlQgcKBV9uYW1lQhcKFV9sb2NhdGlvbl9kZXNjcmlwdGlvbkIICgZfZmxvb3JCCwoJX2J1aWxkaW5nQgsKCV9tb2JpbGl0eUITChFfc29mdHdhcmVfdmVyc2lvbkITChFfb3BlcmF0aW5nX3N5c3RlbUIHCgVfdXVpZEIUChJfbGVnYWN5X2lkZW50aWZpZXIiXQoNUHJvcGVydHlWYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgBSAASEQoHaW50ZWdlchgDIAEoA0gAEg4KBGZsYWcYBCABKAhIAEIHCgV2YWx1ZSL1AQoNU2Vuc29yRGV0YWlscxISCgVtb2RlbBgBIAEoCUgAiAEBEhMKBnNlcmlhbBgCIAEoCUgBiAEBEhcKCmNhbGlicmF0ZWQYAyABKAhIAogBARISCgV1bml0cxgEIAEoCUgDiAEBEhgKC251bV9zYW1wbGVzGAUgASgFSASIAQESHwoSc2FtcGxlX3dpbmRvd19zaXplGAYgASgFSAWIAQFCCAoGX21vZGVsQgkKB19zZXJpYWxCDQoLX2NhbGlicmF0ZWRCCAoGX3VuaXRzQg4KDF9udW1fc2FtcGxlc0IVChNfc2FtcGxlX3dpbmRvd19zaXplIj4KCVNlYWxlZEJveBIOCgZrZXlfaWQYASABKAkSDQoFbm9uY2UYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDGIGcHJvdG8z");
+  fileDesc("CiNmaWVsZGxvZy9yZWdpc3RyeS92MS9yZWdpc3RyeS5wcm90bxIUZmllbGRsb2cucmVnaXN0cnkudjEiZwoIRGVjaXNpb24SMwoGZXZlbnRzGAEgAygLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuUmVnaXN0cnlFdmVudBISCgpkZWNpZGVkX2F0GAIgASgDEhIKCmRlY2lkZWRfYnkYAyABKAkiuRwKDVJlZ2lzdHJ5RXZlbnQSQwoRbmFtZXNwYWNlX2NyZWF0ZWQYASABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDcmVhdGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGAIgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfcmV2b2tlZBgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkFwaUtleVJldm9rZWRIABJQChhkZXZpY2VfY3JlZGVudGlhbF9pc3N1ZWQYBCABKAsyLC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VDcmVkZW50aWFsSXNzdWVkSAASUgoZZGV2aWNlX2NyZWRlbnRpYWxfcmV2b2tlZBgFIAEoCzItLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUNyZWRlbnRpYWxSZXZva2VkSAASQwoRZGV2aWNlX3JlZ2lzdGVyZWQYBiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VSZWdpc3RlcmVkSAASTgoXZGV2aWNlX21ldGFkYXRhX2NoYW5nZWQYByABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YUNoYW5nZWRIABI5CgxzZW5zb3JfYWRkZWQYCCABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5TZW5zb3JBZGRlZEgAEj0KDnNlbnNvcl9jaGFuZ2VkGAkgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yQ2hhbmdlZEgAEj0KDnNlbnNvcl9yZW1vdmVkGAogASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vuc29yUmVtb3ZlZEgAEj0KDmRldmljZV9yZW1vdmVkGAsgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlUmVtb3ZlZEgAEkgKFGRldmljZV9uYW1lX3Jlc2VydmVkGAwgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTmFtZVJlc2VydmVkSAASSAoUZGV2aWNlX25hbWVfcmVsZWFzZWQYDSABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VOYW1lUmVsZWFzZWRIABJLChVjb25maWd1cmF0aW9uX2NyZWF0ZWQYDiABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5Db25maWd1cmF0aW9uQ3JlYXRlZEgAEk8KF2NvbmZpZ3VyYXRpb25fcHVibGlzaGVkGA8gASgLMiwuZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvblB1Ymxpc2hlZEgAElUKGmNvbmZpZ3VyYXRpb25fYWNrbm93bGVkZ2VkGBAgASgLMi8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZmlndXJhdGlvbkFja25vd2xlZGdlZEgAEjkKDHVzZXJfY3JlYXRlZBgRIAEoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVzZXJDcmVhdGVkSAASPwoPc2Vzc2lvbl9zdGFydGVkGBIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvblN0YXJ0ZWRIABI7Cg1zZXNzaW9uX2VuZGVkGBMgASgLMiIuZmllbGRsb2cucmVnaXN0cnkudjEuU2Vzc2lvbkVuZGVkSAASOQoMbWVtYmVyX2FkZGVkGBQgASgLMiEuZmllbGRsb2cucmVnaXN0cnkudjEuTWVtYmVyQWRkZWRIABI9Cg5tZW1iZXJfcmVtb3ZlZBgVIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLk1lbWJlclJlbW92ZWRIABJDChFyZXRlbnRpb25fY2hhbmdlZBgWIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlJldGVudGlvbkNoYW5nZWRIABJJChRzdWJzY3JpcHRpb25fY3JlYXRlZBgXIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvbkNyZWF0ZWRIABJJChRzdWJzY3JpcHRpb25fcmVtb3ZlZBgYIAEoCzIpLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlN1YnNjcmlwdGlvblJlbW92ZWRIABJLChVzdWJzY3JpcHRpb25fZGlzYWJsZWQYGSABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5TdWJzY3JpcHRpb25EaXNhYmxlZEgAEkkKFHN1YnNjcmlwdGlvbl9lbmFibGVkGBogASgLMikuZmllbGRsb2cucmVnaXN0cnkudjEuU3Vic2NyaXB0aW9uRW5hYmxlZEgAEkwKFndlYmhvb2tfc2VjcmV0X3JvdGF0ZWQYGyABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5XZWJob29rU2VjcmV0Um90YXRlZEgAElQKGm5hbWVzcGFjZV9zZXR0aW5nc19jaGFuZ2VkGBwgASgLMi4uZmllbGRsb2cucmVnaXN0cnkudjEuTmFtZXNwYWNlU2V0dGluZ3NDaGFuZ2VkSAASQwoRbmFtZXNwYWNlX2NsZWFyZWQYHSABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VDbGVhcmVkSAASOwoNZGV2aWNlX2VyYXNlZBgeIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRldmljZUVyYXNlZEgAElIKGWRldmljZV9tZXRhZGF0YV9kZWxpdmVyZWQYHyABKAsyLS5maWVsZGxvZy5yZWdpc3RyeS52MS5EZXZpY2VNZXRhZGF0YURlbGl2ZXJlZEgAEj0KDmRhdGFfcmVxdWVzdGVkGCAgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuRGF0YVJlcXVlc3RlZEgAEkwKFmRhdGFfcmVxdWVzdF9mdWxmaWxsZWQYISABKAsyKi5maWVsZGxvZy5yZWdpc3RyeS52MS5EYXRhUmVxdWVzdEZ1bGZpbGxlZEgAEkgKFGRhdGFfcmVxdWVzdF9leHBpcmVkGCIgASgLMiguZmllbGRsb2cucmVnaXN0cnkudjEuRGF0YVJlcXVlc3RFeHBpcmVkSAASTAoWZGF0YV9yZXF1ZXN0X3dpdGhkcmF3bhgjIAEoCzIqLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkRhdGFSZXF1ZXN0V2l0aGRyYXduSAASPQoOdXBsb2FkX29mZmVyZWQYJCABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRPZmZlcmVkSAASPQoOdXBsb2FkX3N0YXJ0ZWQYJSABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRTdGFydGVkSAASOwoNdXBsb2FkX3N0b3JlZBgmIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVwbG9hZFN0b3JlZEgAEjsKDXVwbG9hZF9mYWlsZWQYJyABKAsyIi5maWVsZGxvZy5yZWdpc3RyeS52MS5VcGxvYWRGYWlsZWRIABI/Cg9yZWFkaW5nX3JlbW92ZWQYKCABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5SZWFkaW5nUmVtb3ZlZEgAEkUKEnNhbXBsaW5nX3JlcXVlc3RlZBgpIAEoCzInLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNhbXBsaW5nUmVxdWVzdGVkSAASOwoNc2FtcGxpbmdfc2VudBgqIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNhbXBsaW5nU2VudEgAEkcKE3NhbXBsaW5nX3Byb2dyZXNzZWQYKyABKAsyKC5maWVsZGxvZy5yZWdpc3RyeS52MS5TYW1wbGluZ1Byb2dyZXNzZWRIABJBChBzYW1wbGluZ19hcnJpdmVkGCwgASgLMiUuZmllbGRsb2cucmVnaXN0cnkudjEuU2FtcGxpbmdBcnJpdmVkSAASPQoOc2FtcGxpbmdfZW5kZWQYLSABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5TYW1wbGluZ0VuZGVkSAASOwoNc2FtcGxlX3N0b3JlZBguIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNhbXBsZVN0b3JlZEgAEj0KDnNhbXBsZV9jaGFuZ2VkGC8gASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2FtcGxlQ2hhbmdlZEgAEj0KDnNhbXBsZV9yZW1vdmVkGDAgASgLMiMuZmllbGRsb2cucmVnaXN0cnkudjEuU2FtcGxlUmVtb3ZlZEgAEk4KF3NhbXBsZV9jb250ZW50X3Jlc2VydmVkGDEgASgLMisuZmllbGRsb2cucmVnaXN0cnkudjEuU2FtcGxlQ29udGVudFJlc2VydmVkSAASTgoXc2FtcGxlX2NvbnRlbnRfcmVsZWFzZWQYMiABKAsyKy5maWVsZGxvZy5yZWdpc3RyeS52MS5TYW1wbGVDb250ZW50UmVsZWFzZWRIABI5Cgxtb2RlbF9zdG9yZWQYMyABKAsyIS5maWVsZGxvZy5yZWdpc3RyeS52MS5Nb2RlbFN0b3JlZEgAEjsKDW1vZGVsX3JlbW92ZWQYNCABKAsyIi5maWVsZGxvZy5yZWdpc3RyeS52MS5Nb2RlbFJlbW92ZWRIAEIHCgVldmVudCJuChBOYW1lc3BhY2VDcmVhdGVkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSMQoIZGF0YV9rZXkYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSDQoFb3duZXIYBCABKAkiagoQUmV0ZW50aW9uQ2hhbmdlZBIdChBtZWFzdXJlbWVudF9kYXlzGAEgASgNSACIAQESFQoIbG9nX2RheXMYAiABKA1IAYgBAUITChFfbWVhc3VyZW1lbnRfZGF5c0ILCglfbG9nX2RheXMiuAEKGE5hbWVzcGFjZVNldHRpbmdzQ2hhbmdlZBI4CghsaXZlbmVzcxgBIAEoCzImLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkxpdmVuZXNzU2V0dGluZ3MSGwoTdW5pcXVlX2RldmljZV9uYW1lcxgCIAEoCBI1CgZsaW1pdHMYAyABKAsyJS5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VMaW1pdHMSDgoGb2ZmZXJzGAQgASgJInAKEExpdmVuZXNzU2V0dGluZ3MSGAoLaGVhcnRiZWF0X3MYASABKA1IAIgBARIdChBpbmFjdGl2ZV9hZnRlcl9zGAIgASgNSAGIAQFCDgoMX2hlYXJ0YmVhdF9zQhMKEV9pbmFjdGl2ZV9hZnRlcl9zIosBCg9OYW1lc3BhY2VMaW1pdHMSFAoHZGV2aWNlcxgBIAEoDUgAiAEBEhkKDHN0b3JlZF9ieXRlcxgCIAEoBEgBiAEBEhkKDHVwbG9hZF9ieXRlcxgDIAEoDUgCiAEBQgoKCF9kZXZpY2VzQg8KDV9zdG9yZWRfYnl0ZXNCDwoNX3VwbG9hZF9ieXRlcyKZAQoQTmFtZXNwYWNlQ2xlYXJlZBIRCgluYW1lc3BhY2UYASABKAkSFgoOc2lnbmFsc19iZWZvcmUYAiABKAQSFwoPcmVnaXN0cnlfYmVmb3JlGAMgASgEEhcKD2hpZ2hlc3Rfc2lnbmFscxgEIAEoBBIYChBoaWdoZXN0X3JlZ2lzdHJ5GAUgASgEEg4KBmRldmljZRgGIAEoCSJfCgtVc2VyQ3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEjYKDXBhc3N3b3JkX2hhc2gYAyABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gikgEKDlNlc3Npb25TdGFydGVkEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMSDwoHYXBpX2tleRgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSDgoGZGV2aWNlGAYgASgJEhQKDGFwaV9rZXlfaGFzaBgHIAEoDCIOCgxTZXNzaW9uRW5kZWQixgEKE1N1YnNjcmlwdGlvbkNyZWF0ZWQSMgoHZmlsdGVycxgBIAMoCzIhLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkV2ZW50RmlsdGVyEgwKBG5hbWUYAiABKAkSDQoFb3duZXIYAyABKAkSEAoIZGVsaXZlcnkYBCABKAkSEgoFYWZ0ZXIYBSABKARIAIgBARIuCgd3ZWJob29rGAYgASgLMh0uZmllbGRsb2cucmVnaXN0cnkudjEuV2ViaG9va0IICgZfYWZ0ZXIiVgoHV2ViaG9vaxILCgN1cmwYASABKAkSLwoGc2VjcmV0GAIgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94Eg0KBWJhdGNoGAMgASgNIl8KFFdlYmhvb2tTZWNyZXRSb3RhdGVkEi8KBnNlY3JldBgBIAEoCzIfLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlYWxlZEJveBIWCg5wcmV2aW91c191bnRpbBgCIAEoAyImChRTdWJzY3JpcHRpb25EaXNhYmxlZBIOCgZyZWFzb24YASABKAkiFQoTU3Vic2NyaXB0aW9uRW5hYmxlZCIVChNTdWJzY3JpcHRpb25SZW1vdmVkItMBCgtFdmVudEZpbHRlchINCgVuYW1lcxgBIAMoCRIPCgdkZXZpY2VzGAIgAygJEg4KBnBsYWNlcxgDIAMoCRIPCgdhY3Rpb25zGAQgAygJEhQKDHNlbnNvcl90eXBlcxgFIAMoCRIzCgpjb25kaXRpb25zGAYgAygLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuQ29uZGl0aW9uEigKBGFyZWEYByABKAsyGi5maWVsZGxvZy5yZWdpc3RyeS52MS5BcmVhEg4KBnZhbHVlcxgIIAMoCSI9CglDb25kaXRpb24SDQoFZmllbGQYASABKAkSEAoIb3BlcmF0b3IYAiABKAkSDwoHb3BlcmFuZBgDIAEoCSJpCgRBcmVhEigKA2JveBgBIAEoCzIZLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkJveEgAEi4KBmNpcmNsZRgCIAEoCzIcLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkNpcmNsZUgAQgcKBXNoYXBlIj8KA0JveBINCgVzb3V0aBgBIAEoARIMCgR3ZXN0GAIgASgBEg0KBW5vcnRoGAMgASgBEgwKBGVhc3QYBCABKAEiPwoGQ2lyY2xlEhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoARIQCghyYWRpdXNfbRgDIAEoASI/CgtNZW1iZXJBZGRlZBIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJIiAKDU1lbWJlclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCSLdAQoNQXBpS2V5Q3JlYXRlZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGVybWlzc2lvbhgEIAEoCRIRCgluYW1lc3BhY2UYBSABKAkSEAoIa2V5X2hhc2gYBiABKAwSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBEg4KBnByZWZpeBgIIAEoCRIzCgpzZWFsZWRfa2V5GAkgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU2VhbGVkQm94Qg0KC19leHBpcmVzX2F0Ig8KDUFwaUtleVJldm9rZWQihAEKFkRldmljZUNyZWRlbnRpYWxJc3N1ZWQSDAoEa2luZBgBIAEoCRIvCgZzZWNyZXQYAiABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TZWFsZWRCb3gSEwoLc2VjcmV0X2hhc2gYAyABKAwSFgoOcHJldmlvdXNfdW50aWwYBCABKAMiGQoXRGV2aWNlQ3JlZGVudGlhbFJldm9rZWQiWwoQRGV2aWNlUmVnaXN0ZXJlZBIPCgdkaWFsZWN0GAEgASgJEjYKCG1ldGFkYXRhGAIgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGEiDwoNRGV2aWNlUmVtb3ZlZCIOCgxEZXZpY2VFcmFzZWQiGQoXRGV2aWNlTWV0YWRhdGFEZWxpdmVyZWQi2QEKDURhdGFSZXF1ZXN0ZWQSDgoGZGV2aWNlGAEgASgJEg4KBnNlbnNvchgCIAEoCRIPCgdjdXJyZW50GAMgASgIEhIKBXN0YXJ0GAQgASgDSACIAQESEAoDZW5kGAUgASgDSAGIAQESKwoGcG9pbnRzGAYgAygLMhsuZmllbGRsb2cucmVnaXN0cnkudjEuUG9pbnQSEAoId2l0aGluX20YByABKAESEgoKZXhwaXJlc19hdBgIIAEoAxIMCgRub3RlGAkgASgJQggKBl9zdGFydEIGCgRfZW5kIiwKBVBvaW50EhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoASImChREYXRhUmVxdWVzdEZ1bGZpbGxlZBIOCgZ1cGxvYWQYASABKAkiFAoSRGF0YVJlcXVlc3RFeHBpcmVkIhYKFERhdGFSZXF1ZXN0V2l0aGRyYXduIsoCCg1VcGxvYWRPZmZlcmVkEg4KBmRldmljZRgBIAEoCRIOCgZzZW5zb3IYAiABKAkSEwoLc2Vuc29yX3R5cGUYAyABKAkSDwoHY3VycmVudBgEIAEoCBIWCg5yZXF1ZXN0X251bWJlchgFIAEoBBIPCgdyZXF1ZXN0GAYgASgJEhIKBXN0YXJ0GAcgASgDSACIAQESEAoDZW5kGAggASgDSAGIAQESFQoIbGF0aXR1ZGUYCSABKAFIAogBARIWCglsb25naXR1ZGUYCiABKAFIA4gBARIOCgZmb3JtYXQYCyABKAkSEQoJbWF4X2J5dGVzGAwgASgEEhIKCmV4cGlyZXNfYXQYDSABKAMSEQoJZmlsZV9uYW1lGA4gASgJQggKBl9zdGFydEIGCgRfZW5kQgsKCV9sYXRpdHVkZUIMCgpfbG9uZ2l0dWRlIg8KDVVwbG9hZFN0YXJ0ZWQidwoMVXBsb2FkU3RvcmVkEg0KBWJ5dGVzGAEgASgEEg4KBnNoYTI1NhgCIAEoDBISCgptZWRpYV90eXBlGAMgASgJEg0KBXN0b3JlGAQgASgJEg8KB29iamVjdHMYBSADKAkSFAoMb2JqZWN0X2J5dGVzGAYgAygEIh4KDFVwbG9hZEZhaWxlZBIOCgZyZWFzb24YASABKAkiEAoOUmVhZGluZ1JlbW92ZWQijwIKEVNhbXBsaW5nUmVxdWVzdGVkEhAKCHNhbXBsaW5nGAEgASgJEg4KBnNlbnNvchgCIAEoCRINCgVsYWJlbBgDIAEoCRIRCglsZW5ndGhfbXMYBCABKA0SEwoLaW50ZXJ2YWxfbXMYBSABKAESEAoIY2F0ZWdvcnkYBiABKAkSEwoLbGFiZWxfY29sb3IYByABKAkSHgoRY29sbGVjdGVkX3NhbXBsZXMYCCABKA1IAIgBARIbCg50YXJnZXRfc2FtcGxlcxgJIAEoDUgBiAEBEhQKDHF1ZXVlZF91bnRpbBgKIAEoA0IUChJfY29sbGVjdGVkX3NhbXBsZXNCEQoPX3RhcmdldF9zYW1wbGVzIjQKDFNhbXBsaW5nU2VudBIQCghzYW1wbGluZxgBIAEoCRISCgpjb25uZWN0aW9uGAIgASgJIlYKElNhbXBsaW5nUHJvZ3Jlc3NlZBIQCghzYW1wbGluZxgBIAEoCRIMCgRzdGVwGAIgASgJEhQKB3BlcmNlbnQYAyABKAFIAIgBAUIKCghfcGVyY2VudCIzCg9TYW1wbGluZ0Fycml2ZWQSEAoIc2FtcGxpbmcYASABKAkSDgoGc2FtcGxlGAIgASgJIkIKDVNhbXBsaW5nRW5kZWQSEAoIc2FtcGxpbmcYASABKAkSDwoHb3V0Y29tZRgCIAEoCRIOCgZyZWFzb24YAyABKAki1QQKDFNhbXBsZVN0b3JlZBIOCgZkZXZpY2UYASABKAkSEAoIc2FtcGxpbmcYAiABKAkSEAoIY2F0ZWdvcnkYAyABKAkSDQoFbGFiZWwYBCABKAkSEQoJZmlsZV9uYW1lGAUgASgJEjIKBnN0b3JlZBgGIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVwbG9hZFN0b3JlZBIRCglzaWduYXR1cmUYByABKAkSEwoLZGV2aWNlX3R5cGUYCCABKAkSDgoGc2Vuc29yGAkgASgJEhgKC2ludGVydmFsX21zGAogASgBSACIAQESFgoJbGVuZ3RoX21zGAsgASgBSAGIAQESDgoGdmFsdWVzGAwgASgEEigKBGF4ZXMYDSADKAsyGi5maWVsZGxvZy5yZWdpc3RyeS52MS5BeGlzEkIKCG1ldGFkYXRhGA4gAygLMjAuZmllbGRsb2cucmVnaXN0cnkudjEuU2FtcGxlU3RvcmVkLk1ldGFkYXRhRW50cnkSFQoNdXBsb2FkX3NvdXJjZRgPIAEoCRIYChBhbm5vdGF0aW9uc19qc29uGBAgASgJEgsKA2tleRgRIAEoCRI1CgthdHRhY2htZW50cxgSIAMoCzIgLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLkF0dGFjaG1lbnQSDwoHZW5hYmxlZBgTIAEoCBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDgoMX2ludGVydmFsX21zQgwKCl9sZW5ndGhfbXMiIwoEQXhpcxIMCgRuYW1lGAEgASgJEg0KBXVuaXRzGAIgASgJIj0KCkF0dGFjaG1lbnQSDAoEbmFtZRgBIAEoCRISCgptZWRpYV90eXBlGAIgASgJEg0KBWJ5dGVzGAMgASgEIqcCCg1TYW1wbGVDaGFuZ2VkEhIKBWxhYmVsGAEgASgJSACIAQESFQoIY2F0ZWdvcnkYAiABKAlIAYgBARIWCglmaWxlX25hbWUYAyABKAlIAogBARIUCgdlbmFibGVkGAQgASgISAOIAQESQwoIbWV0YWRhdGEYBSADKAsyMS5maWVsZGxvZy5yZWdpc3RyeS52MS5TYW1wbGVDaGFuZ2VkLk1ldGFkYXRhRW50cnkSFgoOdW5zZXRfbWV0YWRhdGEYBiADKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBl9sYWJlbEILCglfY2F0ZWdvcnlCDAoKX2ZpbGVfbmFtZUIKCghfZW5hYmxlZCIPCg1TYW1wbGVSZW1vdmVkIicKFVNhbXBsZUNvbnRlbnRSZXNlcnZlZBIOCgZzYW1wbGUYASABKAkiFwoVU2FtcGxlQ29udGVudFJlbGVhc2VkInQKC01vZGVsU3RvcmVkEg8KB3ZlcnNpb24YASABKA0SDAoEbmFtZRgCIAEoCRISCgptZWRpYV90eXBlGAMgASgJEjIKBnN0b3JlZBgEIAEoCzIiLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlVwbG9hZFN0b3JlZCIOCgxNb2RlbFJlbW92ZWQiJAoSRGV2aWNlTmFtZVJlc2VydmVkEg4KBmRldmljZRgBIAEoCSIUChJEZXZpY2VOYW1lUmVsZWFzZWQiPAoUQ29uZmlndXJhdGlvbkNyZWF0ZWQSEAoIcmV2aXNpb24YASABKA0SEgoKdmFsdWVfanNvbhgCIAEoCSIqChZDb25maWd1cmF0aW9uUHVibGlzaGVkEhAKCHJldmlzaW9uGAEgASgNIlcKGUNvbmZpZ3VyYXRpb25BY2tub3dsZWRnZWQSEAoIcmV2aXNpb24YASABKA0SDwoHc3VjY2VzcxgCIAEoCBIXCg9hY2tub3dsZWRnZWRfYXQYAyABKAEiaQoVRGV2aWNlTWV0YWRhdGFDaGFuZ2VkEjYKCG1ldGFkYXRhGAEgASgLMiQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGESGAoQdW5zZXRfcHJvcGVydGllcxgCIAMoCSJoCgtTZW5zb3JBZGRlZBIOCgZzZW5zb3IYASABKAkSEwoLc2Vuc29yX3R5cGUYAiABKAkSNAoHZGV0YWlscxgDIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMiVQoNU2Vuc29yQ2hhbmdlZBIOCgZzZW5zb3IYASABKAkSNAoHZGV0YWlscxgCIAEoCzIjLmZpZWxkbG9nLnJlZ2lzdHJ5LnYxLlNlbnNvckRldGFpbHMiHwoNU2Vuc29yUmVtb3ZlZBIOCgZzZW5zb3IYASABKAkipgUKDkRldmljZU1ldGFkYXRhEhUKCGxhdGl0dWRlGAEgASgBSACIAQESFgoJbG9uZ2l0dWRlGAIgASgBSAGIAQESHAoPbG9jYXRpb25fc291cmNlGAMgASgJSAKIAQESEQoEbmFtZRgEIAEoCUgDiAEBEiEKFGxvY2F0aW9uX2Rlc2NyaXB0aW9uGAUgASgJSASIAQESEgoFZmxvb3IYBiABKAlIBYgBARIVCghidWlsZGluZxgHIAEoCUgGiAEBEhUKCG1vYmlsaXR5GAggASgJSAeIAQESHQoQc29mdHdhcmVfdmVyc2lvbhgJIAEoCUgIiAEBEh0KEG9wZXJhdGluZ19zeXN0ZW0YCiABKAlICYgBARIRCgR1dWlkGAsgASgJSAqIAQESHgoRbGVnYWN5X2lkZW50aWZpZXIYDCABKAlIC4gBARJICgpwcm9wZXJ0aWVzGA0gAygLMjQuZmllbGRsb2cucmVnaXN0cnkudjEuRGV2aWNlTWV0YWRhdGEuUHJvcGVydGllc0VudHJ5GlYKD1Byb3BlcnRpZXNFbnRyeRILCgNrZXkYASABKAkSMgoFdmFsdWUYAiABKAsyIy5maWVsZGxvZy5yZWdpc3RyeS52MS5Qcm9wZXJ0eVZhbHVlOgI4AUILCglfbGF0aXR1ZGVCDAoKX2xvbmdpdHVkZUISChBfbG9jYXRpb25fc291cmNlQgcKBV9uYW1lQhcKFV9sb2NhdGlvbl9kZXNjcmlwdGlvbkIICgZfZmxvb3JCCwoJX2J1aWxkaW5nQgsKCV9tb2JpbGl0eUITChFfc29mdHdhcmVfdmVyc2lvbkITChFfb3BlcmF0aW5nX3N5c3RlbUIHCgVfdXVpZEIUChJfbGVnYWN5X2lkZW50aWZpZXIiXQoNUHJvcGVydHlWYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgBSAASEQoHaW50ZWdlchgDIAEoA0gAEg4KBGZsYWcYBCABKAhIAEIHCgV2YWx1ZSLEAgoNU2Vuc29yRGV0YWlscxISCgVtb2RlbBgBIAEoCUgAiAEBEhMKBnNlcmlhbBgCIAEoCUgBiAEBEhcKCmNhbGlicmF0ZWQYAyABKAhIAogBARISCgV1bml0cxgEIAEoCUgDiAEBEhgKC251bV9zYW1wbGVzGAUgASgFSASIAQESHwoSc2FtcGxlX3dpbmRvd19zaXplGAYgASgFSAWIAQESEwoLZnJlcXVlbmNpZXMYByADKAESIAoTbWF4X3NhbXBsZV9sZW5ndGhfcxgIIAEoAUgGiAEBQggKBl9tb2RlbEIJCgdfc2VyaWFsQg0KC19jYWxpYnJhdGVkQggKBl91bml0c0IOCgxfbnVtX3NhbXBsZXNCFQoTX3NhbXBsZV93aW5kb3dfc2l6ZUIWChRfbWF4X3NhbXBsZV9sZW5ndGhfcyI+CglTZWFsZWRCb3gSDgoGa2V5X2lkGAEgASgJEg0KBW5vbmNlGAIgASgMEhIKCmNpcGhlcnRleHQYAyABKAxiBnByb3RvMw");
 
 /**
  * One decision: the events it led to, appended at once to the subject of one
@@ -298,6 +298,78 @@ export type RegistryEvent = Message<"fieldlog.registry.v1.RegistryEvent"> & {
      */
     value: ReadingRemoved;
     case: "readingRemoved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SamplingRequested sampling_requested = 41;
+     */
+    value: SamplingRequested;
+    case: "samplingRequested";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SamplingSent sampling_sent = 42;
+     */
+    value: SamplingSent;
+    case: "samplingSent";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SamplingProgressed sampling_progressed = 43;
+     */
+    value: SamplingProgressed;
+    case: "samplingProgressed";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SamplingArrived sampling_arrived = 44;
+     */
+    value: SamplingArrived;
+    case: "samplingArrived";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SamplingEnded sampling_ended = 45;
+     */
+    value: SamplingEnded;
+    case: "samplingEnded";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SampleStored sample_stored = 46;
+     */
+    value: SampleStored;
+    case: "sampleStored";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SampleChanged sample_changed = 47;
+     */
+    value: SampleChanged;
+    case: "sampleChanged";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SampleRemoved sample_removed = 48;
+     */
+    value: SampleRemoved;
+    case: "sampleRemoved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SampleContentReserved sample_content_reserved = 49;
+     */
+    value: SampleContentReserved;
+    case: "sampleContentReserved";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.SampleContentReleased sample_content_released = 50;
+     */
+    value: SampleContentReleased;
+    case: "sampleContentReleased";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.ModelStored model_stored = 51;
+     */
+    value: ModelStored;
+    case: "modelStored";
+  } | {
+    /**
+     * @generated from field: fieldlog.registry.v1.ModelRemoved model_removed = 52;
+     */
+    value: ModelRemoved;
+    case: "modelRemoved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1034,7 +1106,7 @@ export type ApiKeyCreated = Message<"fieldlog.registry.v1.ApiKeyCreated"> & {
   name: string;
 
   /**
-   * "native", later "edge-impulse", "cred"
+   * "native", "cred", "edge-impulse", "hmac"
    *
    * @generated from field: string kind = 3;
    */
@@ -1074,6 +1146,13 @@ export type ApiKeyCreated = Message<"fieldlog.registry.v1.ApiKeyCreated"> & {
    * @generated from field: string prefix = 8;
    */
   prefix: string;
+
+  /**
+   * Of kind "hmac": the key, sealed by the namespace's data key, because it signs, and is shown again.
+   *
+   * @generated from field: fieldlog.registry.v1.SealedBox sealed_key = 9;
+   */
+  sealedKey?: SealedBox | undefined;
 };
 
 /**
@@ -1162,7 +1241,7 @@ export const DeviceCredentialRevokedSchema: GenMessage<DeviceCredentialRevoked> 
  */
 export type DeviceRegistered = Message<"fieldlog.registry.v1.DeviceRegistered"> & {
   /**
-   * "csn", "tenta", "native"
+   * "csn", "tenta", "cred", "edge-impulse", "native"
    *
    * @generated from field: string dialect = 1;
    */
@@ -1555,6 +1634,510 @@ export const ReadingRemovedSchema: GenMessage<ReadingRemoved> = /*@__PURE__*/
   messageDesc(file_fieldlog_registry_v1_registry, 41);
 
 /**
+ * Aggregate `sampling`, keyed by device id: everything that the device was asked to sample. One runs at a time, the
+ * others wait in order.
+ *
+ * @generated from message fieldlog.registry.v1.SamplingRequested
+ */
+export type SamplingRequested = Message<"fieldlog.registry.v1.SamplingRequested"> & {
+  /**
+   * UUID
+   *
+   * @generated from field: string sampling = 1;
+   */
+  sampling: string;
+
+  /**
+   * empty: the device has but one, or names none
+   *
+   * @generated from field: string sensor = 2;
+   */
+  sensor: string;
+
+  /**
+   * @generated from field: string label = 3;
+   */
+  label: string;
+
+  /**
+   * @generated from field: uint32 length_ms = 4;
+   */
+  lengthMs: number;
+
+  /**
+   * @generated from field: double interval_ms = 5;
+   */
+  intervalMs: number;
+
+  /**
+   * "training", "testing", "anomaly", "split", "validation", "post-processing"
+   *
+   * @generated from field: string category = 6;
+   */
+  category: string;
+
+  /**
+   * how the device's screen shows the label; empty: not said
+   *
+   * @generated from field: string label_color = 7;
+   */
+  labelColor: string;
+
+  /**
+   * for the device's screen
+   *
+   * @generated from field: optional uint32 collected_samples = 8;
+   */
+  collectedSamples?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 target_samples = 9;
+   */
+  targetSamples?: number | undefined;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 queued_until = 10;
+   */
+  queuedUntil: bigint;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SamplingRequested.
+ * Use `create(SamplingRequestedSchema)` to create a new message.
+ */
+export const SamplingRequestedSchema: GenMessage<SamplingRequested> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 42);
+
+/**
+ * It is this one's turn, and it goes to that connection of the device, once.
+ *
+ * @generated from message fieldlog.registry.v1.SamplingSent
+ */
+export type SamplingSent = Message<"fieldlog.registry.v1.SamplingSent"> & {
+  /**
+   * @generated from field: string sampling = 1;
+   */
+  sampling: string;
+
+  /**
+   * @generated from field: string connection = 2;
+   */
+  connection: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SamplingSent.
+ * Use `create(SamplingSentSchema)` to create a new message.
+ */
+export const SamplingSentSchema: GenMessage<SamplingSent> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 43);
+
+/**
+ * What the device tells of it. Notices come in any order.
+ *
+ * @generated from message fieldlog.registry.v1.SamplingProgressed
+ */
+export type SamplingProgressed = Message<"fieldlog.registry.v1.SamplingProgressed"> & {
+  /**
+   * @generated from field: string sampling = 1;
+   */
+  sampling: string;
+
+  /**
+   * "accepted", "started", "processing", "reading", "uploading", "finished"
+   *
+   * @generated from field: string step = 2;
+   */
+  step: string;
+
+  /**
+   * of "reading"
+   *
+   * @generated from field: optional double percent = 3;
+   */
+  percent?: number | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SamplingProgressed.
+ * Use `create(SamplingProgressedSchema)` to create a new message.
+ */
+export const SamplingProgressedSchema: GenMessage<SamplingProgressed> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 44);
+
+/**
+ * The data that it was for is stored.
+ *
+ * @generated from message fieldlog.registry.v1.SamplingArrived
+ */
+export type SamplingArrived = Message<"fieldlog.registry.v1.SamplingArrived"> & {
+  /**
+   * @generated from field: string sampling = 1;
+   */
+  sampling: string;
+
+  /**
+   * id
+   *
+   * @generated from field: string sample = 2;
+   */
+  sample: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SamplingArrived.
+ * Use `create(SamplingArrivedSchema)` to create a new message.
+ */
+export const SamplingArrivedSchema: GenMessage<SamplingArrived> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 45);
+
+/**
+ * @generated from message fieldlog.registry.v1.SamplingEnded
+ */
+export type SamplingEnded = Message<"fieldlog.registry.v1.SamplingEnded"> & {
+  /**
+   * @generated from field: string sampling = 1;
+   */
+  sampling: string;
+
+  /**
+   * "refused", "failed", "timed-out", "cancelled"
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SamplingEnded.
+ * Use `create(SamplingEndedSchema)` to create a new message.
+ */
+export const SamplingEndedSchema: GenMessage<SamplingEnded> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 46);
+
+/**
+ * Aggregate `sample`, keyed by a UUID: a file of training data. Its number is the REGISTRY sequence of this decision.
+ *
+ * @generated from message fieldlog.registry.v1.SampleStored
+ */
+export type SampleStored = Message<"fieldlog.registry.v1.SampleStored"> & {
+  /**
+   * empty: not known
+   *
+   * @generated from field: string device = 1;
+   */
+  device: string;
+
+  /**
+   * that asked for it; empty: none did
+   *
+   * @generated from field: string sampling = 2;
+   */
+  sampling: string;
+
+  /**
+   * "training", "testing", "anomaly", "validation", "post-processing", "inference"
+   *
+   * @generated from field: string category = 3;
+   */
+  category: string;
+
+  /**
+   * empty: unlabelled
+   *
+   * @generated from field: string label = 4;
+   */
+  label: string;
+
+  /**
+   * @generated from field: string file_name = 5;
+   */
+  fileName: string;
+
+  /**
+   * @generated from field: fieldlog.registry.v1.UploadStored stored = 6;
+   */
+  stored?: UploadStored | undefined;
+
+  /**
+   * "valid", "invalid", "unsigned"; empty: no acquisition document
+   *
+   * @generated from field: string signature = 7;
+   */
+  signature: string;
+
+  /**
+   * @generated from field: string device_type = 8;
+   */
+  deviceType: string;
+
+  /**
+   * @generated from field: string sensor = 9;
+   */
+  sensor: string;
+
+  /**
+   * @generated from field: optional double interval_ms = 10;
+   */
+  intervalMs?: number | undefined;
+
+  /**
+   * @generated from field: optional double length_ms = 11;
+   */
+  lengthMs?: number | undefined;
+
+  /**
+   * rows
+   *
+   * @generated from field: uint64 values = 12;
+   */
+  values: bigint;
+
+  /**
+   * @generated from field: repeated fieldlog.registry.v1.Axis axes = 13;
+   */
+  axes: Axis[];
+
+  /**
+   * @generated from field: map<string, string> metadata = 14;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * @generated from field: string upload_source = 15;
+   */
+  uploadSource: string;
+
+  /**
+   * bounding boxes, structured labels: as given; empty: none
+   *
+   * @generated from field: string annotations_json = 16;
+   */
+  annotationsJson: string;
+
+  /**
+   * id of the device whose key encrypts it; empty: that of the namespace
+   *
+   * @generated from field: string key = 17;
+   */
+  key: string;
+
+  /**
+   * parts of `stored`, in order; empty: it is one file
+   *
+   * @generated from field: repeated fieldlog.registry.v1.Attachment attachments = 18;
+   */
+  attachments: Attachment[];
+
+  /**
+   * @generated from field: bool enabled = 19;
+   */
+  enabled: boolean;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SampleStored.
+ * Use `create(SampleStoredSchema)` to create a new message.
+ */
+export const SampleStoredSchema: GenMessage<SampleStored> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 47);
+
+/**
+ * @generated from message fieldlog.registry.v1.Axis
+ */
+export type Axis = Message<"fieldlog.registry.v1.Axis"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string units = 2;
+   */
+  units: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Axis.
+ * Use `create(AxisSchema)` to create a new message.
+ */
+export const AxisSchema: GenMessage<Axis> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 48);
+
+/**
+ * @generated from message fieldlog.registry.v1.Attachment
+ */
+export type Attachment = Message<"fieldlog.registry.v1.Attachment"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+
+  /**
+   * @generated from field: uint64 bytes = 3;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.Attachment.
+ * Use `create(AttachmentSchema)` to create a new message.
+ */
+export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 49);
+
+/**
+ * Absent: as before.
+ *
+ * @generated from message fieldlog.registry.v1.SampleChanged
+ */
+export type SampleChanged = Message<"fieldlog.registry.v1.SampleChanged"> & {
+  /**
+   * @generated from field: optional string label = 1;
+   */
+  label?: string | undefined;
+
+  /**
+   * @generated from field: optional string category = 2;
+   */
+  category?: string | undefined;
+
+  /**
+   * @generated from field: optional string file_name = 3;
+   */
+  fileName?: string | undefined;
+
+  /**
+   * @generated from field: optional bool enabled = 4;
+   */
+  enabled?: boolean | undefined;
+
+  /**
+   * @generated from field: map<string, string> metadata = 5;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated string unset_metadata = 6;
+   */
+  unsetMetadata: string[];
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SampleChanged.
+ * Use `create(SampleChangedSchema)` to create a new message.
+ */
+export const SampleChangedSchema: GenMessage<SampleChanged> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 50);
+
+/**
+ * @generated from message fieldlog.registry.v1.SampleRemoved
+ */
+export type SampleRemoved = Message<"fieldlog.registry.v1.SampleRemoved"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SampleRemoved.
+ * Use `create(SampleRemovedSchema)` to create a new message.
+ */
+export const SampleRemovedSchema: GenMessage<SampleRemoved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 51);
+
+/**
+ * Aggregate `sample-content`, keyed by the hex SHA-256 of what is stored: of all that say that they may not be there
+ * twice, one is.
+ *
+ * @generated from message fieldlog.registry.v1.SampleContentReserved
+ */
+export type SampleContentReserved = Message<"fieldlog.registry.v1.SampleContentReserved"> & {
+  /**
+   * @generated from field: string sample = 1;
+   */
+  sample: string;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SampleContentReserved.
+ * Use `create(SampleContentReservedSchema)` to create a new message.
+ */
+export const SampleContentReservedSchema: GenMessage<SampleContentReserved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 52);
+
+/**
+ * @generated from message fieldlog.registry.v1.SampleContentReleased
+ */
+export type SampleContentReleased = Message<"fieldlog.registry.v1.SampleContentReleased"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.SampleContentReleased.
+ * Use `create(SampleContentReleasedSchema)` to create a new message.
+ */
+export const SampleContentReleasedSchema: GenMessage<SampleContentReleased> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 53);
+
+/**
+ * Aggregate `model`, keyed by its version in decimal: what a device runs.
+ *
+ * @generated from message fieldlog.registry.v1.ModelStored
+ */
+export type ModelStored = Message<"fieldlog.registry.v1.ModelStored"> & {
+  /**
+   * counts up from 1 in a namespace
+   *
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string media_type = 3;
+   */
+  mediaType: string;
+
+  /**
+   * @generated from field: fieldlog.registry.v1.UploadStored stored = 4;
+   */
+  stored?: UploadStored | undefined;
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.ModelStored.
+ * Use `create(ModelStoredSchema)` to create a new message.
+ */
+export const ModelStoredSchema: GenMessage<ModelStored> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 54);
+
+/**
+ * @generated from message fieldlog.registry.v1.ModelRemoved
+ */
+export type ModelRemoved = Message<"fieldlog.registry.v1.ModelRemoved"> & {
+};
+
+/**
+ * Describes the message fieldlog.registry.v1.ModelRemoved.
+ * Use `create(ModelRemovedSchema)` to create a new message.
+ */
+export const ModelRemovedSchema: GenMessage<ModelRemoved> = /*@__PURE__*/
+  messageDesc(file_fieldlog_registry_v1_registry, 55);
+
+/**
  * Aggregate `device-name`, keyed by name: of all devices that were asked to have it, one has it.
  *
  * @generated from message fieldlog.registry.v1.DeviceNameReserved
@@ -1571,7 +2154,7 @@ export type DeviceNameReserved = Message<"fieldlog.registry.v1.DeviceNameReserve
  * Use `create(DeviceNameReservedSchema)` to create a new message.
  */
 export const DeviceNameReservedSchema: GenMessage<DeviceNameReserved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 42);
+  messageDesc(file_fieldlog_registry_v1_registry, 56);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceNameReleased
@@ -1584,7 +2167,7 @@ export type DeviceNameReleased = Message<"fieldlog.registry.v1.DeviceNameRelease
  * Use `create(DeviceNameReleasedSchema)` to create a new message.
  */
 export const DeviceNameReleasedSchema: GenMessage<DeviceNameReleased> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 43);
+  messageDesc(file_fieldlog_registry_v1_registry, 57);
 
 /**
  * Aggregate `configuration`, keyed by device id: all revisions of the device's configuration.
@@ -1612,7 +2195,7 @@ export type ConfigurationCreated = Message<"fieldlog.registry.v1.ConfigurationCr
  * Use `create(ConfigurationCreatedSchema)` to create a new message.
  */
 export const ConfigurationCreatedSchema: GenMessage<ConfigurationCreated> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 44);
+  messageDesc(file_fieldlog_registry_v1_registry, 58);
 
 /**
  * The revision is in SIGNALS, as a retained message to the device.
@@ -1631,7 +2214,7 @@ export type ConfigurationPublished = Message<"fieldlog.registry.v1.Configuration
  * Use `create(ConfigurationPublishedSchema)` to create a new message.
  */
 export const ConfigurationPublishedSchema: GenMessage<ConfigurationPublished> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 45);
+  messageDesc(file_fieldlog_registry_v1_registry, 59);
 
 /**
  * The device's first answer to the revision.
@@ -1662,7 +2245,7 @@ export type ConfigurationAcknowledged = Message<"fieldlog.registry.v1.Configurat
  * Use `create(ConfigurationAcknowledgedSchema)` to create a new message.
  */
 export const ConfigurationAcknowledgedSchema: GenMessage<ConfigurationAcknowledged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 46);
+  messageDesc(file_fieldlog_registry_v1_registry, 60);
 
 /**
  * Only what changed. A field that is absent stays as it was.
@@ -1688,7 +2271,7 @@ export type DeviceMetadataChanged = Message<"fieldlog.registry.v1.DeviceMetadata
  * Use `create(DeviceMetadataChangedSchema)` to create a new message.
  */
 export const DeviceMetadataChangedSchema: GenMessage<DeviceMetadataChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 47);
+  messageDesc(file_fieldlog_registry_v1_registry, 61);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorAdded
@@ -1717,7 +2300,7 @@ export type SensorAdded = Message<"fieldlog.registry.v1.SensorAdded"> & {
  * Use `create(SensorAddedSchema)` to create a new message.
  */
 export const SensorAddedSchema: GenMessage<SensorAdded> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 48);
+  messageDesc(file_fieldlog_registry_v1_registry, 62);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorChanged
@@ -1739,7 +2322,7 @@ export type SensorChanged = Message<"fieldlog.registry.v1.SensorChanged"> & {
  * Use `create(SensorChangedSchema)` to create a new message.
  */
 export const SensorChangedSchema: GenMessage<SensorChanged> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 49);
+  messageDesc(file_fieldlog_registry_v1_registry, 63);
 
 /**
  * Marked as removed, not deleted: its id is not used again.
@@ -1758,7 +2341,7 @@ export type SensorRemoved = Message<"fieldlog.registry.v1.SensorRemoved"> & {
  * Use `create(SensorRemovedSchema)` to create a new message.
  */
 export const SensorRemovedSchema: GenMessage<SensorRemoved> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 50);
+  messageDesc(file_fieldlog_registry_v1_registry, 64);
 
 /**
  * @generated from message fieldlog.registry.v1.DeviceMetadata
@@ -1835,7 +2418,7 @@ export type DeviceMetadata = Message<"fieldlog.registry.v1.DeviceMetadata"> & {
  * Use `create(DeviceMetadataSchema)` to create a new message.
  */
 export const DeviceMetadataSchema: GenMessage<DeviceMetadata> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 51);
+  messageDesc(file_fieldlog_registry_v1_registry, 65);
 
 /**
  * @generated from message fieldlog.registry.v1.PropertyValue
@@ -1876,7 +2459,7 @@ export type PropertyValue = Message<"fieldlog.registry.v1.PropertyValue"> & {
  * Use `create(PropertyValueSchema)` to create a new message.
  */
 export const PropertyValueSchema: GenMessage<PropertyValue> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 52);
+  messageDesc(file_fieldlog_registry_v1_registry, 66);
 
 /**
  * @generated from message fieldlog.registry.v1.SensorDetails
@@ -1911,6 +2494,20 @@ export type SensorDetails = Message<"fieldlog.registry.v1.SensorDetails"> & {
    * @generated from field: optional int32 sample_window_size = 6;
    */
   sampleWindowSize?: number | undefined;
+
+  /**
+   * Hz at which it can sample; none: it says none.
+   *
+   * @generated from field: repeated double frequencies = 7;
+   */
+  frequencies: number[];
+
+  /**
+   * as the device says, which need not be true
+   *
+   * @generated from field: optional double max_sample_length_s = 8;
+   */
+  maxSampleLengthS?: number | undefined;
 };
 
 /**
@@ -1918,7 +2515,7 @@ export type SensorDetails = Message<"fieldlog.registry.v1.SensorDetails"> & {
  * Use `create(SensorDetailsSchema)` to create a new message.
  */
 export const SensorDetailsSchema: GenMessage<SensorDetails> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 53);
+  messageDesc(file_fieldlog_registry_v1_registry, 67);
 
 /**
  * AES-256-GCM; the context it was sealed for is its additional data.
@@ -1951,5 +2548,5 @@ export type SealedBox = Message<"fieldlog.registry.v1.SealedBox"> & {
  * Use `create(SealedBoxSchema)` to create a new message.
  */
 export const SealedBoxSchema: GenMessage<SealedBox> = /*@__PURE__*/
-  messageDesc(file_fieldlog_registry_v1_registry, 54);
+  messageDesc(file_fieldlog_registry_v1_registry, 68);
 

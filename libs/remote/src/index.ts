@@ -1,0 +1,3 @@
+// The two ends between an edge that holds a device's connection and whoever wants something of the device.
+export { RemoteDevices, RemoteUnavailable } from "./remote-devices.js";
+export { type Answer, type HeldDevice, RemoteHost } from "./remote-host.js";

@@ -1,0 +1,56 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { remote, remoteDeviceSubject, remoteFramesSubject } from "@fieldlog/contracts";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+
+/** Does what is asked of a device; what it raises is answered as a refusal. */
+export type Answer = (
+  request: remote.RemoteRequest["request"],
+) => MessageInitShape<typeof remote.RemoteReplySchema>;
+
+/** An edge's side: it is there for the devices whose connections it holds. */
+export class RemoteHost {
+  constructor(private readonly connection: NatsConnection) {}
+
+  /**
+   * From now on the device is connected here, and `answer` is asked; any other edge that holds an older connection of it
+   * is told. Returns what ends it. Own announcements come to `answer` as well.
+   */
+  hold({ namespace, device, connection, connectedAt }: HeldDevice, answer: Answer): () => void {
+    const subject = remoteDeviceSubject(namespace, device);
+    const held = this.connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (!error) reply(message, answer);
+      },
+    });
+    const request = { case: "replaced" as const, value: { connection, connectedAt: BigInt(connectedAt) } };
+    const announcement = create(remote.RemoteRequestSchema, { request });
+    this.connection.publish(subject, toBinary(remote.RemoteRequestSchema, announcement));
+    return () => held.unsubscribe();
+  }
+
+  /** To whoever looks at this moment. */
+  show(namespace: string, device: string, jpeg: Uint8Array): void {
+    this.connection.publish(remoteFramesSubject(namespace, device), jpeg);
+  }
+}
+
+export interface HeldDevice {
+  /** Namespace id. */
+  readonly namespace: string;
+  readonly device: string;
+  /** A UUID. */
+  readonly connection: string;
+  /** ms since 1970 UTC. */
+  readonly connectedAt: number;
+}
+
+function reply(message: Msg, answer: Answer): void {
+  let answered: MessageInitShape<typeof remote.RemoteReplySchema>;
+  try {
+    answered = answer(fromBinary(remote.RemoteRequestSchema, message.data).request);
+  } catch (error) {
+    answered = { refused: (error as Error).message };
+  }
+  if (message.reply)
+    message.respond(toBinary(remote.RemoteReplySchema, create(remote.RemoteReplySchema, answered)));
+}

@@ -1,0 +1,93 @@
+import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { startServers, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RemoteDevices } from "./remote-devices.js";
+import { RemoteHost } from "./remote-host.js";
+
+let servers: TestServers;
+let one: EventLog;
+let two: EventLog;
+
+beforeAll(async () => {
+  servers = await startServers();
+  one = await connectLog({ url: servers.nats.url, name: "one" });
+  two = await connectLog({ url: servers.nats.url, name: "two" });
+});
+afterAll(async () => {
+  await one?.close();
+  await two?.close();
+  await servers?.stop();
+});
+
+const held = (device: string, connection = "c1") => ({
+  ...{ namespace: "n", device, connection, connectedAt: 1 },
+});
+
+describe("a device", () => {
+  it("is connected as long as an edge holds it", async () => {
+    const devices = new RemoteDevices(two.connection);
+    const device = "15:FE:90 a.b*>";
+    expect(await devices.status("n", device)).toBeUndefined();
+    const release = new RemoteHost(one.connection).hold(held(device), () => ({
+      status: { connection: "c1" },
+    }));
+    const status = await until("it is seen", async () => await devices.status("n", device));
+    expect(status.connection).toBe("c1");
+    expect(await devices.status("other", device)).toBeUndefined();
+    release();
+    await until("it is gone", async () => (await devices.status("n", device)) === undefined);
+  });
+
+  it("is not connected any more when its edge is gone", async () => {
+    const edge = await connectLog({ url: servers.nats.url, name: "edge" });
+    new RemoteHost(edge.connection).hold(held("d2"), () => ({ status: {} }));
+    const devices = new RemoteDevices(two.connection);
+    await until("it is seen", async () => (await devices.status("n", "d2")) !== undefined);
+    await edge.close();
+    await until("it is gone", async () => (await devices.status("n", "d2")) === undefined);
+  });
+
+  it("refuses with what its edge raises", async () => {
+    new RemoteHost(one.connection).hold(held("d3"), () => {
+      throw new Error("no camera");
+    });
+    const devices = new RemoteDevices(two.connection);
+    const answer = await until("it answers", async () => {
+      return await devices.ask("n", "d3", { case: "stopSnapshots", value: {} });
+    });
+    expect(answer.refused).toBe("no camera");
+  });
+
+  it("that comes to another edge is announced to the one before", async () => {
+    const heard: string[] = [];
+    const note = (edge: string) => (request: { case: string | undefined; value?: unknown }) => {
+      if (request.case === "replaced")
+        heard.push(`${edge} ${(request.value as { connection: string }).connection}`);
+      return {};
+    };
+    new RemoteHost(one.connection).hold(held("d4", "c1"), note("one"));
+    await until("the first is there", () => heard.includes("one c1"));
+    new RemoteHost(two.connection).hold(held("d4", "c2"), note("two"));
+    await until("the first was told", () => heard.includes("one c2"));
+    expect(heard).not.toContain("two c1");
+  });
+});
+
+describe("pictures", () => {
+  it("reach those who look, and nobody else", async () => {
+    const seen: string[] = [];
+    const devices = new RemoteDevices(two.connection);
+    const stop = devices.watchFrames("n", "d5", (jpeg) => seen.push(Buffer.from(jpeg).toString()));
+    await two.connection.flush();
+    const host = new RemoteHost(one.connection);
+    host.show("n", "d6", Buffer.from("other"));
+    host.show("n", "d5", Buffer.from("picture"));
+    await until("it came", () => seen.length > 0);
+    stop();
+    await two.connection.flush();
+    host.show("n", "d5", Buffer.from("too late"));
+    await one.connection.flush();
+    await two.connection.flush();
+    expect(seen).toEqual(["picture"]);
+  });
+});

@@ -1,0 +1,37 @@
+import { sampling } from "@fieldlog/contracts";
+import { connectLog, logOptions } from "@fieldlog/event-log";
+import { openReadDatabase } from "@fieldlog/read-model";
+import { RemoteDevices } from "@fieldlog/remote";
+import { listenAddress, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
+import { need, type Runtime } from "@fieldlog/runtime";
+import { addSamples } from "./samples/add-samples.js";
+import { addSamplings } from "./samplings/add-samplings.js";
+import { type SamplingTables, SCHEMA } from "./tables.js";
+
+/** Puts the service together; its parts start and stop in the order in which they stand here. */
+export async function compose(runtime: Runtime): Promise<void> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken", "installationKey");
+  const now = Date.now;
+
+  const log = await connectLog(logOptions(settings, runtime.service, logger));
+  const database = openReadDatabase<SamplingTables>({
+    url: settings.postgresUrl,
+    schema: SCHEMA,
+    onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
+  });
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({ name: "database", stop: () => database.close() });
+
+  const parts = { runtime, log, database, remote: new RemoteDevices(log.connection), now };
+  const served = { ...addSamples(parts), ...addSamplings(parts) } as ServiceImpl<
+    typeof sampling.SamplingService
+  >;
+  const server = new RpcServer({
+    address: listenAddress(settings.samplingGrpc, settings.grpcBind ?? settings.bind),
+    ...{ token: settings.internalToken, logger, metrics },
+  }).add(sampling.SamplingService, served);
+  lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
+
+  health.add("log", () => log.ready());
+}

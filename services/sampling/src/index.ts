@@ -1,0 +1,2 @@
+// For processes that host the service.
+export { SamplingModule } from "./sampling.module.js";

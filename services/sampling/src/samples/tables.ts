@@ -1,0 +1,2 @@
+/** Tables of what is stored. */
+export type SampleTables = {};

@@ -1,0 +1,2 @@
+/** Tables of what devices are asked to sample. */
+export type SamplingsTables = {};
