@@ -199,6 +199,34 @@ describe("a device", () => {
   });
 });
 
+describe("a device that brings its id", () => {
+  const asked = {
+    ...{ namespace, device: "15:FE:90:11:1D:18", dialect: "edge-impulse", metadata: { name: "board" } },
+    sensors: [{ sensorType: "Accelerometer", details: { frequencies: [62.5, 100], maxSampleLengthS: 300 } }],
+  };
+
+  it("is registered once, on whatever replica it comes", async () => {
+    const [first, again] = await Promise.all([
+      one.client.ensureDevice(asked),
+      two.client.ensureDevice(asked),
+    ]);
+    expect([first.changed, again.changed].sort()).toEqual([false, true]);
+    expect(first.device).toEqual(again.device);
+    const { device } = await two.client.getDevice({ namespace, device: asked.device });
+    expect(device).toMatchObject({ ...first.device, dialect: "edge-impulse" });
+    expect(device?.sensors[0]?.details).toMatchObject({ frequencies: [62.5, 100], maxSampleLengthS: 300 });
+  });
+
+  it("is refused where it was removed, or the dialect has other ids", async () => {
+    const gone = { ...asked, device: "gone" };
+    await one.client.ensureDevice(gone);
+    await one.client.removeDevice({ namespace, device: "gone" });
+    await expect(two.client.ensureDevice(gone)).rejects.toMatchObject({ code: "failed_precondition" });
+    const other = one.client.ensureDevice({ ...asked, dialect: "csn" });
+    await expect(other).rejects.toMatchObject({ code: "invalid_argument", details: { field: "dialect" } });
+  });
+});
+
 it("decisions are counted by kind and outcome", async () => {
   await station();
   await expect(two.client.updateDevice({ namespace, device: "1" })).rejects.toMatchObject({

@@ -2,6 +2,7 @@ import { rpcFailure } from "@fieldlog/aggregates";
 import { type devices, limits } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import {
+  IdTaken,
   InvalidField,
   NameTaken,
   TooManyConfigurations,
@@ -26,6 +27,12 @@ export function devicesService(
     registerDevice: async ({ namespace, dialect, metadata, sensors }) => {
       checkNamespace(namespace);
       return { device: toDevice(await own.register(namespace, { dialect, metadata, sensors })) };
+    },
+    ensureDevice: async ({ namespace, device, dialect, metadata, sensors }) => {
+      checkNamespace(namespace);
+      if (!isId(device)) throw new InvalidField("device", "is no id");
+      const ensured = await own.ensure(namespace, device, { dialect, metadata, sensors });
+      return { device: toDevice(ensured.device), changed: ensured.changed };
     },
     updateDevice: async ({ namespace, device, decidedBy, ...asked }) => {
       checkIds(namespace, device);
@@ -89,6 +96,7 @@ export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof UnknownSensor) {
     return new RpcError("failed_precondition", error.message, { sensor: error.sensor });
   }
+  if (error instanceof IdTaken) return new RpcError("failed_precondition", error.message);
   if (error instanceof InvalidField) {
     return new RpcError("invalid_argument", error.message, { field: error.field });
   }

@@ -24,7 +24,13 @@ export function checkMetadata(metadata: registry.DeviceMetadata, at = "metadata"
 }
 
 export function checkDetails(details: registry.SensorDetails | undefined, field: string): void {
-  if (details) checkTexts(details, field);
+  if (!details) return;
+  checkTexts(details, field);
+  const { frequencies = [], maxSampleLengthS = 0 } = details;
+  checkCount(frequencies, limits.remoteFrequencies, `${field}.frequencies`);
+  for (const number of [...frequencies, maxSampleLengthS]) {
+    if (!Number.isFinite(number)) throw new InvalidField(field, "has a number that is not finite");
+  }
 }
 
 /** Refuses a text that is too long, or shorter than `least` characters. */

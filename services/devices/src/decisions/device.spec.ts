@@ -8,6 +8,7 @@ import {
   type Device,
   device,
   deviceIdFrom,
+  ensure,
   eraseDevice,
   fence,
   hasName,
@@ -449,3 +450,53 @@ test("an erased device is the same whatever stood before, and is erased once", (
 });
 
 const erasedEvent = create(registry.RegistryEventSchema, { event: { case: "deviceErased", value: {} } });
+
+describe("a device that brings its id", () => {
+  const board = (fields: Partial<Parameters<typeof ensure>[0]> = {}) =>
+    ensure({
+      dialect: "edge-impulse",
+      metadata: metadata({ name: "15:FE", properties: { deviceType: text("BOARD") } }),
+      sensors: [{ sensorType: "Camera (320x240)" }, { sensorType: "Accelerometer", details: fast }],
+      ...fields,
+    });
+  const text = (value: string) => create(registry.PropertyValueSchema, { value: { case: "text", value } });
+  const fast = details({ frequencies: [62.5, 100], maxSampleLengthS: 300 });
+  const first = board()({ phase: "unknown" }).events.map(({ event }) => event as Recorded);
+
+  test("is registered once, and what it says again has no effect", () => {
+    expect(first.map((event) => event.case)).toEqual(["deviceRegistered", "sensorAdded", "sensorAdded"]);
+    given(...first)
+      .when(board())
+      .then();
+  });
+
+  test("changes what it says otherwise, adds what is new, and keeps its name and the sensors that it does not name", () => {
+    const slow = details({ frequencies: [50] });
+    const properties = { deviceType: text("OTHER") };
+    given(...first)
+      .when(
+        board({
+          metadata: metadata({ name: "16:FE", properties }),
+          sensors: [{ sensorType: "Accelerometer", details: slow }, { sensorType: "Microphone" }],
+        }),
+      )
+      .then(
+        metadataChanged({ properties }),
+        { case: "sensorChanged", value: { sensor: "1", details: slow } },
+        { case: "sensorAdded", value: { sensor: "2", sensorType: "Microphone" } },
+      );
+  });
+
+  test("does not come again once it was removed, nor under the id of another dialect's", () => {
+    const removed = stateAfter(...first, { case: "deviceRemoved", value: {} });
+    expect(() => board()(removed)).toThrow("removed");
+    expect(() => board()(stateAfter(registered()))).toThrow("another device's");
+  });
+
+  test("names each sensor once, with numbers that are finite", () => {
+    const twice = [{ sensorType: "a" }, { sensorType: "a" }];
+    expect(() => board({ sensors: twice })({ phase: "unknown" })).toThrow("sensors name one of them twice");
+    const endless = [{ sensorType: "a", details: details({ maxSampleLengthS: Number.NaN }) }];
+    expect(() => board({ sensors: endless })({ phase: "unknown" })).toThrow("not finite");
+  });
+});

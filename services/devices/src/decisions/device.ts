@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { limits, registry } from "@fieldlog/contracts";
 import type { Decider, DecisionPoint, Outcome } from "@fieldlog/decider";
 import { checkCount, checkDetails, checkMetadata, checkName, checkText } from "./accepted.js";
-import { InvalidField, UnknownDevice, UnknownSensor } from "./refusals.js";
+import { IdTaken, InvalidField, UnknownDevice, UnknownSensor } from "./refusals.js";
 
 // Ids
 
@@ -23,6 +24,13 @@ const NAMED_DIALECTS: ReadonlySet<string> = new Set(["tenta", "native"]);
 
 export function isNamed(dialect: string): boolean {
   return NAMED_DIALECTS.has(dialect);
+}
+
+/** Dialects whose devices bring ids of their own, and come again under them. */
+const OWN_ID_DIALECTS: ReadonlySet<string> = new Set(["edge-impulse"]);
+
+export function bringsId(dialect: string): boolean {
+  return OWN_ID_DIALECTS.has(dialect);
 }
 
 // Events: those of fieldlog.registry.v1.RegistryEvent that are named below. Their names and fields are the
@@ -187,6 +195,26 @@ export function register(asked: Registration): (state: Device) => Outcome<Added>
 }
 
 /**
+ * There is a device of that id, and what it says of itself is taken over: its properties, and its sensors, which are told
+ * apart by their types. Its name is its own only until somebody gives it another; sensors that it does not name stay.
+ */
+export function ensure(asked: Registration): (state: Device) => Outcome<Added> {
+  return (state) => {
+    if (state.phase === "removed") throw new IdTaken("the device was removed");
+    const types = new Set(asked.sensors.map(({ sensorType }) => sensorType));
+    if (types.size < asked.sensors.length) throw new InvalidField("sensors", "name one of them twice");
+    if (state.phase === "unknown") return register(asked)(state);
+    if (state.dialect !== asked.dialect) throw new IdTaken("the id is another device's");
+    checkCount(asked.sensors, limits.sensorsPerDevice, "sensors");
+    const { properties = {} } = asked.metadata ?? {};
+    return decided(undefined, state, [
+      changeMetadata(create(registry.DeviceMetadataSchema, { properties }), []),
+      ...asked.sensors.map((sensor, index) => ensureSensor(state, sensor, `sensors[${index}]`)),
+    ]);
+  };
+}
+
+/**
  * Metadata first, then changed, removed and new sensors. All of it or, when any of it is refused, none. A new name that
  * is to be the device's own must be reserved for it: see device-name.ts.
  */
@@ -311,10 +339,19 @@ function change(id: string, asked: registry.SensorDetails | undefined, field: st
   return (state) => {
     const sensor = state.sensors.find((sensor) => sensor.id === id);
     if (!sensor || sensor.removed) throw new UnknownSensor(id);
-    const details = difference(sensor.details, asked ?? {});
-    if (Object.keys(details).length === 0) return undefined;
+    const changed = difference(sensor.details, asked ?? {});
+    if (Object.keys(changed).length === 0) return undefined;
+    const details = create(
+      registry.SensorDetailsSchema,
+      changed as MessageInitShape<typeof registry.SensorDetailsSchema>,
+    );
     return { case: "sensorChanged", value: { sensor: id, details } };
   };
+}
+
+function ensureSensor({ sensors }: RegisteredDevice, asked: NewSensor, field: string): Step {
+  const known = sensors.find(({ type, removed }) => type === asked.sensorType && !removed);
+  return known === undefined ? add(asked, field) : change(known.id, asked.details, field);
 }
 
 /** Of one that is removed already, nothing: who lost the answer may ask again. */
@@ -374,16 +411,22 @@ function same(a: registry.PropertyValue | undefined, b: registry.PropertyValue):
   return a?.value.case === b.value.case && a?.value.value === b.value.value;
 }
 
-/** The message's own fields that are there; its type's name is none. */
+/** The message's own fields that are there; its type's name is none, and an empty list is not there. */
 function present<T extends object>(message: T | undefined): Partial<T> {
   const fields = Object.entries(message ?? {});
   return Object.fromEntries(
-    fields.filter(([name, value]) => value !== undefined && !name.startsWith("$")),
+    fields.filter(([name, value]) => value !== undefined && !name.startsWith("$") && !isEmptyList(value)),
   ) as Partial<T>;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** The fields of `asked` that are there and are not so `now`. */
 function difference<T extends object>(now: T, asked: Partial<T>): Partial<T> {
   const fields = Object.entries(present(asked));
-  return Object.fromEntries(fields.filter(([name, value]) => now[name as keyof T] !== value)) as Partial<T>;
+  return Object.fromEntries(
+    fields.filter(([name, value]) => !isDeepStrictEqual(now[name as keyof T], value)),
+  ) as Partial<T>;
 }

@@ -6,6 +6,11 @@ export class UnknownDevice extends Error {
   }
 }
 
+/** No device can come under the id that it brings. */
+export class IdTaken extends Error {
+  override readonly name = "IdTaken";
+}
+
 /** The device has no such sensor, or it was removed. */
 export class UnknownSensor extends Error {
   override readonly name = "UnknownSensor";

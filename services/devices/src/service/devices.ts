@@ -5,10 +5,12 @@ import { registry } from "@fieldlog/contracts";
 import { checkName, checkOwnName } from "../decisions/accepted.js";
 import {
   type Added,
+  bringsId,
   confirmMetadata,
   type Device,
   device,
   deviceIdFrom,
+  ensure,
   hasName,
   isNamed,
   newName,
@@ -101,6 +103,22 @@ export class Devices {
     // Somebody waited for so long that he took the name over, and fenced this id.
     if (!begun) throw new NameTaken(name);
     return { id, state: begun.state as RegisteredDevice, sequence: begun.sequence };
+  }
+
+  /** Under the id that the device brings. Raises IdTaken, InvalidField. */
+  async ensure(
+    namespace: string,
+    id: string,
+    asked: Registration,
+  ): Promise<{ device: FoundDevice; changed: boolean }> {
+    if (!bringsId(asked.dialect)) throw new InvalidField("dialect", "has no devices with ids of their own");
+    const decide = async (state: Device) => {
+      if (state.phase === "unknown") await this.checkLimit(namespace);
+      return ensure(asked)(state);
+    };
+    const done = await this.aggregates.transact(device, { namespace, id }, decide, `device:${id}`);
+    const { state, sequence } = done.snapshot;
+    return { device: { id, state: state as RegisteredDevice, sequence }, changed: done.appended };
   }
 
   /** Asked again, finishes what was begun. Of two at once, each is done on what the other led to. */
