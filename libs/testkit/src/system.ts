@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, ServerProcess } from "@fieldlog/servers";
 import { temporaryDir } from "./servers.js";
@@ -85,6 +86,8 @@ export interface System {
 
 /** Lines of a process's log that are kept to be looked at. */
 const LOG_LINES = 2000;
+/** Compiled code of the services, which processes of all tests share: a third less to do at each start. */
+const COMPILE_CACHE = join(tmpdir(), "fieldlog-compile-cache");
 const root = join(import.meta.dirname, "..", "..", "..");
 
 /**
@@ -221,7 +224,7 @@ function systemProcess(plan: Plan, settings: Record<string, string>, dir: string
     dataDir: dir,
     command: process.execPath,
     args: [join(root, plan.main)],
-    env: { ...Object.fromEntries(own), ...settings },
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...Object.fromEntries(own), ...settings },
     pidFile: join(dir, `${plan.name}.pid`),
     stopSignal: "SIGTERM",
     answers: async () => (await fetch(readyz, { signal: AbortSignal.timeout(2000) })).ok,
