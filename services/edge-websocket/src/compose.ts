@@ -4,9 +4,10 @@ import { limits } from "@fieldlog/contracts";
 import { CursorRecords, EventFeeds, Slots } from "@fieldlog/fan-out";
 import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { bearerOf } from "./connection/access.js";
-import { Connection, type ConnectionParts } from "./connection/connection.js";
+import { Connection, type ConnectionParts, MESSAGE_BYTES, PATH } from "./connection/connection.js";
 import { Turn } from "./net/frame-writer.js";
-import { SocketServer } from "./net/server.js";
+import { type Route, SocketServer } from "./net/server.js";
+import { SUBPROTOCOLS } from "./protocol/codec.js";
 
 export interface EdgeWebSocketOptions {
   /** Told under which address the door can be reached, once it can. */
@@ -36,9 +37,16 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
     holder: hostname(),
     counts: { delivered: 0 },
   };
-  const server = new SocketServer(settings, ({ webSocket, socket, encoding, authorization }) => {
-    new Connection(parts, webSocket, socket, encoding, bearerOf(authorization));
-  });
+  const subscribe: Route = {
+    path: PATH,
+    messageBytes: MESSAGE_BYTES,
+    protocols: Object.keys(SUBPROTOCOLS),
+    accept: ({ webSocket, socket, request }) => {
+      const encoding = SUBPROTOCOLS[webSocket.protocol] ?? "json";
+      new Connection(parts, webSocket, socket, encoding, bearerOf(request.headers.authorization));
+    },
+  };
+  const server = new SocketServer(settings, [subscribe]);
 
   lifecycle.add({ name: "feeds", stop: () => feeds.stop() });
   lifecycle.add({ name: "cursor records", stop: () => records.close() });

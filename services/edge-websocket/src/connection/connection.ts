@@ -51,6 +51,9 @@ export interface ConnectionParts {
   readonly open: OpenReaders;
 }
 
+export const PATH = "/v1/subscribe";
+/** Bytes of a message: an event of the largest size, and what is said around it. */
+export const MESSAGE_BYTES = limits.signalBytes + 32 * 1024;
 /** Messages that wait for the ones before them; beyond that the socket is not read from. */
 const WAITING = 64;
 /** Milliseconds between pings; a client that answered none since the last one is gone. */

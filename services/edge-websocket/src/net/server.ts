@@ -4,21 +4,25 @@ import type { Duplex } from "node:stream";
 import { limits } from "@fieldlog/contracts";
 import { type WebSocket, WebSocketServer } from "ws";
 import { asyncapi } from "../asyncapi.js";
-import { type Encoding, SUBPROTOCOLS } from "../protocol/codec.js";
 
 /** Connections that the kernel holds until they are accepted, so that all may come back at once. */
 const BACKLOG = 4_096;
-/** Bytes of a message: an event of the largest size, and what is said around it. */
-const MESSAGE_BYTES = limits.signalBytes + 32 * 1024;
-export const PATH = "/v1/subscribe";
 
 /** A client that is there. */
 export interface Arrival {
   readonly webSocket: WebSocket;
   readonly socket: Duplex;
-  readonly encoding: Encoding;
-  /** Header Authorization. */
-  readonly authorization: string | undefined;
+  readonly request: IncomingMessage;
+}
+
+/** What is served at one path. */
+export interface Route {
+  readonly path: string;
+  /** Bytes of one message of a client; a larger one ends its connection with 1009. */
+  readonly messageBytes: number;
+  /** In order of preference. Who offers some and none of these is refused; undefined: whatever is offered, none is spoken. */
+  readonly protocols?: readonly string[];
+  accept(arrival: Arrival): void;
 }
 
 export interface ServerSettings {
@@ -26,21 +30,16 @@ export interface ServerSettings {
   readonly wsPort: number;
 }
 
-/** The door's listener: WebSocket at {@link PATH}, and the document that describes it. */
+/** The door's listener: WebSocket at the paths of its routes, and the document that describes them. */
 export class SocketServer {
   private readonly server: Server;
-  private readonly sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MESSAGE_BYTES,
-    perMessageDeflate: false,
-    clientTracking: false,
-    handleProtocols: (offered) => protocolOf(offered) ?? false,
-  });
+  private readonly routes: ReadonlyMap<string, { route: Route; sockets: WebSocketServer }>;
 
   constructor(
     private readonly settings: ServerSettings,
-    accept: (arrival: Arrival) => void,
+    routes: readonly Route[],
   ) {
+    this.routes = new Map(routes.map((route) => [route.path, { route, sockets: socketsOf(route) }]));
     this.server = createServer(
       {
         noDelay: true,
@@ -49,10 +48,10 @@ export class SocketServer {
         maxHeaderSize: limits.headerBytes,
         connectionsCheckingInterval: 1_000,
       },
-      answer,
+      (request, response) => this.answer(request, response),
     );
     this.server.maxConnections = limits.webSocketConnections;
-    this.server.on("upgrade", (request, socket, head) => this.upgrade(request, socket, head, accept));
+    this.server.on("upgrade", (request, socket, head) => this.upgrade(request, socket, head));
   }
 
   /** Resolves to its address, ws://host:port. */
@@ -77,28 +76,44 @@ export class SocketServer {
     this.server.closeIdleConnections();
   }
 
-  private upgrade(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    accept: (arrival: Arrival) => void,
-  ): void {
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const offered = offeredBy(request);
-    if (pathOf(request) !== PATH) refuse(socket, "404 Not Found");
-    else if (offered.size > 0 && protocolOf(offered) === undefined) refuse(socket, "400 Bad Request");
-    else {
-      this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const encoding = SUBPROTOCOLS[webSocket.protocol] ?? "json";
-        accept({ webSocket, socket, encoding, authorization: request.headers.authorization });
-      });
+    const found = this.routes.get(pathOf(request));
+    if (found === undefined) {
+      refuse(socket, "404 Not Found");
+      return;
     }
+    const { route, sockets } = found;
+    const offered = offeredBy(request);
+    if (offered.size > 0 && route.protocols && spokenOf(route, offered) === undefined) {
+      refuse(socket, "400 Bad Request");
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => route.accept({ webSocket, socket, request }));
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = pathOf(request);
+    if (path === "/v1/asyncapi.json" && request.method === "GET") {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(asyncapi));
+    } else if (this.routes.has(path)) {
+      response.writeHead(426, { upgrade: "websocket", connection: "close" }).end("WebSocket only\n");
+    } else response.writeHead(404, { connection: "close" }).end();
   }
 }
 
-/** None offered: JSON. */
-function protocolOf(offered: ReadonlySet<string>): string | undefined {
-  return Object.keys(SUBPROTOCOLS).find((name) => offered.has(name));
+function socketsOf(route: Route): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    maxPayload: route.messageBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+    handleProtocols: (offered) => spokenOf(route, offered) ?? false,
+  });
+}
+
+function spokenOf({ protocols = [] }: Route, offered: ReadonlySet<string>): string | undefined {
+  return protocols.find((name) => offered.has(name));
 }
 
 function offeredBy({ headers }: IncomingMessage): Set<string> {
@@ -112,13 +127,4 @@ function pathOf({ url = "" }: IncomingMessage): string {
 
 function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-}
-
-function answer(request: IncomingMessage, response: ServerResponse): void {
-  const path = pathOf(request);
-  if (path === "/v1/asyncapi.json" && request.method === "GET") {
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(asyncapi));
-  } else if (path === PATH) {
-    response.writeHead(426, { upgrade: "websocket", connection: "close" }).end("WebSocket only\n");
-  } else response.writeHead(404, { connection: "close" }).end();
 }
