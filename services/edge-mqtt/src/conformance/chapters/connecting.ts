@@ -153,7 +153,9 @@ export const connecting: Chapter = (clause) => {
     { v4: "3.1.3-5", v5: "3.1.3-5" },
     "client identifiers of 1 and of 23 letters and digits are accepted",
     async (t) => {
-      for (const clientId of ["Z", `${Date.now()}abcXYZ0123456789`.slice(0, 23)]) {
+      // Another letter in each version: these tests run at once, and of two clients of one name one has to go.
+      const letter = t.version === 5 ? "Z" : "Y";
+      for (const clientId of [letter, `${Date.now()}${letter}bcXYZ0123456789`.slice(0, 23)]) {
         const client = await t.connect({ clientId });
         await client.disconnect();
       }
