@@ -181,9 +181,23 @@ export const limits = Object.freeze({
   /** Milliseconds after which a wish to see what a device sees has to be renewed, and after which it is over. */
   remoteWishMs: 5_000,
   remoteWishEndsMs: 15_000,
-  /** Those who look at the pictures of one edge's devices at once, and bytes of one picture. */
+  /** Those who look at the pictures of one edge's devices at once, and bytes of one picture: what one NATS message takes. */
   viewers: 2_000,
-  pictureBytes: 4 * 1024 * 1024,
+  pictureBytes: 1_000 * 1024,
+  /** Edges and others whose wishes to see what a device sees are remembered at once. */
+  wishes: 1_000,
+  /** Milliseconds that a token to see what a device sees is good for, unless it is asked for otherwise, and at most. */
+  viewTokenMs: 60 * 60_000,
+  longestViewTokenMs: 30 * 86_400_000,
+  /** Records of inference that a device is asked for at once, and that wait to be written for one device: so many, and bytes. */
+  inferenceRecords: 10_000,
+  inferenceWaiting: 64,
+  inferenceWaitingBytes: 16 * 1024 * 1024,
+  /** Characters of base64 of the raw data of a record of inference that stay in its event; more becomes a sample. */
+  inferenceRawData: 128 * 1024,
+  /** Milliseconds that a device may take to answer that it streams, and to load a new model. */
+  remoteAnswerMs: 15_000,
+  modelUpdateMs: 15 * 60_000,
   /** Samplings that wait for one device, and how long they do. */
   samplingsQueued: 100,
   samplingQueuedMs: 10 * 60_000,

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/remote/v1/remote.proto.
  */
 export const file_fieldlog_remote_v1_remote: GenFile = /*@__PURE__*/
-  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEi7QMKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIAEIJCgdyZXF1ZXN0IgsKCUdldFN0YXR1cyI0CghSZXBsYWNlZBISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAyIjCg1XYW50U25hcHNob3RzEhIKCnJlc29sdXRpb24YASABKAkiDwoNU3RvcFNuYXBzaG90cyIgCg1XYW50SW5mZXJlbmNlEg8KB2xhc3RpbmcYASABKAgiDwoNU3RvcEluZmVyZW5jZSIeCgtVcGRhdGVNb2RlbBIPCgd2ZXJzaW9uGAEgASgNInYKDlJlcXVlc3RSZWNvcmRzEhIKBWluZGV4GAEgASgESACIAQESEgoFZmlyc3QYAiABKARIAYgBARIRCgRsYXN0GAMgASgESAKIAQESDAoEbGlzdBgEIAMoBEIICgZfaW5kZXhCCAoGX2ZpcnN0QgcKBV9sYXN0IlAKC1JlbW90ZVJlcGx5Eg8KB3JlZnVzZWQYASABKAkSMAoGc3RhdHVzGAIgASgLMiAuZmllbGRsb2cucmVtb3RlLnYxLlJlbW90ZVN0YXR1cyKbAgoMUmVtb3RlU3RhdHVzEhIKCmNvbm5lY3Rpb24YASABKAkSFAoMY29ubmVjdGVkX2F0GAIgASgDEg8KB3ZlcnNpb24YAyABKA0SEAoIZW5jb2RpbmcYBCABKAkSDAoEbW9kZRgFIAEoCRITCgtkZXZpY2VfdHlwZRgGIAEoCRIRCglzbmFwc2hvdHMYByABKAgSMQoHc2Vuc29ycxgIIAMoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTZW5zb3ISGwoTaW5mZXJlbmNlX2luZm9fanNvbhgJIAEoCRIbChNzbmFwc2hvdHNfc3RyZWFtaW5nGAogASgIEhsKE2luZmVyZW5jZV9zdHJlYW1pbmcYCyABKAgiawoMUmVtb3RlU2Vuc29yEgwKBG5hbWUYASABKAkSIAoTbWF4X3NhbXBsZV9sZW5ndGhfcxgCIAEoAUgAiAEBEhMKC2ZyZXF1ZW5jaWVzGAMgAygBQhYKFF9tYXhfc2FtcGxlX2xlbmd0aF9zYgZwcm90bzM");
+  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEi7QMKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIAEIJCgdyZXF1ZXN0IgsKCUdldFN0YXR1cyI0CghSZXBsYWNlZBISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAyIzCg1XYW50U25hcHNob3RzEhIKCnJlc29sdXRpb24YASABKAkSDgoGdmlld2VyGAIgASgJIh8KDVN0b3BTbmFwc2hvdHMSDgoGdmlld2VyGAEgASgJIjAKDVdhbnRJbmZlcmVuY2USDwoHbGFzdGluZxgBIAEoCBIOCgZ2aWV3ZXIYAiABKAkiHwoNU3RvcEluZmVyZW5jZRIOCgZ2aWV3ZXIYASABKAkiHgoLVXBkYXRlTW9kZWwSDwoHdmVyc2lvbhgBIAEoDSJ2Cg5SZXF1ZXN0UmVjb3JkcxISCgVpbmRleBgBIAEoBEgAiAEBEhIKBWZpcnN0GAIgASgESAGIAQESEQoEbGFzdBgDIAEoBEgCiAEBEgwKBGxpc3QYBCADKARCCAoGX2luZGV4QggKBl9maXJzdEIHCgVfbGFzdCJQCgtSZW1vdGVSZXBseRIPCgdyZWZ1c2VkGAEgASgJEjAKBnN0YXR1cxgCIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTdGF0dXMimwIKDFJlbW90ZVN0YXR1cxISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAxIPCgd2ZXJzaW9uGAMgASgNEhAKCGVuY29kaW5nGAQgASgJEgwKBG1vZGUYBSABKAkSEwoLZGV2aWNlX3R5cGUYBiABKAkSEQoJc25hcHNob3RzGAcgASgIEjEKB3NlbnNvcnMYCCADKAsyIC5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlU2Vuc29yEhsKE2luZmVyZW5jZV9pbmZvX2pzb24YCSABKAkSGwoTc25hcHNob3RzX3N0cmVhbWluZxgKIAEoCBIbChNpbmZlcmVuY2Vfc3RyZWFtaW5nGAsgASgIImsKDFJlbW90ZVNlbnNvchIMCgRuYW1lGAEgASgJEiAKE21heF9zYW1wbGVfbGVuZ3RoX3MYAiABKAFIAIgBARITCgtmcmVxdWVuY2llcxgDIAMoAUIWChRfbWF4X3NhbXBsZV9sZW5ndGhfc2IGcHJvdG8z");
 
 /**
  * @generated from message fieldlog.remote.v1.RemoteRequest
@@ -128,6 +128,13 @@ export type WantSnapshots = Message<"fieldlog.remote.v1.WantSnapshots"> & {
    * @generated from field: string resolution = 1;
    */
   resolution: string;
+
+  /**
+   * whose wish it is, so that it can be taken back alone
+   *
+   * @generated from field: string viewer = 2;
+   */
+  viewer: string;
 };
 
 /**
@@ -141,6 +148,12 @@ export const WantSnapshotsSchema: GenMessage<WantSnapshots> = /*@__PURE__*/
  * @generated from message fieldlog.remote.v1.StopSnapshots
  */
 export type StopSnapshots = Message<"fieldlog.remote.v1.StopSnapshots"> & {
+  /**
+   * empty: nobody's wish counts any more
+   *
+   * @generated from field: string viewer = 1;
+   */
+  viewer: string;
 };
 
 /**
@@ -162,6 +175,13 @@ export type WantInference = Message<"fieldlog.remote.v1.WantInference"> & {
    * @generated from field: bool lasting = 1;
    */
   lasting: boolean;
+
+  /**
+   * whose wish it is, where it does not last
+   *
+   * @generated from field: string viewer = 2;
+   */
+  viewer: string;
 };
 
 /**
@@ -175,6 +195,12 @@ export const WantInferenceSchema: GenMessage<WantInference> = /*@__PURE__*/
  * @generated from message fieldlog.remote.v1.StopInference
  */
 export type StopInference = Message<"fieldlog.remote.v1.StopInference"> & {
+  /**
+   * empty: nobody's wish counts any more
+   *
+   * @generated from field: string viewer = 1;
+   */
+  viewer: string;
 };
 
 /**
