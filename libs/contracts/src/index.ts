@@ -35,6 +35,7 @@ export {
   registrySubject,
   remoteDeviceSubject,
   remoteFramesSubject,
+  SAMPLE_KEYS,
   SIGNALS,
   type StreamName,
   SUBSCRIPTION_CURSORS,

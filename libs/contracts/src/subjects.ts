@@ -28,6 +28,8 @@ export const SUBSCRIPTION_CURSORS = "SUBSCRIPTION_CURSORS";
 
 /** The key-value bucket of the keys with which devices' objects are encrypted: `<namespace>.<device>`. */
 export const DEVICE_KEYS = "DEVICE_KEYS";
+/** The same of samples and models. */
+export const SAMPLE_KEYS = "SAMPLE_KEYS";
 
 /** The object store of a namespace's uploads. */
 export function objectsBucket(namespace: string): string {
@@ -81,7 +83,7 @@ export interface AggregateId {
 }
 
 const PLAIN_TOKEN = /^[A-Za-z0-9_-]{1,120}$/;
-const ENCODED_TOKEN = /^=[A-Za-z0-9_-]+$/;
+const ENCODED_TOKEN = /^=[A-Za-z0-9_-]*$/;
 
 /** A subject token for any id: itself where NATS allows it, otherwise `=` and base64url. */
 export function token(id: string): string {

@@ -1,5 +1,6 @@
 import { Aggregates } from "@fieldlog/aggregates";
-import { auth, offers } from "@fieldlog/contracts";
+import { auth, DEVICE_KEYS, offers } from "@fieldlog/contracts";
+import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openObjects } from "@fieldlog/objects";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
@@ -10,7 +11,6 @@ import { Aftermath } from "./aftermath/aftermath.js";
 import { Consequences } from "./aftermath/consequences.js";
 import { Sweep } from "./aftermath/sweep.js";
 import { offersService, refusal } from "./rpc.js";
-import { DataKeys } from "./service/data-keys.js";
 import { Offers } from "./service/offers.js";
 import { policies } from "./service/policies.js";
 import { Readings } from "./service/readings.js";
@@ -28,7 +28,9 @@ export async function compose(runtime: Runtime): Promise<void> {
   const installationKey = Buffer.from(settings.installationKey, "base64");
 
   const log = await connectLog(logOptions(settings, runtime.service, logger));
-  const keys = await DataKeys.open(log.connection, settings.replicas, new SealingKey(installationKey));
+  const keys = await DataKeys.open(log.connection, {
+    ...{ bucket: DEVICE_KEYS, replicas: settings.replicas, sealing: new SealingKey(installationKey) },
+  });
   const objects = openObjects(log.connection, settings);
   const database = openReadDatabase<OfferTables>({
     url: settings.postgresUrl,

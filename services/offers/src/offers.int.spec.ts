@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import {
+  DEVICE_KEYS,
   REGISTRY,
   registry,
   registryOfNamespace,
@@ -8,6 +9,7 @@ import {
   signals,
   signalsSubject,
 } from "@fieldlog/contracts";
+import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { NatsObjects, NoSuchObject } from "@fieldlog/objects";
 import { openReadDatabase } from "@fieldlog/read-model";
@@ -17,7 +19,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Consequences } from "./aftermath/consequences.js";
 import { LAPSED } from "./decisions/upload.js";
 import { INSTALLATION_KEY, type Replica, startReplica, startSettings } from "./replica.fixture.js";
-import { DataKeys } from "./service/data-keys.js";
 import { Rows } from "./table/rows.js";
 import { type OfferTables, SCHEMA } from "./table/tables.js";
 
@@ -423,7 +424,7 @@ async function clearAgain(): Promise<void> {
     return true;
   };
   const sealing = new SealingKey(Buffer.from(INSTALLATION_KEY, "base64"));
-  const keys = await DataKeys.open(log.connection, 1, sealing);
+  const keys = await DataKeys.open(log.connection, { bucket: DEVICE_KEYS, replicas: 1, sealing });
   const reader = { rows: new Rows(tables), waitFor };
   const unused = {
     aggregates: undefined as never,

@@ -1,5 +1,6 @@
 import { rpcFailure } from "@fieldlog/aggregates";
 import { limits, type offers, type registry } from "@fieldlog/contracts";
+import { DeviceErased } from "@fieldlog/data-keys";
 import type { EventLog } from "@fieldlog/event-log";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import type { Asked } from "./decisions/data-request.js";
@@ -160,6 +161,9 @@ export function refusal(error: unknown): RpcError | undefined {
   }
   if (error instanceof UploadClosed) {
     return new RpcError("failed_precondition", error.message, { reason: error.reason });
+  }
+  if (error instanceof DeviceErased) {
+    return new RpcError("failed_precondition", error.message, { reason: "erased" });
   }
   if (error instanceof InvalidField) {
     return new RpcError("invalid_argument", error.message, { field: error.field });

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { token } from "@fieldlog/contracts";
 import { type ObjectStore, ObjectsUnavailable, PLAIN } from "@fieldlog/objects";
 
 /** An object that holds a stretch of an upload. */
@@ -55,7 +56,7 @@ export function partName(folder: string, offset: number, plain: boolean): string
 
 /** What an upload's objects' names begin with. */
 export function folderOf(upload: { namespace: string; device: string; id: string }): string {
-  return `${upload.namespace}/${upload.device}/${upload.id}/`;
+  return `${upload.namespace}/${token(upload.device)}/${upload.id}/`;
 }
 
 export function bytesIn(parts: readonly Part[]): number {

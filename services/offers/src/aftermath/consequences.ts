@@ -1,9 +1,9 @@
 import type { Aggregates, Id } from "@fieldlog/aggregates";
-import { REGISTRY, type registry } from "@fieldlog/contracts";
+import { REGISTRY, type registry, token } from "@fieldlog/contracts";
+import type { DataKeys } from "@fieldlog/data-keys";
 import type { EventLog } from "@fieldlog/event-log";
 import type { ObjectStore } from "@fieldlog/objects";
 import { type MadeUpload, upload } from "../decisions/upload.js";
-import type { DataKeys } from "../service/data-keys.js";
 import type { Reader } from "../service/reader.js";
 import type { Requests } from "../service/requests.js";
 import type { Uploads } from "../service/uploads.js";
@@ -21,8 +21,11 @@ export interface ConsequencesParts {
 
 /** The part of an object's name that all of an upload's begin with. */
 export function folderOf({ namespace, id }: Id, device: string): string {
-  return `${namespace}/${device}/${id}/`;
+  return `${namespace}/${token(device)}/${id}/`;
 }
+
+/** What other services keep of a namespace stands in folders that no device's can be. */
+const OF_OTHERS = /^[^/]+\/~/;
 
 /** The upload to which an object belongs, in its name. */
 function uploadIn(object: string): string {
@@ -58,7 +61,7 @@ export class Consequences {
     for (const { id } of await reader.rows.uploadsOfDevice(namespace, device)) {
       await uploads.erase({ namespace, id });
     }
-    await objects.deleteAll(`${namespace}/${device}/`);
+    await objects.deleteAll(`${namespace}/${token(device)}/`);
   }
 
   /**
@@ -73,7 +76,7 @@ export class Consequences {
     for (const key of held) if (!devices.has(key.device)) await keys.forget(key);
     for await (const names of inPages(objects.list(`${namespace}/`))) {
       const { uploads } = await this.current(namespace);
-      const own = names.filter((name) => !uploads.has(uploadIn(name)));
+      const own = names.filter((name) => !OF_OTHERS.test(name) && !uploads.has(uploadIn(name)));
       await Promise.all(own.map((name) => objects.delete(name)));
     }
   }

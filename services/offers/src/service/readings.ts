@@ -1,10 +1,10 @@
 import type { Aggregates } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
+import type { DataKeys } from "@fieldlog/data-keys";
 import type { Capabilities } from "@fieldlog/sealing";
 import { InvalidField, UnknownReading } from "../decisions/refusals.js";
 import { remove, upload } from "../decisions/upload.js";
 import type { FoundUpload, UploadsAsked } from "../table/rows.js";
-import type { DataKeys } from "./data-keys.js";
 import type { Reader } from "./reader.js";
 
 const LONGEST_S = 30 * 86_400;

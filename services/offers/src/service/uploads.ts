@@ -1,5 +1,6 @@
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import type { registry } from "@fieldlog/contracts";
+import type { DataKeys } from "@fieldlog/data-keys";
 import type { Outcome } from "@fieldlog/decider";
 import type { Capabilities } from "@fieldlog/sealing";
 import { InvalidField, UnknownUpload, UploadClosed } from "../decisions/refusals.js";
@@ -15,7 +16,6 @@ import {
   type Upload,
   upload,
 } from "../decisions/upload.js";
-import type { DataKeys } from "./data-keys.js";
 
 /** An upload that a token opened. */
 export interface OpenedUpload extends Id {

@@ -1,11 +1,30 @@
 import { randomBytes } from "node:crypto";
-import { DEVICE_KEYS } from "@fieldlog/contracts";
+import type { DEVICE_KEYS, SAMPLE_KEYS } from "@fieldlog/contracts";
 import { type EventLog, RecordBucket, RecordConflict } from "@fieldlog/event-log";
 import { KEY_BYTES, type Sealed, type SealingKey } from "@fieldlog/sealing";
-import { UploadClosed } from "../decisions/refusals.js";
 
 /** "erased": the device's key was destroyed, and it gets no other one. */
 type Kept = Sealed | "erased";
+
+/** In the place of a device: the key of what belongs to the namespace as a whole, or to nobody who is known. */
+export const OF_NAMESPACE = "";
+
+/** The device was erased, and gets no key any more. */
+export class DeviceErased extends Error {
+  override readonly name = "DeviceErased";
+  constructor() {
+    super("the device was erased");
+  }
+}
+
+export interface DataKeysOptions {
+  /** Each service's keys are apart: it alone knows which of them are needed still. */
+  readonly bucket: typeof DEVICE_KEYS | typeof SAMPLE_KEYS;
+  /** Copies that NATS keeps. */
+  readonly replicas: number;
+  /** The installation's key. */
+  readonly sealing: SealingKey;
+}
 
 /** Which one of a device's keys. */
 export interface KeyOfDevice {
@@ -22,25 +41,25 @@ export class DataKeys {
   private constructor(
     private readonly bucket: RecordBucket<Kept>,
     private readonly sealing: SealingKey,
+    private readonly contextOf: (namespace: string, device: string) => string,
   ) {}
 
   static async open(
     connection: EventLog["connection"],
-    replicas: number,
-    sealing: SealingKey,
+    { bucket, replicas, sealing }: DataKeysOptions,
   ): Promise<DataKeys> {
     const coding = { encode, decode: (data: Uint8Array) => decode(data) };
-    return new DataKeys(
-      await RecordBucket.open(connection, { name: DEVICE_KEYS, replicas, ...coding }),
-      sealing,
-    );
+    const records = await RecordBucket.open(connection, { name: bucket, replicas, ...coding });
+    // A box that is moved from one bucket to the other does not open.
+    const kind = bucket === "DEVICE_KEYS" ? "device-key" : "sample-key";
+    return new DataKeys(records, sealing, (namespace, device) => `${namespace}/${kind}/${device}`);
   }
 
-  /** The device's key; a new one where there is none. 32 bytes. Refuses UploadClosed: the device was erased. */
+  /** The device's key; a new one where there is none. 32 bytes. Refuses {@link DeviceErased}. */
   async get(namespace: string, device: string): Promise<Uint8Array> {
     const stored = await this.bucket.get({ namespace, id: device });
-    if (stored?.record === "erased") throw new UploadClosed("erased");
-    const context = contextOf(namespace, device);
+    if (stored?.record === "erased") throw new DeviceErased();
+    const context = this.contextOf(namespace, device);
     if (stored) return this.sealing.open(stored.record, context);
     const key = randomBytes(KEY_BYTES);
     try {
@@ -56,7 +75,7 @@ export class DataKeys {
   async find(namespace: string, device: string): Promise<Uint8Array | undefined> {
     const stored = await this.bucket.get({ namespace, id: device });
     if (stored === undefined || stored.record === "erased") return undefined;
-    return this.sealing.open(stored.record, contextOf(namespace, device));
+    return this.sealing.open(stored.record, this.contextOf(namespace, device));
   }
 
   /** Overwrites it on disk. The device, whose id nobody else gets, will have none again. */
@@ -86,10 +105,6 @@ export class DataKeys {
   async forget({ revision }: KeyOfDevice): Promise<void> {
     await this.bucket.remove(revision, true).catch(unlessConflict);
   }
-}
-
-function contextOf(namespace: string, device: string): string {
-  return `${namespace}/device-key/${device}`;
 }
 
 function encode(kept: Kept): Uint8Array {
