@@ -18,6 +18,7 @@ export {
   type Known,
   type KnownDevice,
   type KnownDeviceSession,
+  type KnownHmacKey,
   type KnownKey,
   type KnownNamespace,
   type KnownPassword,

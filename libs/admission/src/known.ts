@@ -91,6 +91,13 @@ export interface KnownSubscription {
   readonly after: number;
 }
 
+/** A key with which devices of a namespace sign what they sample. */
+export interface KnownHmacKey {
+  readonly key: string;
+  /** ms since 1970 UTC. */
+  readonly expiresAt: number | undefined;
+}
+
 /** What devices of a namespace are asked for now, in order of number. */
 export type OpenRequests = readonly offers.DataRequest[];
 
@@ -107,6 +114,8 @@ export interface Known {
   readonly namespaces: LoadCache<KnownNamespace>;
   /** By {@link keyHash}. */
   readonly keys: LoadCache<KnownKey>;
+  /** By namespace id: those that are good, the oldest first; one is made where there was none. */
+  readonly hmacKeys: LoadCache<readonly KnownHmacKey[]>;
   /** By {@link deviceKey}; with an empty namespace, the device of that id in whichever has it. */
   readonly passwords: LoadCache<KnownPassword>;
   /** Devices that sign their requests, by {@link deviceKey}. */
@@ -129,6 +138,7 @@ export type AuthClient = Pick<
   RpcClient<typeof auth.AuthService>,
   | "getDeviceCredential"
   | "checkApiKey"
+  | "listHmacKeys"
   | "checkDeviceSession"
   | "getNamespace"
   | "findMqttPassword"
@@ -182,6 +192,17 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
         absentIs("unauthenticated", async () => {
           const { key } = await authClient.checkApiKey({ keyHash: Buffer.from(hex, "hex") });
           return key && knownKey(key);
+        }),
+    }),
+    hmacKeys: new LoadCache<readonly KnownHmacKey[]>({
+      max: limits.cachedKeys,
+      ttlMs: KEY_TTL_MS,
+      load: (namespace) =>
+        absentIs("not_found", async () => {
+          const { keys } = await authClient.listHmacKeys({ namespace, ensure: true });
+          return keys.map(({ key, expiresAt }) => ({
+            ...{ key, expiresAt: expiresAt === undefined ? undefined : Number(expiresAt) },
+          }));
         }),
     }),
     passwords: new LoadCache({

@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type AggregateId,
+  auth,
   CLEARING,
   devices,
   REGISTRY,
@@ -41,6 +42,26 @@ it("a decision on a namespace's members drops the roles of that namespace and of
   expect(await roles()).toEqual([]);
   await decide({ namespace: "n1", kind: "member", id: "all" });
   expect(await roles()).toEqual(all.slice(0, 2));
+  await watch.stop();
+});
+
+it("a decision on a namespace's API keys drops the keys that its devices sign with", async () => {
+  const asked: string[] = [];
+  const listHmacKeys = async ({ namespace = "", ensure }: { namespace?: string; ensure?: boolean }) => {
+    asked.push(`${namespace} ${ensure}`);
+    return create(auth.ListHmacKeysResponseSchema, { keys: [{ key: "k", expiresAt: 5n }] });
+  };
+  const from = { devices: unused, subscriptions: unused, offers: unused };
+  const known = createKnown({ ...from, auth: { ...unused, listHmacKeys } }, Date.now);
+  const { log, decide } = registry();
+  const watch = new RegistryWatch(log, known, { warn: () => {}, error: () => {} });
+  await watch.start();
+  for (const id of ["n1", "n2", "n1"]) {
+    expect(await known.hmacKeys.get(id)).toEqual([{ key: "k", expiresAt: 5 }]);
+  }
+  await decide({ namespace: "n1", kind: "api-key", id: "7" });
+  for (const id of ["n1", "n2"]) await known.hmacKeys.get(id);
+  expect(asked).toEqual(["n1 true", "n2 true", "n1 true"]);
   await watch.stop();
 });
 
@@ -129,6 +150,7 @@ const never = async () => {
 const unused = {
   getDeviceCredential: never,
   checkApiKey: never,
+  listHmacKeys: never,
   checkDeviceSession: never,
   getNamespace: never,
   findMqttPassword: never,

@@ -114,6 +114,7 @@ export class RegistryWatch {
         break;
       case "api-key":
         known.keys.invalidateWhere((key) => key.id === id.id);
+        known.hmacKeys.invalidate(id.namespace);
         known.deviceSessions.invalidateWhere(({ key }) => key.id === id.id);
         break;
       case "subscription":

@@ -142,6 +142,44 @@ describe("an API key", () => {
     expect(keys).toEqual(expect.arrayContaining([native.key, cred.key]));
   });
 
+  it("of kind edge-impulse has the form that boards know, and may write unless it was said", async () => {
+    const { key, secret } = await createKey({ kind: "edge-impulse", permission: "" });
+    expect(secret).toMatch(/^ei_[0-9a-f]{64}$/);
+    expect((await check(two, secret)).key).toEqual(key);
+    expect(key).toMatchObject({ kind: "edge-impulse", permission: "write", namespace: "default" });
+    expect((await createKey({ kind: "edge-impulse", permission: "admin" })).key.permission).toBe("admin");
+  });
+
+  it("of kind hmac is told again, on every replica, until it is void; it opens nothing, and is kept sealed", async () => {
+    const { key, secret } = await createKey({ kind: "hmac", permission: "", namespace: "test" });
+    expect(secret).toMatch(/^[0-9a-f]{32}$/);
+    const told = async () => (await two.client.listHmacKeys({ namespace: "test" })).keys;
+    const { id, name, createdAt } = key;
+    expect(await told()).toMatchObject([{ id, name, createdAt, key: secret }]);
+    await expect(check(one, secret)).rejects.toMatchObject(unauthenticated);
+    expect(await kept({ natsUrl: servers.nats.url, postgresUrl })).not.toContain(secret);
+    const next = await createKey({ kind: "hmac", permission: "", namespace: "test" });
+    expect((await told()).map((one) => one.key)).toEqual([secret, next.secret]);
+    await one.client.revokeApiKey({ namespace: "test", id: key.id, ...by });
+    expect((await told()).map((one) => one.key)).toEqual([next.secret]);
+  });
+
+  it("of kind hmac is made where there is none, once though several ask, and again after it was revoked", async () => {
+    const { namespace } = await one.client.createNamespace({ name: "boards", ...by });
+    const asked = { namespace: namespace?.id ?? "", ensure: true };
+    expect((await two.client.listHmacKeys({ ...asked, ensure: false })).keys).toEqual([]);
+    const answers = await Promise.all([one, two, one, two].map(({ client }) => client.listHmacKeys(asked)));
+    const keys = answers.flatMap((answer) => answer.keys.map(({ key }) => key));
+    expect([keys.length, new Set(keys).size]).toEqual([4, 1]);
+    const id = answers[0]?.keys[0]?.id ?? "";
+    await one.client.revokeApiKey({ namespace: asked.namespace, id, ...by });
+    const again = await one.client.listHmacKeys(asked);
+    expect(again.keys).toHaveLength(1);
+    expect(keys).not.toContain(again.keys[0]?.key);
+    const nowhere = one.client.listHmacKeys({ namespace: "nothing" });
+    await expect(nowhere).rejects.toMatchObject({ code: "not_found" });
+  });
+
   it("that nobody made opens nothing", async () => {
     await expect(check(one, "fl_nothing")).rejects.toMatchObject(unauthenticated);
     await expect(one.client.checkApiKey({ keyHash: new Uint8Array(3) })).rejects.toMatchObject(

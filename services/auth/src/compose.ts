@@ -40,9 +40,10 @@ export async function compose(runtime: Runtime): Promise<void> {
   const installationKey = new SealingKey(Buffer.from(settings.installationKey, "base64"));
   const keyring = new Keyring(installationKey, (id) => namespaces.withId(id), limits.cachedKeys);
   const namespaces = new Namespaces(aggregates, snapshots, (id) => keyring.create(id));
-  const apiKeys = new ApiKeys(aggregates, snapshots);
   const waitFor = (sequence: number, timeoutMs: number) => runner.waitFor(sequence, timeoutMs);
-  const lookup = new Lookup(snapshots, catchingUp(log, runner));
+  const caughtUp = catchingUp(log, runner);
+  const apiKeys = new ApiKeys({ aggregates, snapshots, keyring, caughtUp, now: Date.now });
+  const lookup = new Lookup(snapshots, caughtUp);
   const checkNamespace = (id: string) => namespaces.withId(id);
   const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace, now: Date.now });
   const passwords = new Passwords({ atOnce: limits.passwordsHashed, waiting: limits.passwordsWaiting });

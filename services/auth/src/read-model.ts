@@ -1,7 +1,7 @@
 import { type Decided, snapshotModel } from "@fieldlog/aggregates";
 import type { AggregateId } from "@fieldlog/contracts";
 import type { ReadModelDefinition } from "@fieldlog/read-model";
-import { type ApiKeyState, apiKey } from "./decisions/api-key.js";
+import { type ApiKeyState, apiKey, HMAC } from "./decisions/api-key.js";
 import { type Credential, credential } from "./decisions/credential.js";
 import { type Members, members, type Role } from "./decisions/members.js";
 import { type Namespace, namespace } from "./decisions/namespace.js";
@@ -25,7 +25,7 @@ export function memberKey(role: Role, userId: string): string {
  * Raise `version` when a state, or what it is found by, changes.
  */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
-  version: 4,
+  version: 5,
   kinds: [
     {
       decider: namespace,
@@ -36,7 +36,7 @@ export const readModel: ReadModelDefinition<Decided> = snapshotModel({
     },
     {
       decider: apiKey,
-      keys: (state: ApiKeyState) => (state.phase === "live" ? [state.hash] : []),
+      keys: (state: ApiKeyState) => (state.phase === "live" && state.kind !== HMAC ? [state.hash] : []),
     },
     {
       decider: credential,

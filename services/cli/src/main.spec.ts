@@ -133,6 +133,7 @@ describe("a refusal", () => {
     const { run, said } = staged();
     expect(await run("keys create")).toBe(2);
     expect(await run("keys create --permission all")).toBe(2);
+    expect(await run("keys create --kind cred")).toBe(2);
     expect(await run("keys create --permission read --expires yesterday")).toBe(2);
     expect(await run("events tail --from somewhere")).toBe(2);
     expect(await run("nothing")).toBe(2);
@@ -154,6 +155,19 @@ describe("keys", () => {
     expect(said.out).toBe(
       "fl_secret\n\nKeep it now: it is not shown again. To revoke it: fieldlog keys revoke -n test k1\n",
     );
+  });
+
+  it("of boards need no permission; those that sign are shown again", async () => {
+    const key = { id: "h1", name: "boards", key: "0f".repeat(16), createdAt: "2026-04-01T00:00:00Z" };
+    const { run, asked, said } = staged([
+      { status: 201, body: { id: "k1", key: "ei_secret", kind: "edge-impulse" } },
+      { body: { keys: [{ ...key, expiresAt: null }] } },
+    ]);
+    expect(await run("keys create --kind edge-impulse")).toBe(0);
+    expect(asked[0]?.body).toEqual({ kind: "edge-impulse" });
+    expect(await run("keys hmac -n test")).toBe(0);
+    expect(asked[1]?.url).toBe("http://127.0.0.1:8080/v1/namespaces/test/hmac-keys");
+    expect(said.out).toContain(`h1  boards  ${key.key}`);
   });
 
   it("list and revoke those of the whole installation", async () => {

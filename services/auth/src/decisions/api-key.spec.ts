@@ -8,9 +8,11 @@ import {
   apiKey,
   createApiKey,
   isGood,
+  isValid,
   type NewApiKey,
   revokeApiKey,
   setAdminKey,
+  usualPermission,
 } from "./api-key.js";
 
 const hash = (byte: number) => new Uint8Array(32).fill(byte);
@@ -65,14 +67,38 @@ describe("creating", () => {
     expect(createApiKey({ ...asked, ...cred }, 0)(given()).events).toEqual([created(cred)]);
   });
 
+  test("is possible for boards, in a namespace: what they show, and what they sign with", () => {
+    const board = { kind: "edge-impulse", permission: "write" };
+    expect(createApiKey({ ...asked, ...board }, 0)(given()).events).toEqual([created(board)]);
+    const bytes = new Uint8Array(12);
+    const sealedKey = { keyId: "installation", nonce: bytes, ciphertext: bytes };
+    const signing = { kind: "hmac", permission: "sign", sealedKey };
+    const state = given([...createApiKey({ ...asked, ...signing }, 0)(given()).events]);
+    expect(state).toMatchObject({ kind: "hmac", permission: "sign", sealedKey });
+    expect([isValid(state, 0), isGood(state, hex(1), 0)], "it opens nothing").toEqual([true, false]);
+  });
+
+  test.each([
+    ["native", ""],
+    ["cred", ""],
+    ["edge-impulse", "write"],
+    ["hmac", "sign"],
+  ])("of kind %s has, if nobody says, the permission %j", (kind, permission) => {
+    expect(usualPermission(kind)).toBe(permission);
+  });
+
   test("asked twice, records nothing the second time", () => {
     expect(createApiKey(asked, 0)(given(created())).events).toEqual([]);
     expect(createApiKey(asked, 0)(given(created(), revoked)).events).toEqual([]);
   });
 
   test.each<[string, Partial<NewApiKey>]>([
-    ["kind", { kind: "edge-impulse" }],
+    ["kind", { kind: "spotflow" }],
     ["namespace", { kind: "cred", namespace: "" }],
+    ["namespace", { kind: "edge-impulse", namespace: "" }],
+    ["namespace", { kind: "hmac", permission: "sign", namespace: "" }],
+    ["permission", { kind: "hmac", permission: "admin" }],
+    ["permission", { permission: "sign" }],
     ["permission", { permission: "root" }],
     ["permission", { permission: "" }],
     ["name", { name: "" }],

@@ -1,5 +1,6 @@
 import { INSTALLATION, limits } from "@fieldlog/contracts";
 import type { Decider, DecisionPoint, Outcome, RegistryEvent } from "@fieldlog/decider";
+import type { Sealed } from "@fieldlog/sealing";
 import { AdminKeyWithdrawn, InvalidField, NotFound } from "./refusals.js";
 
 // Ids: an API key belongs to a namespace or, with an empty one, to the operator.
@@ -29,6 +30,8 @@ export interface ApiKey {
   readonly number: number;
   /** Its first characters, by which a list tells it; of kind cred only. */
   readonly prefix?: string;
+  /** Of kind hmac: the key itself, sealed by the namespace's data key. */
+  readonly sealedKey?: Sealed;
   /** ms since 1970 UTC, as are the others. */
   readonly createdAt: number;
   readonly expiresAt?: number;
@@ -47,13 +50,14 @@ export const apiKey: Decider<ApiKeyState> = {
   evolve: (state, { event }, at) => {
     switch (event.case) {
       case "apiKeyCreated": {
-        const { id, name, kind, permission, namespace, keyHash, expiresAt, prefix } = event.value;
+        const { id, name, kind, permission, namespace, keyHash, expiresAt, prefix, sealedKey } = event.value;
         return {
           phase: "live",
           ...{ id, name, kind, permission, namespace },
           hash: Buffer.from(keyHash).toString("hex"),
           number: state.phase === "none" ? at.sequence : state.number,
           ...(prefix === "" ? {} : { prefix }),
+          ...(sealedKey === undefined ? {} : { sealedKey }),
           createdAt: at.decidedAt,
           ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }),
           withdrawn: withdrawnBefore(state, at.sequence),
@@ -77,16 +81,23 @@ function withdrawnBefore(state: ApiKeyState, sequence: number): readonly string[
   return state.revokedIn === sequence ? state.withdrawn : [...state.withdrawn, state.hash];
 }
 
-/** Whether that hash opens anything at that time (ms since 1970 UTC). */
+/** Whether that hash opens anything at that time (ms since 1970 UTC). A key that signs opens nothing. */
 export function isGood(state: ApiKeyState, hash: string, now: number): state is ApiKey {
-  if (state.phase !== "live" || state.hash !== hash) return false;
-  return state.expiresAt === undefined || state.expiresAt > now;
+  return isValid(state, now) && state.hash === hash && state.kind !== HMAC;
+}
+
+/** Whether it is neither revoked nor expired at that time (ms since 1970 UTC). */
+export function isValid(state: ApiKeyState, now: number): state is ApiKey {
+  return state.phase === "live" && (state.expiresAt === undefined || state.expiresAt > now);
 }
 
 // Decisions
 
 const LATEST = Date.UTC(9999, 11, 31);
-const KINDS = ["native", "cred"];
+/** Devices sign with it. It is known to each of them, so it opens nothing. */
+export const HMAC = "hmac";
+const SIGN = "sign";
+const KINDS = ["native", "cred", "edge-impulse", HMAC];
 const PERMISSIONS = ["read", "write", "admin"];
 
 export interface NewApiKey {
@@ -99,17 +110,25 @@ export interface NewApiKey {
   readonly keyHash: Uint8Array;
   readonly expiresAt?: bigint | undefined;
   readonly prefix?: string;
+  readonly sealedKey?: Sealed;
+}
+
+/** What a key of that kind may do if nobody says: empty: that has to be said. */
+export function usualPermission(kind: string): string {
+  if (kind === HMAC) return SIGN;
+  return kind === "edge-impulse" ? "write" : "";
 }
 
 /** Of one that exists: nothing. Refuses InvalidField. */
 export function createApiKey(asked: NewApiKey, now: number): (state: ApiKeyState) => Outcome<undefined> {
+  const possible = asked.kind === HMAC ? [SIGN] : PERMISSIONS;
   return (state) => {
     if (!KINDS.includes(asked.kind)) throw new InvalidField("kind", `must be one of ${KINDS.join(", ")}`);
-    if (asked.kind === "cred" && asked.namespace === "") {
-      throw new InvalidField("namespace", "must be given: a key of kind cred is of one namespace");
+    if (asked.kind !== "native" && asked.namespace === "") {
+      throw new InvalidField("namespace", `must be given: a key of kind ${asked.kind} is of one namespace`);
     }
-    if (!PERMISSIONS.includes(asked.permission)) {
-      throw new InvalidField("permission", `must be one of ${PERMISSIONS.join(", ")}`);
+    if (!possible.includes(asked.permission)) {
+      throw new InvalidField("permission", `of kind ${asked.kind} must be one of ${possible.join(", ")}`);
     }
     if (asked.name === "" || asked.name.length > limits.textLength || asked.name.includes("\u0000")) {
       throw new InvalidField("name", `must be a text of 1 to ${limits.textLength} characters`);
@@ -146,7 +165,11 @@ export function setAdminKey(keyHash: Uint8Array): (state: ApiKeyState) => Outcom
 
 const revoked: RegistryEvent = { event: { case: "apiKeyRevoked", value: {} } };
 
-function created({ expiresAt, ...key }: NewApiKey): RegistryEvent {
-  const value = { ...key, ...(expiresAt === undefined ? {} : { expiresAt }) };
+function created({ expiresAt, sealedKey, ...key }: NewApiKey): RegistryEvent {
+  const value = {
+    ...key,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(sealedKey === undefined ? {} : { sealedKey: { ...sealedKey } }),
+  };
   return { event: { case: "apiKeyCreated", value } };
 }

@@ -31,7 +31,7 @@ export class InvalidField extends Error {
 export class TooMany extends Error {
   override readonly name = "TooMany";
   constructor(
-    readonly what: "namespaces" | "API keys" | "users" | "members",
+    readonly what: "namespaces" | "API keys" | "HMAC keys" | "HMAC keys" | "users" | "members",
     readonly limit: number,
   ) {
     super(`there are ${limit} ${what} already, which is the limit`);

@@ -1,9 +1,10 @@
 import { RpcError } from "@fieldlog/rpc";
 import type { ApiKey } from "../decisions/api-key.js";
 import { NotFound } from "../decisions/refusals.js";
+import type { HmacKey } from "../service/api-keys.js";
 import { type Answering, type AuthCalls, isId } from "./calls.js";
 
-type Calls = "checkApiKey" | "createApiKey" | "listApiKeys" | "revokeApiKey";
+type Calls = "checkApiKey" | "createApiKey" | "listApiKeys" | "revokeApiKey" | "listHmacKeys";
 
 /** API keys, of namespaces and the operator's. */
 export function apiKeyCalls({ apiKeys, namespaces, seen }: Answering): Pick<AuthCalls, Calls> {
@@ -29,7 +30,16 @@ export function apiKeyCalls({ apiKeys, namespaces, seen }: Answering): Pick<Auth
       await seen(sequence);
       return { sequence: BigInt(sequence) };
     },
+    listHmacKeys: async ({ namespace, ensure }) => {
+      const keys = await apiKeys.hmacKeys((await namespaces.withId(namespace)).id, ensure);
+      return { keys: keys.map(toHmacKey) };
+    },
   };
+}
+
+function toHmacKey({ key: { id, name, createdAt, expiresAt }, secret }: HmacKey) {
+  const expires = expiresAt === undefined ? {} : { expiresAt: BigInt(expiresAt) };
+  return { id, name, key: secret, createdAt: BigInt(createdAt), ...expires };
 }
 
 /** As calls answer it. */

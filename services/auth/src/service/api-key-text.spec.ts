@@ -9,7 +9,9 @@ test("a cred key is 43 alphanumerics, and all 62 of them occur", () => {
 
 test("another says whose it is, and no two are alike", () => {
   expect(newSecret("native")).toMatch(/^fl_[\w-]{43}$/);
-  for (const kind of ["native", "cred"]) {
+  expect(newSecret("edge-impulse")).toMatch(/^ei_[0-9a-f]{64}$/);
+  expect(newSecret("hmac")).toMatch(/^[0-9a-f]{32}$/);
+  for (const kind of ["native", "cred", "edge-impulse", "hmac"]) {
     expect(new Set(Array.from({ length: 100 }, () => newSecret(kind))).size).toBe(100);
   }
 });

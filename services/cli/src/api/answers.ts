@@ -20,6 +20,15 @@ export interface ApiKey {
   revokedAt?: string | null;
 }
 
+/** What boards sign with. */
+export interface HmacKey {
+  id: string;
+  name: string;
+  key: string;
+  createdAt: string;
+  expiresAt: string | null;
+}
+
 export interface Sensor {
   id: string;
   sensorType?: string;

@@ -1,10 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ApiKey } from "../api/answers.js";
+import type { ApiKey, HmacKey } from "../api/answers.js";
 import { part } from "../api/api.js";
 import { contextOf, examples, NAMESPACE } from "../context.js";
 import { table } from "../output/table.js";
 import { clean, time } from "../output/text.js";
 import type { World } from "../world.js";
+
+/** Kinds of which auth knows what they may do. */
+const BOARDS = ["edge-impulse", "hmac"];
 
 interface Scope {
   namespace: string;
@@ -36,12 +39,15 @@ export function addKeys(program: Command, world: World): void {
     .option(...NAMESPACE)
     .option(...ALL)
     .addOption(
-      new Option("--permission <permission>", "what it may do")
-        .choices(["read", "write", "admin"])
-        .makeOptionMandatory(),
+      new Option(
+        "--permission <permission>",
+        "what it may do; may be left out for kinds edge-impulse (write) and hmac (none)",
+      ).choices(["read", "write", "admin"]),
     )
     .addOption(
-      new Option("--kind <kind>", "whose key").choices(["native", "edge-impulse", "cred"]).default("native"),
+      new Option("--kind <kind>", "whose key")
+        .choices(["native", "edge-impulse", "cred", "hmac"])
+        .default("native"),
     )
     .option("--name <name>", "what it is for, for people")
     .option("--expires <when>", "30d, 12h, 45m, or a time such as 2027-01-31T00:00:00Z", (text) =>
@@ -49,7 +55,10 @@ export function addKeys(program: Command, world: World): void {
     )
     .action(async (options: Scope & Record<string, string | undefined>, command: Command) => {
       const { api, print, paint } = contextOf(command, world);
-      const { kind, permission, name, expires } = options;
+      const { kind = "native", permission, name, expires } = options;
+      if (permission === undefined && !BOARDS.includes(kind)) {
+        command.error(`error: a key of kind ${kind} needs --permission`);
+      }
       const created = await api.post<ApiKey & { key: string }>(pathOf(options), {
         kind,
         permission,
@@ -87,6 +96,25 @@ export function addKeys(program: Command, world: World): void {
               ]),
               paint,
             ),
+      );
+    });
+
+  keys
+    .command("hmac")
+    .description("The keys with which boards sign what they sample.")
+    .option(...NAMESPACE)
+    .action(async (options: Scope, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      const answer = await api.get<{ keys: HmacKey[] }>(
+        `/v1/namespaces/${part(options.namespace)}/hmac-keys`,
+      );
+      const row = ({ id, name, key, createdAt }: HmacKey) => [
+        ...[clean(id), clean(name, 40), clean(key), time(createdAt)],
+      ];
+      print(answer, () =>
+        answer.keys.length === 0
+          ? `There are none in namespace ${options.namespace}; one is made when the first board needs it.\n`
+          : table(["ID", "NAME", "KEY", "CREATED"], answer.keys.map(row), paint),
       );
     });
 

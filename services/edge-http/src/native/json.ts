@@ -111,6 +111,10 @@ export function keyJson(key: auth.ApiKey) {
   };
 }
 
+export function hmacKeyJson({ id, name, key, createdAt, expiresAt }: auth.HmacKey) {
+  return { id, name, key, createdAt: time(createdAt), expiresAt: optionalTime(expiresAt) };
+}
+
 export function readModelJson(status: projections.ReadModelStatus) {
   const { name, version, state, parkedDevices, reason, rebuildSequence } = status;
   return {

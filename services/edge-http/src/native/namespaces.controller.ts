@@ -4,7 +4,7 @@ import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { param, readInput } from "./input.js";
-import { keyJson, namespaceJson, retentionJson } from "./json.js";
+import { hmacKeyJson, keyJson, namespaceJson, retentionJson } from "./json.js";
 import { Operates } from "./operates.js";
 import { operations } from "./operations.js";
 import { NATIVE, type NativeParts } from "./parts.js";
@@ -85,6 +85,15 @@ export class NamespacesController {
     await this.revokeKey(reply, key, namespace.id, param(request, "id"));
   }
 
+  @Operates(operations.listHmacKeys)
+  async listHmacKeys(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { namespace } = await this.parts.access.namespace(request, "admin");
+    readInput(operations.listHmacKeys, request);
+    const { keys } = await this.parts.auth.listHmacKeys({ namespace: namespace.id });
+    void reply.header("cache-control", "no-store");
+    return { keys: keys.map(hmacKeyJson) };
+  }
+
   @Operates(operations.createOperatorKey)
   async createOperatorKey(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const key = await this.parts.access.installation(request);
@@ -115,7 +124,7 @@ export class NamespacesController {
     namespace: string,
     body: z.output<typeof NewApiKey>,
   ) {
-    const { kind, permission, name, expires } = body;
+    const { kind, permission = "", name, expires } = body;
     const { key, secret, sequence } = await this.parts.auth.createApiKey({
       ...{ namespace, kind, permission, name, decidedBy: askedBy(caller) },
       ...(expires === undefined ? {} : { expiresAt: BigInt(Date.parse(expires)) }),

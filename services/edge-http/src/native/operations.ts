@@ -170,6 +170,12 @@ export const operations = {
     summary: "Revokes an API key of a namespace",
     query: schema.NoQuery,
   }),
+  listHmacKeys: op({
+    ...{ method: "get", path: `${NAMESPACE}/hmac-keys`, access: "namespace-admin", status: 200 },
+    summary: "The keys with which a namespace's boards sign what they sample, the oldest first",
+    query: schema.NoQuery,
+    answer: schema.HmacKeys,
+  }),
   createOperatorKey: op({
     ...{ method: "post", path: "/v1/api-keys", access: "admin", status: 201, writes: true },
     summary: "Creates an API key that is good for all namespaces; the answer holds the key, this once",

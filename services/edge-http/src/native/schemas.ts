@@ -277,8 +277,13 @@ export const Namespaces = component("Namespaces", z.object({ namespaces: z.array
 export const NewApiKey = component(
   "NewApiKey",
   z.strictObject({
-    kind: z.enum(["native", "edge-impulse", "cred"]).default("native"),
-    permission: z.enum(["read", "write", "admin"]),
+    kind: z.enum(["native", "edge-impulse", "cred", "hmac"]).default("native"),
+    permission: z
+      .enum(["read", "write", "admin"])
+      .optional()
+      .describe(
+        "Of kind edge-impulse write, if nothing is said; not of kind hmac, which signs and opens nothing",
+      ),
     name: z.string().min(1).max(limits.textLength).default("unnamed"),
     expires: time.optional(),
   }),
@@ -300,6 +305,14 @@ export const CreatedApiKey = component(
   z.object({ ...keyFields, key: z.string().describe("The key itself, this once") }),
 );
 export const ApiKeys = component("ApiKeys", z.object({ keys: z.array(ApiKey) }));
+export const HmacKey = component(
+  "HmacKey",
+  z.object({
+    ...{ id: z.string(), name: z.string(), key: z.string().describe("What devices sign with") },
+    ...{ createdAt: time, expiresAt: time.nullable() },
+  }),
+);
+export const HmacKeys = component("HmacKeys", z.object({ keys: z.array(HmacKey) }));
 
 const sequence = z.int().nonnegative();
 export const ReadModel = component(
