@@ -7,6 +7,7 @@ import { need, type Runtime } from "@fieldlog/runtime";
 import { addSamples } from "./samples/add-samples.js";
 import { addSamplings } from "./samplings/add-samplings.js";
 import { type SamplingTables, SCHEMA } from "./tables.js";
+import { viewTokens } from "./views/view-tokens.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
@@ -24,7 +25,8 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "database", stop: () => database.close() });
 
   const parts = { runtime, log, database, remote: new RemoteDevices(log.connection), now };
-  const served = { ...addSamples(parts), ...addSamplings(parts) } as ServiceImpl<
+  const views = viewTokens(Buffer.from(settings.installationKey, "base64"), now);
+  const served = { ...addSamples(parts), ...addSamplings(parts), ...views } as ServiceImpl<
     typeof sampling.SamplingService
   >;
   const server = new RpcServer({
