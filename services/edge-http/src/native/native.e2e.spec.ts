@@ -346,6 +346,26 @@ describe("the native API", () => {
     expect((await call("post", "/v1/api-keys", {}, { body })).status).toBe(400);
   });
 
+  it("makes keys for boards: one that they show, and one that they sign with, which opens nothing", async () => {
+    const KEYS = "/v1/namespaces/{ns}/api-keys";
+    const shown = await call("post", KEYS, test, { body: { kind: "edge-impulse" } });
+    expect(shown.json).toMatchObject({
+      permission: "write",
+      key: expect.stringMatching(/^ei_[0-9a-f]{64}$/),
+    });
+    const as = { key: String(shown.json["key"]) };
+    expect((await call("get", EVENTS, test, as)).status).toBe(200);
+    const signs = await call("post", KEYS, test, { body: { kind: "hmac", name: "roofs" } });
+    const key = String(signs.json["key"]);
+    expect((await call("get", EVENTS, test, { key })).status).toBe(401);
+    const listed = await call("get", "/v1/namespaces/{ns}/hmac-keys", test);
+    expect(listed.json["keys"]).toMatchObject([{ id: signs.json["id"], name: "roofs", key }]);
+    expect((await call("get", "/v1/namespaces/{ns}/hmac-keys", test, as)).status).toBe(403);
+    expect((await call("post", KEYS, test, { body: {} })).status, "a native key says its permission").toBe(
+      400,
+    );
+  });
+
   it("keeps the operator's keys apart", async () => {
     const made = await call("post", "/v1/api-keys", {}, { body: { permission: "read" } });
     const key = String(made.json["key"]);
