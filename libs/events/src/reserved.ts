@@ -1,7 +1,12 @@
 import { InvalidEvent } from "./invalid-event.js";
 
-/** What the platform alone says of devices: who published these would have others believe who is alive. */
-const RESERVED: ReadonlySet<string> = new Set(["DeviceBecameActive", "DeviceBecameInactive"]);
+/** What the platform alone says of devices: who published these would have others believe who is alive, or what it did. */
+const RESERVED: ReadonlySet<string> = new Set([
+  ...["DeviceBecameActive", "DeviceBecameInactive"],
+  ...["SnapshotStarted", "SnapshotStopped", "SnapshotFailed"],
+  ...["InferenceStreamStarted", "InferenceStreamStopped", "InferenceStreamFailed"],
+  ...["InferenceRecordFailed", "ModelUpdated", "ModelUpdateFailed"],
+]);
 
 /** Whether nobody but the platform may publish an event of that name. */
 export function isReserved(name: string): boolean {
