@@ -9,4 +9,6 @@ export {
   type Range,
 } from "./object-store.js";
 export { type Links, type ObjectSettings, type Objects, openObjects } from "./open-objects.js";
+// What is larger than one object.
+export { bytesIn, contentOf, type Part, partName, Stretches } from "./parts.js";
 export { type LinkOptions, S3Objects, type S3ObjectsOptions } from "./s3-objects.js";

@@ -2,10 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { limits, type offers, type registry } from "@fieldlog/contracts";
-import { encrypted, type Objects, PLAIN } from "@fieldlog/objects";
+import { contentOf, encrypted, type Objects, type Part, PLAIN } from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Problem } from "../native/problem.js";
-import { contentOf, type Part } from "./parts.js";
 import { rangeOf, type Stretch } from "./range.js";
 
 export interface ReadingsParts {

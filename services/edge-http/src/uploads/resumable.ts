@@ -1,9 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { RecordConflict } from "@fieldlog/event-log";
-import type { ObjectStore } from "@fieldlog/objects";
+import { bytesIn, type ObjectStore } from "@fieldlog/objects";
 import { Problem } from "../native/problem.js";
 import { CutOff, tooLarge } from "./body.js";
-import { bytesIn } from "./parts.js";
 import type { KnownProgress, Progress, ProgressRecords } from "./progress.js";
 import type { Finished, Started, Uploads } from "./uploads.js";
 

@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
 import type { OwnWrites } from "@fieldlog/admission";
-import { type offers, REGISTRY } from "@fieldlog/contracts";
-import { encrypted, type ObjectStore, type Objects } from "@fieldlog/objects";
+import { type offers, REGISTRY, token as tokenIn } from "@fieldlog/contracts";
+import {
+  bytesIn,
+  contentOf,
+  encrypted,
+  type ObjectStore,
+  type Objects,
+  type Part,
+  partName,
+  Stretches,
+} from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Problem } from "../native/problem.js";
-import { bytesIn, contentOf, folderOf, type Part, partName, Stretches } from "./parts.js";
 
 export interface UploadsParts {
   readonly offers: Pick<
@@ -142,6 +150,11 @@ export class Uploads {
       }
     }
   }
+}
+
+/** What an upload's objects' names begin with. */
+function folderOf({ namespace, device, id }: offers.Upload): string {
+  return `${namespace}/${tokenIn(device)}/${id}/`;
 }
 
 async function* hashed(

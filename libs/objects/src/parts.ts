@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { token } from "@fieldlog/contracts";
-import { type ObjectStore, ObjectsUnavailable, PLAIN } from "@fieldlog/objects";
+import { PLAIN } from "./encrypted.js";
+import { type ObjectStore, ObjectsUnavailable } from "./object-store.js";
 
-/** An object that holds a stretch of an upload. */
+/** An object that holds a stretch of what is larger. */
 export interface Part {
   /** The object's name. */
   readonly object: string;
@@ -49,14 +49,9 @@ export class Stretches {
   }
 }
 
-/** A name for the stretch of an upload that begins at `offset`, which no other has. @param plain not encrypted by us */
+/** A name for the stretch that begins at `offset`, which no other has. @param plain not encrypted by us */
 export function partName(folder: string, offset: number, plain: boolean): string {
   return `${folder}${String(offset).padStart(12, "0")}-${randomBytes(6).toString("hex")}${plain ? PLAIN : ""}`;
-}
-
-/** What an upload's objects' names begin with. */
-export function folderOf(upload: { namespace: string; device: string; id: string }): string {
-  return `${upload.namespace}/${token(upload.device)}/${upload.id}/`;
 }
 
 export function bytesIn(parts: readonly Part[]): number {
