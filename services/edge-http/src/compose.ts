@@ -13,6 +13,7 @@ import { DataOffers } from "./csn/data-offers.js";
 import { Door } from "./csn/door.js";
 import { Lookups } from "./csn/lookups.js";
 import { csnRoutes } from "./csn/routes.js";
+import { addStudio } from "./edge-impulse/studio/add-studio.js";
 import { editPage } from "./edit-page/edit-page.js";
 import { opsRoutes } from "./http/ops-routes.js";
 import { passOn } from "./http/pass-on.js";
@@ -105,6 +106,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     { edge, ownWrites, access, settings, now },
     { metrics, counts, logger, stopping },
   );
+  await addStudio(dialects, { edge, ownWrites, now }, { counts, logger, stopping });
   await dialects.register(editPage);
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.

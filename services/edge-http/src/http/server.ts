@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Server, STATUS_CODES } from "node:http";
+import { createServer, type Server, STATUS_CODES } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { limits } from "@fieldlog/contracts";
@@ -82,11 +82,19 @@ export interface Addresses {
   readonly http: string;
   /** Present when there is a certificate. */
   readonly https?: string;
+  /** Present with FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS. */
+  readonly studio?: string;
+  readonly ingestion?: string;
 }
+
+/** Where Edge Impulse's clients look for REST and ingestion on a server that has no name (its reference, section 1). */
+const EDGE_IMPULSE_PORTS = { studio: 4800, ingestion: 4810 } as const;
 
 /** The door's listeners: HTTP, and HTTPS where there is a certificate. */
 export class Listeners {
   private tls: TlsServer | undefined;
+  /** Beside the door's own. */
+  private readonly more: Server[] = [];
   stopping = false;
   /** Connections on which no request has come yet. Node counts them as at work, not as idle. */
   private readonly silent = new Set<Socket>();
@@ -96,20 +104,40 @@ export class Listeners {
     private readonly settings: Runtime["settings"],
   ) {}
 
-  /** Opens them; `app` is ready. Raises SettingsError if the certificate cannot be used. */
+  /** Opens them; `app` is ready. Raises SettingsError if the certificate or a port of Edge Impulse cannot be used. */
   async start(): Promise<Addresses> {
-    const { bind, httpPort, httpsPort, tlsCert, tlsKey } = this.settings;
+    const { bind, httpPort, httpsPort, tlsCert, tlsKey, edgeImpulseLocalPorts } = this.settings;
     const { server } = this.app;
     server.maxConnections = limits.connections;
     this.watch(server, "connection");
     await this.app.listen({ host: bind, port: httpPort, backlog: BACKLOG });
+    const plain = edgeImpulseLocalPorts ? await this.openEdgeImpulse() : {};
     const http = urlOf("http", bind, server);
-    if (tlsCert === undefined || tlsKey === undefined) return { http };
+    if (tlsCert === undefined || tlsKey === undefined) return { http, ...plain };
     this.tls = await openTls(tlsCert, tlsKey, this.app);
     this.tls.maxConnections = limits.connections;
     this.watch(this.tls, "secureConnection");
     await listen(this.tls, httpsPort, bind);
-    return { http, https: urlOf("https", bind, this.tls) };
+    return { http, https: urlOf("https", bind, this.tls), ...plain };
+  }
+
+  private async openEdgeImpulse(): Promise<Pick<Addresses, "studio" | "ingestion">> {
+    const { bind } = this.settings;
+    const addresses: Record<string, string> = {};
+    for (const [name, port] of Object.entries(EDGE_IMPULSE_PORTS)) {
+      const server = createServer(httpOptions, this.app.routing);
+      server.on("clientError", answerBroken);
+      server.maxConnections = limits.connections;
+      this.watch(server, "connection");
+      await listen(server, port, bind).catch((error: Error) => {
+        throw new SettingsError([
+          `FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS: port ${port} cannot be used: ${error.message}`,
+        ]);
+      });
+      this.more.push(server);
+      addresses[name] = urlOf("http", bind, server);
+    }
+    return addresses;
   }
 
   private watch(server: Server, connected: "connection" | "secureConnection"): void {
@@ -127,7 +155,8 @@ export class Listeners {
   /** Takes no more connections, lets what is under way be answered, then closes; at the latest after `drainMs`. */
   async stop(close: () => Promise<void>, drainMs: number): Promise<void> {
     this.stopping = true;
-    const servers: Server[] = [this.app.server, ...(this.tls ? [this.tls] : [])];
+    const others = [...this.more, ...(this.tls ? [this.tls] : [])];
+    const servers: Server[] = [this.app.server, ...others];
     // A connection whose answer began before the stop is idle after it.
     const sweep = setInterval(() => {
       for (const socket of this.silent) if (socket.bytesRead === 0) socket.destroy();
@@ -137,7 +166,7 @@ export class Listeners {
       for (const server of servers) server.closeAllConnections();
     }, drainMs);
     try {
-      await Promise.all([close(), this.tls === undefined ? undefined : closeServer(this.tls)]);
+      await Promise.all([close(), ...others.map(closeServer)]);
     } finally {
       clearInterval(sweep);
       clearTimeout(force);

@@ -1,0 +1,98 @@
+import { type Logger, withTraceParent } from "@fieldlog/runtime";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import type { RequestCounts } from "../../http/request-counts.js";
+import { keyOperations, type ProjectOperation, projectOperations } from "./operations.js";
+import type { StudioParts } from "./parts.js";
+import { refusalOf, refusals } from "./refusal.js";
+
+export interface StudioRoutesOptions {
+  readonly parts: StudioParts;
+  readonly counts: RequestCounts;
+  readonly logger: Pick<Logger, "error">;
+  /** Whether the server is stopping: then connections end with their answer. */
+  readonly stopping: () => boolean;
+}
+
+const BASE = "/v1/api";
+const SUCCESS = { success: true };
+
+/** Reference section 3: the REST set that the clients need, and the paths that the original has for operators. */
+export async function studioRoutes(app: FastifyInstance, options: StudioRoutesOptions): Promise<void> {
+  const { parts, counts, stopping } = options;
+  app.removeAllContentTypeParsers();
+  // Whatever it says that it is: what is told is JSON.
+  app.addContentTypeParser("*", { parseAs: "string" }, (_request, text: string, done) => done(null, text));
+  app.setErrorHandler((error, request, reply) => refuse(options, error, request, reply));
+  app.addHook("onSend", async (_request, reply) => {
+    if (stopping()) void reply.header("connection", "close");
+  });
+  const counted = (name: string) => ({
+    onResponse: async (_request: FastifyRequest, reply: FastifyReply) => {
+      counts.note(`studio ${name}`, reply.statusCode);
+    },
+  });
+  for (const { name, path, handle } of keyOperations) {
+    app.get(`${BASE}${path}`, counted(name), (request) =>
+      traced(request, name, async () => {
+        const key = await parts.projects.keyOf(request.headers);
+        return { ...SUCCESS, ...(await handle(parts, key)) };
+      }),
+    );
+  }
+  for (const operation of projectOperations) {
+    const { name, method, path } = operation;
+    app.route({
+      ...{ ...counted(name), method, url: `${BASE}/:project${path}` },
+      handler: (request) => traced(request, name, () => answer(parts, operation, request)),
+    });
+  }
+  app.all(`${BASE}/*`, counted("unmatched"), () => {
+    throw refusals.noPath();
+  });
+}
+
+async function answer(
+  parts: StudioParts,
+  { needs, body, handle }: ProjectOperation,
+  request: FastifyRequest,
+): Promise<object> {
+  const params = request.params as Record<string, string>;
+  const caller = await parts.projects.caller(request.headers, params["project"] ?? "", needs);
+  const read = check(body, request.body);
+  return { ...SUCCESS, ...(await handle(parts, { caller, params, body: read as never, raw: request.raw })) };
+}
+
+/** Raises Refusal 400 naming every wrong field. */
+function check(schema: z.ZodType, given: unknown): unknown {
+  const read = schema.safeParse(parse(given));
+  if (read.success) return read.data;
+  const wrong = read.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
+  throw refusals.invalid(wrong.join("; "));
+}
+
+function parse(given: unknown): unknown {
+  if (typeof given !== "string" || given.trim() === "") return {};
+  try {
+    return JSON.parse(given);
+  } catch {
+    throw refusals.invalid("The body is not JSON.");
+  }
+}
+
+function traced<T>(request: FastifyRequest, name: string, work: () => Promise<T>): Promise<T> {
+  const given = request.headers["traceparent"];
+  return withTraceParent(typeof given === "string" ? given : undefined, `studio ${name}`, {}, work);
+}
+
+function refuse(
+  { logger }: StudioRoutesOptions,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const refusal = refusalOf(error) ?? refusals.unforeseen();
+  if (refusal.status === 500) logger.error({ err: error, path: request.routeOptions.url }, "request failed");
+  if (refusal.retryAfterS !== undefined) void reply.header("retry-after", String(refusal.retryAfterS));
+  void reply.code(refusal.status).send({ success: false, error: refusal.message });
+}
