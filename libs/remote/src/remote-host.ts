@@ -2,10 +2,12 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { remote, remoteDeviceSubject, remoteFramesSubject } from "@fieldlog/contracts";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 
-/** Does what is asked of a device; what it raises is answered as a refusal. */
+type Reply = MessageInitShape<typeof remote.RemoteReplySchema>;
+
+/** Does what is asked of a device; what it raises is answered as a refusal; undefined: it is not this edge's to answer. */
 export type Answer = (
   request: remote.RemoteRequest["request"],
-) => MessageInitShape<typeof remote.RemoteReplySchema>;
+) => Reply | undefined | Promise<Reply | undefined>;
 
 /** An edge's side: it is there for the devices whose connections it holds. */
 export class RemoteHost {
@@ -19,7 +21,7 @@ export class RemoteHost {
     const subject = remoteDeviceSubject(namespace, device);
     const held = this.connection.subscribe(subject, {
       callback: (error, message) => {
-        if (!error) reply(message, answer);
+        if (!error) void reply(message, answer);
       },
     });
     const request = { case: "replaced" as const, value: { connection, connectedAt: BigInt(connectedAt) } };
@@ -44,13 +46,13 @@ export interface HeldDevice {
   readonly connectedAt: number;
 }
 
-function reply(message: Msg, answer: Answer): void {
-  let answered: MessageInitShape<typeof remote.RemoteReplySchema>;
+async function reply(message: Msg, answer: Answer): Promise<void> {
+  let answered: Reply | undefined;
   try {
-    answered = answer(fromBinary(remote.RemoteRequestSchema, message.data).request);
+    answered = await answer(fromBinary(remote.RemoteRequestSchema, message.data).request);
   } catch (error) {
     answered = { refused: (error as Error).message };
   }
-  if (message.reply)
-    message.respond(toBinary(remote.RemoteReplySchema, create(remote.RemoteReplySchema, answered)));
+  if (!message.reply || answered === undefined) return;
+  message.respond(toBinary(remote.RemoteReplySchema, create(remote.RemoteReplySchema, answered)));
 }
