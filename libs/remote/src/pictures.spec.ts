@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 /** A device that answers so, and what it was asked. */
-function camera(reply: Reply = STREAMING) {
+function camera(reply: Reply) {
   const asked: string[] = [];
   const world = { reply, asked, frame: (_jpeg: Uint8Array) => {}, watched: 0 };
   const devices: Pick<RemoteDevices, "ask" | "watchFrames"> = {
@@ -52,7 +52,7 @@ function camera(reply: Reply = STREAMING) {
 
 describe("pictures", () => {
   it("are wished for once, however many look, and shown to all", async () => {
-    const { world, pictures, look } = camera();
+    const { world, pictures, look } = camera(STREAMING);
     const [one, two] = [look(), look()];
     await vi.advanceTimersByTimeAsync(0);
     expect([world.asked, world.watched, pictures.viewers]).toEqual([["want low"], 1, 2]);
@@ -63,7 +63,7 @@ describe("pictures", () => {
   });
 
   it("are as good as the one wants who wants the best", async () => {
-    const { world, look } = camera();
+    const { world, look } = camera(STREAMING);
     look("low");
     look("high");
     await vi.advanceTimersByTimeAsync(0);
@@ -71,7 +71,7 @@ describe("pictures", () => {
   });
 
   it("are not wished for any more when the last one has left", async () => {
-    const { world, pictures, look } = camera();
+    const { world, pictures, look } = camera(STREAMING);
     const [one, two] = [look(), look()];
     await vi.advanceTimersByTimeAsync(0);
     one.leave();

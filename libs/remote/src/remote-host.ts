@@ -54,5 +54,10 @@ async function reply(message: Msg, answer: Answer): Promise<void> {
     answered = { refused: (error as Error).message };
   }
   if (!message.reply || answered === undefined) return;
-  message.respond(toBinary(remote.RemoteReplySchema, create(remote.RemoteReplySchema, answered)));
+  const bytes = toBinary(remote.RemoteReplySchema, create(remote.RemoteReplySchema, answered));
+  try {
+    message.respond(bytes);
+  } catch {
+    // The connection is closed: whoever asked knows.
+  }
 }
