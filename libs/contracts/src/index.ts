@@ -36,6 +36,7 @@ export {
   remoteDeviceSubject,
   remoteFramesSubject,
   SAMPLE_KEYS,
+  SAMPLING_TOLD,
   SIGNALS,
   type StreamName,
   SUBSCRIPTION_CURSORS,

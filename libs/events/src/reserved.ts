@@ -6,6 +6,9 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...["SnapshotStarted", "SnapshotStopped", "SnapshotFailed"],
   ...["InferenceStreamStarted", "InferenceStreamStopped", "InferenceStreamFailed"],
   ...["InferenceRecordFailed", "ModelUpdated", "ModelUpdateFailed"],
+  ...["SampleStored", "SamplingQueued", "SamplingSent", "SamplingAccepted", "SamplingStarted"],
+  ...["SamplingProcessing", "SamplingReading", "SamplingUploading", "SamplingFinished", "SamplingArrived"],
+  ...["SamplingRefused", "SamplingFailed", "SamplingTimedOut", "SamplingCancelled"],
 ]);
 
 /** Whether nobody but the platform may publish an event of that name. */

@@ -6,6 +6,7 @@ import { listenAddress, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { addSamples } from "./samples/add-samples.js";
 import { addSamplings } from "./samplings/add-samplings.js";
+import { refusal } from "./samplings/rpc.js";
 import { type SamplingTables, SCHEMA } from "./tables.js";
 import { viewTokens } from "./views/view-tokens.js";
 
@@ -26,12 +27,14 @@ export async function compose(runtime: Runtime): Promise<void> {
 
   const parts = { runtime, log, database, remote: new RemoteDevices(log.connection), now };
   const views = viewTokens(Buffer.from(settings.installationKey, "base64"), now);
-  const served = { ...addSamples(parts), ...addSamplings(parts), ...views } as ServiceImpl<
+  const samplings = addSamplings(parts);
+  const withSamplings = { ...parts, awaiting: samplings.awaiting };
+  const served = { ...samplings.served, ...addSamples(withSamplings), ...views } as ServiceImpl<
     typeof sampling.SamplingService
   >;
   const server = new RpcServer({
     address: listenAddress(settings.samplingGrpc, settings.grpcBind ?? settings.bind),
-    ...{ token: settings.internalToken, logger, metrics },
+    ...{ token: settings.internalToken, logger, metrics, refusal },
   }).add(sampling.SamplingService, served);
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
