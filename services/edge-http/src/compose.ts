@@ -106,7 +106,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     { edge, ownWrites, access, settings, now },
     { metrics, counts, logger, stopping },
   );
-  await addStudio(dialects, { edge, ownWrites, now }, { counts, logger, stopping });
+  await addStudio(dialects, { edge, ownWrites, settings, now }, { counts, logger, stopping });
   await dialects.register(editPage);
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.

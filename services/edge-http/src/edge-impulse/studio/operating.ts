@@ -101,6 +101,7 @@ async function ask(parts: StudioParts, call: Call, request: Request): Promise<vo
   const answer = await parts.remote.ask(call.caller.namespace.id, device, request);
   if (answer === undefined) throw refusals.notConnected();
   if (answer.refused !== "") throw new Refusal(409, answer.refused);
+  if (answer.dismissed) throw new Refusal(409, "The stream has ended.");
 }
 
 /** Raises Refusal 404. */

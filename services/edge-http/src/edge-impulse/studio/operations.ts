@@ -1,6 +1,7 @@
 import type { KnownKey } from "@fieldlog/admission";
 import type { z } from "zod";
 import { createKey, getHmacKey, getProject, getUser, listProjects } from "./about.js";
+import { getDeployment, listImpulses, listTargets, listVariants } from "./deployments.js";
 import { createDevice, getDevice, listDevices, renameDevice } from "./devices.js";
 import * as input from "./input.js";
 import {
@@ -59,7 +60,12 @@ export const projectOperations: readonly ProjectOperation[] = [
   get("getProject", "", getProject),
   // Who has it can sign as the project's devices do.
   { ...get("getHmacKey", "/devkeys/hmac", getHmacKey), needs: "write" },
+  { ...get("listKeys", "/devkeys", getHmacKey), needs: "write" },
   post("createKey", "/apikeys", input.NewKey, createKey, "admin"),
+  get("listImpulses", "/impulses", listImpulses),
+  get("listVariants", "/model-variants", listVariants),
+  get("listTargets", "/deployment/targets/data-sources", listTargets),
+  get("getDeployment", "/deployment", getDeployment),
   get("listDevices", "/devices", listDevices),
   get("getDevice", "/device/:device", getDevice),
   post("createDevice", "/devices/create", input.NewDevice, createDevice),

@@ -1,13 +1,17 @@
+import type { Objects } from "@fieldlog/objects";
 import { type Logger, withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { RequestCounts } from "../../http/request-counts.js";
+import { sendDeployment } from "./deployments.js";
 import { keyOperations, type ProjectOperation, projectOperations } from "./operations.js";
 import type { StudioParts } from "./parts.js";
 import { refusalOf, refusals } from "./refusal.js";
 
 export interface StudioRoutesOptions {
   readonly parts: StudioParts;
+  /** Where models are. */
+  readonly objects: Objects;
   readonly counts: RequestCounts;
   readonly logger: Pick<Logger, "error">;
   /** Whether the server is stopping: then connections end with their answer. */
@@ -19,7 +23,7 @@ const SUCCESS = { success: true };
 
 /** Reference section 3: the REST set that the clients need, and the paths that the original has for operators. */
 export async function studioRoutes(app: FastifyInstance, options: StudioRoutesOptions): Promise<void> {
-  const { parts, counts, stopping } = options;
+  const { parts, objects, counts, stopping } = options;
   app.removeAllContentTypeParsers();
   // Whatever it says that it is: what is told is JSON.
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, text: string, done) => done(null, text));
@@ -47,6 +51,13 @@ export async function studioRoutes(app: FastifyInstance, options: StudioRoutesOp
       handler: (request) => traced(request, name, () => answer(parts, operation, request)),
     });
   }
+  app.get(`${BASE}/:project/deployment/download`, counted("getDeploymentFile"), (request, reply) =>
+    traced(request, "getDeploymentFile", async () => {
+      const { project } = request.params as { project: string };
+      const caller = await parts.projects.caller(request.headers, project, "read");
+      return sendDeployment({ ...parts, objects }, { caller }, reply);
+    }),
+  );
   app.all(`${BASE}/*`, counted("unmatched"), () => {
     throw refusals.noPath();
   });
