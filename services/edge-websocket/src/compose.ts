@@ -8,6 +8,7 @@ import { Connection, type ConnectionParts, MESSAGE_BYTES, PATH } from "./connect
 import { Turn } from "./net/frame-writer.js";
 import { type Route, SocketServer } from "./net/server.js";
 import { SUBPROTOCOLS } from "./protocol/codec.js";
+import { addRemote } from "./remote/add-remote.js";
 
 export interface EdgeWebSocketOptions {
   /** Told under which address the door can be reached, once it can. */
@@ -25,11 +26,18 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
   const { settings, logger, lifecycle } = runtime;
   const now = Date.now;
 
-  const edge = await connectEdge(runtime, { now, onDecision: (id) => open.decided(id) });
+  const edge = await connectEdge(runtime, {
+    now,
+    onDecision: (id, commit) => {
+      open.decided(id);
+      remote.decided(id, commit);
+    },
+  });
   const { log, known } = edge;
   const open = new OpenReaders(known, now, limits.webSocketConnections);
   const records = await CursorRecords.open(log.connection, settings.replicas);
   const feeds = new EventFeeds({ log, logger });
+  const remote = addRemote(runtime, edge, []);
   const parts: ConnectionParts = {
     ...{ known, log, feeds, records, open, logger, now },
     readers: new Slots(READERS),
@@ -47,7 +55,7 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
       new Connection(parts, webSocket, socket, encoding, bearerOf(request.headers.authorization));
     },
   };
-  const routes = [subscribe];
+  const routes = [subscribe, remote.route];
   const server = new SocketServer(settings, routes);
 
   lifecycle.add({ name: "feeds", stop: () => feeds.stop() });
