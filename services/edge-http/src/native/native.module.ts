@@ -9,6 +9,7 @@ import { RatesController } from "./rates/rates.controller.js";
 import { ReadingsController } from "./readings/readings.controller.js";
 import { RequestsController } from "./readings/requests.controller.js";
 import { ReadsController } from "./reads.controller.js";
+import { SamplingsController } from "./samplings/samplings.controller.js";
 import { SigningController } from "./signed/signing.controller.js";
 import { StreamsController } from "./streams.controller.js";
 import { SubscriptionsController } from "./subscriptions.controller.js";
@@ -27,6 +28,7 @@ export class NativeModule {
         RequestsController,
         RatesController,
         LivenessController,
+        SamplingsController,
         SigningController,
         StreamsController,
         SubscriptionsController,

@@ -59,6 +59,7 @@ async function routesOfServer(): Promise<string[]> {
     devices: nothing,
     offers: nothing,
     liveness: nothing,
+    sampling: nothing,
     readings: nothing,
     signing: nothing,
     editors: nothing,

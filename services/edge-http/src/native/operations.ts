@@ -3,6 +3,7 @@ import { livenessOperations } from "./liveness/liveness-operations.js";
 import { NAMESPACE, op } from "./operation.js";
 import { rateOperations } from "./rates/rate-operations.js";
 import { readingOperations } from "./readings/reading-operations.js";
+import { samplingOperations } from "./samplings/sampling-operations.js";
 import * as schema from "./schemas.js";
 import { signingOperations } from "./signed/signing-operations.js";
 import * as subscription from "./subscription-schemas.js";
@@ -228,6 +229,7 @@ export const operations = {
   }),
   ...rateOperations,
   ...livenessOperations,
+  ...samplingOperations,
   ...signingOperations,
   openapi: op({
     ...{ method: "get", path: "/openapi.json", access: "anybody", status: 200 },

@@ -1,5 +1,13 @@
 import type { EventPublishing, Known, OwnWrites } from "@fieldlog/admission";
-import type { auth, devices, liveness, offers, projections, subscriptions } from "@fieldlog/contracts";
+import type {
+  auth,
+  devices,
+  liveness,
+  offers,
+  projections,
+  sampling,
+  subscriptions,
+} from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
@@ -21,6 +29,7 @@ export interface NativeParts {
   readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
   readonly offers: RpcClient<typeof offers.OffersService>;
   readonly liveness: RpcClient<typeof liveness.LivenessService>;
+  readonly sampling: RpcClient<typeof sampling.SamplingService>;
   readonly readings: Readings;
   readonly publicBase: PublicBase;
   readonly log: Pick<EventLog, "lastSequence" | "signals">;

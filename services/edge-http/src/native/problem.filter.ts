@@ -76,6 +76,10 @@ const fieldNames: Record<string, string> = {
   "webhook.url": "delivery.webhook.url",
   "webhook.batch": "delivery.webhook.batch",
   after: "from",
+  length_ms: "lengthMs",
+  interval_ms: "intervalMs",
+  label_color: "labelColor",
+  target_samples: "targetSampleCount",
 };
 
 function rpcProblem(error: RpcError): Problem {
