@@ -47,13 +47,14 @@ export class DeviceEvents {
 
   /** What the platform says of the device; nobody waits for it, so it is tried again for a minute while the log is away. */
   tell(name: string, data: Readonly<Record<string, unknown>>): void {
-    if (!this.budget.take(this.parts.now())) {
-      this.session.refuse(`too many notices at once: ${name} was not kept`);
-      return;
-    }
     const identity = `remote/${this.session.connection}/${this.told++}`;
-    const event = { name, identity, occurredAt: this.parts.now(), data: Buffer.from(JSON.stringify(data)) };
-    this.turns = this.turns.then(() => this.keepTrying(event));
+    const occurredAt = this.parts.now();
+    this.enqueue({ name, identity, occurredAt, data: Buffer.from(JSON.stringify(data)) }, ISSUER);
+  }
+
+  /** The same of what the device itself says, and is not told that it was kept. */
+  note(event: ToldEvent): void {
+    this.enqueue(event, "");
   }
 
   /** What the device itself says, once it is on disk. Raises what the log raises. */
@@ -61,10 +62,18 @@ export class DeviceEvents {
     return await this.write(event, "");
   }
 
-  private async keepTrying(event: ToldEvent): Promise<void> {
+  private enqueue(event: ToldEvent, issuer: string): void {
+    if (!this.budget.take(this.parts.now())) {
+      this.session.refuse(`too many notices at once: ${event.name} was not kept`);
+      return;
+    }
+    this.turns = this.turns.then(() => this.keepTrying(event, issuer));
+  }
+
+  private async keepTrying(event: ToldEvent, issuer: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.write(event, ISSUER);
+        await this.write(event, issuer);
         return;
       } catch (err) {
         const isPassing = err instanceof LogUnavailable || err instanceof QueueFull;

@@ -1,4 +1,5 @@
 import { limits } from "@fieldlog/contracts";
+import { base64Bytes } from "../base64.js";
 
 /** What a device sends as a picture is none. The message is for the device. */
 export class NoPicture extends Error {
@@ -14,16 +15,10 @@ export function pictureIn(frame: unknown): Buffer {
   if (frame.length > (limits.pictureBytes / 3) * 4) {
     throw new NoPicture(`snapshotFrame: must not have more than ${limits.pictureBytes} bytes`);
   }
-  const bytes = Buffer.from(frame, "base64");
-  // The decoder passes over what is no base64; so there are fewer bytes than the text would give.
-  if (bytes.length !== decodedLength(frame)) throw new NoPicture("snapshotFrame: is not base64");
+  const bytes = base64Bytes(frame);
+  if (bytes === undefined) throw new NoPicture("snapshotFrame: is not base64");
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== START || bytes.readUInt16BE(bytes.length - 2) !== END) {
     throw new NoPicture("snapshotFrame: is not a JPEG");
   }
   return bytes;
-}
-
-function decodedLength(base64: string): number {
-  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
-  return Math.floor(((base64.length - padding) * 3) / 4);
 }
