@@ -55,12 +55,12 @@ async function sends(native: Native, device: string, sampling: string): Promise<
   const connection = crypto.randomUUID();
   const held = { namespace, device, connection, connectedAt: Date.now() };
   const release = new RemoteHost(native.log.connection).hold(held, () => ({ status: { connection } }));
+  await native.log.connection.flush();
   const at = { ns: "test", device, sampling };
-  await until(
-    "it is sent",
-    async () => (await native.call("get", ONE, at, {})).json["state"] === "sent",
-    15_000,
-  );
+  const body = { label: "dog", lengthMs: 10, intervalMs: 1 };
+  const third = await native.call("post", SAMPLES, at, { body });
+  expect(third.json).toMatchObject({ state: "queued", place: 1, sensor: null });
+  expect((await native.call("get", ONE, at, {})).json["state"]).toBe("sent");
   await until("it is told", async () => {
     const query = `?device=${device}&type=SamplingSent`;
     const { json } = await native.call("get", "/v1/namespaces/{ns}/events", { ns: "test" }, { query });
