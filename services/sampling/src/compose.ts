@@ -5,6 +5,7 @@ import { RemoteDevices } from "@fieldlog/remote";
 import { listenAddress, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { addSamples } from "./samples/add-samples.js";
+import { sampleRefusal } from "./samples/rpc.js";
 import { addSamplings } from "./samplings/add-samplings.js";
 import { refusal } from "./samplings/rpc.js";
 import { type SamplingTables, SCHEMA } from "./tables.js";
@@ -29,12 +30,14 @@ export async function compose(runtime: Runtime): Promise<void> {
   const views = viewTokens(Buffer.from(settings.installationKey, "base64"), now);
   const samplings = addSamplings(parts);
   const withSamplings = { ...parts, awaiting: samplings.awaiting };
-  const served = { ...samplings.served, ...addSamples(withSamplings), ...views } as ServiceImpl<
+  const samples = await addSamples(withSamplings);
+  const served = { ...samplings.served, ...samples, ...views } as ServiceImpl<
     typeof sampling.SamplingService
   >;
   const server = new RpcServer({
     address: listenAddress(settings.samplingGrpc, settings.grpcBind ?? settings.bind),
-    ...{ token: settings.internalToken, logger, metrics, refusal },
+    ...{ token: settings.internalToken, logger, metrics },
+    refusal: (error) => sampleRefusal(error) ?? refusal(error),
   }).add(sampling.SamplingService, served);
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 

@@ -1,6 +1,61 @@
+import { Aggregates } from "@fieldlog/aggregates";
+import { auth, SAMPLE_KEYS } from "@fieldlog/contracts";
+import { DataKeys } from "@fieldlog/data-keys";
+import { openObjects } from "@fieldlog/objects";
+import { ReadModelRunner } from "@fieldlog/read-model";
+import { rpcClient } from "@fieldlog/rpc";
+import { need } from "@fieldlog/runtime";
+import { SealingKey } from "@fieldlog/sealing";
+import { Models } from "../models/models.js";
 import type { SamplingParts, Served } from "../parts.js";
+import type { AwaitingSampling } from "../samplings/rows.js";
+import { Aftermath } from "./aftermath/aftermath.js";
+import { Consequences } from "./aftermath/consequences.js";
+import { mostBytes } from "./policies.js";
+import { Presence } from "./presence.js";
+import { readModel } from "./read-model.js";
+import { Rows } from "./rows.js";
+import { sampleMethods } from "./rpc.js";
+import { Samples } from "./samples.js";
+
+export interface SamplesStandOn extends SamplingParts {
+  /** Samplings of a namespace that were sent and have not ended, the oldest first. */
+  readonly awaiting: (namespace: string) => Promise<AwaitingSampling[]>;
+}
 
 /** What is stored. Its parts start and stop with the lifecycle, in the order in which they are added. */
-export function addSamples(_parts: SamplingParts): Served {
-  return {};
+export async function addSamples({ runtime, log, database, awaiting, now }: SamplesStandOn): Promise<Served> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const settings = need(runtime.settings, "internalToken", "installationKey");
+  const sealing = new SealingKey(Buffer.from(settings.installationKey, "base64"));
+  const { replicas } = settings;
+  const keys = await DataKeys.open(log.connection, { bucket: SAMPLE_KEYS, replicas, sealing });
+  const objects = openObjects(log.connection, settings);
+  const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });
+  const waitFor = runner.waitFor.bind(runner);
+  const rows = new Rows(database);
+  const aggregates = new Aggregates({ log, snapshots: rows, metrics, withoutSnapshots: "read-the-log" });
+  const client = rpcClient(auth.AuthService, {
+    ...{ token: settings.internalToken, metrics, address: settings.authGrpc },
+  });
+  const presence = new Presence(keys, objects);
+  const deciding = { aggregates, rows, waitFor, log, keys, presence, mostBytes: mostBytes(client) };
+  const samples = new Samples({ ...deciding, awaiting, now });
+  const models = new Models(deciding);
+  const consequences = new Consequences({ log, samples, models, rows, waitFor, objects, keys });
+  const aftermath = new Aftermath({ log, consequences, logger, metrics });
+
+  lifecycle.add({ name: "client of auth", stop: async () => client.close() });
+  lifecycle.add({
+    name: "read model of samples",
+    start: () => runner.start(),
+    stop: () => runner.stop(),
+  });
+  lifecycle.add({
+    name: "aftermath of samples",
+    start: () => aftermath.start(),
+    stop: () => aftermath.stop(),
+  });
+  health.add("samples", () => runner.ready());
+  return sampleMethods({ samples, models, keys, waitFor });
 }
