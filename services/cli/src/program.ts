@@ -9,6 +9,7 @@ import { addNamespaces } from "./commands/namespaces.js";
 import { addReadModels } from "./commands/read-models.js";
 import { addReadings } from "./commands/readings.js";
 import { addRequests } from "./commands/requests.js";
+import { addSamplings } from "./commands/samplings.js";
 import { addSim } from "./commands/sim.js";
 import { addSubscriptions } from "./commands/subscriptions.js";
 import { examples } from "./context.js";
@@ -43,6 +44,7 @@ export function makeProgram(world: World): Command {
     addDevices,
     addRequests,
     addReadings,
+    addSamplings,
     addKeys,
     addNamespaces,
   ];

@@ -190,3 +190,21 @@ export interface Reading {
     }[];
   } | null;
 }
+
+/** What a device is asked to sample. */
+export interface Sampling {
+  id: string;
+  device: string;
+  /** "queued" to "finished", or how it has ended. */
+  state: string;
+  place: number | null;
+  percent: number | null;
+  error: string | null;
+  /** Number of what arrived. */
+  sample: number | null;
+  sensor: string | null;
+  label: string;
+  category: string;
+  changedAt: string;
+  endedAt: string | null;
+}
