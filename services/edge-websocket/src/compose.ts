@@ -9,6 +9,7 @@ import { Turn } from "./net/frame-writer.js";
 import { type Route, SocketServer } from "./net/server.js";
 import { SUBPROTOCOLS } from "./protocol/codec.js";
 import { addRemote } from "./remote/add-remote.js";
+import { addViews } from "./remote/add-views.js";
 
 export interface EdgeWebSocketOptions {
   /** Told under which address the door can be reached, once it can. */
@@ -37,7 +38,8 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
   const open = new OpenReaders(known, now, limits.webSocketConnections);
   const records = await CursorRecords.open(log.connection, settings.replicas);
   const feeds = new EventFeeds({ log, logger });
-  const remote = addRemote(runtime, edge, []);
+  const views = addViews(runtime, edge);
+  const remote = addRemote(runtime, edge, views.features);
   const parts: ConnectionParts = {
     ...{ known, log, feeds, records, open, logger, now },
     readers: new Slots(READERS),
@@ -55,7 +57,7 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
       new Connection(parts, webSocket, socket, encoding, bearerOf(request.headers.authorization));
     },
   };
-  const routes = [subscribe, remote.route];
+  const routes = [subscribe, remote.route, views.route];
   const server = new SocketServer(settings, routes);
 
   lifecycle.add({ name: "feeds", stop: () => feeds.stop() });

@@ -1,0 +1,64 @@
+import type { Edge } from "@fieldlog/admission";
+import { limits } from "@fieldlog/contracts";
+import { openObjects } from "@fieldlog/objects";
+import { Pictures, RemoteDevices, RemoteHost } from "@fieldlog/remote";
+import { gauge, type Runtime } from "@fieldlog/runtime";
+import { SampleStore } from "@fieldlog/samples";
+import type { Route } from "../net/server.js";
+import { DeviceEvents, type DeviceEventsParts } from "./device-events.js";
+import type { DeviceSession, MakeFeature } from "./feature.js";
+import { InferenceStream } from "./inference/inference-stream.js";
+import { ModelUpdates } from "./inference/model-updates.js";
+import { Records } from "./inference/records.js";
+import { StoreRecord } from "./inference/store-record.js";
+import { Snapshots } from "./snapshots/snapshots.js";
+import { Viewers } from "./snapshots/viewers.js";
+
+export interface Views {
+  /** What devices with a camera or a model do. */
+  readonly features: readonly MakeFeature[];
+  /** For those who look. */
+  readonly route: Route;
+}
+
+/** What people see of devices: pictures, and what their models see. Its parts start and stop with the lifecycle. */
+export function addViews({ settings, logger, lifecycle, metrics }: Runtime, edge: Edge): Views {
+  const { log, sampling } = edge;
+  const now = Date.now;
+  const host = new RemoteHost(log.connection);
+  const pictures = new Pictures(new RemoteDevices(log.connection), now);
+  const viewers = new Viewers({ pictures, sampling, now });
+  const objects = openObjects(log.connection, settings);
+  const samples = new SampleStore({ sampling, objects, partBytes: limits.uploadPartBytes });
+  const events = eventsOf({ log, logger, now });
+  lifecycle.add({ name: "viewers", start: async () => viewers.start(), stop: async () => viewers.stop() });
+  gauge(metrics, {
+    name: "fieldlog_websocket_viewers",
+    help: "Those who look at devices' pictures.",
+    collect() {
+      this.set(pictures.viewers);
+    },
+  });
+  return {
+    route: viewers.route,
+    features: [
+      (session) => new Snapshots(session, { events: events(session), host, now }),
+      (session) => new InferenceStream(session, { events: events(session), now }),
+      (session) => {
+        const store = new StoreRecord({ samples, sampling, events: events(session), now }, session);
+        return new Records(session, { store, events: events(session), logger, now });
+      },
+      (session) => new ModelUpdates(session, { events: events(session), now }),
+    ],
+  };
+}
+
+/** One for each connection, however many of its features tell something. */
+function eventsOf(parts: DeviceEventsParts): (session: DeviceSession) => DeviceEvents {
+  const all = new WeakMap<DeviceSession, DeviceEvents>();
+  return (session) => {
+    const events = all.get(session) ?? new DeviceEvents(parts, session);
+    all.set(session, events);
+    return events;
+  };
+}
