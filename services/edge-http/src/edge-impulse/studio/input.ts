@@ -4,6 +4,8 @@ import { z } from "zod";
 // The bodies of the REST set. What they do not name is ignored, as the original does.
 
 const text = z.string().max(limits.idLength);
+/** Characters that the boards' firmware has room for. */
+const TEXT = 127;
 const count = z.number().int().min(0).max(0xffff_ffff);
 
 export const NewDevice = z.object({
@@ -16,12 +18,12 @@ export const NewName = z.object({ name: text.min(1) });
 export const NewKey = z.object({ name: z.string().min(1).max(100) });
 
 export const NewSampling = z.object({
-  label: z.string().max(limits.idLength),
+  label: z.string().max(TEXT),
   lengthMs: z.number().int().min(1).max(limits.samplingMs),
   category: z.enum(["training", "testing", "anomaly", "split", "validation", "post-processing"]),
   intervalMs: z.number().min(0).max(limits.samplingMs),
-  sensor: text.default(""),
-  labelColor: text.default(""),
+  sensor: z.string().max(TEXT).default(""),
+  labelColor: z.string().max(TEXT).default(""),
   collectedSampleCount: count.optional(),
   targetSampleCount: count.optional(),
 });
