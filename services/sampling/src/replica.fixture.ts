@@ -1,4 +1,4 @@
-import { devices, sampling } from "@fieldlog/contracts";
+import { auth, devices, sampling } from "@fieldlog/contracts";
 import { type RpcClient, RpcError, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings } from "@fieldlog/runtime";
 import { freePort } from "@fieldlog/servers";
@@ -12,9 +12,10 @@ export interface Replica {
   close(): Promise<void>;
 }
 
-/** Answers for devices what each device's sensors are; others are not registered. */
+/** Answers for devices what each device's sensors are; others are not registered. For auth: how many bytes a namespace may hold. */
 export async function startDevices(
   sensorsOf: ReadonlyMap<string, readonly string[]>,
+  storedBytesOf: ReadonlyMap<string, bigint> = new Map(),
 ): Promise<{ address: string; stop(): Promise<void> }> {
   const address = `127.0.0.1:${await freePort()}`;
   const own: Partial<ServiceImpl<typeof devices.DevicesService>> = {
@@ -25,7 +26,15 @@ export async function startDevices(
       return { device: { id, dialect: "edge-impulse", sensors: told } };
     },
   };
+  const ofNamespaces: Partial<ServiceImpl<typeof auth.AuthService>> = {
+    getNamespace: async ({ idOrName: id }) => {
+      const storedBytes = storedBytesOf.get(id);
+      const settings = storedBytes === undefined ? {} : { limits: { storedBytes } };
+      return { namespace: { id, name: id, settings } };
+    },
+  };
   const server = new RpcServer({ address, token: TOKEN });
+  server.add(auth.AuthService, ofNamespaces as ServiceImpl<typeof auth.AuthService>);
   server.add(devices.DevicesService, own as ServiceImpl<typeof devices.DevicesService>);
   await server.start();
   return { address, stop: () => server.stop() };
@@ -36,10 +45,11 @@ export async function startReplica(
   natsUrl: string,
   postgresUrl: string,
   devicesGrpc: string,
+  authGrpc = devicesGrpc,
 ): Promise<Replica> {
   const samplingGrpc = `127.0.0.1:${await freePort()}`;
   const own = { natsUrl, postgresUrl, internalToken: TOKEN, installationKey: INSTALLATION_KEY };
-  const settings = readSettings({}, { ...own, devicesGrpc, samplingGrpc, logLevel: "silent" });
+  const settings = readSettings({}, { ...own, authGrpc, devicesGrpc, samplingGrpc, logLevel: "silent" });
   const runtime = createRuntime("sampling", settings);
   const hosted = await hostModule(runtime, SamplingModule.with(runtime));
   const client = rpcClient(sampling.SamplingService, { address: samplingGrpc, token: TOKEN });
