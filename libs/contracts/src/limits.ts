@@ -215,6 +215,8 @@ export const limits = Object.freeze({
   /** Bytes of an acquisition document that is read, of one file of training data, and files in one request. */
   acquisitionBytes: 32 * 1024 * 1024,
   sampleBytes: 100 * 1024 * 1024,
+  /** Bytes of all acquisition documents that one edge holds at once; one more is asked to come again. */
+  acquisitionsBytes: 128 * 1024 * 1024,
   samplesPerRequest: 1_000,
   /** Keys of a sample's metadata, and axes. */
   sampleMetadata: 64,

@@ -3,6 +3,7 @@ import { connectEdge, EventPublishing, type Known, OwnWrites } from "@fieldlog/a
 import type { AggregateId } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { CursorRecords } from "@fieldlog/fan-out";
+import { Pictures, RemoteDevices } from "@fieldlog/remote";
 import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
@@ -13,17 +14,19 @@ import { DataOffers } from "./csn/data-offers.js";
 import { Door } from "./csn/door.js";
 import { Lookups } from "./csn/lookups.js";
 import { csnRoutes } from "./csn/routes.js";
+import { addIngestion } from "./edge-impulse/ingestion/add-ingestion.js";
 import { addStudio } from "./edge-impulse/studio/add-studio.js";
 import { editPage } from "./edit-page/edit-page.js";
 import { opsRoutes } from "./http/ops-routes.js";
 import { passOn } from "./http/pass-on.js";
-import { publicBase } from "./http/public-base.js";
+import { publicBase, webSocketBase } from "./http/public-base.js";
 import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
 import { Editors } from "./native/editing/editors.js";
 import { Signing } from "./native/signed/signing.js";
+import { PictureStreams } from "./native/snapshots/picture-streams.js";
 import { EventStreams } from "./native/streams/event-streams.js";
 import { describeStatus } from "./tenta/about.js";
 import { Access as TentaAccess } from "./tenta/access.js";
@@ -53,6 +56,9 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const { log, known } = edge;
   const records = await CursorRecords.open(log.connection, settings.replicas);
   const streams = new EventStreams({ log, known, records, holder: hostname(), logger, now });
+  const remote = new RemoteDevices(log.connection);
+  const pictures = new Pictures(remote, now);
+  const pictureStreams = new PictureStreams({ pictures, known, now });
   const ownWrites = new OwnWrites();
   const guard = new ReplayGuard({ windowMs });
   const access = new Access(known, now);
@@ -106,6 +112,8 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     { edge, ownWrites, access, settings, now },
     { metrics, counts, logger, stopping },
   );
+  const uploading = { counts, metrics, logger, stopping };
+  await addIngestion(dialects, { edge, ownWrites, settings, now }, uploading);
   await addStudio(dialects, { edge, ownWrites, settings, now }, { counts, logger, stopping });
   await dialects.register(editPage);
   await dialects.register(opsRoutes, { runtime });
@@ -115,6 +123,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     ...{ ...edge, ownWrites, streams, logger },
     ...{ publishing, access, signing, readings, publicBase: base },
     editors: new Editors({ access, known, devices: edge.devices, now }),
+    ...{ remote, pictureStreams, webSocketBase: webSocketBase(settings.publicUrl, settings.wsPort) },
   });
   await dialects.register(passOn, { to: native });
   const close = async () => {
@@ -142,16 +151,28 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     start: async () => streams.start(),
     stop: () => streams.stop(),
   });
+  lifecycle.add({
+    name: "picture streams",
+    start: async () => pictureStreams.start(),
+    stop: async () => pictureStreams.stop(),
+  });
 
   health.add("replay protection", async () => signalsWatch.notReady());
-  observe(runtime, { known, guard, log, streams, signing });
+  observe(runtime, { known, guard, log, streams, signing, pictureStreams });
 }
 
 function observe(
   { metrics }: Runtime,
-  parts: { known: Known; guard: ReplayGuard; log: EventLog; streams: EventStreams; signing: Signing },
+  parts: {
+    known: Known;
+    guard: ReplayGuard;
+    log: EventLog;
+    streams: EventStreams;
+    signing: Signing;
+    pictureStreams: PictureStreams;
+  },
 ): void {
-  const { known, guard, log, streams, signing } = parts;
+  const { known, guard, log, streams, signing, pictureStreams } = parts;
   gauge(metrics, {
     name: "fieldlog_edge_cached_entries",
     help: "What the edge keeps in memory, by kind.",
@@ -170,6 +191,13 @@ function observe(
     help: "Streams of events that are open, and questions for events that wait for some.",
     collect() {
       this.set(streams.open.size);
+    },
+  });
+  gauge(metrics, {
+    name: "fieldlog_http_picture_streams",
+    help: "Those who look at devices' pictures.",
+    collect() {
+      this.set(pictureStreams.size);
     },
   });
   gauge(metrics, {
