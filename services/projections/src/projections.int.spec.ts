@@ -289,7 +289,7 @@ describe("an operator", () => {
     expect(readModels).toMatchObject([
       {
         name: "events",
-        version: 3,
+        version: 4,
         sequence: await atLeast(),
         logSequence: await atLeast(),
         parkedDevices: 0,

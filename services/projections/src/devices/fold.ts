@@ -87,10 +87,11 @@ function changeSensor(state: DeviceState, id: string, change: (old: SensorState)
   };
 }
 
-/** The fields of a message that are set. */
+/** The fields of a message that are set; an empty list is none. */
 function present(message: object | undefined): Record<string, unknown> {
+  const isSet = (value: unknown) => value !== undefined && !(Array.isArray(value) && value.length === 0);
   const fields = Object.entries(message ?? {});
-  return Object.fromEntries(fields.filter(([name, value]) => !name.startsWith("$") && value !== undefined));
+  return Object.fromEntries(fields.filter(([name, value]) => !name.startsWith("$") && isSet(value)));
 }
 
 /** As JSON has it; an integer beyond 2^53 as text, so that it stays exact. */

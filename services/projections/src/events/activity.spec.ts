@@ -30,6 +30,14 @@ describe("a pull's activity", () => {
     ]);
   });
 
+  it("has nothing of what the platform says of a device", () => {
+    const body = {
+      case: "event",
+      value: { name: "SamplingQueued", issuer: "sampling" },
+    } as signals.Signal["body"];
+    expect(summarize(records(pick("a", "1", 7, { body })), () => true)).toEqual([]);
+  });
+
   it("counts a signal that reports nothing as having been heard", () => {
     const silent = pick("a", "1", 7, { body: { case: undefined } });
     expect(summarize(records(silent), () => true)).toMatchObject([

@@ -28,13 +28,18 @@ export interface Heartbeats {
   readonly geocell: number | null;
 }
 
-/** @param isNew whether an event was not there before, under another position */
+/**
+ * What the platform says of a device (it became inactive, it was asked to sample) is nothing that the device did.
+ *
+ * @param isNew whether an event was not there before, under another position
+ */
 export function summarize(
   records: readonly LogRecord<Reported>[],
   isNew: (position: number) => boolean,
 ): Summary[] {
   const summaries = new Map<string, Summary>();
   for (const { namespace, key: device, position, value } of records) {
+    if (value.body.case === "event" && value.body.value.issuer !== "") continue;
     const at = `${namespace}\0${device}`;
     let summary = summaries.get(at);
     if (!summary) {

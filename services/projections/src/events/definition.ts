@@ -35,7 +35,7 @@ export const EVENT_COLUMNS = [
 export const events: ReadModelDefinition<Reported> = {
   name: "events",
   // Raise it when the tables, `data` or the meaning of a column changes.
-  version: 3,
+  version: 4,
   stream: SIGNALS,
   tables: ["events", "activity"],
   create: createEventTables,
