@@ -21,6 +21,16 @@ export function publicBase(publicUrl: string | undefined): PublicBase {
   };
 }
 
+/**
+ * Where edge-websocket is, as whoever sent a request to this door reaches it: on the same host, at its own port; by TLS where
+ * FIELDLOG_PUBLIC_URL says that there is a proxy which speaks it, since edge-websocket itself does not.
+ */
+export function webSocketBase(publicUrl: string | undefined, port: number): PublicBase {
+  const base = publicBase(publicUrl);
+  const protocol = publicUrl?.startsWith("https:") ? "wss" : "ws";
+  return (request) => `${protocol}://${new URL(base(request)).hostname}:${port}`;
+}
+
 /** Where an upload's token is used. The URL is a capability: it is told to its device alone, and never logged. */
 export function uploadUrl(base: string, token: string): string {
   return `${base}/uploads/${token}`;

@@ -7,12 +7,14 @@ import type { NativeParts } from "./parts.js";
 import { ProblemFilter } from "./problem.filter.js";
 import { publishRoutes } from "./publish/publish-routes.js";
 import { readingRoutes } from "./readings/reading-routes.js";
+import { snapshotRoutes } from "./snapshots/snapshot-routes.js";
 import { TraceInterceptor } from "./trace.interceptor.js";
 
 /** Puts the native API's controllers on the server; returns what closes both. */
 export async function addNative(app: FastifyInstance, parts: NativeParts): Promise<() => Promise<void>> {
   await app.register(publishRoutes, parts);
   await app.register(readingRoutes, parts);
+  await app.register(snapshotRoutes, parts);
   // The adapter's types are those of a server of its own making.
   const adapter = new FastifyAdapter(app as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);
   const nest = await NestFactory.create(NativeModule.with(parts), adapter, {

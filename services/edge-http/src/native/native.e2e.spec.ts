@@ -9,6 +9,7 @@ import { type CallOptions, type Json, Native } from "./native.fixture.js";
 import { countsAndSigns } from "./rates/rates.fixture.js";
 import { asksForData } from "./readings/readings.fixture.js";
 import { asksToSample } from "./samplings/samplings.fixture.js";
+import { looks } from "./snapshots/snapshots.fixture.js";
 import { governs } from "./tenancy/tenancy.fixture.js";
 
 const PROBLEM = "application/problem+json";
@@ -440,6 +441,7 @@ describe("the native API", () => {
   it("asks for data, takes what is offered, and gives it back", () => asksForData(native));
   it("counts events, and lets devices sign", () => countsAndSigns(native));
   it("tells who is alive", () => tellsThatItLives(native));
+  it("shows what devices see", () => looks(native));
   it("asks devices to sample", () => asksToSample(native));
 
   it("changes devices' metadata, by keys and by edit tokens", () => editsDevices(native));

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from "@nestjs/common";
 import { DevicesController } from "./devices.controller.js";
 import { EditingController } from "./editing/editing.controller.js";
+import { InferenceController } from "./inference/inference.controller.js";
 import { LivenessController } from "./liveness/liveness.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
@@ -11,6 +12,7 @@ import { RequestsController } from "./readings/requests.controller.js";
 import { ReadsController } from "./reads.controller.js";
 import { SamplingsController } from "./samplings/samplings.controller.js";
 import { SigningController } from "./signed/signing.controller.js";
+import { SnapshotsController } from "./snapshots/snapshots.controller.js";
 import { StreamsController } from "./streams.controller.js";
 import { SubscriptionsController } from "./subscriptions.controller.js";
 import { TenancyController } from "./tenancy/tenancy.controller.js";
@@ -28,6 +30,8 @@ export class NativeModule {
         RequestsController,
         RatesController,
         LivenessController,
+        SnapshotsController,
+        InferenceController,
         SamplingsController,
         SigningController,
         StreamsController,

@@ -64,6 +64,9 @@ async function routesOfServer(): Promise<string[]> {
     signing: nothing,
     editors: nothing,
     publicBase: nothing,
+    webSocketBase: nothing,
+    remote: nothing,
+    pictureStreams: nothing,
   };
   const close = await addNative(listed(), { ...parts, projections: nothing, log: nothing, logger });
   await close();

@@ -1,4 +1,5 @@
 import { editingOperations } from "./editing/editing-operations.js";
+import { inferenceOperations } from "./inference/inference-operations.js";
 import { livenessOperations } from "./liveness/liveness-operations.js";
 import { NAMESPACE, op } from "./operation.js";
 import { rateOperations } from "./rates/rate-operations.js";
@@ -6,6 +7,7 @@ import { readingOperations } from "./readings/reading-operations.js";
 import { samplingOperations } from "./samplings/sampling-operations.js";
 import * as schema from "./schemas.js";
 import { signingOperations } from "./signed/signing-operations.js";
+import { snapshotOperations } from "./snapshots/snapshot-operations.js";
 import * as subscription from "./subscription-schemas.js";
 import { tenancyOperations } from "./tenancy/tenancy-operations.js";
 
@@ -229,6 +231,8 @@ export const operations = {
   }),
   ...rateOperations,
   ...livenessOperations,
+  ...snapshotOperations,
+  ...inferenceOperations,
   ...samplingOperations,
   ...signingOperations,
   openapi: op({

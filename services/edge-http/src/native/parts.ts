@@ -9,6 +9,7 @@ import type {
   subscriptions,
 } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
+import type { RemoteDevices } from "@fieldlog/remote";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
 import type { PublicBase } from "../http/public-base.js";
@@ -16,6 +17,7 @@ import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
 import type { Editors } from "./editing/editors.js";
 import type { Signing } from "./signed/signing.js";
+import type { PictureStreams } from "./snapshots/picture-streams.js";
 import type { EventStreams } from "./streams/event-streams.js";
 
 /** What the controllers work with; a Nest provider. */
@@ -32,8 +34,12 @@ export interface NativeParts {
   readonly sampling: RpcClient<typeof sampling.SamplingService>;
   readonly readings: Readings;
   readonly publicBase: PublicBase;
+  /** Where edge-websocket is, ws://host:port. */
+  readonly webSocketBase: PublicBase;
   readonly log: Pick<EventLog, "lastSequence" | "signals">;
   readonly streams: EventStreams;
+  readonly remote: Pick<RemoteDevices, "ask" | "status">;
+  readonly pictureStreams: PictureStreams;
   readonly publishing: EventPublishing;
   readonly signing: Signing;
   readonly editors: Editors;

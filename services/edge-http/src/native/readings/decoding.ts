@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { limits } from "@fieldlog/contracts";
 import { type About, decodeDataRecord, InvalidWaveform, type Waveform } from "@fieldlog/waveforms";
-import { endsWhenIdle, type StoredReading } from "../../uploads/readings.js";
+import type { StoredReading } from "../../uploads/readings.js";
+import { endsWhenIdle } from "../../uploads/send-content.js";
 import { Problem } from "../problem.js";
 
 const DATA_RECORD = "data-record";
