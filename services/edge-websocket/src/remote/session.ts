@@ -120,7 +120,7 @@ export class RemoteConnection implements OpenReader {
     for (const feature of this.features) feature.tick?.(now);
   }
 
-  /** What a stranger sends is counted, since a frame is not seen before it is whole. */
+  /** What a stranger sends is counted as it comes, since a frame is not seen before it is whole. */
   private boundHello(): void {
     let bytes = 0;
     const count = (chunk: Buffer) => {
@@ -142,6 +142,10 @@ export class RemoteConnection implements OpenReader {
   private take(frame: Buffer, isBinary: boolean): void {
     if (!isBinary && frame.length === 4 && frame.toString() === "ping") {
       if (this.phase === "open") this.outgoing.sendEncoded("pong");
+      return;
+    }
+    if (this.phase === "stranger" && frame.length > limits.remoteHelloBytes) {
+      this.close(LONG_HELLO);
       return;
     }
     const encoding = encodingOf(isBinary);

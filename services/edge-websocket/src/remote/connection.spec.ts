@@ -1,0 +1,191 @@
+import { EventEmitter } from "node:events";
+import { limits } from "@fieldlog/contracts";
+import { LogUnavailable } from "@fieldlog/event-log";
+import { RpcError } from "@fieldlog/rpc";
+import { until } from "@fieldlog/testkit";
+import { describe, expect, it } from "vitest";
+import type { DeviceSession } from "./feature.js";
+import { RemoteConnection, type SessionParts } from "./session.js";
+
+/** A socket to a device, without a network. */
+class Socket extends EventEmitter {
+  readonly sent: string[] = [];
+  readonly OPEN = 1;
+  readyState = 1;
+  bufferedAmount = 0;
+  pings = 0;
+  closed: number | undefined;
+  send(frame: string): void {
+    this.sent.push(frame);
+  }
+  close(code: number): void {
+    this.closed = code;
+    this.readyState = 3;
+    this.emit("close");
+  }
+  terminate(): void {
+    this.close(1006);
+  }
+  ping(): void {
+    this.pings++;
+  }
+  pause(): void {}
+  resume(): void {}
+  say(message: unknown): void {
+    const text = typeof message === "string" ? message : JSON.stringify(message);
+    this.emit("message", Buffer.from(text), false);
+  }
+}
+
+/** Strangers and devices of an edge whose services answer at once. */
+function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error } = {}) {
+  const heartbeats: string[] = [];
+  const sessions: DeviceSession[] = [];
+  const warned: unknown[] = [];
+  const key = { id: "k", permission: "write", namespace: "n", expiresAt: undefined, budget: {} };
+  const clock = { now: 1_000_000 };
+  const fail = async <T>(error: Error | undefined, value?: T) => {
+    if (error) throw error;
+    return value;
+  };
+  const parts = {
+    known: { keys: { get: () => fail(faults.keys, key) } },
+    devices: { ensureDevice: () => fail(faults.ensure) },
+    log: {
+      signals: {
+        append: async (_: string, bytes: Uint8Array) => {
+          await fail(faults.log);
+          heartbeats.push(/restart|quit/.exec(Buffer.from(bytes).toString("latin1"))?.[0] ?? "");
+        },
+      },
+    },
+    presence: { enter: () => fail(faults.enter, () => undefined) },
+    open: { room: () => "yes", add: () => undefined, delete: () => undefined },
+    strangers: new Set<RemoteConnection>(),
+    features: [
+      (session: DeviceSession) => {
+        sessions.push(session);
+        return { keys: ["x"], received: () => session.send({ x: "heard" }) };
+      },
+    ],
+    logger: { warn: (fields: unknown) => warned.push(fields), error: () => undefined },
+    now: () => clock.now,
+  } as unknown as SessionParts;
+  const socket = new Socket();
+  const connection = new RemoteConnection(parts, socket as never, new EventEmitter() as never);
+  /** As the edge does once a second. */
+  const pass = (ms: number) => {
+    for (const end = clock.now + ms; clock.now < end; ) {
+      clock.now += 1_000;
+      connection.tick(clock.now);
+    }
+  };
+  return { socket, connection, pass, heartbeats, sessions, warned, faults };
+}
+
+const hello = {
+  ...{ version: 3, apiKey: "ei_", deviceId: "d", deviceType: "BOARD", connection: "ip", sensors: [] },
+};
+
+describe("a stranger", () => {
+  it("may take nearly a minute to say hello (rule 12), and no longer", async () => {
+    const { socket, pass } = edge();
+    pass(limits.remoteHelloMs - 1_000);
+    socket.say({ hello });
+    await until("it is let in", () => socket.sent.length === 1);
+    expect(socket.sent).toEqual(['{"hello":true}']);
+    const silent = edge();
+    silent.pass(limits.remoteHelloMs);
+    expect(silent.socket.closed).toBe(1008);
+  });
+
+  it("that is refused is closed when it does not go by itself (rule 11)", async () => {
+    const { socket, pass } = edge();
+    socket.say({ hello: { ...hello, version: 5 } });
+    await until("it is told", () => socket.sent.length === 1);
+    socket.say({ hello });
+    pass(9_000);
+    expect([socket.closed, socket.sent.length]).toEqual([undefined, 1]);
+    pass(1_000);
+    expect(socket.closed).toBe(4401);
+  });
+
+  it("is sent away to come again where a service does not answer: refused, it would never come back", async () => {
+    const away = new RpcError("unavailable", "auth is away");
+    for (const faults of [{ keys: away }, { ensure: away }, { enter: new Error("NATS is away") }]) {
+      const { socket, warned } = edge(faults);
+      socket.say({ hello });
+      await until("it is closed", () => socket.closed === 1013);
+      expect([socket.sent, warned.length]).toEqual([[], 1]);
+    }
+    const { socket } = edge({ ensure: new RpcError("resource_exhausted", "too many devices") });
+    socket.say({ hello });
+    await until("it is told", () => socket.sent.length === 1);
+    expect(socket.sent).toEqual(['{"hello":false,"err":"too many devices"}']);
+  });
+
+  it("is told nothing before the answer to hello, and what it says meanwhile is heard after it (rule 2)", async () => {
+    const { socket } = edge();
+    socket.say("ping");
+    socket.say({ hello });
+    socket.say("ping");
+    socket.say({ x: 1 });
+    socket.say("{");
+    expect(socket.sent).toEqual([]);
+    await until("all is answered", () => socket.sent.length === 4);
+    expect(socket.sent.slice(0, 3)).toEqual(['{"hello":true}', "pong", '{"x":"heard"}']);
+  });
+});
+
+describe("a device that is there", () => {
+  it("has a heartbeat each five minutes, and is pinged; it has gone when it does not answer", async () => {
+    const { socket, pass, heartbeats } = edge();
+    socket.say({ hello });
+    await until("it is told", () => heartbeats.length === 1);
+    for (let s = 0; s < 600; s += 20) {
+      pass(20_000);
+      socket.emit("pong");
+    }
+    await until("three are told", () => heartbeats.length === 3);
+    expect(socket.pings).toBe(30);
+    pass(3 * limits.remotePingMs);
+    expect(socket.closed).toBe(1006);
+    await until("its end is told", () => heartbeats.length === 4);
+    expect(heartbeats).toEqual(["restart", "", "", "quit"]);
+  });
+
+  it("is told of as soon as the log takes it, and not at its end where it never did", async () => {
+    const one = edge({ log: new LogUnavailable("away") });
+    one.socket.say({ hello });
+    await until("it is let in", () => one.socket.sent.length === 1);
+    one.pass(2_000);
+    delete one.faults.log;
+    await until("it was tried again", () => {
+      one.pass(1_000);
+      return one.heartbeats.length === 1;
+    });
+    const other = edge({ log: new LogUnavailable("away") });
+    other.socket.say({ hello });
+    await until("it is let in", () => other.socket.sent.length === 1);
+    delete other.faults.log;
+    other.socket.close(1000);
+    expect([one.heartbeats, other.heartbeats]).toEqual([["restart"], []]);
+  });
+
+  it("is not said to quit when the server stops", async () => {
+    const { socket, connection, heartbeats } = edge();
+    socket.say({ hello });
+    await until("it is told", () => heartbeats.length === 1);
+    connection.end("stopping");
+    expect(socket.closed).toBe(1001);
+    await until("nothing more", () => heartbeats.length === 1);
+  });
+
+  it("may say so much and no more", async () => {
+    const { socket } = edge();
+    socket.say({ hello });
+    await until("it is let in", () => socket.sent.length === 1);
+    for (let i = 0; i < 3_000; i++) socket.say({ unknown: i });
+    expect(socket.closed).toBe(1008);
+  });
+});

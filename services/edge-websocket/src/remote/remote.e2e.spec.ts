@@ -1,0 +1,351 @@
+import { limits } from "@fieldlog/contracts";
+import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { Api, type Json } from "../client.fixture.js";
+import { write } from "./cbor-by-hand.fixture.js";
+import { Firmware } from "./firmware.fixture.js";
+import { JsonDevice } from "./json-device.fixture.js";
+
+let servers: TestServers;
+let system: System;
+let api: Api;
+let apiKey: string;
+let devices = 0;
+const open: { readonly socket: WebSocket }[] = [];
+
+beforeAll(async () => {
+  servers = await startServers();
+  const postgresUrl = await servers.databaseUrl("remote");
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, inOneProcess: true });
+  api = new Api(system);
+  apiKey = (await keyOf({ kind: "edge-impulse" })).key;
+});
+afterEach(() => {
+  for (const { socket } of open.splice(0)) socket.terminate();
+});
+afterAll(async () => {
+  await system?.stop();
+  await servers?.stop();
+});
+
+async function keyOf(asked: Json): Promise<{ id: string; key: string }> {
+  const { json } = await api.call("POST", "namespaces/test/api-keys", asked);
+  return { id: String(json["id"]), key: String(json["key"]) };
+}
+
+const newId = () => `15:FE:90:${++devices}`;
+const pathOf = (id: string) => `namespaces/test/devices/${encodeURIComponent(id)}`;
+const hello = (deviceId: string, more: Json = {}): Json => ({
+  ...{ version: 3, apiKey, deviceId, deviceType: "PORTENTA_H7_M7", connection: "daemon" },
+  sensors: [
+    { name: "Camera (320x240)", frequencies: [], maxSampleLengthS: 60_000 },
+    { name: "Accelerometer", frequencies: [100, 62.5], maxSampleLengthS: 600 },
+  ],
+  supportsSnapshotStreaming: true,
+  ...more,
+});
+
+async function stranger(): Promise<JsonDevice> {
+  const device = await JsonDevice.open(system.wsUrl);
+  open.push(device);
+  return device;
+}
+
+async function present(said: Json): Promise<JsonDevice> {
+  const device = await JsonDevice.present(system.wsUrl, said);
+  open.push(device);
+  return device;
+}
+
+async function board(deviceId = newId()): Promise<Firmware> {
+  const device = await Firmware.connected(system.wsUrl, { apiKey, deviceId, url: system.url });
+  open.push(device);
+  return device;
+}
+
+const WAVE = {
+  sensor: "Accelerometer",
+  label: "wave",
+  lengthMs: 1_000,
+  intervalMs: 10,
+  category: "training",
+};
+
+async function ask(id: string, more: Json = {}): Promise<string> {
+  const { status, json } = await api.call("POST", `${pathOf(id)}/samples`, { ...WAVE, ...more });
+  if (status !== 202) throw new Error(JSON.stringify(json));
+  return String(json["id"]);
+}
+
+/** Waits until the sampling is in that state. */
+function reaches(id: string, sampling: string, state: string): Promise<Json> {
+  return until(`it is ${state}`, async () => {
+    const { json } = await api.call("GET", `${pathOf(id)}/samples/${sampling}`);
+    if (json["state"] !== state) throw new Error(JSON.stringify(json));
+    return json;
+  });
+}
+
+const steps = ({ steps }: Json) => (steps as Json[]).map(({ name }) => name);
+
+/** Rule 12, that hello may come late, is a matter of time: see connection.spec.ts. */
+describe("the rules that clients break without", () => {
+  it("1: each is answered in the frames in which it said hello", async () => {
+    const [json, cbor] = [newId(), newId()];
+    const text = await present(hello(json));
+    const binary = await board(cbor);
+    await ask(json);
+    await ask(cbor);
+    await until("both are asked", () => text.of("sample").length === 1 && binary.requests.length === 1);
+    expect(text.got.filter((frame) => frame.startsWith("binary"))).toEqual([]);
+    expect(binary.errors).toEqual([]);
+  });
+
+  it("2: the answer to hello is the next frame, whatever waits for the device", async () => {
+    const id = newId();
+    (await present(hello(id))).socket.terminate();
+    const sampling = await until("one waits", async () => {
+      const { json } = await api.call("POST", `${pathOf(id)}/samples`, WAVE);
+      return json["state"] === "queued" && String(json["id"]);
+    });
+    const device = await stranger();
+    device.sayRaw("ping");
+    device.say({ hello: hello(id, { version: 4, mode: "ingestion" }) });
+    for (let i = 0; i < 3; i++) device.sayRaw("ping");
+    device.say({ sampleStarted: 1 });
+    await until("all has come", () => device.got.filter((text) => text === "pong").length === 3);
+    await until("what waited has come", () => device.of("sample").length > 0);
+    expect(JSON.parse(device.got[0] ?? "")).toEqual({ hello: true, serverTimestamp: expect.any(Number) });
+    expect(await reaches(id, sampling, "sent")).toMatchObject({ place: null });
+  });
+
+  it("3: hello is the first key of its answer, also where it is refused", async () => {
+    const frames: Buffer[] = [];
+    for (const key of [apiKey, "ei_wrong"]) {
+      const said = write({ hello: hello(newId(), { apiKey: key }) });
+      const socket = new WebSocket(system.wsUrl);
+      open.push({ socket });
+      socket.on("open", () => socket.send(said));
+      socket.on("message", (data: Buffer) => frames.push(data));
+      await until("an answer", () => frames.length > (key === apiKey ? 0 : 1));
+    }
+    const [yes, no] = frames.map((frame) => frame.toString("latin1"));
+    expect(yes).toMatch(/^\xa1\x65hello\xf5$/);
+    expect(no).toMatch(/^\xa2\x65hello\xf4\x63err/);
+  });
+
+  it("4, 5: firmware is asked with six keys that it knows, of types that it knows, in a frame that it has room for", async () => {
+    const id = newId();
+    const device = await board(id);
+    const asked = { labelColor: "#ffffff", collectedSampleCount: 1, targetSampleCount: 5 };
+    await ask(id, { ...asked, label: "l".repeat(127), intervalMs: 62.5 });
+    await until("it is asked", () => device.requests.length === 1);
+    expect(device.requests[0]).toEqual({
+      ...{ label: "l".repeat(127), length: 1_000, path: "/api/training/data", interval: 62.5 },
+      ...{ hmacKey: expect.stringMatching(/^[0-9a-f]{32}$/), sensor: "Accelerometer" },
+    });
+    expect(device.errors).toEqual([]);
+    const screen = await present(hello(newId()));
+    await ask(`15:FE:90:${devices}`, asked);
+    await until("it is asked", () => screen.of("sample").length === 1);
+    expect(screen.of("sample")[0]?.["sample"]).toMatchObject(asked);
+  });
+
+  it("6: that it has accepted comes late, or never", async () => {
+    const id = newId();
+    const device = await present(hello(id));
+    const sampling = await ask(id);
+    await until("it is asked", () => device.of("sample").length === 1);
+    device.say({ sampleStarted: true });
+    device.say({ sampleReading: true, progressPercentage: 33 });
+    expect(await reaches(id, sampling, "reading")).toMatchObject({ percent: 33 });
+    device.say({ sampleUploading: true });
+    device.say({ sample: true });
+    await until("it was heard", async () => {
+      return steps(await reaches(id, sampling, "uploading")).includes("accepted");
+    });
+    device.say({ sampleFinished: true });
+    await reaches(id, sampling, "finished");
+  });
+
+  it("7: it fails at any time, and says why in either word", async () => {
+    const id = newId();
+    const device = await present(hello(id));
+    const first = await ask(id);
+    await until("it is asked", () => device.of("sample").length === 1);
+    device.say({ sample: false, error: "Invalid sensor" });
+    expect(await reaches(id, first, "refused")).toMatchObject({ error: "Invalid sensor" });
+    const second = await ask(id);
+    await until("it is asked again", () => device.of("sample").length === 2);
+    for (const message of [{ sample: true }, { sampleStarted: true }, { sample: false, err: "no room" }]) {
+      device.say(message);
+    }
+    expect(await reaches(id, second, "failed")).toMatchObject({ error: "no room" });
+  });
+
+  it("8: one at a time; the others wait where one sees them", async () => {
+    const id = newId();
+    const device = await board(id);
+    const samplings = [await ask(id), await ask(id, { label: "snake" }), await ask(id, { label: "idle" })];
+    const waiting = await reaches(id, samplings[2] ?? "", "queued");
+    expect(waiting).toMatchObject({ place: 2 });
+    await until("it is asked", () => device.requests.length === 1);
+    device.say({ sample: false, error: "busy" });
+    await reaches(id, samplings[1] ?? "", "sent");
+    await until("it is asked again", () => device.requests.length === 2);
+    expect(device.requests.map(({ label }) => label)).toEqual(["wave", "snake"]);
+  });
+
+  it("9: a ping is answered, as a frame and as a text", async () => {
+    const device = await present(hello(newId()));
+    let pongs = 0;
+    device.socket.on("pong", () => pongs++);
+    device.socket.ping();
+    device.sayRaw("ping");
+    await until("both are answered", () => pongs === 1 && device.got.at(-1) === "pong");
+  });
+
+  it("10: what is uploaded arrives, to the path that it was told and to the other", async () => {
+    const id = newId();
+    const device = await board(id);
+    const first = await ask(id);
+    const request = await until("it is asked", () => device.requests[0]);
+    expect(await device.sample(request)).toBe(200);
+    expect(await reaches(id, first, "arrived")).toMatchObject({ sample: expect.any(Number) });
+    const linux = await present(hello(newId()));
+    const second = await ask(`15:FE:90:${devices}`, { sensor: "Camera (320x240)", label: "cat" });
+    await until("it is asked", () => linux.of("sample").length === 1);
+    const body = new FormData();
+    body.append("data", new Blob([Buffer.from("ffd8ffd9", "hex")]), "cat.1.jpg");
+    const headers = { "x-api-key": apiKey, "x-label": "cat" };
+    const uploaded = await fetch(`${system.url}/api/training/files`, { method: "POST", headers, body });
+    expect(await uploaded.json()).toMatchObject({ success: true });
+    await reaches(`15:FE:90:${devices}`, second, "arrived");
+  });
+
+  it("11: who may not come is told so, and goes by itself", async () => {
+    const { key: reader } = await keyOf({ kind: "native", permission: "read" });
+    for (const [more, said] of [
+      [{ apiKey: "ei_wrong" }, "Invalid API key"],
+      [{ apiKey: reader }, "only read"],
+      [{ apiKey: system.adminKey }, "all namespaces"],
+      [{ version: 9 }, "hello.version"],
+      [{ sensors: [{ name: "Accelerometer", maxSampleLengthS: 1, frequencies: [] }] }, "length of zero"],
+    ] as const) {
+      const device = await present(hello(newId(), more));
+      device.sayRaw("ping");
+      device.say({ hello: hello(newId()) });
+      expect(device.messages).toEqual([{ hello: false, err: expect.stringContaining(said) }]);
+      expect(device.closed).toBeUndefined();
+    }
+  });
+});
+
+describe("a device", () => {
+  it.each([1, 2, 3, 4])("of version %i is let in, and its sensors are known", async (version) => {
+    const id = newId();
+    const sensors = version === 1 ? ["Built-in accelerometer"] : hello(id)["sensors"];
+    await present(hello(id, { version, sensors }));
+    const { json } = await until("it is listed", async () => {
+      const answer = await api.call("GET", pathOf(id));
+      return answer.status === 200 && answer;
+    });
+    const known = version === 1 ? ["Built-in accelerometer"] : ["Camera (320x240)", "Accelerometer"];
+    expect(json).toMatchObject({ id, dialect: "edge-impulse", metadata: { name: id } });
+    expect((json["sensors"] as Json[]).map(({ sensorType }) => sensorType)).toEqual(known);
+  });
+
+  it("is active while it is there, and not when it has gone", async () => {
+    const id = newId();
+    const device = await present(hello(id));
+    const state = async () => (await api.call("GET", `${pathOf(id)}/liveness`)).json["state"];
+    await until("it is active", async () => (await state()) === "active");
+    device.socket.close();
+    await until("it is inactive", async () => (await state()) === "inactive");
+  });
+
+  it("that connects again takes the place of its older connection", async () => {
+    const id = newId();
+    const before = await present(hello(id));
+    const device = await present(hello(id));
+    await until("the older one is closed", () => before.closed?.code === 4001);
+    await ask(id);
+    await until("the newer one is asked", () => device.of("sample").length === 1);
+    expect(before.of("sample")).toEqual([]);
+  });
+
+  it("whose key is revoked is closed within a second, and not let in again", async () => {
+    const { id, key } = await keyOf({ kind: "edge-impulse" });
+    const device = await present(hello(newId(), { apiKey: key }));
+    await api.call("DELETE", `namespaces/test/api-keys/${id}`);
+    const revokedAt = Date.now();
+    await until("it is closed", () => device.closed?.code === 4401);
+    expect(Date.now() - revokedAt).toBeLessThan(1_000);
+    const again = await present(hello(newId(), { apiKey: key }));
+    expect(again.of("hello")).toEqual([{ hello: false, err: "Invalid API key" }]);
+  });
+
+  it("that is removed is closed, and does not come again", async () => {
+    const id = newId();
+    const device = await present(hello(id));
+    await until("it is gone", async () => (await api.call("DELETE", pathOf(id))).status === 204);
+    await until("it is closed", () => device.closed?.code === 4410);
+    expect((await present(hello(id))).of("hello")).toEqual([{ hello: false, err: "the device was removed" }]);
+  });
+});
+
+describe("what is no message", () => {
+  it("is answered with an error in the device's encoding, and others never notice", async () => {
+    const id = newId();
+    const other = await board();
+    const device = await present(hello(id));
+    for (const frame of ["{", "[]", '"x"', `{"a":[${"0,".repeat(30_000)}0]}`, Buffer.of(0xa0)]) {
+      device.sayRaw(frame);
+    }
+    device.say({ hello: hello(id) });
+    device.say({ unknown: true, sample: "no flag" });
+    device.sayRaw("ping");
+    await until("all is answered", () => device.got.at(-1) === "pong");
+    expect(device.of("err").map(({ err }) => String(err).slice(0, 5))).toEqual([
+      ...Array(5).fill("Faile"),
+      "this ",
+    ]);
+    const bombs = [Buffer.alloc(50_000, 0x81), Buffer.from("9bffffffffffffffff", "hex"), Buffer.alloc(9)];
+    const firmware = await board();
+    for (const bomb of bombs) firmware.socket.send(bomb);
+    await until("each is answered", () => firmware.errors.length === 3);
+    expect(firmware.errors.every((error) => error.startsWith("err: Failed to parse"))).toBe(true);
+    expect([device.closed, firmware.closed, other.closed, other.errors]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      [],
+    ]);
+  });
+
+  it("from one who has not said hello is answered, too", async () => {
+    const device = await stranger();
+    device.say({ sampleStarted: true });
+    device.sayRaw("{");
+    device.sayRaw(write({ sample: true }));
+    await until("all is answered", () => device.got.length === 3);
+    expect(device.of("err")).toHaveLength(2);
+    expect(device.got[2]).toMatch(/^binary a163657272/);
+    device.say({ hello: hello(newId()) });
+    await until("it is let in", () => device.of("hello").length === 1);
+  });
+
+  it("closes the connection where there is too much of it", async () => {
+    const [large, stubborn, wordy] = [
+      await present(hello(newId())),
+      await present(hello(newId())),
+      await stranger(),
+    ];
+    large.sayRaw(Buffer.alloc(limits.remoteFrameBytes + 1));
+    for (let i = 0; i < 40; i++) stubborn.sayRaw("{");
+    wordy.sayRaw(JSON.stringify({ hello: "x".repeat(limits.remoteHelloBytes) }));
+    await until("all are closed", () => [large, stubborn, wordy].every(({ closed }) => closed !== undefined));
+    expect([large, stubborn, wordy].map(({ closed }) => closed?.code)).toEqual([1009, 1008, 1009]);
+  });
+});
