@@ -1,6 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { registry, SIGNALS, type sampling, signals, signalsSubject } from "@fieldlog/contracts";
+import {
+  REGISTRY,
+  registry,
+  registryOfNamespace,
+  registrySubject,
+  SIGNALS,
+  type sampling,
+  signals,
+  signalsSubject,
+} from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { RemoteHost } from "@fieldlog/remote";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
@@ -72,7 +81,7 @@ function say(step: string, more: object = {}, client = one()) {
 }
 
 async function stateOf(id: string) {
-  const atLeast = BigInt(await log.lastSequence("REGISTRY"));
+  const atLeast = BigInt(await log.lastSequence(REGISTRY));
   const { sampling } = await other().getSampling({ namespace, device: DEVICE, sampling: id, atLeast });
   return sampling as sampling.Sampling;
 }
@@ -161,7 +170,7 @@ describe("a sampling", () => {
       namespace,
       device: DEVICE,
       limit: 2,
-      atLeast: BigInt(await log.lastSequence("REGISTRY")),
+      atLeast: BigInt(await log.lastSequence(REGISTRY)),
     };
     const page = await one().listSamplings(asked);
     expect(page.samplings.map(({ id, state }) => [id, state])).toEqual([
@@ -247,5 +256,30 @@ describe("what is asked", () => {
     await expect(one().cancelSampling(asked)).rejects.toMatchObject({ code: "not_found" });
     await expect(say("arrived")).rejects.toMatchObject({ code: "invalid_argument" });
     expect((await say("started")).sampling).toBe("");
+  });
+});
+
+describe("what was erased or cleared", () => {
+  it("is in no list, its device may be asked again", async () => {
+    const gone = await request();
+    const kept = await request({ sensor: "" }, "one");
+    const page = async () => {
+      const { samplings } = await other().listSamplings({ namespace, limit: 10 });
+      return samplings.map(({ id }) => id);
+    };
+    await until("both are listed", async () => (await page()).length === 2);
+    const erased = await log.clearings.record({ namespace, device: DEVICE }, "test");
+    await log.clearings.purge(REGISTRY, registrySubject({ namespace, kind: "sampling", id: DEVICE }), erased);
+    await until("its device's is gone", async () => (await page()).join() === kept.id);
+    const again = await request();
+    expect(again.place).toBe(1);
+    const cleared = await log.clearings.record({ namespace }, "test");
+    await log.clearings.purge(REGISTRY, registryOfNamespace(namespace, "sampling"), cleared);
+    await until("all are gone", async () => (await page()).length === 0);
+    await expect(
+      one().cancelSampling({ namespace, device: DEVICE, sampling: gone.id }),
+    ).rejects.toMatchObject({
+      code: "not_found",
+    });
   });
 });
