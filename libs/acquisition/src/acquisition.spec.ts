@@ -1,6 +1,6 @@
 import { limits } from "@fieldlog/contracts";
 import { describe, expect, it } from "vitest";
-import { type Acquisition, readAcquisition } from "./document.js";
+import { type Acquisition, readAcquisition, readAcquisitionInTurns } from "./document.js";
 import { cbor, DOCUMENTED, DOCUMENTED_KEY, json, made, signed, ZEROS } from "./documents.fixture.js";
 import { checkSignature } from "./signature.js";
 import { acquisitionCsv, acquisitionJson } from "./values-text.js";
@@ -16,7 +16,7 @@ const refusalOf = (bytes: Uint8Array) => {
 };
 
 describe("a document", () => {
-  it("of the format's documentation is read, and its signature is good with the key as text, not as hex", () => {
+  it("of the format's documentation is read, and its signature is good with the key as text, not as hex", async () => {
     expect(DOCUMENTED).toHaveLength(344);
     const read = readAcquisition(DOCUMENTED);
     expect(read).toMatchObject({
@@ -26,10 +26,10 @@ describe("a document", () => {
       signed: { algorithm: "HS256", begin: 50, end: 114 },
     });
     expect(rows(read)[3]).toEqual([-9.140000343322754, 0.009999999776482582, 1.25]);
-    expect(checkSignature(DOCUMENTED, read.signed, ["another", DOCUMENTED_KEY])).toBe("valid");
-    expect(checkSignature(DOCUMENTED, read.signed, ["another"])).toBe("invalid");
+    expect(await checkSignature(DOCUMENTED, read.signed, ["another", DOCUMENTED_KEY])).toBe("valid");
+    expect(await checkSignature(DOCUMENTED, read.signed, ["another"])).toBe("invalid");
     const asHex = Buffer.from(DOCUMENTED_KEY, "hex").toString("latin1");
-    expect(checkSignature(DOCUMENTED, read.signed, [asHex])).toBe("invalid");
+    expect(await checkSignature(DOCUMENTED, read.signed, [asHex])).toBe("invalid");
   });
 
   it.each([
@@ -62,22 +62,29 @@ describe("a document", () => {
     expect(readAcquisition(json(made({ payload: { values: [] } }))).rowCount).toBe(0);
   });
 
-  it.each(["Ref-BINARY-i16", "Ref-Binary-I16     "])("may have its numbers behind it: %j", (reference) => {
-    const payload = { interval_ms: 0.0625, sensors: [{ name: "audio", units: "wav" }], values: [reference] };
-    const samples = Buffer.from(new Int16Array([1, -2, 32_767]).buffer);
-    for (const head of [json(made({ payload })), cbor(made({ payload }))]) {
-      const bytes = signed(Buffer.concat([head, samples, Buffer.from([7])]), "k");
-      const read = readAcquisition(bytes);
-      expect([read.documentBytes, read.rowCount, rows(read)]).toEqual([
-        head.length,
-        3,
-        [[1], [-2], [32_767]],
-      ]);
-      expect(checkSignature(bytes, read.signed, ["k"]), "with what is behind").toBe("valid");
-      bytes[bytes.length - 2] = 0;
-      expect(checkSignature(bytes, read.signed, ["k"])).toBe("invalid");
-    }
-  });
+  it.each(["Ref-BINARY-i16", "Ref-Binary-I16     "])(
+    "may have its numbers behind it: %j",
+    async (reference) => {
+      const payload = {
+        interval_ms: 0.0625,
+        sensors: [{ name: "audio", units: "wav" }],
+        values: [reference],
+      };
+      const samples = Buffer.from(new Int16Array([1, -2, 32_767]).buffer);
+      for (const head of [json(made({ payload })), cbor(made({ payload }))]) {
+        const bytes = signed(Buffer.concat([head, samples, Buffer.from([7])]), "k");
+        const read = readAcquisition(bytes);
+        expect([read.documentBytes, read.rowCount, rows(read)]).toEqual([
+          head.length,
+          3,
+          [[1], [-2], [32_767]],
+        ]);
+        expect(await checkSignature(bytes, read.signed, ["k"]), "with what is behind").toBe("valid");
+        bytes[bytes.length - 2] = 0;
+        expect(await checkSignature(bytes, read.signed, ["k"])).toBe("invalid");
+      }
+    },
+  );
 
   it.each([
     ["u8", new Uint8Array([1, 255])],
@@ -162,6 +169,22 @@ describe("a document", () => {
     expect(refusalOf(bytes)).toContain(detail);
   });
 
+  it("that is long lets others have their turn while it is read", async () => {
+    const values = Array(200_000).fill([1, -2.5]);
+    for (const document of [
+      made({ payload: { values } }),
+      made({ payload: { unknown: values, values: [] } }),
+    ]) {
+      let turns = 0;
+      const others = setInterval(() => turns++, 0);
+      const read = await readAcquisitionInTurns(json(document));
+      clearInterval(others);
+      expect(read).toMatchObject({ deviceType: "BOARD" });
+      expect(turns).toBeGreaterThan(1);
+    }
+    await expect(readAcquisitionInTurns(Buffer.from("[]"))).rejects.toThrow("neither");
+  });
+
   it("of a million empty lists is refused without making any of them", () => {
     const before = process.memoryUsage().heapUsed;
     const bomb = Buffer.concat([Buffer.from([0xa1, 0x61, 0x61, 0x9f]), Buffer.alloc(4_000_000, 0x80)]);
@@ -172,14 +195,14 @@ describe("a document", () => {
 });
 
 describe("a signature", () => {
-  it("covers the bytes as they came, whatever stands between them", () => {
+  it("covers the bytes as they came, whatever stands between them", async () => {
     const pretty = Buffer.from(JSON.stringify(made(), undefined, 3));
     const bytes = signed(pretty, "0f".repeat(16));
     const { signed: place } = readAcquisition(bytes);
-    expect(checkSignature(bytes, place, ["0f".repeat(16)])).toBe("valid");
-    expect(checkSignature(Buffer.from(bytes.toString().replace("3,", "4,")), place, ["0f".repeat(16)])).toBe(
-      "invalid",
-    );
+    expect(await checkSignature(bytes, place, ["0f".repeat(16)])).toBe("valid");
+    expect(
+      await checkSignature(Buffer.from(bytes.toString().replace("3,", "4,")), place, ["0f".repeat(16)]),
+    ).toBe("invalid");
   });
 
   it.each([
@@ -190,9 +213,9 @@ describe("a signature", () => {
     ["HS256", ZEROS, "invalid"],
     ["HS256", "not hex".padEnd(64, "x"), "invalid"],
     ["RS256", "ab".repeat(32), "invalid"],
-  ])("of %s that is %j is %s", (alg, signature, state) => {
+  ])("of %s that is %j is %s", async (alg, signature, state) => {
     const bytes = json(made({ protected: { ver: "v1", alg }, signature }));
-    expect(checkSignature(bytes, readAcquisition(bytes).signed, ["k"])).toBe(state);
+    expect(await checkSignature(bytes, readAcquisition(bytes).signed, ["k"])).toBe(state);
   });
 });
 

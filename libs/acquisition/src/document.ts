@@ -1,8 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import { limits } from "@fieldlog/contracts";
 import { CborTokens } from "./cbor-tokens.js";
 import { fieldsIn, needed, numberIn, optionalText, textIn } from "./fields.js";
 import { JsonTokens } from "./json-tokens.js";
-import { InvalidAcquisition, skip, type Tokens } from "./tokens.js";
+import { type InTurns, InvalidAcquisition, skip, type Tokens } from "./tokens.js";
 import { type Reference, rowsBehind, rowsOf, type Shape, shapeOf } from "./values.js";
 
 export interface AcquisitionAxis {
@@ -58,13 +59,31 @@ export function encodingOf(bytes: Uint8Array): Encoding | undefined {
  * (`acquisitionBytes`, `sampleAxes`, `textLength`).
  */
 export function readAcquisition(bytes: Uint8Array): Acquisition {
+  const work = readInTurns(bytes);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** The same, without keeping the process to itself: of the longest documents the sync one does for a second. */
+export async function readAcquisitionInTurns(bytes: Uint8Array): Promise<Acquisition> {
+  const work = readInTurns(bytes);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    await setImmediate();
+  }
+}
+
+function* readInTurns(bytes: Uint8Array): InTurns<Acquisition> {
   const encoding = encodingOf(bytes);
   if (encoding === undefined) throw new InvalidAcquisition("is neither JSON nor CBOR");
   if (bytes.length > limits.acquisitionBytes) {
     throw new InvalidAcquisition(`has ${bytes.length} bytes, more than ${limits.acquisitionBytes}`);
   }
   const tokens = tokensIn(encoding, bytes);
-  const found = readDocument(tokens);
+  const found = yield* readDocument(tokens);
   const documentBytes = tokens.offset;
   const { shape, ...described } = found.payload;
   if (encoding === "json" && shape.kind === "numbers") checkEnd(bytes, documentBytes);
@@ -130,15 +149,15 @@ interface Found {
   readonly payload: Payload;
 }
 
-function readDocument(tokens: Tokens): Found {
+function* readDocument(tokens: Tokens): InTurns<Found> {
   let head: Protected | undefined;
   let place: { begin: number; end: number } | undefined;
   let payload: Payload | undefined;
   for (const field of fieldsIn(tokens)) {
-    if (field === "protected") head = readProtected(tokens);
-    else if (field === "payload") payload = readPayload(tokens);
+    if (field === "protected") head = yield* readProtected(tokens);
+    else if (field === "payload") payload = yield* readPayload(tokens);
     else if (field === "signature") place = placeOfText(tokens);
-    else skip(tokens, tokens.next());
+    else yield* skip(tokens, tokens.next());
   }
   const { algorithm, issuedAt } = needed(head, "protected");
   const signed = { algorithm, ...needed(place, "signature") };
@@ -150,7 +169,7 @@ function placeOfText(tokens: Tokens): { begin: number; end: number } {
   return { begin: tokens.begin, end: tokens.end };
 }
 
-function readProtected(tokens: Tokens): Protected {
+function* readProtected(tokens: Tokens): InTurns<Protected> {
   let version: string | undefined;
   let algorithm: string | undefined;
   let issuedAt: number | undefined;
@@ -160,14 +179,14 @@ function readProtected(tokens: Tokens): Protected {
     else {
       const token = tokens.next();
       if (field === "iat" && token === "number") issuedAt = tokens.number;
-      else skip(tokens, token);
+      else yield* skip(tokens, token);
     }
   }
   if (version !== "v1") throw new InvalidAcquisition("is not of version v1");
   return { algorithm: needed(algorithm, "alg"), issuedAt };
 }
 
-function readPayload(tokens: Tokens): Payload {
+function* readPayload(tokens: Tokens): InTurns<Payload> {
   let deviceName: string | undefined;
   let deviceType: string | undefined;
   let intervalMs: number | undefined;
@@ -178,11 +197,11 @@ function readPayload(tokens: Tokens): Payload {
     if (field === "device_name") deviceName = optionalText(tokens, field);
     else if (field === "device_type") deviceType = textIn(tokens, field);
     else if (field === "interval_ms") intervalMs = numberIn(tokens, field);
-    else if (field === "sensors") axes = readAxes(tokens);
+    else if (field === "sensors") axes = yield* readAxes(tokens);
     else if (field === "values") {
       valuesAt = tokens.offset;
-      shape = shapeOf(tokens);
-    } else skip(tokens, tokens.next());
+      shape = yield* shapeOf(tokens);
+    } else yield* skip(tokens, tokens.next());
   }
   return {
     ...{ deviceName, deviceType: needed(deviceType, "device_type") },
@@ -192,7 +211,7 @@ function readPayload(tokens: Tokens): Payload {
   };
 }
 
-function readAxes(tokens: Tokens): AcquisitionAxis[] {
+function* readAxes(tokens: Tokens): InTurns<AcquisitionAxis[]> {
   if (tokens.next() !== "array") throw new InvalidAcquisition("has sensors that are no list");
   const axes: AcquisitionAxis[] = [];
   for (let token = tokens.next(); token !== "end"; token = tokens.next()) {
@@ -204,7 +223,7 @@ function readAxes(tokens: Tokens): AcquisitionAxis[] {
     for (const field of fieldsIn(tokens, token)) {
       if (field === "name") name = textIn(tokens, field);
       else if (field === "units") units = optionalText(tokens, field);
-      else skip(tokens, tokens.next());
+      else yield* skip(tokens, tokens.next());
     }
     axes.push({ name: needed(name, "sensors.name"), units: units ?? "" });
   }

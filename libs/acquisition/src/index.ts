@@ -4,6 +4,7 @@ export {
   type AcquisitionAxis,
   encodingOf,
   readAcquisition,
+  readAcquisitionInTurns,
   type Signed,
 } from "./document.js";
 export { checkSignature, type SignatureState } from "./signature.js";

@@ -8,7 +8,10 @@ const OPEN_MAP = 0x7b;
 const CLOSE_MAP = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+const POINT = 0x2e;
+const ZERO = 0x30;
 /** Characters of the longest number: one that is longer says nothing more. */
 const LONGEST_NUMBER = 400;
 /** By their first letter. */
@@ -23,9 +26,10 @@ type Expected = "value" | "first" | "key" | "after" | "nothing";
 
 /** JSON (RFC 8259). */
 export class JsonTokens implements Tokens {
-  number = 0;
   begin = 0;
   end = 0;
+  private numberBegin = 0;
+  private numberEnd = 0;
   private expected: Expected = "value";
   /** The open maps and arrays: whether each is a map. */
   private readonly open: boolean[] = [];
@@ -52,6 +56,10 @@ export class JsonTokens implements Tokens {
     return this.expected === "key" || (this.expected === "first" && inMap)
       ? this.key(char)
       : this.value(char);
+  }
+
+  get number(): number {
+    return Number(this.bytes.toString("latin1", this.numberBegin, this.numberEnd));
   }
 
   text(most: number): string {
@@ -140,17 +148,31 @@ export class JsonTokens implements Tokens {
     return token;
   }
 
+  /** What it amounts to is worked out when somebody asks: whoever counts does not. */
   private digits(): Token {
     const { bytes } = this;
-    let at = this.offset;
-    while (at < bytes.length && isOfNumber(bytes[at] as number)) at++;
+    this.numberBegin = this.offset;
+    let at = this.offset + (bytes[this.offset] === MINUS ? 1 : 0);
+    at = bytes[at] === ZERO ? at + 1 : this.afterDigits(at);
+    if (bytes[at] === POINT) at = this.afterDigits(at + 1);
+    if (bytes[at] === 0x65 || bytes[at] === 0x45) {
+      const sign = bytes[at + 1];
+      at = this.afterDigits(sign === PLUS || sign === MINUS ? at + 2 : at + 1);
+    }
     if (at - this.offset > LONGEST_NUMBER) throw this.unexpected();
-    const text = this.bytes.toString("latin1", this.offset, at);
-    if (!NUMBER.test(text)) throw this.unexpected();
-    this.number = Number(text);
     this.offset = at;
+    this.numberEnd = at;
     this.done();
     return "number";
+  }
+
+  /** Raises if there is none. */
+  private afterDigits(from: number): number {
+    const { bytes } = this;
+    let at = from;
+    for (let byte = bytes[at]; byte !== undefined && byte >= ZERO && byte <= 0x39; byte = bytes[++at]);
+    if (at === from) throw this.unexpected();
+    return at;
   }
 
   /** The next byte that is no white space. */
@@ -167,9 +189,4 @@ export class JsonTokens implements Tokens {
   private unexpected(): InvalidAcquisition {
     return new InvalidAcquisition(`is not JSON at byte ${this.offset}`);
   }
-}
-
-function isOfNumber(byte: number): boolean {
-  const isSign = byte === 0x2b || byte === 0x2d || byte === 0x2e;
-  return isSign || (byte >= 0x30 && byte <= 0x39) || byte === 0x65 || byte === 0x45;
 }

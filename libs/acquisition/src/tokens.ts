@@ -33,13 +33,21 @@ export interface Tokens {
   readonly offset: number;
 }
 
+/** Work on a long document: it pauses now and then, so that others get their turn. */
+export type InTurns<T> = Generator<void, T>;
+
+/** Tokens between two pauses: some milliseconds. */
+export const TURN_TOKENS = 50_000;
+
 /** Reads on to the end of the value whose first token this is. */
-export function skip(tokens: Tokens, first: Token): void {
+export function* skip(tokens: Tokens, first: Token): InTurns<void> {
   let depth = 0;
+  let count = 0;
   for (let token = first; ; token = tokens.next()) {
     if (token === "map" || token === "array") depth++;
     else if (token === "end") depth--;
     if (depth <= 0) return;
+    if (++count % TURN_TOKENS === 0) yield;
   }
 }
 

@@ -1,4 +1,4 @@
-import { InvalidAcquisition, type Token, type Tokens } from "./tokens.js";
+import { type InTurns, InvalidAcquisition, type Token, type Tokens, TURN_TOKENS } from "./tokens.js";
 
 /** How numbers stand behind a document, little-endian. */
 export interface NumberFormat {
@@ -37,20 +37,26 @@ const LONGEST_REFERENCE = 512;
 const REFERENCE = /^Ref-BINARY-(\S+)(?:\s+\((\d{1,15}) bytes\))?(?:\s+\S*)?\s*$/i;
 
 /** Reads `values`, of which it keeps nothing. Raises {@link InvalidAcquisition}. */
-export function shapeOf(tokens: Tokens): Shape {
+export function* shapeOf(tokens: Tokens): InTurns<Shape> {
   const first = tokens.next();
   if (first === "text") return referred([tokens.text(LONGEST_REFERENCE)]);
   if (first !== "array") throw new InvalidAcquisition("has values that are no list");
   const texts: string[] = [];
   let rows = 0;
   let width = 0;
+  let count = 0;
   for (let token = tokens.next(); token !== "end"; token = tokens.next()) {
+    count += 1 + width;
+    if (count > TURN_TOKENS) {
+      yield;
+      count = 0;
+    }
     if (token === "text") {
       if (texts.length === MOST_REFERENCES) throw new InvalidAcquisition("refers to too many files");
       texts.push(tokens.text(LONGEST_REFERENCE));
       continue;
     }
-    const own = widthOf(tokens, token);
+    const own = yield* widthOf(tokens, token);
     if (rows++ > 0 && own !== width)
       throw new InvalidAcquisition(`has ${own} values in row ${rows}, not ${width}`);
     width = own;
@@ -60,13 +66,13 @@ export function shapeOf(tokens: Tokens): Shape {
   return referred(texts);
 }
 
-function widthOf(tokens: Tokens, token: Token): number {
+function* widthOf(tokens: Tokens, token: Token): InTurns<number> {
   if (token === "number" || token === "null") return 1;
   if (token !== "array") throw new InvalidAcquisition("has a value that is no number");
   let width = 0;
   for (let inner = tokens.next(); inner !== "end"; inner = tokens.next()) {
     if (inner !== "number" && inner !== "null") throw new InvalidAcquisition("has a value that is no number");
-    width++;
+    if (++width % TURN_TOKENS === 0) yield;
   }
   return width;
 }

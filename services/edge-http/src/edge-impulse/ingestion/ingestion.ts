@@ -1,4 +1,4 @@
-import { checkSignature, readAcquisition } from "@fieldlog/acquisition";
+import { checkSignature, readAcquisitionInTurns } from "@fieldlog/acquisition";
 import { deviceKey, type Known, type OwnWrites } from "@fieldlog/admission";
 import { limits, REGISTRY, type sampling } from "@fieldlog/contracts";
 import type { About, SampleStore, SampleUpload } from "@fieldlog/samples";
@@ -24,23 +24,25 @@ export interface Arrived {
   readonly documentDevice: string;
 }
 
+const PIECE_BYTES = 256 * 1024;
+
 /** Takes files in: bytes first, then the decision that there is a sample. Methods raise RpcError, ObjectsUnavailable. */
 export class Ingestion {
   constructor(private readonly parts: IngestionParts) {}
 
   /** An acquisition document, with what stands behind it. Raises InvalidAcquisition. */
   async document(namespace: string, bytes: Buffer): Promise<Arrived> {
-    const read = readAcquisition(bytes);
+    const read = await readAcquisitionInTurns(bytes);
     const { deviceName = "", deviceType, intervalMs, rowCount, axes } = read;
     const keys = read.signed.algorithm === "HS256" ? await this.keysOf(namespace) : [];
     const device = await this.deviceOf(namespace, deviceName);
     const about: About = {
       ...{ device, deviceType, intervalMs, axes: [...axes], values: BigInt(rowCount) },
       lengthMs: rowCount * intervalMs,
-      signature: checkSignature(bytes, read.signed, keys),
+      signature: await checkSignature(bytes, read.signed, keys),
     };
     const upload = await this.parts.store.begin(namespace, device);
-    const put = await putInto(upload, once(bytes));
+    const put = await putInto(upload, piecesOf(bytes));
     return {
       upload,
       bytes: put,
@@ -112,8 +114,9 @@ async function putInto(upload: SampleUpload, content: AsyncIterable<Uint8Array>)
   }
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  if (bytes.length > 0) yield bytes;
+/** In pieces, so that neither hashing nor encrypting one takes long. */
+async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 /** The same bytes; the first of them are kept in `head`. */
