@@ -17,17 +17,23 @@ export class RemoteHost {
    * From now on the device is connected here, and `answer` is asked; any other edge that holds an older connection of it
    * is told. Returns what ends it. Own announcements come to `answer` as well.
    */
-  hold({ namespace, device, connection, connectedAt }: HeldDevice, answer: Answer): () => void {
-    const subject = remoteDeviceSubject(namespace, device);
+  hold(device: HeldDevice, answer: Answer): () => void {
+    const subject = remoteDeviceSubject(device.namespace, device.device);
     const held = this.connection.subscribe(subject, {
       callback: (error, message) => {
         if (!error) void reply(message, answer);
       },
     });
+    this.announce(device);
+    return () => held.unsubscribe();
+  }
+
+  /** Tells the others that hold a connection of the device of this one. */
+  announce({ namespace, device, connection, connectedAt }: HeldDevice): void {
     const request = { case: "replaced" as const, value: { connection, connectedAt: BigInt(connectedAt) } };
     const announcement = create(remote.RemoteRequestSchema, { request });
+    const subject = remoteDeviceSubject(namespace, device);
     this.connection.publish(subject, toBinary(remote.RemoteRequestSchema, announcement));
-    return () => held.unsubscribe();
   }
 
   /** To whoever looks at this moment. */

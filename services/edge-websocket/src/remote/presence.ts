@@ -28,7 +28,7 @@ export class Presence {
   private readonly here = new Map<string, Held>();
 
   constructor(
-    private readonly host: Pick<RemoteHost, "hold">,
+    private readonly host: Pick<RemoteHost, "hold" | "announce">,
     /** ms, of a clock that only goes forward. */
     private readonly now: () => number = () => performance.now(),
   ) {}
@@ -43,7 +43,7 @@ export class Presence {
    * with PresenceUnknown.
    */
   async enter(device: HeldDevice, present: Present): Promise<() => void> {
-    const held = new Held(device, present, this.now);
+    const held = new Held(this.host, device, present, this.now);
     const release = this.host.hold(device, (request) => held.asked(request));
     try {
       await held.announced();
@@ -51,6 +51,8 @@ export class Presence {
       release();
       throw error;
     }
+    // While it was announced, a newer one came.
+    if (held.isReplaced) return release;
     const key = deviceKey(device.namespace, device.device);
     this.here.get(key)?.replace();
     this.here.set(key, held);
@@ -86,9 +88,10 @@ export class Presence {
 class Held {
   private readonly echo = Promise.withResolvers<void>();
   private announcedAt: number | undefined;
-  private isReplaced = false;
+  isReplaced = false;
 
   constructor(
+    private readonly host: Pick<RemoteHost, "announce">,
     private readonly device: HeldDevice,
     private readonly present: Present,
     private readonly now: () => number,
@@ -108,9 +111,11 @@ class Held {
     if (request.case !== "replaced") return this.isReplaced ? undefined : this.present.answer(request);
     const { connection } = request.value;
     if (connection === this.device.connection) {
-      this.announcedAt = this.now();
+      this.announcedAt ??= this.now();
       this.echo.resolve();
     } else if (this.isOlder(request.value)) this.replace();
+    // The other one came too late to have heard of this one.
+    else if (!this.isReplaced) this.host.announce(this.device);
     return undefined;
   }
 

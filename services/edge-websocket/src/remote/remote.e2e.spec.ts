@@ -253,7 +253,13 @@ describe("a device", () => {
     });
     const known = version === 1 ? ["Built-in accelerometer"] : ["Camera (320x240)", "Accelerometer"];
     expect(json).toMatchObject({ id, dialect: "edge-impulse", metadata: { name: id } });
-    expect((json["sensors"] as Json[]).map(({ sensorType }) => sensorType)).toEqual(known);
+    const listed = json["sensors"] as { sensorType: string; details: Json }[];
+    expect(listed.map(({ sensorType }) => sensorType)).toEqual(known);
+    expect(listed.at(-1)?.details).toEqual(
+      version === 1
+        ? { frequencies: [62.5, 100], maxSampleLengthS: 300 }
+        : { frequencies: [100, 62.5], maxSampleLengthS: 600 },
+    );
   });
 
   it("is active while it is there, and not when it has gone", async () => {
@@ -292,6 +298,42 @@ describe("a device", () => {
     await until("it is gone", async () => (await api.call("DELETE", pathOf(id))).status === 204);
     await until("it is closed", () => device.closed?.code === 4410);
     expect((await present(hello(id))).of("hello")).toEqual([{ hello: false, err: "the device was removed" }]);
+  });
+});
+
+describe("what a device was told to do", () => {
+  it("fails where it goes before it has answered, and does not where it has", async () => {
+    const id = newId();
+    const device = await board(id);
+    const first = await ask(id);
+    await until("it is asked", () => device.requests.length === 1);
+    device.socket.terminate();
+    expect(await reaches(id, first, "failed")).toMatchObject({
+      error: expect.stringContaining("connection"),
+    });
+    const again = await board(id);
+    const second = await ask(id);
+    await until("it is asked", () => again.requests.length === 1);
+    again.say({ sample: true });
+    await reaches(id, second, "accepted");
+    again.socket.terminate();
+    const third = await board(id);
+    third.say({ sampleUploading: true });
+    await reaches(id, second, "uploading");
+  });
+
+  it("it is not told where it has no room for it", async () => {
+    const id = newId();
+    // By this one knows the firmware of ST, whose texts are shorter.
+    const { connection: _, ...st } = hello(id, { version: 2 });
+    const socket = new WebSocket(system.wsUrl);
+    open.push({ socket });
+    const frames: unknown[] = [];
+    socket.on("open", () => socket.send(write({ hello: st })));
+    socket.on("message", (data) => frames.push(data));
+    await until("it is let in", () => frames.length === 1);
+    const sampling = await ask(id, { label: "l".repeat(64) });
+    expect(await reaches(id, sampling, "refused")).toMatchObject({ error: expect.stringContaining("label") });
   });
 });
 
@@ -348,4 +390,16 @@ describe("what is no message", () => {
     await until("all are closed", () => [large, stubborn, wordy].every(({ closed }) => closed !== undefined));
     expect([large, stubborn, wordy].map(({ closed }) => closed?.code)).toEqual([1009, 1008, 1009]);
   });
+});
+
+// The last one, because it takes everything.
+it("a device whose namespace is cleared is closed, and comes again as a new one", async () => {
+  const id = newId();
+  const device = await present(hello(id));
+  expect((await api.call("POST", "namespaces/test/clear", {})).status).toBe(200);
+  await until("it is closed", () => device.closed?.code === 4410);
+  await until("it is let in again", async () => {
+    return (await present(hello(id))).of("hello")[0]?.["hello"] === true;
+  });
+  await until("it is listed", async () => (await api.call("GET", pathOf(id))).status === 200);
 });

@@ -73,16 +73,20 @@ class Bus {
   private readonly listeners = new Set<{ device: string; answer: Answer }>();
   readonly waiting: (() => void)[] = [];
 
-  hold = ({ namespace, device, connection, connectedAt }: HeldDevice, answer: Answer): (() => void) => {
-    const listener = { device: `${namespace}/${device}`, answer };
+  hold = (held: HeldDevice, answer: Answer): (() => void) => {
+    const listener = { device: `${held.namespace}/${held.device}`, answer };
     this.listeners.add(listener);
+    this.announce(held);
+    return () => this.listeners.delete(listener);
+  };
+
+  announce = ({ namespace, device, connection, connectedAt }: HeldDevice): void => {
     const value = { connection, connectedAt: BigInt(connectedAt) } as remote.Replaced;
     this.waiting.push(() => {
       for (const each of this.listeners) {
-        if (each.device === listener.device) void each.answer({ case: "replaced", value });
+        if (each.device === `${namespace}/${device}`) void each.answer({ case: "replaced", value });
       }
     });
-    return () => this.listeners.delete(listener);
   };
 
   deliver(): void {

@@ -92,7 +92,8 @@ export class RemoteConnection implements OpenReader {
     this.boundHello();
     webSocket.on("message", (data, isBinary) => this.received(data, isBinary));
     webSocket.on("pong", () => this.keepAlive.heard());
-    webSocket.on("error", () => webSocket.terminate());
+    // `ws` itself tells the other side what is wrong with its frame.
+    webSocket.on("error", () => this.terminateSoon());
     webSocket.on("close", () => this.closed());
     parts.strangers.add(this);
   }
@@ -296,6 +297,10 @@ export class RemoteConnection implements OpenReader {
     // What is paused does not hear that the other side has closed, too.
     this.webSocket.resume();
     this.webSocket.close(end.code, end.reason);
+    this.terminateSoon();
+  }
+
+  private terminateSoon(): void {
     setTimeout(() => this.webSocket.terminate(), CLOSE_MS).unref();
   }
 
