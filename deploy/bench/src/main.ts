@@ -13,8 +13,9 @@ import { ingest } from "./ingest/ingest.js";
 import { liveness } from "./liveness/liveness.js";
 import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
+import { websocket } from "./websocket/websocket.js";
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout, liveness];
+const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout, liveness, websocket];
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;

@@ -17,9 +17,9 @@ const READY_MS = 60_000;
 
 const DOORS = ["edge-http", "edge-mqtt", "edge-websocket"] as const;
 type Door = (typeof DOORS)[number];
-type ServiceName = "auth" | "devices" | "projections" | Door;
+type ServiceName = "auth" | "devices" | "projections" | "sampling" | Door;
 /** Beside the door, at an address of its own. */
-type Ports = Readonly<Record<"auth" | "devices" | "projections" | "http", number>>;
+type Ports = Readonly<Record<"auth" | "devices" | "projections" | "sampling" | "http", number>>;
 
 /** Fieldlog as in production, one process per service, on a log and a database of its own. */
 export class System {
@@ -51,14 +51,15 @@ export class System {
     const nats = await startNats({ dataDir: join(options.folder, `${options.name}-nats`), syncAlways: true });
     let system: System | undefined;
     try {
-      const [edge, auth, devices, projections, http] = [
+      const [edge, auth, devices, projections, sampling, http] = [
+        await freePort(),
         await freePort(),
         await freePort(),
         await freePort(),
         await freePort(),
         await freePort(),
       ];
-      const ports = { auth, devices, projections, http };
+      const ports = { auth, devices, projections, sampling, http };
       system = new System(options, nats, { host: HOST, port: edge }, ports, "");
       system.databaseUrl = await system.freshDatabase();
       await system.startService("auth");
@@ -96,6 +97,11 @@ export class System {
   async startHttp(): Promise<Address> {
     await this.startService("edge-http");
     return { host: HOST, port: this.doorPort("edge-http") };
+  }
+
+  /** What asks boards to sample. */
+  startSampling(): Promise<void> {
+    return this.startService("sampling");
   }
 
   /** The read models, in a database of their own. Resolves at once, for whoever wants to watch it begin. */
@@ -161,8 +167,13 @@ export class System {
         FIELDLOG_AUTH_GRPC: `${HOST}:${this.ports.auth}`,
         FIELDLOG_DEVICES_GRPC: `${HOST}:${this.ports.devices}`,
         FIELDLOG_PROJECTIONS_GRPC: `${HOST}:${this.ports.projections}`,
+        FIELDLOG_SAMPLING_GRPC: `${HOST}:${this.ports.sampling}`,
         // Nothing that is measured needs it.
         FIELDLOG_SUBSCRIPTIONS_GRPC: `${HOST}:1`,
+        // It tells where pictures are to be seen.
+        ...(name === "edge-http" && this.options.door === "edge-websocket"
+          ? { FIELDLOG_WS_PORT: String(this.edge.port) }
+          : {}),
         [portSetting(name)]: String(this.doorPort(name)),
         FIELDLOG_MQTT_WS_PORT: "0",
         FIELDLOG_COMMIT: commit,
