@@ -9,6 +9,7 @@ import {
   type Snapshot,
   TooManyConflicts,
   type Transaction,
+  type TransactOptions,
   transact,
 } from "@fieldlog/decider";
 import { LogUnavailable, SequenceConflict } from "@fieldlog/event-log";
@@ -61,18 +62,19 @@ export class Aggregates {
    *
    * @param decide may wait for what another aggregate says; what it raises is a refusal
    * @param attempts times that it decides in all. Default {@link limits.decideAttempts}
+   * @param eager as {@link TransactOptions.eager}. Default false
    */
   transact<State, Result>(
     decider: Decider<State>,
     id: Id,
     decide: (state: State) => Outcome<Result> | Promise<Outcome<Result>>,
     decidedBy: string,
-    { attempts = limits.decideAttempts }: { readonly attempts?: number } = {},
+    { attempts = limits.decideAttempts, eager = false }: Pick<TransactOptions, "attempts" | "eager"> = {},
   ): Promise<Transaction<State, Result>> {
     return this.counted(decider, async (seen) => {
       const load = () => this.load(decider, id);
       const now = this.options.now ?? Date.now;
-      const options = { decidedBy, now, attempts };
+      const options = { decidedBy, now, attempts, eager };
       const done = await transact(this.options.log, decider, id, load, seen(decide), options);
       return { done, outcome: done.appended ? "appended" : "unchanged" };
     });

@@ -130,3 +130,48 @@ describe("current", () => {
     expect(await current(log, counter, id, undefined)).toEqual({ state: 2, sequence: 3 });
   });
 });
+
+describe("an eager transact", () => {
+  const begin = () => {
+    const log = { registry: new MemoryRegistry() };
+    let reads = 0;
+    const read = log.registry.read.bind(log.registry);
+    log.registry.read = (aggregate, after) => {
+      reads++;
+      return read(aggregate, after);
+    };
+    return { log, reads: () => reads };
+  };
+  const eager = { ...options, eager: true };
+
+  it("asks the log for nothing where the snapshot is as new as that", async () => {
+    const { log, reads } = begin();
+    log.registry.put(full, another);
+    const stored = { state: 1, sequence: 1 };
+    const decide = (state: number) => ({ events: [revoked], result: state });
+    const done = await transact(log, counter, id, async () => stored, decide, eager);
+    expect(done).toEqual({ snapshot: { state: 2, sequence: 2 }, result: 1, appended: true });
+    expect(reads()).toBe(0);
+  });
+
+  it("decides again on the newest state where the snapshot is stale, absent, refused or enough", async () => {
+    const enough = (state: number) => {
+      if (state === 0) throw new Error("there is none yet");
+      return { events: state === 1 ? [] : [revoked], result: state };
+    };
+    for (const stale of [undefined, { state: 0, sequence: 0 }, { state: 1, sequence: 1 }]) {
+      const { log } = begin();
+      log.registry.put(full, another);
+      log.registry.put(full, another);
+      const decide = (state: number) => ({ events: [revoked], result: state });
+      const done = await transact(log, counter, id, async () => stale, decide, eager);
+      expect(done).toMatchObject({ snapshot: { state: 3, sequence: 3 }, result: 2 });
+      const other = await transact(log, counter, id, async () => stale, enough, eager);
+      expect(other).toMatchObject({ snapshot: { state: 4 }, result: 3 });
+    }
+    const { log } = begin();
+    await expect(transact(log, counter, id, async () => undefined, enough, eager)).rejects.toThrow(
+      "none yet",
+    );
+  });
+});

@@ -6,7 +6,7 @@ import { type RemoteDevices, RemoteUnavailable } from "@fieldlog/remote";
 import type { RpcClient } from "@fieldlog/rpc";
 import { checkAsked, sensorOf } from "./asked.js";
 import * as decide from "./decide.js";
-import { type DeviceSamplings, deviceSamplings, isWaiting } from "./device-samplings.js";
+import { type Asked, type DeviceSamplings, deviceSamplings, isWaiting } from "./device-samplings.js";
 import { InvalidField, UnknownSampling } from "./refusals.js";
 import type { FoundSampling, Rows } from "./rows.js";
 
@@ -39,19 +39,21 @@ export class Samplings {
     decidedBy: string,
   ): Promise<FoundSampling & { readonly sequence: number }> {
     const checked = checkAsked(given);
-    const status = await this.status(id);
-    const asked = sensorOf(checked, status ? status.sensors.map(({ name }) => name) : await this.told(id));
     const sampling = randomUUID();
-    const { snapshot } = await this.decide(id, decidedBy, (now) =>
-      decide.request(sampling, asked, status?.connection, now),
-    );
+    // Asked for while the state is looked up.
+    const found = this.whoIsAsked(id, checked);
+    found.catch(() => undefined);
+    const { snapshot } = await this.decide(id, decidedBy, async (state, now) => {
+      const { asked, connection } = await found;
+      return decide.request(sampling, asked, connection, now)(state);
+    });
     return { ...foundIn(snapshot.state, id.id, sampling), sequence: snapshot.sequence };
   }
 
   /** Of one that has ended: nothing. Returns the sequence of the decision. Raises UnknownSampling. */
   async cancel(id: Id, sampling: string, decidedBy: string): Promise<number> {
     try {
-      const { snapshot } = await this.decide(id, decidedBy, () => decide.cancel(sampling));
+      const { snapshot } = await this.decide(id, decidedBy, decide.cancel(sampling));
       return snapshot.sequence;
     } catch (error) {
       if (!(error instanceof UnknownSampling)) throw error;
@@ -68,34 +70,32 @@ export class Samplings {
     said: { step: string; percent: number | undefined; error: string; connection: string },
   ): Promise<string> {
     const { step, percent, error, connection } = said;
-    const { result } = await this.decide(id, `device:${id.id}`, (now) => {
-      if (step === "refused") return decide.refuse(reasonOf(error), connection, now);
+    const { result } = await this.decide(id, `device:${id.id}`, (state, now) => {
+      if (step === "refused") return decide.refuse(reasonOf(error), connection, now)(state);
       if (!decide.isStep(step)) throw new InvalidField("step", "is none");
-      return decide.report(step, percentOf(percent), connection, now);
+      return decide.report(step, percentOf(percent), connection, now)(state);
     });
     return result;
   }
 
   /** The device is there: what waits for it is sent. */
   async connected(id: Id, connection: string): Promise<void> {
-    await this.decide(id, `device:${id.id}`, (now) => decide.connected(connection, now));
+    await this.decide(id, `device:${id.id}`, (state, now) => decide.connected(connection, now)(state));
   }
 
   async disconnected(id: Id, connection: string): Promise<void> {
-    const { snapshot, appended } = await this.decide(id, `device:${id.id}`, () =>
-      decide.disconnected(connection),
-    );
+    const { snapshot, appended } = await this.decide(id, `device:${id.id}`, decide.disconnected(connection));
     if (appended) await this.goOn(id, snapshot.state);
   }
 
   /** What it was for is stored. */
   async arrive(id: Id, sampling: string, sample: { id: string; number: number }): Promise<void> {
-    await this.decide(id, "system", () => decide.arrive(sampling, sample));
+    await this.decide(id, "system", decide.arrive(sampling, sample));
   }
 
   /** Ends those whose time is over. */
   async expire(id: Id): Promise<void> {
-    const { snapshot } = await this.decide(id, "system", (now) => decide.expire(now));
+    const { snapshot } = await this.decide(id, "system", (state, now) => decide.expire(now)(state));
     await this.goOn(id, snapshot.state);
   }
 
@@ -104,16 +104,26 @@ export class Samplings {
     if (state !== undefined && !isWaiting(state)) return;
     const status = await this.status(id);
     if (status === undefined) return;
-    await this.decide(id, "system", (now) => decide.next(status.connection, now));
+    await this.decide(id, "system", (state, now) => decide.next(status.connection, now)(state));
   }
 
   private decide<Result>(
     id: Id,
     decidedBy: string,
-    decision: (now: number) => (state: DeviceSamplings) => Outcome<Result>,
+    decision: (state: DeviceSamplings, now: number) => Outcome<Result> | Promise<Outcome<Result>>,
   ): Promise<Transaction<DeviceSamplings, Result>> {
     const { aggregates, now } = this.options;
-    return aggregates.transact(deviceSamplings, id, (state) => decision(now())(state), decidedBy);
+    const decided = (state: DeviceSamplings) => decision(state, now());
+    return aggregates.transact(deviceSamplings, id, decided, decidedBy, { eager: true });
+  }
+
+  private async whoIsAsked(
+    id: Id,
+    checked: Asked,
+  ): Promise<{ asked: Asked; connection: string | undefined }> {
+    const status = await this.status(id);
+    const told = status ? status.sensors.map(({ name }) => name) : await this.told(id);
+    return { asked: sensorOf(checked, told), connection: status?.connection };
   }
 
   /** undefined: it is not connected, as far as anybody can tell; what waits is looked after later. */
