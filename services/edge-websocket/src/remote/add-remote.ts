@@ -4,10 +4,10 @@ import type { Commit } from "@fieldlog/event-log";
 import { RemoteHost } from "@fieldlog/remote";
 import { gauge, type Runtime } from "@fieldlog/runtime";
 import type { Route } from "../net/server.js";
+import { RemoteConnection, type SessionParts } from "./connection.js";
 import type { MakeFeature } from "./feature.js";
 import { Presence } from "./presence.js";
 import { Samplings } from "./samplings.js";
-import { RemoteConnection, type SessionParts } from "./session.js";
 
 /** The path at which Edge Impulse's clients connect (its reference, section 1). */
 const PATH = "/";

@@ -4,8 +4,8 @@ import { LogUnavailable } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
 import { until } from "@fieldlog/testkit";
 import { describe, expect, it } from "vitest";
+import { RemoteConnection, type SessionParts } from "./connection.js";
 import type { DeviceSession } from "./feature.js";
-import { RemoteConnection, type SessionParts } from "./session.js";
 
 /** A socket to a device, without a network. */
 class Socket extends EventEmitter {
