@@ -37,14 +37,12 @@ function camera(reply: Reply) {
     },
   };
   const pictures = new Pictures(devices, Date.now);
-  const look = (resolution: Resolution = "low") => {
+  const look = (resolution: Resolution = "low", instead?: string) => {
     const viewer = { seen: 0, reason: "" };
-    const leave = pictures.watch(CAMERA, resolution, {
-      show: () => viewer.seen++,
-      ended: (reason) => {
-        viewer.reason = reason;
-      },
-    });
+    const ended = (reason: string) => {
+      viewer.reason = reason;
+    };
+    const leave = pictures.watch(CAMERA, resolution, { show: () => viewer.seen++, ended }, instead);
     return { viewer, leave };
   };
   return { world, pictures, look };
@@ -68,6 +66,14 @@ describe("pictures", () => {
     look("high");
     await vi.advanceTimersByTimeAsync(0);
     expect(world.asked).toEqual(["want low", "want high"]);
+  });
+
+  it("take the place of an earlier wish, once they are wished for", async () => {
+    const { world, look } = camera(STREAMING);
+    look("low", "earlier");
+    expect(world.asked).toEqual(["want low"]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(world.asked).toEqual(["want low", "stopSnapshots"]);
   });
 
   it("are not wished for any more when the last one has left", async () => {

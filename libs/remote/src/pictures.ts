@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { limits } from "@fieldlog/contracts";
 import type { RemoteDevices } from "./remote-devices.js";
 
@@ -22,6 +22,11 @@ export interface Camera {
   readonly device: string;
 }
 
+/** The name of the wish that was made with a token, until somebody comes with it. */
+export function wishOfToken(token: string): string {
+  return `token ${hash("sha256", token)}`;
+}
+
 /** What viewers at one edge see of devices: one wish and one subscription for each device, however many look. */
 export class Pictures {
   private readonly watched = new Map<string, Watched>();
@@ -39,13 +44,17 @@ export class Pictures {
     return sum;
   }
 
-  /** Shows the device's pictures to the viewer, from the next one on. Returns what ends it; ended twice is ended once. */
-  watch(camera: Camera, resolution: Resolution, viewer: Viewer): () => void {
+  /**
+   * Shows the device's pictures to the viewer, from the next one on. Returns what ends it; ended twice is ended once.
+   *
+   * @param instead an earlier wish for the same, which this one takes the place of
+   */
+  watch(camera: Camera, resolution: Resolution, viewer: Viewer, instead?: string): () => void {
     const name = `${camera.namespace}/${camera.device}`;
     const watched = this.watched.get(name) ?? new Watched(this.devices, camera, this.now);
     this.watched.set(name, watched);
     watched.onEmpty = () => this.watched.delete(name);
-    watched.add(viewer, resolution);
+    watched.add(viewer, resolution, instead);
     return () => watched.delete(viewer);
   }
 
@@ -65,6 +74,8 @@ class Watched {
   private goodAt: number;
   private hasPicture = false;
   private over = false;
+  /** Wishes that are over as soon as the own one was heard. */
+  private replaced: string[] = [];
 
   constructor(
     private readonly devices: Pick<RemoteDevices, "ask" | "watchFrames">,
@@ -75,10 +86,11 @@ class Watched {
     this.unsubscribe = devices.watchFrames(camera.namespace, camera.device, (jpeg) => this.show(jpeg));
   }
 
-  add(viewer: Viewer, resolution: Resolution): void {
+  add(viewer: Viewer, resolution: Resolution, instead: string | undefined): void {
     const before = this.resolution;
     this.viewers.set(viewer, resolution);
-    if (this.viewers.size === 1 || this.resolution !== before) void this.renew();
+    if (instead !== undefined) this.replaced.push(instead);
+    if (this.viewers.size === 1 || this.resolution !== before || instead !== undefined) void this.renew();
   }
 
   delete(viewer: Viewer): void {
@@ -125,6 +137,7 @@ class Watched {
     try {
       const reply = await this.devices.ask(namespace, device, { case: "wantSnapshots", value });
       if (reply === undefined) return { reason: "the device is not connected", isFinal: false };
+      for (const wish of this.replaced.splice(0)) this.takeBack(wish);
       if (reply.dismissed) return { reason: "somebody has stopped the pictures", isFinal: true };
       if (reply.refused !== "") return { reason: reply.refused, isFinal: false };
       if (reply.status?.snapshotsStreaming) return undefined;
@@ -140,9 +153,13 @@ class Watched {
     clearTimeout(this.timer);
     this.unsubscribe();
     this.onEmpty();
+    for (const wish of [...this.replaced.splice(0), this.wish]) this.takeBack(wish);
+  }
+
+  /** Should it get lost, the wish ends by itself. */
+  private takeBack(viewer: string): void {
     const { namespace, device } = this.camera;
-    const request = { case: "stopSnapshots", value: { viewer: this.wish } } as const;
-    // Should it get lost, the wish ends by itself.
+    const request = { case: "stopSnapshots", value: { viewer } } as const;
     this.devices.ask(namespace, device, request).catch(() => undefined);
   }
 }

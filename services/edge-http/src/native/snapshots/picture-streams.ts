@@ -1,14 +1,16 @@
 import type { ServerResponse } from "node:http";
 import type { Known } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
-import type { Camera, Pictures, Resolution } from "@fieldlog/remote";
+import { type Camera, type Pictures, type Resolution, wishOfToken } from "@fieldlog/remote";
 import { Problem } from "../problem.js";
 import { PictureStream } from "./picture-stream.js";
 
 const TICK_MS = 1_000;
 
 /** With what somebody was let in to look. */
-export type Admitted = { readonly keyHash: string } | { readonly until: number };
+export type Admitted =
+  | { readonly keyHash: string }
+  | { readonly token: string /** ms since 1970 UTC. */; readonly until: number };
 
 export interface PictureStreamsParts {
   readonly pictures: Pictures;
@@ -48,7 +50,8 @@ export class PictureStreams {
     const stream = new PictureStream(response, this.parts.now);
     this.open.set(stream, admitted);
     stream.begin();
-    const leave = this.parts.pictures.watch(camera, resolution, stream);
+    const instead = "token" in admitted ? wishOfToken(admitted.token) : undefined;
+    const leave = this.parts.pictures.watch(camera, resolution, stream, instead);
     const close = () => {
       this.open.delete(stream);
       leave();

@@ -49,7 +49,7 @@ async function admit(
   if (found.device !== device || found.namespace !== namespace?.id) throw noToken();
   return {
     camera: { namespace: found.namespace, device },
-    admitted: { until: Number(found.expiresAt) },
+    admitted: { token, until: Number(found.expiresAt) },
   };
 }
 

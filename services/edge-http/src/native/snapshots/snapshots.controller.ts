@@ -1,4 +1,5 @@
 import type { remote } from "@fieldlog/contracts";
+import { wishOfToken } from "@fieldlog/remote";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { param, readInput } from "../input.js";
@@ -28,10 +29,10 @@ export class SnapshotsController {
     const { body } = readInput(operations.startSnapshots, request);
     const { resolution, validS } = body;
     const device = param(request, "device");
-    // So that it shows something when the first viewer comes; nobody comes: it stops by itself.
-    const value = { resolution, viewer: crypto.randomUUID() };
-    await askDevice(this.parts, namespace.id, device, { case: "wantSnapshots", value });
     const made = await this.parts.sampling.createViewToken({ namespace: namespace.id, device, validS });
+    // So that it shows something when the first viewer comes; nobody comes: it stops by itself.
+    const value = { resolution, viewer: wishOfToken(made.token) };
+    await askDevice(this.parts, namespace.id, device, { case: "wantSnapshots", value });
     void reply.header("cache-control", "no-store");
     const { publicBase, webSocketBase } = this.parts;
     const where = `v1/namespaces/${encodeURIComponent(namespace.name)}/devices/${encodeURIComponent(device)}`;

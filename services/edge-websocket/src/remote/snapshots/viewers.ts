@@ -1,6 +1,6 @@
 import type { Edge } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
-import { NewestPicture, type Pictures, type Resolution } from "@fieldlog/remote";
+import { NewestPicture, type Pictures, type Resolution, wishOfToken } from "@fieldlog/remote";
 import { RpcError } from "@fieldlog/rpc";
 import type { WebSocket } from "ws";
 import type { Arrival, Route } from "../../net/server.js";
@@ -63,7 +63,7 @@ export class Viewers {
     try {
       const found = await this.parts.sampling.checkViewToken({ token });
       const resolution = query.get("resolution") === "high" ? "high" : "low";
-      viewer.look(this.parts.pictures, found, resolution);
+      viewer.look(this.parts.pictures, found, { resolution, instead: wishOfToken(token) });
     } catch (error) {
       const isNone = error instanceof RpcError && error.code === "not_found";
       if (isNone) viewer.close(NO_TOKEN, "the token is none, or its time is over");
@@ -95,7 +95,7 @@ class ViewerConnection {
   look(
     pictures: Pictures,
     found: { readonly namespace: string; readonly device: string; readonly expiresAt: bigint },
-    resolution: Resolution,
+    { resolution, instead }: { readonly resolution: Resolution; readonly instead: string },
   ): void {
     if (this.over) return;
     this.endsAt = Number(found.expiresAt);
@@ -103,10 +103,9 @@ class ViewerConnection {
       this.webSocket.send(jpeg, { binary: true }, () => newest.taken());
       return false;
     });
-    this.leave = pictures.watch(found, resolution, {
-      show: (jpeg) => newest.offer(jpeg),
-      ended: (reason) => this.close(NO_PICTURES, reason),
-    });
+    const ended = (reason: string) => this.close(NO_PICTURES, reason);
+    const show = (jpeg: Uint8Array) => newest.offer(jpeg);
+    this.leave = pictures.watch(found, resolution, { show, ended }, instead);
   }
 
   /** Each {@link PING_MS}. */
