@@ -8,6 +8,7 @@ import { tellsThatItLives } from "./liveness/liveness.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
 import { countsAndSigns } from "./rates/rates.fixture.js";
 import { asksForData } from "./readings/readings.fixture.js";
+import { keepsSamples } from "./samples/samples.fixture.js";
 import { asksToSample } from "./samplings/samplings.fixture.js";
 import { looks } from "./snapshots/snapshots.fixture.js";
 import { governs } from "./tenancy/tenancy.fixture.js";
@@ -443,6 +444,7 @@ describe("the native API", () => {
   it("tells who is alive", () => tellsThatItLives(native));
   it("shows what devices see", () => looks(native));
   it("asks devices to sample", () => asksToSample(native));
+  it("keeps samples and models, and gives them out", () => keepsSamples(native));
 
   it("changes devices' metadata, by keys and by edit tokens", () => editsDevices(native));
 
@@ -465,7 +467,7 @@ describe("the native API", () => {
     const described = Object.entries(native.document.paths).flatMap(([path, methods]) =>
       Object.entries(methods)
         // Other tests ask the dialects'.
-        .filter(([, { tags }]) => !tags.includes("tenta") && !tags.includes("cred"))
+        .filter(([, { tags }]) => !["tenta", "cred", "edge-impulse"].some((tag) => tags.includes(tag)))
         .map(([method]) => `${method} ${path}`),
     );
     expect([...native.answered].sort()).toEqual(described.sort());

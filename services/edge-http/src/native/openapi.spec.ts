@@ -2,6 +2,7 @@ import { createLogger, createMetrics, Health } from "@fieldlog/runtime";
 import { describe, expect, it } from "vitest";
 import { credRoutes } from "../cred/routes.js";
 import { csnRoutes } from "../csn/routes.js";
+import { ingestionRoutes } from "../edge-impulse/ingestion/routes.js";
 import { opsRoutes } from "../http/ops-routes.js";
 import { RequestCounts } from "../http/request-counts.js";
 import { createFastify } from "../http/server.js";
@@ -46,6 +47,8 @@ async function routesOfServer(): Promise<string[]> {
   await dialects.register(downloadRoutes, downloading);
   await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
   await dialects.register(tentaRoutes, { handles: nothing, counts, logger, ...running });
+  const boards = { ingestion: nothing, room: nothing, projects: nothing, underWay: nothing };
+  await dialects.register(ingestionRoutes, { ...boards, counts, logger, ...running });
   const cred = { handles: nothing, publicUrl: undefined };
   await dialects.register(credRoutes, { ...cred, counts, logger, ...running });
   const parts = {
@@ -61,6 +64,7 @@ async function routesOfServer(): Promise<string[]> {
     liveness: nothing,
     sampling: nothing,
     readings: nothing,
+    sampleStore: nothing,
     signing: nothing,
     editors: nothing,
     publicBase: nothing,

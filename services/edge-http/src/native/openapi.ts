@@ -1,6 +1,7 @@
 import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
 import { describeCred } from "../cred/describe.js";
+import { describeIngestion } from "../edge-impulse/ingestion/describe.js";
 import { describeTenta } from "../tenta/describe.js";
 import { describeUploads } from "../uploads/describe.js";
 import { type Operation, operations } from "./operations.js";
@@ -74,13 +75,17 @@ function describe(name: string, operation: Operation): Json {
     tags: ["native"],
     security: securityOf(operation),
     parameters,
-    ...(operation.body === undefined
-      ? {}
-      : {
-          requestBody: { required: true, content: { "application/json": { schema: ref(operation.body) } } },
-        }),
+    ...requestBodyOf(operation),
     responses,
   };
+}
+
+function requestBodyOf({ body, takes = {} }: Operation): Json {
+  const content: Json = body === undefined ? {} : { "application/json": { schema: ref(body) } };
+  for (const [type, description] of Object.entries(takes)) {
+    content[type] = { schema: { type: "string", format: "binary", description } };
+  }
+  return Object.keys(content).length === 0 ? {} : { requestBody: { required: true, content } };
 }
 
 function securityOf({ access, signed }: Operation): Json[] {
@@ -208,7 +213,12 @@ function paths(): Json {
   for (const [path, message, answer, summary] of csn) {
     add(`/api/v1/{ns}/${path}`, "post", describeCsn(path, message, answer, summary));
   }
-  for (const [path, method, description] of [...describeTenta(), ...describeCred(), ...describeUploads()]) {
+  for (const [path, method, description] of [
+    ...describeTenta(),
+    ...describeCred(),
+    ...describeIngestion(),
+    ...describeUploads(),
+  ]) {
     add(path, method, description);
   }
   for (const path of Object.keys(operator) as (keyof typeof operator)[]) {

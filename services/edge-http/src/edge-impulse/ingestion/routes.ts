@@ -79,23 +79,36 @@ export async function ingestionRoutes(
   for (const category of CATEGORIES) {
     for (const kind of KINDS) {
       const url = `/api/${category}/${kind.name}`;
-      const onRequest = ({ raw }: FastifyRequest, reply: FastifyReply, _done: () => void) => {
-        reply.hijack();
-        if (raw.method === "POST") serve(options, kind, category, raw, reply.raw);
-        else aside(options, kind, raw, reply.raw);
+      const route = (method: string[], config: { refuses?: true }, take: Answer) => {
+        const onRequest = ({ raw }: FastifyRequest, reply: FastifyReply, _done: () => void) => {
+          reply.hijack();
+          take(options, kind, category, raw, reply.raw);
+        };
+        fastify.route({ method, url, exposeHeadRoute: false, config, onRequest, handler: taken });
       };
-      const method = [...fastify.supportedMethods];
-      fastify.route({ method, url, exposeHeadRoute: false, onRequest, handler: taken });
+      route(["POST"], {}, serve);
+      const others = fastify.supportedMethods.filter((method) => method !== "POST");
+      route(others, { refuses: true }, aside);
     }
   }
 }
 
+type Answer = (
+  options: IngestionRoutesOptions,
+  kind: Kind,
+  category: string,
+  raw: IncomingMessage,
+  response: ServerResponse,
+) => void;
+
 /** Never reached: the hook before it has answered. */
 function taken(): void {}
 
+/** Other methods than POST: what a page asks before it sends, and what is not served. */
 function aside(
   options: IngestionRoutesOptions,
   kind: Kind,
+  _category: string,
   raw: IncomingMessage,
   response: ServerResponse,
 ): void {
