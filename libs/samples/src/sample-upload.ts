@@ -33,7 +33,7 @@ export interface PutFile {
   readonly bytes: number;
 }
 
-/** What is known of a sample besides its content. */
+/** What is known of a sample besides its content. Default: enabled. */
 export type About = Omit<
   MessageInitShape<typeof registry.SampleStoredSchema>,
   "stored" | "key" | "$typeName" | "$unknown"
@@ -94,7 +94,7 @@ export class SampleUpload {
   storeSample(about: About, options: StoreOptions): Promise<sampling.StoreSampleResponse> {
     const { namespace, id, key } = this.whose;
     const { unique = false, documentDevice = "", decidedBy } = options;
-    const sample = { ...about, key, stored: this.stored(options.mediaType) };
+    const sample = { enabled: true, ...about, key, stored: this.stored(options.mediaType) };
     return this.end(() =>
       this.parts.sampling.storeSample({ namespace, id, sample, unique, documentDevice, decidedBy }),
     );

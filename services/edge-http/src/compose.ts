@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
 import { connectEdge, EventPublishing, type Known, OwnWrites } from "@fieldlog/admission";
-import type { AggregateId } from "@fieldlog/contracts";
+import { type AggregateId, limits } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { CursorRecords } from "@fieldlog/fan-out";
+import { openObjects } from "@fieldlog/objects";
 import { Pictures, RemoteDevices } from "@fieldlog/remote";
 import { counter, gauge, type Runtime } from "@fieldlog/runtime";
+import { SampleStore } from "@fieldlog/samples";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
@@ -122,6 +124,10 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, logger },
     ...{ publishing, access, signing, readings, publicBase: base },
+    sampleStore: new SampleStore({
+      ...{ sampling: edge.sampling, objects: openObjects(log.connection, settings) },
+      partBytes: limits.uploadPartBytes,
+    }),
     editors: new Editors({ access, known, devices: edge.devices, now }),
     ...{ remote, pictureStreams, webSocketBase: webSocketBase(settings.publicUrl, settings.wsPort) },
   });

@@ -2,11 +2,13 @@ import { nestLogger } from "@fieldlog/runtime";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter } from "@nestjs/platform-fastify";
 import type { FastifyInstance } from "fastify";
+import { modelRoutes } from "./models/model-routes.js";
 import { NativeModule } from "./native.module.js";
 import type { NativeParts } from "./parts.js";
 import { ProblemFilter } from "./problem.filter.js";
 import { publishRoutes } from "./publish/publish-routes.js";
 import { readingRoutes } from "./readings/reading-routes.js";
+import { sampleRoutes } from "./samples/sample-routes.js";
 import { snapshotRoutes } from "./snapshots/snapshot-routes.js";
 import { TraceInterceptor } from "./trace.interceptor.js";
 
@@ -14,6 +16,8 @@ import { TraceInterceptor } from "./trace.interceptor.js";
 export async function addNative(app: FastifyInstance, parts: NativeParts): Promise<() => Promise<void>> {
   await app.register(publishRoutes, parts);
   await app.register(readingRoutes, parts);
+  await app.register(sampleRoutes, parts);
+  await app.register(modelRoutes, parts);
   await app.register(snapshotRoutes, parts);
   // The adapter's types are those of a server of its own making.
   const adapter = new FastifyAdapter(app as unknown as ConstructorParameters<typeof FastifyAdapter>[0]);

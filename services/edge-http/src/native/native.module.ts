@@ -3,6 +3,7 @@ import { DevicesController } from "./devices.controller.js";
 import { EditingController } from "./editing/editing.controller.js";
 import { InferenceController } from "./inference/inference.controller.js";
 import { LivenessController } from "./liveness/liveness.controller.js";
+import { ModelsController } from "./models/models.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
@@ -10,6 +11,7 @@ import { RatesController } from "./rates/rates.controller.js";
 import { ReadingsController } from "./readings/readings.controller.js";
 import { RequestsController } from "./readings/requests.controller.js";
 import { ReadsController } from "./reads.controller.js";
+import { SamplesController } from "./samples/samples.controller.js";
 import { SamplingsController } from "./samplings/samplings.controller.js";
 import { SigningController } from "./signed/signing.controller.js";
 import { SnapshotsController } from "./snapshots/snapshots.controller.js";
@@ -33,6 +35,8 @@ export class NativeModule {
         SnapshotsController,
         InferenceController,
         SamplingsController,
+        SamplesController,
+        ModelsController,
         SigningController,
         StreamsController,
         SubscriptionsController,

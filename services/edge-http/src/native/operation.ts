@@ -10,6 +10,8 @@ export interface Operation {
   readonly access: "reader" | "writer" | "namespace-admin" | "admin" | "anybody";
   readonly query: z.ZodType;
   readonly body?: z.ZodType;
+  /** What else its body may be, by media type, and what that is. */
+  readonly takes?: Readonly<Record<string, string>>;
   readonly status: number;
   /** Further statuses of success. */
   readonly statuses?: readonly number[];

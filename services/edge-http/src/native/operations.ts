@@ -1,9 +1,11 @@
 import { editingOperations } from "./editing/editing-operations.js";
 import { inferenceOperations } from "./inference/inference-operations.js";
 import { livenessOperations } from "./liveness/liveness-operations.js";
+import { modelOperations } from "./models/model-operations.js";
 import { NAMESPACE, op } from "./operation.js";
 import { rateOperations } from "./rates/rate-operations.js";
 import { readingOperations } from "./readings/reading-operations.js";
+import { sampleOperations } from "./samples/sample-operations.js";
 import { samplingOperations } from "./samplings/sampling-operations.js";
 import * as schema from "./schemas.js";
 import { signingOperations } from "./signed/signing-operations.js";
@@ -234,6 +236,8 @@ export const operations = {
   ...snapshotOperations,
   ...inferenceOperations,
   ...samplingOperations,
+  ...sampleOperations,
+  ...modelOperations,
   ...signingOperations,
   openapi: op({
     ...{ method: "get", path: "/openapi.json", access: "anybody", status: 200 },

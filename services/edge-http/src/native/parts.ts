@@ -12,6 +12,7 @@ import type { EventLog } from "@fieldlog/event-log";
 import type { RemoteDevices } from "@fieldlog/remote";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
+import type { SampleStore } from "@fieldlog/samples";
 import type { PublicBase } from "../http/public-base.js";
 import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
@@ -33,6 +34,7 @@ export interface NativeParts {
   readonly liveness: RpcClient<typeof liveness.LivenessService>;
   readonly sampling: RpcClient<typeof sampling.SamplingService>;
   readonly readings: Readings;
+  readonly sampleStore: SampleStore;
   readonly publicBase: PublicBase;
   /** Where edge-websocket is, ws://host:port. */
   readonly webSocketBase: PublicBase;

@@ -62,7 +62,7 @@ export class Samples {
     if (asked.unique) await this.checkUnique(id, content.sha256);
     const belongs = await this.belonging(id.namespace, event, asked.documentDevice);
     const told = {
-      ...{ ...event, ...belongs, enabled: true },
+      ...{ ...event, ...belongs },
       category: settledCategory(event.category, content.sha256),
     };
     const { snapshot } = await this.parts.aggregates

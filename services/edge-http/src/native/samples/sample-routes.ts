@@ -1,0 +1,148 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { acquisitionCsv, acquisitionJson } from "@fieldlog/acquisition";
+import { withTraceParent } from "@fieldlog/runtime";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { begun, endsWhenIdle, sendContent } from "../../uploads/send-content.js";
+import { param, readInput } from "../input.js";
+import { operations } from "../operations.js";
+import type { NativeParts } from "../parts.js";
+import { answerProblem } from "../problem.filter.js";
+import { Problem } from "../problem.js";
+import { atLeast } from "../readings/requests.controller.js";
+import { filterOf, sampleNumber } from "./asked.js";
+import { Contents, type ReadableSample, readable } from "./contents.js";
+import { csvOf } from "./export/csv.js";
+import { parquetOf } from "./export/parquet.js";
+import { valueRows } from "./export/rows.js";
+import { checkSize, walk } from "./export/walk.js";
+import { zipOf } from "./export/zip.js";
+
+const PATH = "/v1/namespaces/:ns/samples";
+/** Exports that one edge makes at once. */
+const EXPORTS = 4;
+
+type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** GET …/samples/{number}/data and /values, and …/samples/export: plain routes and none of Nest's, because their answers are streams. */
+export async function sampleRoutes(app: FastifyInstance, parts: NativeParts): Promise<void> {
+  const contents = new Contents({ store: parts.sampleStore });
+  const underWay = { count: 0 };
+  const get = (path: string, name: string, answer: Answer) => {
+    app.get(path, async (request, reply) => {
+      const given = request.headers["traceparent"];
+      const traceParent = typeof given === "string" ? given : undefined;
+      await withTraceParent(traceParent, `native ${name}`, {}, () => answer(request, reply)).catch(
+        (error: unknown) => {
+          if (!reply.raw.headersSent) answerProblem(error, request, reply, parts.logger);
+        },
+      );
+      return reply;
+    });
+  };
+  get(`${PATH}/:number/data`, "getSampleData", (request, reply) => download(parts, contents, request, reply));
+  get(`${PATH}/:number/values`, "getSampleValues", (request, reply) => show(parts, contents, request, reply));
+  get(`${PATH}/export`, "exportSamples", async (request, reply) => {
+    if (underWay.count >= EXPORTS) throw new Problem(503, "Too many exports at once.", { retryAfterS: 5 });
+    underWay.count++;
+    try {
+      await exported(parts, contents, request, reply);
+    } finally {
+      underWay.count--;
+    }
+  });
+}
+
+async function download(
+  parts: NativeParts,
+  contents: Contents,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { namespace } = await parts.access.namespace(request, "read");
+  readInput(operations.getSampleData, request);
+  const found = await sampleOf(parts, request, namespace.id);
+  const { about, stored } = found;
+  await sendContent(request.raw, reply.raw, {
+    bytes: Number(stored.bytes),
+    sha256: Buffer.from(stored.sha256).toString("hex"),
+    mediaType: stored.mediaType,
+    fileName: fileNameOf(found, about.fileName),
+    content: (stretch) => contents.content(found, stretch),
+  });
+  reply.hijack();
+}
+
+async function show(
+  parts: NativeParts,
+  contents: Contents,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { namespace } = await parts.access.namespace(request, "read");
+  const { query } = readInput(operations.getSampleValues, request);
+  const found = await sampleOf(parts, request, namespace.id);
+  const write = query.format === "csv" ? acquisitionCsv : acquisitionJson;
+  const type = query.format === "csv" ? "text/csv; charset=utf-8; header=present" : "application/json";
+  await send(reply, type, `sample-${found.sample.number}.${query.format}`, contents.withValues(found, write));
+}
+
+async function exported(
+  parts: NativeParts,
+  contents: Contents,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { namespace } = await parts.access.namespace(request, "read");
+  const { query } = readInput(operations.exportSamples, request);
+  const seen = atLeast(parts, request, namespace.id);
+  const walked = { namespace: namespace.id, filter: filterOf(query), atLeast: seen };
+  await checkSize(parts.sampling, walked);
+  const samples = walk(parts.sampling, walked);
+  const name = `samples.${query.format}`;
+  switch (query.format) {
+    case "csv":
+      return send(
+        reply,
+        "text/csv; charset=utf-8; header=present",
+        name,
+        csvOf(valueRows(contents, samples)),
+      );
+    case "parquet":
+      return send(reply, "application/vnd.apache.parquet", name, parquetOf(valueRows(contents, samples)));
+    case "zip":
+      return send(reply, "application/zip", name, zipOf(contents, samples));
+  }
+}
+
+/** What goes wrong before the first bytes is raised; what does later breaks the connection off. */
+async function send(
+  reply: FastifyReply,
+  type: string,
+  fileName: string,
+  content: AsyncIterable<string | Uint8Array>,
+): Promise<void> {
+  const started = await begun(content);
+  const { raw } = reply;
+  reply.hijack();
+  raw.writeHead(200, {
+    ...{ "content-type": type, "content-disposition": `attachment; filename="${fileName}"` },
+    ...{ "cache-control": "no-store", "x-content-type-options": "nosniff" },
+  });
+  endsWhenIdle(raw);
+  await pipeline(Readable.from(started, { objectMode: false }), raw).catch(() => raw.destroy());
+}
+
+/** Raises Problem 404. */
+async function sampleOf(
+  parts: NativeParts,
+  request: FastifyRequest,
+  namespace: string,
+): Promise<ReadableSample> {
+  const asked = { namespace, number: sampleNumber(param(request, "number")) };
+  return readable(await parts.sampling.getSample({ ...asked, atLeast: atLeast(parts, request, namespace) }));
+}
+
+function fileNameOf({ sample }: ReadableSample, given: string): string {
+  return given.split(/[/\\]/).at(-1) || `sample-${sample.number}`;
+}
