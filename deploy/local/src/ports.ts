@@ -35,6 +35,7 @@ const INTERNAL = [
   "livenessGrpc",
   "offersGrpc",
   "samplingGrpc",
+  "streamsGrpc",
 ] as const;
 
 type Ports = Pick<Settings, (typeof PUBLIC)[number] | (typeof INTERNAL)[number]>;

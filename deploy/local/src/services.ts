@@ -8,6 +8,7 @@ import { OffersModule } from "@fieldlog/offers";
 import { ProjectionsModule } from "@fieldlog/projections";
 import type { hostModule, Runtime } from "@fieldlog/runtime";
 import { SamplingModule } from "@fieldlog/sampling";
+import { StreamsModule } from "@fieldlog/streams";
 import { SubscriptionsModule } from "@fieldlog/subscriptions";
 
 type Module = Parameters<typeof hostModule>[1];
@@ -21,6 +22,7 @@ export const services: readonly { name: string; module: (runtime: Runtime) => Mo
   { name: "liveness", module: (runtime) => LivenessModule.with(runtime) },
   { name: "offers", module: (runtime) => OffersModule.with(runtime) },
   { name: "sampling", module: (runtime) => SamplingModule.with(runtime) },
+  { name: "streams", module: (runtime) => StreamsModule.with(runtime) },
   { name: "edge-http", module: (runtime) => EdgeHttpModule.with(runtime) },
   { name: "edge-mqtt", module: (runtime) => EdgeMqttModule.with(runtime) },
   { name: "edge-websocket", module: (runtime) => EdgeWebSocketModule.with(runtime) },

@@ -5,7 +5,10 @@ import {
   liveness,
   offers,
   projections,
+  properties,
+  provisioning,
   sampling,
+  streams,
   subscriptions,
 } from "@fieldlog/contracts";
 import { type Commit, connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
@@ -25,6 +28,9 @@ export interface Edge {
   readonly liveness: RpcClient<typeof liveness.LivenessService>;
   readonly offers: RpcClient<typeof offers.OffersService>;
   readonly sampling: RpcClient<typeof sampling.SamplingService>;
+  readonly streams: RpcClient<typeof streams.StreamsService>;
+  readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
+  readonly properties: RpcClient<typeof properties.PropertiesService>;
   readonly known: Known;
 }
 
@@ -59,6 +65,9 @@ export async function connectEdge(runtime: Runtime, { now, onDecision }: Connect
     liveness: rpcClient(liveness.LivenessService, { ...caller, address: settings.livenessGrpc }),
     offers: rpcClient(offers.OffersService, { ...caller, address: settings.offersGrpc }),
     sampling: rpcClient(sampling.SamplingService, { ...caller, address: settings.samplingGrpc }),
+    streams: rpcClient(streams.StreamsService, { ...caller, address: settings.streamsGrpc }),
+    provisioning: rpcClient(provisioning.ProvisioningService, { ...caller, address: settings.authGrpc }),
+    properties: rpcClient(properties.PropertiesService, { ...caller, address: settings.devicesGrpc }),
   };
   const known = createKnown(clients, now);
   const watch = new RegistryWatch(log, known, logger, onDecision);

@@ -228,6 +228,38 @@ export const limits = Object.freeze({
   /** Models of one namespace, and bytes of one. */
   models: 1_000,
   modelBytes: 512 * 1024 * 1024,
+  /** Provisioning: tokens of one namespace, operations that wait in one, and the milliseconds that one does. */
+  provisioningTokens: 1_000,
+  provisioningOperations: 10_000,
+  provisioningMs: 24 * 3_600_000,
+  /** Wrong verification codes that one person (and one address, of provisioning tokens) may try in a time. */
+  wrongCodes: 10,
+  wrongCodesMs: 5 * 60_000,
+  /** Milliseconds that a refreshed registration token stays good, and those of what a device connects with. */
+  registrationGraceMs: 24 * 3_600_000,
+  connectionTokenMs: 3_600_000,
+  /** Characters of the id of a provisioned device. */
+  provisionedIdLeast: 4,
+  provisionedIdMost: 90,
+  /** Bytes of one device's desired, or reported, properties as JSON, of one text in them, levels, and tags of a device. */
+  propertiesBytes: 32 * 1024,
+  propertyTextBytes: 4 * 1024,
+  propertyDepth: 10,
+  tagsPerDevice: 64,
+  /** Fleet templates of one namespace. */
+  fleetTemplates: 1_000,
+  /** Stream groups of one namespace, and streams of one group. */
+  streamGroups: 1_000,
+  streamsPerGroup: 1_000,
+  /** Characters of a group's, stream's, batch's, slice's, message's or chunk's name. */
+  streamNameLength: 200,
+  /** Messages of one batch, chunks of one message, and bytes of one message once unpacked. */
+  messagesPerBatch: 1_000_000,
+  chunksPerMessage: 10_000,
+  streamMessageBytes: 64 * 1024 * 1024,
+  /** Method calls that wait for one device, and milliseconds for its answer. */
+  methodCalls: 50,
+  methodMs: 30_000,
   /** Milliseconds that an edit token is good for. */
   editTokenMs: 30 * 60_000,
   /** Milliseconds that a signing secret which was rotated is good for. */

@@ -59,7 +59,13 @@ export type AggregateKind =
   | "sampling"
   | "sample"
   | "sample-content"
-  | "model";
+  | "model"
+  | "provisioning-token"
+  | "provisioning-operation"
+  | "registration"
+  | "properties"
+  | "fleet-template"
+  | "stream";
 
 /** What clearing a namespace takes with it. Its keys, members, settings and users stay. */
 export const CLEARED_KINDS: readonly AggregateKind[] = [
@@ -74,10 +80,18 @@ export const CLEARED_KINDS: readonly AggregateKind[] = [
   "sample",
   "sample-content",
   "model",
+  "registration",
+  "properties",
 ];
 
 /** What erasing a device takes with it; each is keyed by the device's id. That it was erased stays in `device`. */
-export const ERASED_KINDS: readonly AggregateKind[] = ["credential", "configuration", "sampling"];
+export const ERASED_KINDS: readonly AggregateKind[] = [
+  "credential",
+  "configuration",
+  "sampling",
+  "registration",
+  "properties",
+];
 
 export interface AggregateId {
   readonly namespace: string;

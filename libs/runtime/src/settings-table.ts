@@ -213,12 +213,13 @@ export const settingsTable = Object.freeze({
   livenessGrpc: set("FIELDLOG_LIVENESS_GRPC", address, "127.0.0.1:9105", "Where liveness is called."),
   offersGrpc: set("FIELDLOG_OFFERS_GRPC", address, "127.0.0.1:9106", "Where offers is called."),
   samplingGrpc: set("FIELDLOG_SAMPLING_GRPC", address, "127.0.0.1:9107", "Where sampling is called."),
+  streamsGrpc: set("FIELDLOG_STREAMS_GRPC", address, "127.0.0.1:9108", "Where streams is called."),
   grpcBind: optional("FIELDLOG_GRPC_BIND", text, "Address that the internal services listen on.", {
     fallbackDoc: "FIELDLOG_BIND",
   }),
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
     fallbackDoc:
-      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206, liveness 9207, offers 9208, sampling 9209; edge-http serves them on its own port",
+      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206, liveness 9207, offers 9208, sampling 9209, streams 9210; edge-http serves them on its own port",
   }),
   s3Endpoint: optional(
     "FIELDLOG_S3_ENDPOINT",
@@ -307,4 +308,5 @@ export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   liveness: 9207,
   offers: 9208,
   sampling: 9209,
+  streams: 9210,
 });

@@ -27,7 +27,15 @@ describe("the started system", () => {
 
     it("has the replicas that were asked for", () => {
       const edges = ["edge-http", "edge-http-2", "edge-mqtt", "edge-mqtt-2", "edge-websocket"];
-      const others = ["liveness", "offers", "projections", "projections-2", "sampling", "subscriptions"];
+      const others = [
+        "liveness",
+        "offers",
+        "projections",
+        "projections-2",
+        "sampling",
+        "streams",
+        "subscriptions",
+      ];
       const names = ["auth", "devices", ...edges, ...others];
       expect(Object.keys(system.processes).sort()).toEqual(names);
       const pids = Object.values(system.processes).map(({ pid }) => pid);

@@ -14,13 +14,23 @@ export const SERVICES = [
   "liveness",
   "offers",
   "sampling",
+  "streams",
   "edge-http",
   "edge-mqtt",
   "edge-websocket",
 ] as const;
 
 /** Those that others call by gRPC. */
-const CALLED = ["auth", "devices", "projections", "subscriptions", "liveness", "offers", "sampling"] as const;
+const CALLED = [
+  "auth",
+  "devices",
+  "projections",
+  "subscriptions",
+  "liveness",
+  "offers",
+  "sampling",
+  "streams",
+] as const;
 
 /**
  * Settings of one process with all services, so that these meet on free ports: two that look for the default ones at the

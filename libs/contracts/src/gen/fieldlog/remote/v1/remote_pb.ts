@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/remote/v1/remote.proto.
  */
 export const file_fieldlog_remote_v1_remote: GenFile = /*@__PURE__*/
-  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEi7QMKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIAEIJCgdyZXF1ZXN0IgsKCUdldFN0YXR1cyI0CghSZXBsYWNlZBISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAyIzCg1XYW50U25hcHNob3RzEhIKCnJlc29sdXRpb24YASABKAkSDgoGdmlld2VyGAIgASgJIh8KDVN0b3BTbmFwc2hvdHMSDgoGdmlld2VyGAEgASgJIjAKDVdhbnRJbmZlcmVuY2USDwoHbGFzdGluZxgBIAEoCBIOCgZ2aWV3ZXIYAiABKAkiHwoNU3RvcEluZmVyZW5jZRIOCgZ2aWV3ZXIYASABKAkiHgoLVXBkYXRlTW9kZWwSDwoHdmVyc2lvbhgBIAEoDSJ2Cg5SZXF1ZXN0UmVjb3JkcxISCgVpbmRleBgBIAEoBEgAiAEBEhIKBWZpcnN0GAIgASgESAGIAQESEQoEbGFzdBgDIAEoBEgCiAEBEgwKBGxpc3QYBCADKARCCAoGX2luZGV4QggKBl9maXJzdEIHCgVfbGFzdCJjCgtSZW1vdGVSZXBseRIPCgdyZWZ1c2VkGAEgASgJEjAKBnN0YXR1cxgCIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTdGF0dXMSEQoJZGlzbWlzc2VkGAMgASgIIpsCCgxSZW1vdGVTdGF0dXMSEgoKY29ubmVjdGlvbhgBIAEoCRIUCgxjb25uZWN0ZWRfYXQYAiABKAMSDwoHdmVyc2lvbhgDIAEoDRIQCghlbmNvZGluZxgEIAEoCRIMCgRtb2RlGAUgASgJEhMKC2RldmljZV90eXBlGAYgASgJEhEKCXNuYXBzaG90cxgHIAEoCBIxCgdzZW5zb3JzGAggAygLMiAuZmllbGRsb2cucmVtb3RlLnYxLlJlbW90ZVNlbnNvchIbChNpbmZlcmVuY2VfaW5mb19qc29uGAkgASgJEhsKE3NuYXBzaG90c19zdHJlYW1pbmcYCiABKAgSGwoTaW5mZXJlbmNlX3N0cmVhbWluZxgLIAEoCCJrCgxSZW1vdGVTZW5zb3ISDAoEbmFtZRgBIAEoCRIgChNtYXhfc2FtcGxlX2xlbmd0aF9zGAIgASgBSACIAQESEwoLZnJlcXVlbmNpZXMYAyADKAFCFgoUX21heF9zYW1wbGVfbGVuZ3RoX3NiBnByb3RvMw");
+  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEipAQKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIABI1CgtjYWxsX21ldGhvZBgJIAEoCzIeLmZpZWxkbG9nLnJlbW90ZS52MS5DYWxsTWV0aG9kSABCCQoHcmVxdWVzdCILCglHZXRTdGF0dXMiNAoIUmVwbGFjZWQSEgoKY29ubmVjdGlvbhgBIAEoCRIUCgxjb25uZWN0ZWRfYXQYAiABKAMiMwoNV2FudFNuYXBzaG90cxISCgpyZXNvbHV0aW9uGAEgASgJEg4KBnZpZXdlchgCIAEoCSIfCg1TdG9wU25hcHNob3RzEg4KBnZpZXdlchgBIAEoCSIwCg1XYW50SW5mZXJlbmNlEg8KB2xhc3RpbmcYASABKAgSDgoGdmlld2VyGAIgASgJIh8KDVN0b3BJbmZlcmVuY2USDgoGdmlld2VyGAEgASgJIh4KC1VwZGF0ZU1vZGVsEg8KB3ZlcnNpb24YASABKA0idgoOUmVxdWVzdFJlY29yZHMSEgoFaW5kZXgYASABKARIAIgBARISCgVmaXJzdBgCIAEoBEgBiAEBEhEKBGxhc3QYAyABKARIAogBARIMCgRsaXN0GAQgAygEQggKBl9pbmRleEIICgZfZmlyc3RCBwoFX2xhc3QiKwoKQ2FsbE1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLwoMTWV0aG9kQW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIPCgdwYXlsb2FkGAIgASgMIpUBCgtSZW1vdGVSZXBseRIPCgdyZWZ1c2VkGAEgASgJEjAKBnN0YXR1cxgCIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTdGF0dXMSEQoJZGlzbWlzc2VkGAMgASgIEjAKBm1ldGhvZBgEIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5NZXRob2RBbnN3ZXIimwIKDFJlbW90ZVN0YXR1cxISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAxIPCgd2ZXJzaW9uGAMgASgNEhAKCGVuY29kaW5nGAQgASgJEgwKBG1vZGUYBSABKAkSEwoLZGV2aWNlX3R5cGUYBiABKAkSEQoJc25hcHNob3RzGAcgASgIEjEKB3NlbnNvcnMYCCADKAsyIC5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlU2Vuc29yEhsKE2luZmVyZW5jZV9pbmZvX2pzb24YCSABKAkSGwoTc25hcHNob3RzX3N0cmVhbWluZxgKIAEoCBIbChNpbmZlcmVuY2Vfc3RyZWFtaW5nGAsgASgIImsKDFJlbW90ZVNlbnNvchIMCgRuYW1lGAEgASgJEiAKE21heF9zYW1wbGVfbGVuZ3RoX3MYAiABKAFIAIgBARITCgtmcmVxdWVuY2llcxgDIAMoAUIWChRfbWF4X3NhbXBsZV9sZW5ndGhfc2IGcHJvdG8z");
 
 /**
  * @generated from message fieldlog.remote.v1.RemoteRequest
@@ -71,6 +71,12 @@ export type RemoteRequest = Message<"fieldlog.remote.v1.RemoteRequest"> & {
      */
     value: RequestRecords;
     case: "requestRecords";
+  } | {
+    /**
+     * @generated from field: fieldlog.remote.v1.CallMethod call_method = 9;
+     */
+    value: CallMethod;
+    case: "callMethod";
   } | { case: undefined; value?: undefined };
 };
 
@@ -262,6 +268,54 @@ export const RequestRecordsSchema: GenMessage<RequestRecords> = /*@__PURE__*/
   messageDesc(file_fieldlog_remote_v1_remote, 8);
 
 /**
+ * A method of the device: it answers within `limits.methodMs`.
+ *
+ * @generated from message fieldlog.remote.v1.CallMethod
+ */
+export type CallMethod = Message<"fieldlog.remote.v1.CallMethod"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * JSON
+   *
+   * @generated from field: bytes payload = 2;
+   */
+  payload: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.remote.v1.CallMethod.
+ * Use `create(CallMethodSchema)` to create a new message.
+ */
+export const CallMethodSchema: GenMessage<CallMethod> = /*@__PURE__*/
+  messageDesc(file_fieldlog_remote_v1_remote, 9);
+
+/**
+ * @generated from message fieldlog.remote.v1.MethodAnswer
+ */
+export type MethodAnswer = Message<"fieldlog.remote.v1.MethodAnswer"> & {
+  /**
+   * @generated from field: uint32 status = 1;
+   */
+  status: number;
+
+  /**
+   * @generated from field: bytes payload = 2;
+   */
+  payload: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.remote.v1.MethodAnswer.
+ * Use `create(MethodAnswerSchema)` to create a new message.
+ */
+export const MethodAnswerSchema: GenMessage<MethodAnswer> = /*@__PURE__*/
+  messageDesc(file_fieldlog_remote_v1_remote, 10);
+
+/**
  * @generated from message fieldlog.remote.v1.RemoteReply
  */
 export type RemoteReply = Message<"fieldlog.remote.v1.RemoteReply"> & {
@@ -283,6 +337,11 @@ export type RemoteReply = Message<"fieldlog.remote.v1.RemoteReply"> & {
    * @generated from field: bool dismissed = 3;
    */
   dismissed: boolean;
+
+  /**
+   * @generated from field: fieldlog.remote.v1.MethodAnswer method = 4;
+   */
+  method?: MethodAnswer | undefined;
 };
 
 /**
@@ -290,7 +349,7 @@ export type RemoteReply = Message<"fieldlog.remote.v1.RemoteReply"> & {
  * Use `create(RemoteReplySchema)` to create a new message.
  */
 export const RemoteReplySchema: GenMessage<RemoteReply> = /*@__PURE__*/
-  messageDesc(file_fieldlog_remote_v1_remote, 9);
+  messageDesc(file_fieldlog_remote_v1_remote, 11);
 
 /**
  * @generated from message fieldlog.remote.v1.RemoteStatus
@@ -369,7 +428,7 @@ export type RemoteStatus = Message<"fieldlog.remote.v1.RemoteStatus"> & {
  * Use `create(RemoteStatusSchema)` to create a new message.
  */
 export const RemoteStatusSchema: GenMessage<RemoteStatus> = /*@__PURE__*/
-  messageDesc(file_fieldlog_remote_v1_remote, 10);
+  messageDesc(file_fieldlog_remote_v1_remote, 12);
 
 /**
  * @generated from message fieldlog.remote.v1.RemoteSensor
@@ -398,5 +457,5 @@ export type RemoteSensor = Message<"fieldlog.remote.v1.RemoteSensor"> & {
  * Use `create(RemoteSensorSchema)` to create a new message.
  */
 export const RemoteSensorSchema: GenMessage<RemoteSensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_remote_v1_remote, 11);
+  messageDesc(file_fieldlog_remote_v1_remote, 13);
 

@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file fieldlog/signals/v1/signals.proto.
  */
 export const file_fieldlog_signals_v1_signals: GenFile = /*@__PURE__*/
-  fileDesc("CiFmaWVsZGxvZy9zaWduYWxzL3YxL3NpZ25hbHMucHJvdG8SE2ZpZWxkbG9nLnNpZ25hbHMudjEiOwoLU2lnbmFsQmF0Y2gSLAoHc2lnbmFscxgBIAMoCzIbLmZpZWxkbG9nLnNpZ25hbHMudjEuU2lnbmFsIrkFCgZTaWduYWwSDgoGZGV2aWNlGAEgASgJEhAKCGlkZW50aXR5GAIgASgJEg4KBmRpZ2VzdBgDIAEoDBITCgtyZWNlaXZlZF9hdBgEIAEoAxITCgtvY2N1cnJlZF9hdBgFIAEoAxIUCgdzZW50X2F0GAYgASgDSAGIAQESLwoIbG9jYXRpb24YByABKAsyHS5maWVsZGxvZy5zaWduYWxzLnYxLkxvY2F0aW9uEhQKDHRyYWNlX3BhcmVudBgIIAEoCRI1CgtwdWJsaWNhdGlvbhgJIAEoCzIgLmZpZWxkbG9nLnNpZ25hbHMudjEuUHVibGljYXRpb24SKwoFZXZlbnQYECABKAsyGi5maWVsZGxvZy5zaWduYWxzLnYxLkV2ZW50SAASMwoJaGVhcnRiZWF0GBEgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5IZWFydGJlYXRIABI5CgxtZWFzdXJlbWVudHMYEiABKAsyIS5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50c0gAEjYKC2xvZ19lbnRyaWVzGBMgASgLMh8uZmllbGRsb2cuc2lnbmFscy52MS5Mb2dFbnRyaWVzSAASLwoHbWVzc2FnZRgUIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuTWVzc2FnZUgAEj8KD2Fja25vd2xlZGdtZW50cxgVIAEoCzIkLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnRzSAASMwoJcmVqZWN0aW9uGBYgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5SZWplY3Rpb25IABIvCgdjbGVhcmVkGBcgASgLMhwuZmllbGRsb2cuc2lnbmFscy52MS5DbGVhcmVkSABCBgoEYm9keUIKCghfc2VudF9hdCIZCgdDbGVhcmVkEg4KBmRldmljZRgBIAEoCSKsAgoLUHVibGljYXRpb24SDQoFdG9waWMYASABKAkSCwoDcW9zGAIgASgNEg4KBnJldGFpbhgDIAEoCBIRCgljbGllbnRfaWQYBCABKAkSEwoLcmVkZWxpdmVyZWQYBSABKAgSDwoHd3JhcHBlZBgGIAEoCBIMCgR1dGY4GAcgASgIEhQKDGNvbnRlbnRfdHlwZRgIIAEoCRIWCg5yZXNwb25zZV90b3BpYxgJIAEoCRIYChBjb3JyZWxhdGlvbl9kYXRhGAogASgMEjoKD3VzZXJfcHJvcGVydGllcxgLIAMoCzIhLmZpZWxkbG9nLnNpZ25hbHMudjEuVXNlclByb3BlcnR5EhcKCmV4cGlyZXNfYXQYDCABKANIAIgBAUINCgtfZXhwaXJlc19hdCIqCgxVc2VyUHJvcGVydHkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJIhoKB01lc3NhZ2USDwoHcGF5bG9hZBgBIAEoDCJGCgxNZWFzdXJlbWVudHMSNgoMbWVhc3VyZW1lbnRzGAEgAygLMiAuZmllbGRsb2cuc2lnbmFscy52MS5NZWFzdXJlbWVudCJqCgtNZWFzdXJlbWVudBITCgtvY2N1cnJlZF9hdBgBIAEoARIVCghyZXZpc2lvbhgCIAEoDUgAiAEBEhIKCmF0dHJpYnV0ZXMYAyADKAkSDgoGdmFsdWVzGAQgAygBQgsKCV9yZXZpc2lvbiI8CgpMb2dFbnRyaWVzEi4KB2VudHJpZXMYASADKAsyHS5maWVsZGxvZy5zaWduYWxzLnYxLkxvZ0VudHJ5IpkBCghMb2dFbnRyeRITCgtvY2N1cnJlZF9hdBgBIAEoARIQCghzZXZlcml0eRgCIAEoCRIVCghyZXZpc2lvbhgDIAEoDUgAiAEBEg8KB21lc3NhZ2UYBCABKAkSFAoHZGV0YWlscxgFIAEoCUgBiAEBEg8KB2RpdmlkZWQYBiABKAhCCwoJX3JldmlzaW9uQgoKCF9kZXRhaWxzIk8KD0Fja25vd2xlZGdtZW50cxI8Cg9hY2tub3dsZWRnbWVudHMYASADKAsyIy5maWVsZGxvZy5zaWduYWxzLnYxLkFja25vd2xlZGdtZW50IkgKDkFja25vd2xlZGdtZW50EhAKCHJldmlzaW9uGAEgASgNEg8KB3N1Y2Nlc3MYAiABKAgSEwoLb2NjdXJyZWRfYXQYAyABKAEiOQoJUmVqZWN0aW9uEg0KBXRvcGljGAEgASgJEg4KBnJlYXNvbhgCIAEoCRINCgVjb3VudBgDIAEoDSI/CghMb2NhdGlvbhIQCghsYXRpdHVkZRgBIAEoARIRCglsb25naXR1ZGUYAiABKAESDgoGc291cmNlGAMgASgJIrgDCgVFdmVudBIMCgRuYW1lGAEgASgJEi0KB3JlYWRpbmcYAiABKAsyHC5maWVsZGxvZy5zaWduYWxzLnYxLlJlYWRpbmcSNAoOb3RoZXJfcmVhZGluZ3MYAyADKAsyHC5maWVsZGxvZy5zaWduYWxzLnYxLlJlYWRpbmcSEwoGYWN0aW9uGAQgASgJSACIAQESEgoFdmFsdWUYBSABKAlIAYgBARISCgVwbGFjZRgGIAEoCUgCiAEBEg4KBnNvdXJjZRgHIAEoCRIPCgdzdWJqZWN0GAggASgJEhMKC2RhdGFfc2NoZW1hGAkgASgJEhkKEWRhdGFfY29udGVudF90eXBlGAogASgJEgwKBGRhdGEYCyABKAwSPgoKZXh0ZW5zaW9ucxgMIAMoCzIqLmZpZWxkbG9nLnNpZ25hbHMudjEuRXZlbnQuRXh0ZW5zaW9uc0VudHJ5Eg4KBmlzc3VlchgNIAEoCRoxCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfYWN0aW9uQggKBl92YWx1ZUIICgZfcGxhY2UitgEKB1JlYWRpbmcSDgoGc2Vuc29yGAEgASgJEhMKC3NlbnNvcl90eXBlGAIgASgJEg4KBnZhbHVlcxgDIAMoARIYCgtvY2N1cnJlZF9hdBgEIAEoA0gAiAEBEhgKC2V2ZW50X2NvdW50GAUgASgFSAGIAQESFQoId2luZG93X3MYBiABKAVIAogBAUIOCgxfb2NjdXJyZWRfYXRCDgoMX2V2ZW50X2NvdW50QgsKCV93aW5kb3dfcyK6AQoJSGVhcnRiZWF0Eg4KBnN0YXR1cxgBIAEoCRIuCgVyYXRlcxgCIAMoCzIfLmZpZWxkbG9nLnNpZ25hbHMudjEuU2Vuc29yUmF0ZRIZChFjb25uZWN0ZWRfc2Vuc29ycxgDIAMoCRIcChRkaXNjb25uZWN0ZWRfc2Vuc29ycxgEIAMoCRIeChFsYXRlc3RfcmVxdWVzdF9pZBgFIAEoBEgAiAEBQhQKEl9sYXRlc3RfcmVxdWVzdF9pZCJDCgpTZW5zb3JSYXRlEg4KBnNlbnNvchgBIAEoCRITCgtldmVudF9jb3VudBgCIAEoBRIQCgh3aW5kb3dfcxgDIAEoBWIGcHJvdG8z");
+  fileDesc("CiFmaWVsZGxvZy9zaWduYWxzL3YxL3NpZ25hbHMucHJvdG8SE2ZpZWxkbG9nLnNpZ25hbHMudjEiOwoLU2lnbmFsQmF0Y2gSLAoHc2lnbmFscxgBIAMoCzIbLmZpZWxkbG9nLnNpZ25hbHMudjEuU2lnbmFsIvcFCgZTaWduYWwSDgoGZGV2aWNlGAEgASgJEhAKCGlkZW50aXR5GAIgASgJEg4KBmRpZ2VzdBgDIAEoDBITCgtyZWNlaXZlZF9hdBgEIAEoAxITCgtvY2N1cnJlZF9hdBgFIAEoAxIUCgdzZW50X2F0GAYgASgDSAGIAQESLwoIbG9jYXRpb24YByABKAsyHS5maWVsZGxvZy5zaWduYWxzLnYxLkxvY2F0aW9uEhQKDHRyYWNlX3BhcmVudBgIIAEoCRI1CgtwdWJsaWNhdGlvbhgJIAEoCzIgLmZpZWxkbG9nLnNpZ25hbHMudjEuUHVibGljYXRpb24SKwoFZXZlbnQYECABKAsyGi5maWVsZGxvZy5zaWduYWxzLnYxLkV2ZW50SAASMwoJaGVhcnRiZWF0GBEgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5IZWFydGJlYXRIABI5CgxtZWFzdXJlbWVudHMYEiABKAsyIS5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50c0gAEjYKC2xvZ19lbnRyaWVzGBMgASgLMh8uZmllbGRsb2cuc2lnbmFscy52MS5Mb2dFbnRyaWVzSAASLwoHbWVzc2FnZRgUIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuTWVzc2FnZUgAEj8KD2Fja25vd2xlZGdtZW50cxgVIAEoCzIkLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnRzSAASMwoJcmVqZWN0aW9uGBYgASgLMh4uZmllbGRsb2cuc2lnbmFscy52MS5SZWplY3Rpb25IABIvCgdjbGVhcmVkGBcgASgLMhwuZmllbGRsb2cuc2lnbmFscy52MS5DbGVhcmVkSAASPAoOc3RyZWFtX21lc3NhZ2UYGCABKAsyIi5maWVsZGxvZy5zaWduYWxzLnYxLlN0cmVhbU1lc3NhZ2VIAEIGCgRib2R5QgoKCF9zZW50X2F0IhkKB0NsZWFyZWQSDgoGZGV2aWNlGAEgASgJIqwCCgtQdWJsaWNhdGlvbhINCgV0b3BpYxgBIAEoCRILCgNxb3MYAiABKA0SDgoGcmV0YWluGAMgASgIEhEKCWNsaWVudF9pZBgEIAEoCRITCgtyZWRlbGl2ZXJlZBgFIAEoCBIPCgd3cmFwcGVkGAYgASgIEgwKBHV0ZjgYByABKAgSFAoMY29udGVudF90eXBlGAggASgJEhYKDnJlc3BvbnNlX3RvcGljGAkgASgJEhgKEGNvcnJlbGF0aW9uX2RhdGEYCiABKAwSOgoPdXNlcl9wcm9wZXJ0aWVzGAsgAygLMiEuZmllbGRsb2cuc2lnbmFscy52MS5Vc2VyUHJvcGVydHkSFwoKZXhwaXJlc19hdBgMIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0IioKDFVzZXJQcm9wZXJ0eRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiGgoHTWVzc2FnZRIPCgdwYXlsb2FkGAEgASgMIkYKDE1lYXN1cmVtZW50cxI2CgxtZWFzdXJlbWVudHMYASADKAsyIC5maWVsZGxvZy5zaWduYWxzLnYxLk1lYXN1cmVtZW50ImoKC01lYXN1cmVtZW50EhMKC29jY3VycmVkX2F0GAEgASgBEhUKCHJldmlzaW9uGAIgASgNSACIAQESEgoKYXR0cmlidXRlcxgDIAMoCRIOCgZ2YWx1ZXMYBCADKAFCCwoJX3JldmlzaW9uIjwKCkxvZ0VudHJpZXMSLgoHZW50cmllcxgBIAMoCzIdLmZpZWxkbG9nLnNpZ25hbHMudjEuTG9nRW50cnkimQEKCExvZ0VudHJ5EhMKC29jY3VycmVkX2F0GAEgASgBEhAKCHNldmVyaXR5GAIgASgJEhUKCHJldmlzaW9uGAMgASgNSACIAQESDwoHbWVzc2FnZRgEIAEoCRIUCgdkZXRhaWxzGAUgASgJSAGIAQESDwoHZGl2aWRlZBgGIAEoCEILCglfcmV2aXNpb25CCgoIX2RldGFpbHMiTwoPQWNrbm93bGVkZ21lbnRzEjwKD2Fja25vd2xlZGdtZW50cxgBIAMoCzIjLmZpZWxkbG9nLnNpZ25hbHMudjEuQWNrbm93bGVkZ21lbnQiSAoOQWNrbm93bGVkZ21lbnQSEAoIcmV2aXNpb24YASABKA0SDwoHc3VjY2VzcxgCIAEoCBITCgtvY2N1cnJlZF9hdBgDIAEoASI5CglSZWplY3Rpb24SDQoFdG9waWMYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWNvdW50GAMgASgNIv8BCg1TdHJlYW1NZXNzYWdlEg0KBWdyb3VwGAEgASgJEg4KBnN0cmVhbRgCIAEoCRINCgViYXRjaBgDIAEoCRINCgVzbGljZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEg0KBWNodW5rGAYgASgJEgwKBHNpdGUYByABKAkSGAoQY29udGVudF9lbmNvZGluZxgIIAEoCRIPCgdwYXlsb2FkGAkgASgMEhAKCGV4dGVybmFsGAogASgJEhcKD2NvbXBsZXRlc19iYXRjaBgLIAEoCBIZChFjb21wbGV0ZXNfbWVzc2FnZRgMIAEoCBISCgpub19wYXlsb2FkGA0gASgIIj8KCExvY2F0aW9uEhAKCGxhdGl0dWRlGAEgASgBEhEKCWxvbmdpdHVkZRgCIAEoARIOCgZzb3VyY2UYAyABKAkiuAMKBUV2ZW50EgwKBG5hbWUYASABKAkSLQoHcmVhZGluZxgCIAEoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuUmVhZGluZxI0Cg5vdGhlcl9yZWFkaW5ncxgDIAMoCzIcLmZpZWxkbG9nLnNpZ25hbHMudjEuUmVhZGluZxITCgZhY3Rpb24YBCABKAlIAIgBARISCgV2YWx1ZRgFIAEoCUgBiAEBEhIKBXBsYWNlGAYgASgJSAKIAQESDgoGc291cmNlGAcgASgJEg8KB3N1YmplY3QYCCABKAkSEwoLZGF0YV9zY2hlbWEYCSABKAkSGQoRZGF0YV9jb250ZW50X3R5cGUYCiABKAkSDAoEZGF0YRgLIAEoDBI+CgpleHRlbnNpb25zGAwgAygLMiouZmllbGRsb2cuc2lnbmFscy52MS5FdmVudC5FeHRlbnNpb25zRW50cnkSDgoGaXNzdWVyGA0gASgJGjEKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB19hY3Rpb25CCAoGX3ZhbHVlQggKBl9wbGFjZSK2AQoHUmVhZGluZxIOCgZzZW5zb3IYASABKAkSEwoLc2Vuc29yX3R5cGUYAiABKAkSDgoGdmFsdWVzGAMgAygBEhgKC29jY3VycmVkX2F0GAQgASgDSACIAQESGAoLZXZlbnRfY291bnQYBSABKAVIAYgBARIVCgh3aW5kb3dfcxgGIAEoBUgCiAEBQg4KDF9vY2N1cnJlZF9hdEIOCgxfZXZlbnRfY291bnRCCwoJX3dpbmRvd19zIroBCglIZWFydGJlYXQSDgoGc3RhdHVzGAEgASgJEi4KBXJhdGVzGAIgAygLMh8uZmllbGRsb2cuc2lnbmFscy52MS5TZW5zb3JSYXRlEhkKEWNvbm5lY3RlZF9zZW5zb3JzGAMgAygJEhwKFGRpc2Nvbm5lY3RlZF9zZW5zb3JzGAQgAygJEh4KEWxhdGVzdF9yZXF1ZXN0X2lkGAUgASgESACIAQFCFAoSX2xhdGVzdF9yZXF1ZXN0X2lkIkMKClNlbnNvclJhdGUSDgoGc2Vuc29yGAEgASgJEhMKC2V2ZW50X2NvdW50GAIgASgFEhAKCHdpbmRvd19zGAMgASgFYgZwcm90bzM");
 
 /**
  * One commit: everything that was appended to a namespace's log at once.
@@ -162,6 +162,12 @@ export type Signal = Message$1<"fieldlog.signals.v1.Signal"> & {
      */
     value: Cleared;
     case: "cleared";
+  } | {
+    /**
+     * @generated from field: fieldlog.signals.v1.StreamMessage stream_message = 24;
+     */
+    value: StreamMessage;
+    case: "streamMessage";
   } | { case: undefined; value?: undefined };
 };
 
@@ -532,6 +538,99 @@ export const RejectionSchema: GenMessage<Rejection> = /*@__PURE__*/
   messageDesc(file_fieldlog_signals_v1_signals, 12);
 
 /**
+ * A message, or a part of one, of a device's stream; or word that a batch or a message is complete.
+ *
+ * @generated from message fieldlog.signals.v1.StreamMessage
+ */
+export type StreamMessage = Message$1<"fieldlog.signals.v1.StreamMessage"> & {
+  /**
+   * empty: the namespace's default one
+   *
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * empty: the group's default one
+   *
+   * @generated from field: string stream = 2;
+   */
+  stream: string;
+
+  /**
+   * empty: filled in by the stream's pattern
+   *
+   * @generated from field: string batch = 3;
+   */
+  batch: string;
+
+  /**
+   * @generated from field: string slice = 4;
+   */
+  slice: string;
+
+  /**
+   * empty: filled in by the stream's pattern
+   *
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * @generated from field: string chunk = 6;
+   */
+  chunk: string;
+
+  /**
+   * @generated from field: string site = 7;
+   */
+  site: string;
+
+  /**
+   * "br"; empty: as it is
+   *
+   * @generated from field: string content_encoding = 8;
+   */
+  contentEncoding: string;
+
+  /**
+   * @generated from field: bytes payload = 9;
+   */
+  payload: Uint8Array;
+
+  /**
+   * id of the upload that is the payload; empty: it is above
+   *
+   * @generated from field: string external = 10;
+   */
+  external: string;
+
+  /**
+   * @generated from field: bool completes_batch = 11;
+   */
+  completesBatch: boolean;
+
+  /**
+   * @generated from field: bool completes_message = 12;
+   */
+  completesMessage: boolean;
+
+  /**
+   * it says only that something is complete
+   *
+   * @generated from field: bool no_payload = 13;
+   */
+  noPayload: boolean;
+};
+
+/**
+ * Describes the message fieldlog.signals.v1.StreamMessage.
+ * Use `create(StreamMessageSchema)` to create a new message.
+ */
+export const StreamMessageSchema: GenMessage<StreamMessage> = /*@__PURE__*/
+  messageDesc(file_fieldlog_signals_v1_signals, 13);
+
+/**
  * @generated from message fieldlog.signals.v1.Location
  */
 export type Location = Message$1<"fieldlog.signals.v1.Location"> & {
@@ -562,7 +661,7 @@ export type Location = Message$1<"fieldlog.signals.v1.Location"> & {
  * Use `create(LocationSchema)` to create a new message.
  */
 export const LocationSchema: GenMessage<Location> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 13);
+  messageDesc(file_fieldlog_signals_v1_signals, 14);
 
 /**
  * Something happened.
@@ -657,7 +756,7 @@ export type Event = Message$1<"fieldlog.signals.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 14);
+  messageDesc(file_fieldlog_signals_v1_signals, 15);
 
 /**
  * @generated from message fieldlog.signals.v1.Reading
@@ -709,7 +808,7 @@ export type Reading = Message$1<"fieldlog.signals.v1.Reading"> & {
  * Use `create(ReadingSchema)` to create a new message.
  */
 export const ReadingSchema: GenMessage<Reading> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 15);
+  messageDesc(file_fieldlog_signals_v1_signals, 16);
 
 /**
  * The device is alive.
@@ -753,7 +852,7 @@ export type Heartbeat = Message$1<"fieldlog.signals.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 16);
+  messageDesc(file_fieldlog_signals_v1_signals, 17);
 
 /**
  * How often a sensor reported events.
@@ -782,5 +881,5 @@ export type SensorRate = Message$1<"fieldlog.signals.v1.SensorRate"> & {
  * Use `create(SensorRateSchema)` to create a new message.
  */
 export const SensorRateSchema: GenMessage<SensorRate> = /*@__PURE__*/
-  messageDesc(file_fieldlog_signals_v1_signals, 17);
+  messageDesc(file_fieldlog_signals_v1_signals, 18);
 

@@ -1,0 +1,2 @@
+// For processes that host the service.
+export { StreamsModule } from "./streams.module.js";

@@ -1,0 +1,4 @@
+import { runService } from "@fieldlog/runtime";
+import { StreamsModule } from "./streams.module.js";
+
+await runService("streams", StreamsModule.with);
