@@ -8,8 +8,8 @@ export interface Record {
   readonly index: number;
   /** By the device's clock, as it says it. */
   readonly timestamp: number;
-  /** JSON, as it came: `result` and `timing`. */
-  readonly seen: object;
+  /** JSON, as it came. */
+  readonly seen: { readonly result?: unknown; readonly timing?: unknown };
   readonly rawData: RawData | undefined;
 }
 

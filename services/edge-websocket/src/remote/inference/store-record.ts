@@ -47,7 +47,7 @@ export class StoreRecord {
     const { deploymentVersion } = this;
     const data = {
       ...{ index, timestamp, ...(deploymentVersion === undefined ? {} : { deploymentVersion }) },
-      ...seen,
+      ...{ result: seen.result, timing: seen.timing },
       ...(rawData === undefined ? {} : { rawData: await this.kept(rawData, record) }),
     };
     await this.parts.events.append({
