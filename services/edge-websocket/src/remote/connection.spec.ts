@@ -3,6 +3,7 @@ import { limits } from "@fieldlog/contracts";
 import { LogUnavailable } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
 import { until } from "@fieldlog/testkit";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RemoteConnection, type SessionParts } from "./connection.js";
 import type { DeviceSession } from "./feature.js";
@@ -15,8 +16,8 @@ class Socket extends EventEmitter {
   bufferedAmount = 0;
   pings = 0;
   closed: number | undefined;
-  send(frame: string): void {
-    this.sent.push(frame);
+  send(frame: string | Uint8Array): void {
+    this.sent.push(Buffer.from(frame as Uint8Array).toString("latin1"));
   }
   close(code: number): void {
     this.closed = code;
@@ -187,5 +188,34 @@ describe("a device that is there", () => {
     await until("it is let in", () => socket.sent.length === 1);
     for (let i = 0; i < 3_000; i++) socket.say({ unknown: i });
     expect(socket.closed).toBe(1008);
+  });
+});
+
+describe("whatever a client sends", () => {
+  const anything = fc.oneof(
+    { arbitrary: fc.record({ hello: fc.oneof(fc.constant(hello), fc.jsonValue()) }), weight: 2 },
+    fc.dictionary(fc.constantFrom("hello", "x", "sample", "err", "__proto__"), fc.jsonValue()),
+    fc.jsonValue(),
+    fc.string(),
+    fc.constant("ping"),
+    fc.uint8Array({ maxLength: 64 }),
+  );
+
+  it("it is answered or closed, and hello at most once, before anything else that is no error", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anything, { maxLength: 20 }), async (frames) => {
+        const { socket, warned } = edge();
+        for (const frame of frames) {
+          if (frame instanceof Uint8Array) socket.emit("message", Buffer.from(frame), true);
+          else socket.say(frame);
+          await Promise.resolve();
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+        const sent = socket.sent.filter((frame) => !frame.includes("err"));
+        expect(sent.filter((frame) => frame.includes("hello")).length).toBeLessThanOrEqual(1);
+        if (sent.length > 0) expect(sent[0]).toContain("hello");
+        expect([warned, socket.closed]).toEqual([[], undefined]);
+      }),
+    );
   });
 });

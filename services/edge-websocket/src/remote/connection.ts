@@ -38,6 +38,7 @@ const NO_HELLO: End = { code: 1008, reason: "no hello" };
 const TOO_MANY_ERRORS: End = { code: 1008, reason: "too many errors" };
 const TOO_MUCH: End = { code: 1008, reason: "too many messages" };
 const LONG_HELLO: End = { code: 1009, reason: "hello is too long" };
+const FAILED: End = { code: 1011, reason: "the server failed" };
 /** The client comes back; to be told `hello:false` it would give up for ever. */
 const LATER: End = { code: 1013, reason: "try again later" };
 const REPLACED: End = { code: 4001, reason: "the device has connected again" };
@@ -159,8 +160,11 @@ export class RemoteConnection implements OpenReader {
       else if (Object.hasOwn(message, "hello")) void this.begin(message, encoding);
       else this.refuse("hello must come first", encoding);
     } catch (error) {
-      if (!(error instanceof Malformed)) throw error;
-      this.refuse(error.message, this.encoding ?? encoding);
+      if (error instanceof Malformed) this.refuse(error.message, this.encoding ?? encoding);
+      else {
+        this.parts.logger.error({ err: error }, "a device's message could not be handled");
+        this.close(FAILED);
+      }
     }
   }
 
