@@ -36,7 +36,7 @@ export function addSamplings({ runtime, log, database, remote, now }: SamplingPa
   const arrivals = new Arrivals({ log, rows, samplings, waitFor, logger });
   const sweep = new Sweep({ rows, samplings, logger, now });
   const teller = new Teller({
-    ...{ log, rows, waitFor, logger, now, url: settings.postgresUrl, schema: SCHEMA },
+    ...{ log, rows, waitFor, logger, metrics, now, url: settings.postgresUrl, schema: SCHEMA },
     replicas: settings.replicas,
   });
 

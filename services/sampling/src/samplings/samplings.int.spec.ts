@@ -218,6 +218,32 @@ describe("a sampling", () => {
     expect((await stateOf(second.id)).state).toBe("sent");
   });
 
+  it("times out in the queue and without an answer, and is told once, though every replica looks", async () => {
+    const now = Date.now();
+    const begun = async (id: string, ago: number, until: number, sent: boolean) => {
+      const asked = { sampling: id, label: "x", lengthMs: 1, intervalMs: 1, category: "training" };
+      const value = { ...asked, queuedUntil: BigInt(until) };
+      const decision = create(registry.DecisionSchema, {
+        events: [
+          { event: { case: "samplingRequested", value } },
+          ...(sent ? [{ event: { case: "samplingSent" as const, value: { sampling: id } } }] : []),
+        ],
+        decidedAt: BigInt(now - ago),
+      });
+      await log.registry.append({ namespace, kind: "sampling", id: `of ${id}` }, decision, 0);
+    };
+    await begun("waits", 600_000, now - 1, false);
+    await begun("unanswered", 15_000, now + 600_000, true);
+    const reasons = await until("both are told", async () => {
+      const events = (await told()).filter(({ name }) => name === "SamplingTimedOut");
+      return events.length < 2 ? undefined : events.map(({ data }) => [data["sampling"], data["error"]]);
+    });
+    expect(reasons.sort()).toEqual([
+      ["unanswered", "the device did not answer"],
+      ["waits", "its turn did not come: the device was away, or busy"],
+    ]);
+  });
+
   it("goes to one of two replicas' askers at once, whoever was first", async () => {
     await connect("c1");
     const asked = { label: "x", lengthMs: 1, intervalMs: 1, category: "testing", sensor: SENSOR };
@@ -260,7 +286,7 @@ describe("what is asked", () => {
 });
 
 describe("what was erased or cleared", () => {
-  it("is in no list, its device may be asked again", async () => {
+  it("is in no list, and its device may be asked again", async () => {
     const gone = await request();
     const kept = await request({ sensor: "" }, "one");
     const page = async () => {

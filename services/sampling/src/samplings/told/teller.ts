@@ -10,7 +10,7 @@ import {
 } from "@fieldlog/contracts";
 import { type Commit, type EventLog, RecordBucket } from "@fieldlog/event-log";
 import { underLease } from "@fieldlog/read-model";
-import type { Logger } from "@fieldlog/runtime";
+import { counter, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
 import { LRUCache } from "lru-cache";
 import { deviceSamplings } from "../device-samplings.js";
 import type { Rows } from "../rows.js";
@@ -21,6 +21,7 @@ export interface TellerParts {
   readonly rows: Pick<Rows, "sampling">;
   readonly waitFor: (sequence: number, timeoutMs: number) => Promise<boolean>;
   readonly logger: Pick<Logger, "info" | "warn">;
+  readonly metrics: Metrics;
   /** postgres://… */
   readonly url: string;
   readonly schema: string;
@@ -43,8 +44,15 @@ export class Teller {
   private readonly ending = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private readonly facts = new LRUCache<string, Facts>({ max: REMEMBERED });
+  private readonly steps: { inc(labels: { step: string }): void };
 
-  constructor(private readonly parts: TellerParts) {}
+  constructor(private readonly parts: TellerParts) {
+    this.steps = counter(parts.metrics, {
+      name: "fieldlog_sampling_steps_total",
+      help: "Steps of samplings that this replica told subscribers of, by the event's name.",
+      labelNames: ["step"],
+    });
+  }
 
   start(): void {
     const { url, schema, logger } = this.parts;
@@ -89,7 +97,8 @@ export class Teller {
   private async append({ subject, sequence, data }: Commit): Promise<Promise<unknown>[]> {
     const { log, now } = this.parts;
     const { namespace, id: device } = aggregateOf(subject);
-    const decision = fromBinary(registry.DecisionSchema, data);
+    const decision = this.decoded(data, sequence);
+    if (decision === undefined) return [];
     for (const { event } of decision.events) {
       if (event.case === "samplingRequested") this.facts.set(event.value.sampling, factsOf(event.value));
     }
@@ -99,8 +108,19 @@ export class Teller {
       if (facts === undefined) continue;
       const at = { sequence, index, decidedAt: Number(decision.decidedAt), now: now() };
       appended.push(log.signals.append(namespace, stepSignal(device, told, facts, at)));
+      this.steps.inc({ step: told.name });
     }
     return appended;
+  }
+
+  /** undefined: it is none, which the read model keeps for an operator; the others are told all the same. */
+  private decoded(data: Uint8Array, sequence: number): registry.Decision | undefined {
+    try {
+      return fromBinary(registry.DecisionSchema, data);
+    } catch (err) {
+      this.parts.logger.warn({ err, sequence }, "what is no decision is not told");
+      return undefined;
+    }
   }
 
   /** undefined: it was cleared. */
