@@ -7,10 +7,7 @@ import { SampleStore } from "@fieldlog/samples";
 import type { Route } from "../net/server.js";
 import { DeviceEvents, type DeviceEventsParts } from "./device-events.js";
 import type { DeviceSession, MakeFeature } from "./feature.js";
-import { InferenceStream } from "./inference/inference-stream.js";
-import { ModelUpdates } from "./inference/model-updates.js";
-import { Records } from "./inference/records.js";
-import { StoreRecord } from "./inference/store-record.js";
+import { Inference } from "./inference/inference.js";
 import { Snapshots } from "./snapshots/snapshots.js";
 import { Viewers } from "./snapshots/viewers.js";
 
@@ -43,12 +40,7 @@ export function addViews({ settings, logger, lifecycle, metrics }: Runtime, edge
     route: viewers.route,
     features: [
       (session) => new Snapshots(session, { events: events(session), host, now }),
-      (session) => new InferenceStream(session, { events: events(session), now }),
-      (session) => {
-        const store = new StoreRecord({ samples, sampling, events: events(session), now }, session);
-        return new Records(session, { store, events: events(session), logger, now });
-      },
-      (session) => new ModelUpdates(session, { events: events(session), now }),
+      (session) => new Inference(session, { events: events(session), samples, sampling, logger, now }),
     ],
   };
 }

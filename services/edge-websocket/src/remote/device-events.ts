@@ -21,6 +21,8 @@ export interface DeviceEventsParts {
   readonly logger: Pick<Logger, "warn">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
+  /** Waits that many milliseconds; default: by the clock. */
+  readonly wait?: (ms: number) => Promise<void>;
 }
 
 /** An event of a device. */
@@ -82,7 +84,7 @@ export class DeviceEvents {
           this.parts.logger.warn({ err, device, event: event.name }, "an event could not be written");
           return;
         }
-        await sleep(PAUSE_MS, undefined, { ref: false });
+        await (this.parts.wait ?? waitByClock)(PAUSE_MS);
       }
     }
   }
@@ -98,4 +100,8 @@ export class DeviceEvents {
     });
     return await this.parts.log.signals.append(namespace, toBinary(signals.SignalSchema, signal));
   }
+}
+
+async function waitByClock(ms: number): Promise<void> {
+  await sleep(ms, undefined, { ref: false });
 }

@@ -93,12 +93,13 @@ export class WishedStream {
     this.look(now);
   }
 
-  stopped(now: number): void {
+  /** @param why it did, where it was not told to */
+  stopped(now: number, why = "the device stopped"): void {
     const wasTold = this.state === "stopping";
-    this.ended(wasTold ? undefined : "the device stopped", now);
+    this.ended(wasTold ? undefined : why, now);
     if (wasTold) this.look(now);
-    // One that stops by itself is asked again when somebody renews his wish, and not at once.
-    else this.failure = { error: "the device stopped", at: now };
+    // One that stops by itself is told to start again, and not at once.
+    else this.failure = { error: why, at: now };
   }
 
   failed(error: string, now: number): void {

@@ -66,6 +66,11 @@ export class InferenceStream implements DeviceFeature {
     else this.stream.failed(errorOf(message), now);
   }
 
+  /** The client stops by itself when a record is not acknowledged, without a word. */
+  interrupted(): void {
+    if (this.stream.isStreaming) this.stream.stopped(this.parts.now(), "a record was not kept");
+  }
+
   tick(now: number): void {
     this.stream.tick(now);
   }

@@ -19,6 +19,7 @@ function runner(hello: Partial<typeof HELLO> = {}) {
   const records = new Records(session, {
     store: { store },
     events: { ...seen.events, note: ({ identity, data }) => noted.push(`${identity} ${data}`) },
+    onRefused: () => noted.push("refused"),
     logger: { warn: () => undefined },
     now: () => 1_000,
   });
@@ -45,7 +46,7 @@ describe("a record", () => {
   });
 
   it("that cannot be kept is not acknowledged, and the next one has its turn", async () => {
-    const { records, pending, sent } = runner();
+    const { records, pending, sent, noted } = runner();
     for (const index of [1, 2, 3]) records.received(record(index));
     await settled();
     pending[0]?.fails(new LogUnavailable("away", 1));
@@ -59,6 +60,7 @@ describe("a record", () => {
       { impulseRecordAck: false, index: 2, error: "the record is too large" },
       { impulseRecordAck: false, index: 3, error: "the record could not be kept" },
     ]);
+    expect(noted).toEqual(["refused", "refused", "refused"]);
   });
 
   it("waits on the device's side when too many do on ours", async () => {

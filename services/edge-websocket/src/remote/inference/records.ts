@@ -17,6 +17,8 @@ const SUMMARY = 128 * 1024;
 export interface RecordsParts {
   readonly store: Pick<StoreRecord, "store">;
   readonly events: Pick<DeviceEvents, "tell" | "note">;
+  /** A record was not acknowledged. */
+  readonly onRefused: () => void;
   readonly logger: { warn(fields: object, message: string): void };
   /** ms since 1970 UTC. */
   readonly now: () => number;
@@ -59,6 +61,7 @@ export class Records implements DeviceFeature {
     } catch (error) {
       if (!(error instanceof NoRecord)) throw error;
       this.session.answerFirst(Promise.resolve({ impulseRecordAck: false, error: error.message }));
+      this.parts.onRefused();
       return;
     }
     const bytes = record.rawData?.base64.length ?? 0;
@@ -77,6 +80,7 @@ export class Records implements DeviceFeature {
     } catch (err) {
       const { device } = this.session;
       this.parts.logger.warn({ err, device, index }, "a record of inference could not be kept");
+      this.parts.onRefused();
       return { impulseRecordAck: false, index, error: reasonOf(err) };
     }
   }

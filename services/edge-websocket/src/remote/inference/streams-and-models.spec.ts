@@ -63,6 +63,18 @@ describe("what a model sees", () => {
     expect(sent).toEqual([STOP]);
   });
 
+  it("is told again where a record was not kept, and not at once", () => {
+    const { want, later, sent, stream, told } = runner();
+    want({ lasting: true });
+    stream.received({ inferenceStreamStarted: true });
+    stream.interrupted();
+    later(limits.remoteWishMs - 1);
+    expect(sent).toEqual([START]);
+    later(1);
+    expect(sent).toEqual([START, START]);
+    expect(told.at(-1)).toBe("InferenceStreamStopped a record was not kept");
+  });
+
   it("cannot be told by some", () => {
     const { want, stream, told } = runner();
     want({ lasting: true });
