@@ -9,6 +9,7 @@ import * as decide from "./decide.js";
 import { type Asked, type DeviceSamplings, deviceSamplings, isWaiting } from "./device-samplings.js";
 import { InvalidField, UnknownSampling } from "./refusals.js";
 import type { FoundSampling, Rows } from "./rows.js";
+import { Turns } from "./turns.js";
 
 export interface SamplingsOptions {
   readonly aggregates: Pick<Aggregates, "transact">;
@@ -19,6 +20,8 @@ export interface SamplingsOptions {
   readonly now: () => number;
 }
 
+/** Times that a decision is taken on a device on which other replicas decide at the same time. */
+const ATTEMPTS = 24;
 /** Characters of a device's own words that are kept. */
 const REASON_LENGTH = 300;
 
@@ -27,6 +30,8 @@ const REASON_LENGTH = 300;
  * Aggregates raises.
  */
 export class Samplings {
+  private readonly turns = new Turns();
+
   constructor(private readonly options: SamplingsOptions) {}
 
   /**
@@ -114,7 +119,10 @@ export class Samplings {
   ): Promise<Transaction<DeviceSamplings, Result>> {
     const { aggregates, now } = this.options;
     const decided = (state: DeviceSamplings) => decision(state, now());
-    return aggregates.transact(deviceSamplings, id, decided, decidedBy, { eager: true });
+    // Those of one replica would only decide in vain against each other.
+    return this.turns.take(JSON.stringify([id.namespace, id.id]), () =>
+      aggregates.transact(deviceSamplings, id, decided, decidedBy, { eager: true, attempts: ATTEMPTS }),
+    );
   }
 
   private async whoIsAsked(
