@@ -4,6 +4,7 @@ import { param, readInput } from "../input.js";
 import { Operates } from "../operates.js";
 import { operations } from "../operations.js";
 import { NATIVE, type NativeParts } from "../parts.js";
+import { atLeast } from "../readings/requests.controller.js";
 import { askDevice, type RemoteAsked } from "../remote-device.js";
 
 /** What devices' models see, and which model that is. */
@@ -44,7 +45,8 @@ export class InferenceController {
     const namespace = await this.writable(request);
     const { body } = readInput(operations.updateModel, request);
     const version = body.deploymentVersion === "latest" ? 0 : body.deploymentVersion;
-    await this.parts.sampling.getModel({ namespace, version });
+    const seen = atLeast(this.parts, request, namespace);
+    await this.parts.sampling.getModel({ namespace, version, atLeast: seen });
     await this.ask(request, namespace, { case: "updateModel", value: { version } });
   }
 

@@ -102,14 +102,29 @@ export async function looks(native: Native): Promise<void> {
     expect((await post("inference/records", body)).status).toBe(400);
   }
   expect((await post("model-update", { deploymentVersion: 99 })).status).toBe(404);
-  expect(asked.slice(-5)).toMatchObject([
+  await storeModel(native);
+  expect((await post("model-update", {})).status).toBe(202);
+  expect(asked.slice(-6)).toMatchObject([
     { case: "wantInference", value: { lasting: true } },
     { case: "stopInference", value: { viewer: "" } },
     { case: "requestRecords", value: { index: 7n } },
     { case: "requestRecords", value: { first: 3n, last: 5n } },
     { case: "requestRecords", value: { list: [1n, 9n] } },
+    { case: "updateModel", value: { version: 0 } },
   ]);
   release();
+}
+
+async function storeModel(native: Native): Promise<void> {
+  const response = await fetch(`${native.system.url}/v1/namespaces/test/models?name=eye`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${native.system.adminKey}`,
+      "content-type": "application/octet-stream",
+    },
+    body: Buffer.from("a model"),
+  });
+  expect(response.status).toBe(201);
 }
 
 /** The newest of what is shown arrives as a part of its own; then the viewer leaves. */
