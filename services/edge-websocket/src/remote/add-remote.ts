@@ -1,6 +1,7 @@
 import { type Edge, OpenReaders } from "@fieldlog/admission";
 import { type AggregateId, CLEARING, limits } from "@fieldlog/contracts";
 import type { Commit } from "@fieldlog/event-log";
+import { Slots } from "@fieldlog/fan-out";
 import { RemoteHost } from "@fieldlog/remote";
 import { gauge, type Runtime } from "@fieldlog/runtime";
 import type { Route } from "../net/server.js";
@@ -12,6 +13,7 @@ import { Samplings } from "./samplings.js";
 /** The path at which Edge Impulse's clients connect (its reference, section 1). */
 const PATH = "/";
 const TICK_MS = 1_000;
+const SIGN_INS = 64;
 /** Milliseconds that connections have to end when the server stops, and what is told of that. */
 const STOP_MS = 3_000;
 
@@ -33,6 +35,7 @@ export function addRemote(runtime: Runtime, edge: Edge, features: readonly MakeF
   const parts: SessionParts = {
     ...{ known, log, devices, presence, open, strangers, logger, now },
     features: [samplings.feature, ...features],
+    signIns: new Slots(SIGN_INS),
   };
   let timer: NodeJS.Timeout | undefined;
   lifecycle.add({

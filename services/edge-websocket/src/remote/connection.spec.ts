@@ -69,6 +69,7 @@ function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error
         return { keys: ["x"], received: () => session.send({ x: "heard" }) };
       },
     ],
+    signIns: { acquire: async () => () => undefined },
     logger: { warn: (fields: unknown) => warned.push(fields), error: () => undefined },
     now: () => clock.now,
   } as unknown as SessionParts;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { Budget, type EndReason, type OpenReader, type OpenReaders } from "@fieldlog/admission";
 import { limits, type remote } from "@fieldlog/contracts";
+import type { Slots } from "@fieldlog/fan-out";
 import type { Answer } from "@fieldlog/remote";
 import type { Logger } from "@fieldlog/runtime";
 import type { RawData, WebSocket } from "ws";
@@ -22,6 +23,8 @@ export interface SessionParts extends SignInParts, HeartbeatsParts {
   /** Those that were not yet. */
   readonly strangers: Set<RemoteConnection>;
   readonly features: readonly MakeFeature[];
+  /** Of those who say hello at once, as after a restart, so many are looked up; the others wait. */
+  readonly signIns: Pick<Slots, "acquire">;
   readonly logger: Pick<Logger, "warn" | "error">;
 }
 
@@ -195,7 +198,8 @@ export class RemoteConnection implements OpenReader {
 
   private async enter(hello: Hello, encoding: Encoding): Promise<void> {
     const { parts } = this;
-    const signedIn = await signIn(parts, hello);
+    const release = await parts.signIns.acquire();
+    const signedIn = await signIn(parts, hello).finally(release);
     const { namespace } = signedIn;
     const connection = randomUUID();
     const device = { namespace, device: hello.deviceId, connection, connectedAt: parts.now() };

@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { deviceKey, type Known, LoadsExceeded } from "@fieldlog/admission";
 import { type AggregateId, limits, registry, type sampling } from "@fieldlog/contracts";
 import type { Commit } from "@fieldlog/event-log";
+import { Slots } from "@fieldlog/fan-out";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import { Calls } from "./calls.js";
@@ -23,19 +24,22 @@ export interface SamplingsParts {
 
 /** Milliseconds between two percentages that are passed on. */
 const PERCENT_MS = 500;
+/** Comings and goings that the service is told of at once: all devices come again when an edge was restarted. */
+const TELLING = 64;
 
 /** Brings what was decided on samplings to the devices that are connected here, and tells what these say of it. */
 export class Samplings {
   /** By {@link deviceKey}: of a device, the newest connection. */
   private readonly sampled = new Map<string, Sampled>();
   private readonly ending = new Set<Promise<void>>();
+  private readonly telling = new Slots(TELLING);
 
   constructor(private readonly parts: SamplingsParts) {}
 
   /** For each device that is let in. */
   readonly feature = (session: DeviceSession): DeviceFeature => {
     const key = deviceKey(session.namespace, session.device);
-    const sampled = new Sampled(this.parts, session, (ended) => {
+    const sampled = new Sampled(this.parts, this.telling, session, (ended) => {
       if (this.sampled.get(key) === sampled) this.sampled.delete(key);
       this.ending.add(ended);
       void ended.then(() => this.ending.delete(ended));
@@ -69,12 +73,12 @@ class Sampled implements DeviceFeature {
 
   constructor(
     private readonly parts: SamplingsParts,
+    private readonly telling: Slots,
     private readonly session: DeviceSession,
     private readonly onClosed: (ended: Promise<void>) => void,
   ) {
     this.calls = new Calls(parts.logger);
-    const { namespace, device, connection } = session;
-    this.calls.make(() => parts.sampling.connected({ namespace, device, connection }));
+    this.tell("connected");
   }
 
   /** It is this one's turn. A decision that is as old as the time for its first sign has timed out. */
@@ -102,9 +106,16 @@ class Sampled implements DeviceFeature {
   }
 
   closed(): void {
-    const { namespace, device, connection } = this.session;
-    this.calls.make(() => this.parts.sampling.disconnected({ namespace, device, connection }));
+    this.tell("disconnected");
     this.onClosed(this.calls.idle());
+  }
+
+  private tell(what: "connected" | "disconnected"): void {
+    const { namespace, device, connection } = this.session;
+    this.calls.make(async () => {
+      const release = await this.telling.acquire();
+      await this.parts.sampling[what]({ namespace, device, connection }).finally(release);
+    });
   }
 
   private async sendWithKey(asked: registry.SamplingRequested): Promise<void> {
