@@ -1,7 +1,11 @@
-import { type Acquisition, InvalidAcquisition, readAcquisition } from "@fieldlog/acquisition";
+import { setImmediate } from "node:timers/promises";
+import { type Acquisition, InvalidAcquisition, readAcquisitionInTurns } from "@fieldlog/acquisition";
 import { limits, type registry, type sampling } from "@fieldlog/contracts";
 import type { SampleStore } from "@fieldlog/samples";
 import { Problem } from "../problem.js";
+
+/** Milliseconds after which others get their turn. */
+const TURN_MS = 10;
 
 export interface ContentsParts {
   readonly store: Pick<SampleStore, "content">;
@@ -58,7 +62,13 @@ export class Contents {
     }
     this.bytes += bytes;
     try {
-      yield* work(await this.read(found));
+      let since = performance.now();
+      for (const piece of work(await this.read(found))) {
+        yield piece;
+        if (performance.now() - since < TURN_MS) continue;
+        await setImmediate();
+        since = performance.now();
+      }
     } finally {
       this.bytes -= bytes;
     }
@@ -68,7 +78,7 @@ export class Contents {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.content(found, documentIn(found))) chunks.push(chunk);
     try {
-      return readAcquisition(Buffer.concat(chunks));
+      return await readAcquisitionInTurns(Buffer.concat(chunks));
     } catch (error) {
       if (!(error instanceof InvalidAcquisition)) throw error;
       throw new Problem(406, `This sample can only be downloaded as it is: it ${error.detail}.`);

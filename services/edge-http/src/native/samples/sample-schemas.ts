@@ -142,6 +142,7 @@ export const SampleValues = component(
   z.object({
     deviceName: z.string().nullable(),
     deviceType: z.string(),
+    issuedAt: z.number().nullable().describe("Seconds since 1970 UTC, by the device's clock"),
     intervalMs: z.number(),
     axes: z.array(z.object({ name: z.string(), units: z.string() })),
     values: z.array(z.array(z.number().nullable())).describe("Rows, with one number for each axis"),

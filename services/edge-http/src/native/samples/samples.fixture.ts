@@ -88,12 +88,16 @@ async function reads(native: Native, { wave }: { wave: string }): Promise<void> 
   const one = { ...namespace, number: wave };
   const { json } = await native.call("get", ONE, one, {});
   expect(json).toMatchObject({ number: Number(wave), metadata: { site: "cellar" }, annotations: null });
-  const data = await native.call("get", `${ONE}/data`, one, {});
-  expect(data.json).toMatchObject({ payload: { device_name: "board-1" } });
+  // Of the media type that the board gave, which the document cannot know.
+  const data = await fetch(urlOf(native, `/${wave}/data`), { headers: bearer(native) });
+  expect(await data.json()).toMatchObject({ payload: { device_name: "board-1" } });
   expect(data.headers.get("etag")).toBe(`"${json["sha256"]}"`);
   expect(data.headers.get("content-disposition")).toBe('attachment; filename="wave.1"');
-  const range = await native.call("get", `${ONE}/data`, one, { headers: { range: "bytes=0-1" } });
-  expect([range.status, range.headers.get("content-length")]).toEqual([206, "2"]);
+  const range = await fetch(urlOf(native, `/${wave}/data`), {
+    headers: bearer(native, { range: "bytes=0-1" }),
+  });
+  expect([range.status, await range.text()]).toEqual([206, '{"']);
+  native.answered.add(`get ${ONE}/data`);
   const same = { "if-none-match": `"${json["sha256"]}"` };
   expect((await fetch(urlOf(native, `/${wave}/data`), { headers: bearer(native, same) })).status).toBe(304);
   const values = await native.call("get", `${ONE}/values`, one, {});
@@ -165,19 +169,21 @@ async function changes(native: Native, { wave, idle }: { wave: string; idle: str
 
 async function keepsModels(native: Native): Promise<void> {
   const query = "?name=house.eim";
-  const stored = await native.call("post", MODELS, namespace, { query, body: { weights: [1, 2] } });
+  const headers = { "content-type": "application/octet-stream" };
+  const body = { weights: [1, 2] };
+  const stored = await native.call("post", MODELS, namespace, { query, headers, body });
   expect([stored.status, stored.json]).toMatchObject([
     201,
-    { version: 1, name: "house.eim", mediaType: "application/json", bytes: 17 },
+    { version: 1, name: "house.eim", mediaType: headers["content-type"], bytes: 17 },
   ]);
-  expect((await native.call("post", MODELS, namespace, { query, body: {} })).json["version"]).toBe(2);
+  expect((await native.call("post", MODELS, namespace, { query, headers, body })).json["version"]).toBe(2);
   expect((await native.call("post", MODELS, namespace, { body: {} })).status).toBe(400);
   expect((await native.call("post", MODELS, namespace, { query })).status).toBe(400);
   const { json } = await native.call("get", MODELS, namespace, {});
   expect(json["models"]).toMatchObject([{ version: 2 }, { version: 1 }]);
   const one = { ...namespace, version: "1" };
   const data = await native.call("get", `${MODELS}/{version}/data`, one, {});
-  expect(data.json).toEqual({ weights: [1, 2] });
+  expect(data.json).toEqual(body);
   expect(data.headers.get("content-disposition")).toBe('attachment; filename="house.eim"');
   const latest = { ...namespace, version: "latest" };
   expect((await native.call("get", `${MODELS}/{version}`, latest, {})).json["version"]).toBe(2);
