@@ -56,17 +56,28 @@ export class StockClient {
     return this.reports.filter((each): each is Report<K> => each.kind === kind);
   }
 
-  /** Once it has said that. Raises Error with all that it said, if it ended instead. */
+  /** Once it has said that. Raises Error with what it printed, if it ended instead. */
   async said(text: string): Promise<void> {
     await until(`the client says "${text}"`, () => {
-      if (this.exited !== undefined) throw new Error(`ended with ${this.exited}: ${this.stderr}`);
-      return this.of("said").some((each) => each.text.includes(text));
+      return this.running()
+        .of("said")
+        .some((each) => each.text.includes(text));
     });
+  }
+
+  /** The first of a kind, once there is one. Raises Error with what it printed, if it ended instead. */
+  reported<K extends StockReport["kind"]>(kind: K): Promise<Report<K>> {
+    return until(`the client reports "${kind}"`, () => this.running().of(kind)[0]);
   }
 
   /** Of inference: what its model sees next; or its summary. */
   tell(record: object): void {
     this.child.send(record);
+  }
+
+  private running(): this {
+    if (this.exited !== undefined) throw new Error(`ended with ${this.exited}: ${this.stderr}`);
+    return this;
   }
 
   async stop(): Promise<void> {

@@ -205,7 +205,8 @@ if (monitor !== undefined) {
   monitor.on("inference-summary", management.inferenceSummaryListener.bind(management));
 }
 process.on("message", (result: Fields) => {
-  if (result["flush"] === true) monitor.flushMetrics();
+  // What its own flushMetrics tells, which the older one does not have.
+  if (result["flush"] === true) monitor.emit("inference-summary", monitor._metricsCalculator.getMetrics());
   else monitor.processResult(result, { type: "jpg", buffer: picture });
 });
 process.on("disconnect", () => process.exit());
