@@ -234,6 +234,16 @@ describe("fieldlog", () => {
     ]);
   });
 
+  it("asks a device to sample, shows what waits for it, and takes it back", async () => {
+    const { id } = await json("devices create board -n test");
+    const asked = await json(`samplings request ${id} -n test --label wave --length 2s --frequency 100`);
+    expect(asked).toMatchObject({ state: "queued", place: 1, lengthMs: 2_000, intervalMs: 10 });
+    expect((await start(`samplings cancel ${id} ${asked.id} -n test`).end).code).toBe(0);
+    expect((await json(`samplings list -n test --device ${id}`)).samplings).toMatchObject([
+      { id: asked.id, state: "cancelled" },
+    ]);
+  });
+
   it("says how long what devices reported is kept", async () => {
     expect(await json("namespaces retention test --logs 14")).toEqual({ measurementDays: null, logDays: 14 });
     expect(await json("namespaces retention test")).toEqual({ measurementDays: null, logDays: 14 });
