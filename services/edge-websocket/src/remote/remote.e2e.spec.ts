@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { limits } from "@fieldlog/contracts";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -391,6 +392,27 @@ describe("what is no message", () => {
     expect([large, stubborn, wordy].map(({ closed }) => closed?.code)).toEqual([1009, 1008, 1009]);
   });
 });
+
+it("while NATS is away devices stay, new ones are sent to come again, and then all is as before", async () => {
+  const id = newId();
+  const device = await present(hello(id));
+  await servers.nats.kill();
+  const another = async () => {
+    const other = await stranger();
+    other.say({ hello: hello(newId()) });
+    await until("it is answered", () => other.closed !== undefined || other.got.length > 0);
+    return [other.closed?.code, ...other.got];
+  };
+  await until("one is sent away", async () => isDeepStrictEqual(await another(), [1013]));
+  await servers.nats.start();
+  await until("it is asked", async () => {
+    if (device.of("sample").length > 0) return true;
+    const { json } = await api.call("POST", `${pathOf(id)}/samples`, WAVE);
+    throw new Error(JSON.stringify(json));
+  });
+  expect(device.closed).toBeUndefined();
+  await until("one is let in", async () => isDeepStrictEqual(await another(), [undefined, '{"hello":true}']));
+}, 60_000);
 
 // The last one, because it takes everything.
 it("a device whose namespace is cleared is closed, and comes again as a new one", async () => {
