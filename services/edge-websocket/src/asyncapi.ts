@@ -64,6 +64,15 @@ const fromServer = {
   pong: message("pong", "Yes", {}),
 };
 
+/** Of the pictures of a device's camera; the client says nothing. */
+const pictures = {
+  address: "/v1/snapshots",
+  description: "With ?token= and &resolution= as POST …/devices/{device}/snapshots of the HTTP API gives it",
+  messages: {
+    picture: { summary: "A JPEG, as a binary frame; the newest", contentType: "image/jpeg", payload: {} },
+  },
+};
+
 const refs = (messages: object) =>
   Object.keys(messages).map((name) => ({ $ref: `#/channels/subscribe/messages/${name}` }));
 
@@ -76,7 +85,7 @@ export const asyncapi = {
     description:
       "Subprotocol fieldlog.json: text frames of JSON. Subprotocol fieldlog.cbor: binary frames of CBOR with the same content.",
   },
-  channels: { subscribe: { address: "/v1/subscribe", messages: { ...fromClient, ...fromServer } } },
+  channels: { subscribe: { address: "/v1/subscribe", messages: { ...fromClient, ...fromServer } }, pictures },
   operations: {
     receive: {
       action: "receive",
@@ -89,6 +98,12 @@ export const asyncapi = {
       channel: { $ref: "#/channels/subscribe" },
       summary: "What the server says",
       messages: refs(fromServer),
+    },
+    show: {
+      action: "send",
+      channel: { $ref: "#/channels/pictures" },
+      summary: "What a device's camera sees, as long as somebody is connected",
+      messages: [{ $ref: "#/channels/pictures/messages/picture" }],
     },
   },
 } as const;
