@@ -1,4 +1,4 @@
-import { type Settings, settingsTable } from "@fieldlog/runtime";
+import { edgeImpulsePorts, type Settings, SettingsError, settingsTable } from "@fieldlog/runtime";
 import { freePort, isFree } from "@fieldlog/servers";
 
 /** A port that was asked for, by a setting or its default, and is in use. */
@@ -42,7 +42,8 @@ type Ports = Pick<Settings, (typeof PUBLIC)[number] | (typeof INTERNAL)[number]>
 
 /**
  * The ports to use: the public ones as they are set (0: a free one); for calls between services, which stay inside
- * this process, the default ones or, where those are in use, free ones. Raises PortInUse.
+ * this process, the default ones or, where those are in use, free ones. Raises PortInUse, and SettingsError where
+ * ports that cannot be others are in use.
  */
 export async function choosePorts(settings: Settings, env: NodeJS.ProcessEnv): Promise<Ports> {
   const ports: { -readonly [K in keyof Ports]?: Ports[K] } = {};
@@ -68,5 +69,14 @@ export async function choosePorts(settings: Settings, env: NodeJS.ProcessEnv): P
     else ports[key] = `127.0.0.1:${await another(0)}`;
   }
   if (taken.length > 0) throw new PortInUse(taken);
+  if (settings.edgeImpulseLocalPorts) await checkEdgeImpulsePorts(settings.bind);
   return ports as Ports;
+}
+
+async function checkEdgeImpulsePorts(bind: string): Promise<void> {
+  for (const port of Object.values(edgeImpulsePorts)) {
+    if (await isFree(port, bind)) continue;
+    const { name } = settingsTable.edgeImpulseLocalPorts;
+    throw new SettingsError([`${name}: port ${port}, where the clients look, is in use by another program`]);
+  }
 }

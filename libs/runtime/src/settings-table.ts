@@ -310,3 +310,6 @@ export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   sampling: 9209,
   streams: 9210,
 });
+
+/** Where Edge Impulse's clients look for a server that has no name; opened by FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS. */
+export const edgeImpulsePorts = Object.freeze({ rest: 4800, remoteManagement: 4802, ingestion: 4810 });

@@ -84,6 +84,10 @@ describe("settings", () => {
       "FIELDLOG_HTTP_PORT and FIELDLOG_WS_PORT are both 8080",
     ]);
     expect(problems({ FIELDLOG_WS_PORT: "0", FIELDLOG_HTTP_PORT: "0" })).toEqual([]);
+    expect(problems({ FIELDLOG_HTTP_PORT: "4810", FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS: "true" })).toEqual([
+      "FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS and FIELDLOG_HTTP_PORT are both 4810",
+    ]);
+    expect(problems({ FIELDLOG_HTTP_PORT: "4810" })).toEqual([]);
   });
 
   it("let overrides win, and check them as well", () => {

@@ -1,4 +1,4 @@
-import { type Setting, settingsTable } from "./settings-table.js";
+import { edgeImpulsePorts, type Setting, settingsTable } from "./settings-table.js";
 
 type Table = typeof settingsTable;
 type Key = keyof Table;
@@ -87,6 +87,10 @@ function contradictions(settings: Settings): string[] {
     problems.push(`S3 is set in part: absent is ${names.join(", ")}`);
   }
   const owners = new Map<number, string>();
+  if (settings.edgeImpulseLocalPorts) {
+    const { name } = settingsTable.edgeImpulseLocalPorts;
+    for (const port of Object.values(edgeImpulsePorts)) owners.set(port, name);
+  }
   for (const key of PORTS) {
     const port = settings[key];
     if (port === undefined || port === 0) continue;

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { connectEdge, EventPublishing, OpenReaders } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import { CursorRecords, EventFeeds, Slots } from "@fieldlog/fan-out";
-import { counter, gauge, type Runtime, SettingsError } from "@fieldlog/runtime";
+import { counter, edgeImpulsePorts, gauge, type Runtime, SettingsError } from "@fieldlog/runtime";
 import { bearerOf } from "./connection/access.js";
 import { Connection, type ConnectionParts, MESSAGE_BYTES, PATH } from "./connection/connection.js";
 import { Turn } from "./net/frame-writer.js";
@@ -20,7 +20,6 @@ export interface EdgeWebSocketOptions {
 const READERS = 32;
 /** Milliseconds that connections have to send what they hold when the server stops. */
 const STOP_MS = 3_000;
-const EDGE_IMPULSE_PORT = 4802;
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = {}): Promise<void> {
@@ -82,13 +81,14 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
 
 /** The same once more, where Edge Impulse's clients look for a server that has no name (its reference, section 1). */
 function edgeImpulsePort(bind: string, routes: readonly Route[]) {
-  const server = new SocketServer({ bind, wsPort: EDGE_IMPULSE_PORT }, routes);
+  const { remoteManagement: port } = edgeImpulsePorts;
+  const server = new SocketServer({ bind, wsPort: port }, routes);
   return {
     name: "Edge Impulse's port",
     start: async () => {
       await server.start().catch((error: Error) => {
         throw new SettingsError([
-          `FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS: port ${EDGE_IMPULSE_PORT} cannot be used: ${error.message}`,
+          `FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS: port ${port} cannot be used: ${error.message}`,
         ]);
       });
     },

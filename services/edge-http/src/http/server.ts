@@ -3,7 +3,7 @@ import { createServer, type Server, STATUS_CODES } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { limits } from "@fieldlog/contracts";
-import { type Runtime, SettingsError } from "@fieldlog/runtime";
+import { edgeImpulsePorts, type Runtime, SettingsError } from "@fieldlog/runtime";
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import { problem } from "../native/problem.js";
 import { lateAnswer, mayTakeItsTime, type PlainAnswer } from "./late.js";
@@ -87,9 +87,6 @@ export interface Addresses {
   readonly ingestion?: string;
 }
 
-/** Where Edge Impulse's clients look for REST and ingestion on a server that has no name (its reference, section 1). */
-const EDGE_IMPULSE_PORTS = { studio: 4800, ingestion: 4810 } as const;
-
 /** The door's listeners: HTTP, and HTTPS where there is a certificate. */
 export class Listeners {
   private tls: TlsServer | undefined;
@@ -124,7 +121,8 @@ export class Listeners {
   private async openEdgeImpulse(): Promise<Pick<Addresses, "studio" | "ingestion">> {
     const { bind } = this.settings;
     const addresses: Record<string, string> = {};
-    for (const [name, port] of Object.entries(EDGE_IMPULSE_PORTS)) {
+    const { rest: studio, ingestion } = edgeImpulsePorts;
+    for (const [name, port] of Object.entries({ studio, ingestion })) {
       const server = createServer(httpOptions, this.app.routing);
       server.on("clientError", answerBroken);
       server.maxConnections = limits.connections;
