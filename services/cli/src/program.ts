@@ -9,6 +9,7 @@ import { addNamespaces } from "./commands/namespaces.js";
 import { addReadModels } from "./commands/read-models.js";
 import { addReadings } from "./commands/readings.js";
 import { addRequests } from "./commands/requests.js";
+import { addSamples } from "./commands/samples.js";
 import { addSamplings } from "./commands/samplings.js";
 import { addSim } from "./commands/sim.js";
 import { addSubscriptions } from "./commands/subscriptions.js";
@@ -45,6 +46,7 @@ export function makeProgram(world: World): Command {
     addRequests,
     addReadings,
     addSamplings,
+    addSamples,
     addKeys,
     addNamespaces,
   ];

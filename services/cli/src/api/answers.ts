@@ -208,3 +208,34 @@ export interface Sampling {
   changedAt: string;
   endedAt: string | null;
 }
+
+export interface Sample {
+  number: number;
+  category: string;
+  label: string | null;
+  fileName: string;
+  enabled: boolean;
+  device: string | null;
+  deviceType: string | null;
+  sensor: string | null;
+  sampling: string | null;
+  signature: string | null;
+  intervalMs: number | null;
+  lengthMs: number | null;
+  /** Rows. */
+  values: number;
+  axes: { name: string; units: string }[];
+  metadata: Record<string, string>;
+  mediaType: string;
+  bytes: number;
+  sha256: string;
+  storedAt: string;
+}
+
+export interface SampleLabel {
+  category: string;
+  label: string | null;
+  samples: number;
+  bytes: number;
+  lengthMs: number;
+}

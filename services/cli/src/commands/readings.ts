@@ -1,11 +1,8 @@
-import { createHash } from "node:crypto";
-import { basename } from "node:path";
 import { type Command, Option } from "commander";
 import type { Reading } from "../api/answers.js";
 import { part } from "../api/api.js";
-import { CliError } from "../cli-error.js";
 import { contextOf, examples, NAMESPACE } from "../context.js";
-import { Progress } from "../output/progress.js";
+import { saveAnswer, savedText } from "../output/save-answer.js";
 import { fields, table } from "../output/table.js";
 import { clean, count, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
@@ -104,46 +101,9 @@ async function download(
 ): Promise<void> {
   const { api, print, paint } = contextOf(command, world);
   const path = `${pathOf(namespace)}/${number}${format === "data" ? "/data" : `?format=${format}`}`;
-  const response = await api.open(path);
-  const file = output ?? nameIn(response.headers, `reading-${number}.${format === "data" ? "bin" : format}`);
-  const hash = createHash("sha256");
-  let bytes = 0;
-  const total = Number(response.headers.get("content-length") ?? 0);
-  const progress = new Progress(world, clean(file, 40), "bytes");
-  async function* watched() {
-    for await (const chunk of wholeOf(response)) {
-      bytes += chunk.length;
-      hash.update(chunk);
-      if (total > 0) progress.show(bytes, total);
-      yield chunk;
-    }
-    const expected = /^"([0-9a-f]{64})"$/.exec(response.headers.get("etag") ?? "")?.[1];
-    if (expected !== undefined && hash.copy().digest("hex") !== expected) {
-      throw new CliError("what came is not what was stored", { hint: "Download it again." });
-    }
-  }
-  try {
-    await world.save(file, watched(), force);
-  } finally {
-    progress.end();
-  }
-  const sha256 = hash.digest("hex");
-  print({ file, bytes, sha256 }, () => `${paint("green", "Saved")} ${clean(file)}, ${count(bytes)} bytes.\n`);
-}
-
-async function* wholeOf({ body }: Response): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* body ?? [];
-  } catch (cause) {
-    throw new CliError("the server broke off in the middle", { hint: "Download it again.", cause });
-  }
-}
-
-/** The name in Content-Disposition, without any folder that it might lead to. */
-function nameIn(headers: { get(name: string): string | null }, otherwise: string): string {
-  const [, given = ""] = /filename="([^"]*)"/.exec(headers.get("content-disposition") ?? "") ?? [];
-  const name = basename(clean(given).replaceAll("\\", "/"));
-  return /^\.*$/.test(name) ? otherwise : name;
+  const otherwise = `reading-${number}.${format === "data" ? "bin" : format}`;
+  const saved = await saveAnswer(world, await api.open(path), { output, otherwise, force });
+  print(saved, () => savedText(saved, paint));
 }
 
 const COLUMNS = [
