@@ -1,92 +1,31 @@
 import { isDeepStrictEqual } from "node:util";
 import { limits } from "@fieldlog/contracts";
-import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { until } from "@fieldlog/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { Api, type Json } from "../client.fixture.js";
+import type { Json } from "../client.fixture.js";
 import { write } from "./cbor-by-hand.fixture.js";
-import { Firmware } from "./firmware.fixture.js";
-import { JsonDevice } from "./json-device.fixture.js";
+import {
+  ask,
+  board,
+  closeAll,
+  hello,
+  keep,
+  keyOf,
+  newId,
+  parts,
+  pathOf,
+  present,
+  reaches,
+  start,
+  stop,
+  stranger,
+  WAVE,
+} from "./remote-system.fixture.js";
 
-let servers: TestServers;
-let system: System;
-let api: Api;
-let apiKey: string;
-let devices = 0;
-const open: { readonly socket: WebSocket }[] = [];
-
-beforeAll(async () => {
-  servers = await startServers();
-  const postgresUrl = await servers.databaseUrl("remote");
-  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, inOneProcess: true });
-  api = new Api(system);
-  apiKey = (await keyOf({ kind: "edge-impulse" })).key;
-});
-afterEach(() => {
-  for (const { socket } of open.splice(0)) socket.terminate();
-});
-afterAll(async () => {
-  await system?.stop();
-  await servers?.stop();
-});
-
-async function keyOf(asked: Json): Promise<{ id: string; key: string }> {
-  const { json } = await api.call("POST", "namespaces/test/api-keys", asked);
-  return { id: String(json["id"]), key: String(json["key"]) };
-}
-
-const newId = () => `15:FE:90:${++devices}`;
-const pathOf = (id: string) => `namespaces/test/devices/${encodeURIComponent(id)}`;
-const hello = (deviceId: string, more: Json = {}): Json => ({
-  ...{ version: 3, apiKey, deviceId, deviceType: "PORTENTA_H7_M7", connection: "daemon" },
-  sensors: [
-    { name: "Camera (320x240)", frequencies: [], maxSampleLengthS: 60_000 },
-    { name: "Accelerometer", frequencies: [100, 62.5], maxSampleLengthS: 600 },
-  ],
-  supportsSnapshotStreaming: true,
-  ...more,
-});
-
-async function stranger(): Promise<JsonDevice> {
-  const device = await JsonDevice.open(system.wsUrl);
-  open.push(device);
-  return device;
-}
-
-async function present(said: Json): Promise<JsonDevice> {
-  const device = await JsonDevice.present(system.wsUrl, said);
-  open.push(device);
-  return device;
-}
-
-async function board(deviceId = newId()): Promise<Firmware> {
-  const device = await Firmware.connected(system.wsUrl, { apiKey, deviceId, url: system.url });
-  open.push(device);
-  return device;
-}
-
-const WAVE = {
-  sensor: "Accelerometer",
-  label: "wave",
-  lengthMs: 1_000,
-  intervalMs: 10,
-  category: "training",
-};
-
-async function ask(id: string, more: Json = {}): Promise<string> {
-  const { status, json } = await api.call("POST", `${pathOf(id)}/samples`, { ...WAVE, ...more });
-  if (status !== 202) throw new Error(JSON.stringify(json));
-  return String(json["id"]);
-}
-
-/** Waits until the sampling is in that state. */
-function reaches(id: string, sampling: string, state: string): Promise<Json> {
-  return until(`it is ${state}`, async () => {
-    const { json } = await api.call("GET", `${pathOf(id)}/samples/${sampling}`);
-    if (json["state"] !== state) throw new Error(JSON.stringify(json));
-    return json;
-  });
-}
+beforeAll(start);
+afterEach(closeAll);
+afterAll(stop);
 
 const steps = ({ steps }: Json) => (steps as Json[]).map(({ name }) => name);
 
@@ -107,7 +46,7 @@ describe("the rules that clients break without", () => {
     const id = newId();
     (await present(hello(id))).socket.terminate();
     const sampling = await until("one waits", async () => {
-      const { json } = await api.call("POST", `${pathOf(id)}/samples`, WAVE);
+      const { json } = await parts.api.call("POST", `${pathOf(id)}/samples`, WAVE);
       return json["state"] === "queued" && String(json["id"]);
     });
     const device = await stranger();
@@ -123,13 +62,13 @@ describe("the rules that clients break without", () => {
 
   it("3: hello is the first key of its answer, also where it is refused", async () => {
     const frames: Buffer[] = [];
-    for (const key of [apiKey, "ei_wrong"]) {
+    for (const key of [parts.apiKey, "ei_wrong"]) {
       const said = write({ hello: hello(newId(), { apiKey: key }) });
-      const socket = new WebSocket(system.wsUrl);
-      open.push({ socket });
+      const socket = new WebSocket(parts.system.wsUrl);
+      keep({ socket });
       socket.on("open", () => socket.send(said));
       socket.on("message", (data: Buffer) => frames.push(data));
-      await until("an answer", () => frames.length > (key === apiKey ? 0 : 1));
+      await until("an answer", () => frames.length > (key === parts.apiKey ? 0 : 1));
     }
     const [yes, no] = frames.map((frame) => frame.toString("latin1"));
     expect(yes).toMatch(/^\xa1\x65hello\xf5$/);
@@ -147,8 +86,9 @@ describe("the rules that clients break without", () => {
       ...{ hmacKey: expect.stringMatching(/^[0-9a-f]{32}$/), sensor: "Accelerometer" },
     });
     expect(device.errors).toEqual([]);
-    const screen = await present(hello(newId()));
-    await ask(`15:FE:90:${devices}`, asked);
+    const other = newId();
+    const screen = await present(hello(other));
+    await ask(other, asked);
     await until("it is asked", () => screen.of("sample").length === 1);
     expect(screen.of("sample")[0]?.["sample"]).toMatchObject(asked);
   });
@@ -214,15 +154,16 @@ describe("the rules that clients break without", () => {
     const request = await until("it is asked", () => device.requests[0]);
     expect(await device.sample(request)).toBe(200);
     expect(await reaches(id, first, "arrived")).toMatchObject({ sample: expect.any(Number) });
-    const linux = await present(hello(newId()));
-    const second = await ask(`15:FE:90:${devices}`, { sensor: "Camera (320x240)", label: "cat" });
+    const other = newId();
+    const linux = await present(hello(other));
+    const second = await ask(other, { sensor: "Camera (320x240)", label: "cat" });
     await until("it is asked", () => linux.of("sample").length === 1);
     const body = new FormData();
     body.append("data", new Blob([Buffer.from("ffd8ffd9", "hex")]), "cat.1.jpg");
-    const headers = { "x-api-key": apiKey, "x-label": "cat" };
-    const uploaded = await fetch(`${system.url}/api/training/files`, { method: "POST", headers, body });
+    const headers = { "x-api-key": parts.apiKey, "x-label": "cat" };
+    const uploaded = await fetch(`${parts.system.url}/api/training/files`, { method: "POST", headers, body });
     expect(await uploaded.json()).toMatchObject({ success: true });
-    await reaches(`15:FE:90:${devices}`, second, "arrived");
+    await reaches(other, second, "arrived");
   });
 
   it("11: who may not come is told so, and goes by itself", async () => {
@@ -230,7 +171,7 @@ describe("the rules that clients break without", () => {
     for (const [more, said] of [
       [{ apiKey: "ei_wrong" }, "Invalid API key"],
       [{ apiKey: reader }, "only read"],
-      [{ apiKey: system.adminKey }, "all namespaces"],
+      [{ apiKey: parts.system.adminKey }, "all namespaces"],
       [{ version: 9 }, "hello.version"],
       [{ sensors: [{ name: "Accelerometer", maxSampleLengthS: 1, frequencies: [] }] }, "length of zero"],
     ] as const) {
@@ -249,7 +190,7 @@ describe("a device", () => {
     const sensors = version === 1 ? ["Built-in accelerometer"] : hello(id)["sensors"];
     await present(hello(id, { version, sensors }));
     const { json } = await until("it is listed", async () => {
-      const answer = await api.call("GET", pathOf(id));
+      const answer = await parts.api.call("GET", pathOf(id));
       return answer.status === 200 && answer;
     });
     const known = version === 1 ? ["Built-in accelerometer"] : ["Camera (320x240)", "Accelerometer"];
@@ -266,7 +207,7 @@ describe("a device", () => {
   it("is active while it is there, and not when it has gone", async () => {
     const id = newId();
     const device = await present(hello(id));
-    const state = async () => (await api.call("GET", `${pathOf(id)}/liveness`)).json["state"];
+    const state = async () => (await parts.api.call("GET", `${pathOf(id)}/liveness`)).json["state"];
     await until("it is active", async () => (await state()) === "active");
     device.socket.close();
     await until("it is inactive", async () => (await state()) === "inactive");
@@ -285,7 +226,7 @@ describe("a device", () => {
   it("whose key is revoked is closed within a second, and not let in again", async () => {
     const { id, key } = await keyOf({ kind: "edge-impulse" });
     const device = await present(hello(newId(), { apiKey: key }));
-    await api.call("DELETE", `namespaces/test/api-keys/${id}`);
+    await parts.api.call("DELETE", `namespaces/test/api-keys/${id}`);
     const revokedAt = Date.now();
     await until("it is closed", () => device.closed?.code === 4401);
     expect(Date.now() - revokedAt).toBeLessThan(1_000);
@@ -296,7 +237,7 @@ describe("a device", () => {
   it("that is removed is closed, and does not come again", async () => {
     const id = newId();
     const device = await present(hello(id));
-    await until("it is gone", async () => (await api.call("DELETE", pathOf(id))).status === 204);
+    await until("it is gone", async () => (await parts.api.call("DELETE", pathOf(id))).status === 204);
     await until("it is closed", () => device.closed?.code === 4410);
     expect((await present(hello(id))).of("hello")).toEqual([{ hello: false, err: "the device was removed" }]);
   });
@@ -327,8 +268,8 @@ describe("what a device was told to do", () => {
     const id = newId();
     // By this one knows the firmware of ST, whose texts are shorter.
     const { connection: _, ...st } = hello(id, { version: 2 });
-    const socket = new WebSocket(system.wsUrl);
-    open.push({ socket });
+    const socket = new WebSocket(parts.system.wsUrl);
+    keep({ socket });
     const frames: unknown[] = [];
     socket.on("open", () => socket.send(write({ hello: st })));
     socket.on("message", (data) => frames.push(data));
@@ -396,7 +337,7 @@ describe("what is no message", () => {
 it("while NATS is away devices stay, new ones are sent to come again, and then all is as before", async () => {
   const id = newId();
   const device = await present(hello(id));
-  await servers.nats.kill();
+  await parts.servers.nats.kill();
   const another = async () => {
     const other = await stranger();
     other.say({ hello: hello(newId()) });
@@ -404,10 +345,10 @@ it("while NATS is away devices stay, new ones are sent to come again, and then a
     return [other.closed?.code, ...other.got];
   };
   await until("one is sent away", async () => isDeepStrictEqual(await another(), [1013]));
-  await servers.nats.start();
+  await parts.servers.nats.start();
   await until("it is asked", async () => {
     if (device.of("sample").length > 0) return true;
-    const { json } = await api.call("POST", `${pathOf(id)}/samples`, WAVE);
+    const { json } = await parts.api.call("POST", `${pathOf(id)}/samples`, WAVE);
     throw new Error(JSON.stringify(json));
   });
   expect(device.closed).toBeUndefined();
@@ -418,10 +359,10 @@ it("while NATS is away devices stay, new ones are sent to come again, and then a
 it("a device whose namespace is cleared is closed, and comes again as a new one", async () => {
   const id = newId();
   const device = await present(hello(id));
-  expect((await api.call("POST", "namespaces/test/clear", {})).status).toBe(200);
+  expect((await parts.api.call("POST", "namespaces/test/clear", {})).status).toBe(200);
   await until("it is closed", () => device.closed?.code === 4410);
   await until("it is let in again", async () => {
     return (await present(hello(id))).of("hello")[0]?.["hello"] === true;
   });
-  await until("it is listed", async () => (await api.call("GET", pathOf(id))).status === 200);
+  await until("it is listed", async () => (await parts.api.call("GET", pathOf(id))).status === 200);
 });
