@@ -1,6 +1,7 @@
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Pictures } from "./pictures.js";
 import { RemoteDevices } from "./remote-devices.js";
 import { RemoteHost } from "./remote-host.js";
 
@@ -89,5 +90,31 @@ describe("pictures", () => {
     await one.connection.flush();
     await two.connection.flush();
     expect(seen).toEqual(["picture"]);
+  });
+
+  it("are wished for by each door where somebody looks, and by none where nobody does", async () => {
+    const wishes = new Set<string>();
+    const host = new RemoteHost(one.connection);
+    host.hold(held("d7"), ({ case: name, value }) => {
+      const { viewer } = (value ?? {}) as { viewer: string };
+      if (name === "wantSnapshots") wishes.add(viewer);
+      if (name === "stopSnapshots") wishes.delete(viewer);
+      return { status: { snapshotsStreaming: true } };
+    });
+    const seen = { here: 0, there: 0 };
+    const look = (name: keyof typeof seen, log: EventLog) =>
+      new Pictures(new RemoteDevices(log.connection), Date.now).watch(
+        { namespace: "n", device: "d7" },
+        "low",
+        { show: () => seen[name]++, ended: () => undefined },
+      );
+    const leaves = [look("here", one), look("there", two)];
+    await until("two doors wish", () => wishes.size === 2);
+    await until("both see", () => {
+      host.show("n", "d7", Buffer.from("picture"));
+      return seen.here > 0 && seen.there > 0;
+    });
+    for (const leave of leaves) leave();
+    await until("nobody wishes", () => wishes.size === 0);
   });
 });

@@ -9,6 +9,7 @@ import type { Arrival, Route } from "../../net/server.js";
 const PATH = "/v1/snapshots";
 /** Bytes of a message of a viewer, who has nothing to say. */
 const MESSAGE_BYTES = 1_024;
+const TICK_MS = 1_000;
 const PING_MS = 30_000;
 /** Milliseconds that a viewer may take to answer a close. */
 const CLOSE_MS = 1_000;
@@ -43,7 +44,7 @@ export class Viewers {
     this.timer = setInterval(() => {
       const now = this.parts.now();
       for (const viewer of this.all) viewer.tick(now);
-    }, PING_MS);
+    }, TICK_MS);
   }
 
   stop(): void {
@@ -52,7 +53,7 @@ export class Viewers {
   }
 
   private async accept({ webSocket, request }: Arrival): Promise<void> {
-    const viewer = new ViewerConnection(webSocket, () => this.all.delete(viewer));
+    const viewer = new ViewerConnection(webSocket, this.parts.now(), () => this.all.delete(viewer));
     this.all.add(viewer);
     if (this.all.size > limits.viewers) {
       viewer.close(FULL, "too many look already");
@@ -80,6 +81,7 @@ class ViewerConnection {
 
   constructor(
     private readonly webSocket: WebSocket,
+    private pingedAt: number,
     onClosed: () => void,
   ) {
     webSocket.on("pong", () => {
@@ -108,12 +110,14 @@ class ViewerConnection {
     this.leave = pictures.watch(found, resolution, { show, ended }, instead);
   }
 
-  /** Each {@link PING_MS}. */
+  /** Once a second. */
   tick(now: number): void {
     if (now >= this.endsAt) this.close(NO_TOKEN, "the token's time is over");
-    else if (!this.isAlive) this.webSocket.terminate();
+    if (this.over || now - this.pingedAt < PING_MS) return;
+    if (!this.isAlive) this.webSocket.terminate();
     else {
       this.isAlive = false;
+      this.pingedAt = now;
       this.webSocket.ping();
     }
   }
