@@ -3,7 +3,7 @@ import { type AggregateId, CLEARING, limits } from "@fieldlog/contracts";
 import type { Commit } from "@fieldlog/event-log";
 import { Slots } from "@fieldlog/fan-out";
 import { RemoteHost } from "@fieldlog/remote";
-import { gauge, type Runtime } from "@fieldlog/runtime";
+import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import type { Route } from "../net/server.js";
 import { RemoteConnection, type SessionParts } from "./connection.js";
 import type { MakeFeature } from "./feature.js";
@@ -36,6 +36,11 @@ export function addRemote(runtime: Runtime, edge: Edge, features: readonly MakeF
     ...{ known, log, devices, presence, open, strangers, logger, now },
     features: [samplings.feature, ...features],
     signIns: new Slots(SIGN_INS),
+    hellos: counter(metrics, {
+      name: "fieldlog_remote_hellos_total",
+      help: "Hellos of devices by outcome: let in, refused, later (a service or NATS did not answer).",
+      labelNames: ["outcome"],
+    }),
   };
   let timer: NodeJS.Timeout | undefined;
   lifecycle.add({

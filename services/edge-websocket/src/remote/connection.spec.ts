@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RemoteConnection, type SessionParts } from "./connection.js";
 import type { DeviceSession } from "./feature.js";
+import { PresenceUnknown } from "./presence.js";
 
 /** A socket to a device, without a network. */
 class Socket extends EventEmitter {
@@ -43,6 +44,7 @@ function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error
   const heartbeats: string[] = [];
   const sessions: DeviceSession[] = [];
   const warned: unknown[] = [];
+  const hellos: string[] = [];
   const key = { id: "k", permission: "write", namespace: "n", expiresAt: undefined, budget: {} };
   const clock = { now: 1_000_000 };
   const fail = async <T>(error: Error | undefined, value?: T) => {
@@ -70,7 +72,11 @@ function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error
       },
     ],
     signIns: { acquire: async () => () => undefined },
-    logger: { warn: (fields: unknown) => warned.push(fields), error: () => undefined },
+    logger: {
+      warn: (fields: unknown) => warned.push(fields),
+      error: (fields: unknown) => warned.push(fields),
+    },
+    hellos: { inc: ({ outcome }: { outcome: string }) => hellos.push(outcome) },
     now: () => clock.now,
   } as unknown as SessionParts;
   const socket = new Socket();
@@ -82,7 +88,7 @@ function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error
       connection.tick(clock.now);
     }
   };
-  return { socket, connection, pass, heartbeats, sessions, warned, faults };
+  return { socket, connection, pass, heartbeats, sessions, warned, hellos, faults };
 }
 
 const hello = {
@@ -114,11 +120,11 @@ describe("a stranger", () => {
 
   it("is sent away to come again where a service does not answer: refused, it would never come back", async () => {
     const away = new RpcError("unavailable", "auth is away");
-    for (const faults of [{ keys: away }, { ensure: away }, { enter: new Error("NATS is away") }]) {
-      const { socket, warned } = edge(faults);
+    for (const faults of [{ keys: away }, { ensure: away }, { enter: new PresenceUnknown("NATS is away") }]) {
+      const { socket, warned, hellos } = edge(faults);
       socket.say({ hello });
       await until("it is closed", () => socket.closed === 1013);
-      expect([socket.sent, warned.length]).toEqual([[], 1]);
+      expect([socket.sent, warned, hellos]).toEqual([[], [], ["later"]]);
     }
     const { socket } = edge({ ensure: new RpcError("resource_exhausted", "too many devices") });
     socket.say({ hello });

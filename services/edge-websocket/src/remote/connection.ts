@@ -1,9 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { Budget, type EndReason, type OpenReader, type OpenReaders } from "@fieldlog/admission";
+import {
+  Budget,
+  type EndReason,
+  LoadsExceeded,
+  type OpenReader,
+  type OpenReaders,
+} from "@fieldlog/admission";
 import { limits, type remote } from "@fieldlog/contracts";
 import type { Slots } from "@fieldlog/fan-out";
 import type { Answer } from "@fieldlog/remote";
+import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import type { RawData, WebSocket } from "ws";
 import { decodeFrame, type Encoding, encodeFrame, encodingOf, Malformed, type Message } from "./codec.js";
@@ -12,7 +19,7 @@ import { Heartbeats, type HeartbeatsParts } from "./heartbeats.js";
 import { type Hello, HelloRefused, readHello } from "./hello.js";
 import { KeepAlive } from "./keep-alive.js";
 import { Outgoing } from "./outgoing.js";
-import type { Presence } from "./presence.js";
+import { type Presence, PresenceUnknown } from "./presence.js";
 import { type SignedIn, type SignInParts, signIn } from "./sign-in.js";
 
 /** What the devices' connections of an edge have in common. */
@@ -26,6 +33,8 @@ export interface SessionParts extends SignInParts, HeartbeatsParts {
   /** Of those who say hello at once, as after a restart, so many are looked up; the others wait. */
   readonly signIns: Pick<Slots, "acquire">;
   readonly logger: Pick<Logger, "warn" | "error">;
+  /** Counts what became of hellos. */
+  readonly hellos: { inc(labels: { outcome: "let in" | "refused" | "later" }): void };
 }
 
 interface End {
@@ -222,6 +231,7 @@ export class RemoteConnection implements OpenReader {
     const { parts } = this;
     const { version } = session.hello;
     session.send({ hello: true, ...(version === 4 ? { serverTimestamp: parts.now() } : {}) });
+    parts.hellos.inc({ outcome: "let in" });
     this.phase = "open";
     this.features = parts.features.map((make) => make(session));
     this.heartbeats = new Heartbeats(parts, session);
@@ -251,10 +261,12 @@ export class RemoteConnection implements OpenReader {
   private notLetIn(error: unknown, encoding: Encoding): void {
     if (this.phase === "over") return;
     if (!(error instanceof HelloRefused)) {
-      this.parts.logger.warn({ err: error }, "a device could not be let in; it comes again");
+      if (!isForeseen(error)) this.parts.logger.error({ err: error }, "a device could not be let in");
+      this.parts.hellos.inc({ outcome: "later" });
       this.close(LATER);
       return;
     }
+    this.parts.hellos.inc({ outcome: "refused" });
     this.phase = "refused";
     this.deadline = this.parts.now() + REFUSED_MS;
     this.outgoing.send(encoding, { hello: false, err: error.message });
@@ -327,4 +339,9 @@ export class RemoteConnection implements OpenReader {
     for (const feature of this.features) feature.closed?.();
     if (quits) void this.heartbeats?.quit();
   }
+}
+
+/** A service or NATS does not answer. */
+function isForeseen(error: unknown): boolean {
+  return error instanceof RpcError || error instanceof LoadsExceeded || error instanceof PresenceUnknown;
 }

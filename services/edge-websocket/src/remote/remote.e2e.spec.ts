@@ -62,16 +62,18 @@ describe("the rules that clients break without", () => {
 
   it("3: hello is the first key of its answer, also where it is refused", async () => {
     const frames: Buffer[] = [];
-    for (const key of [parts.apiKey, "ei_wrong"]) {
-      const said = write({ hello: hello(newId(), { apiKey: key }) });
+    for (const more of [{}, { version: 4 }, { apiKey: "ei_wrong" }]) {
+      const said = write({ hello: hello(newId(), more) });
       const socket = new WebSocket(parts.system.wsUrl);
       keep({ socket });
       socket.on("open", () => socket.send(said));
       socket.on("message", (data: Buffer) => frames.push(data));
-      await until("an answer", () => frames.length > (key === parts.apiKey ? 0 : 1));
+      const before = frames.length;
+      await until("an answer", () => frames.length > before);
     }
-    const [yes, no] = frames.map((frame) => frame.toString("latin1"));
+    const [yes, yes4, no] = frames.map((frame) => frame.toString("latin1"));
     expect(yes).toMatch(/^\xa1\x65hello\xf5$/);
+    expect(yes4).toMatch(/^\xa2\x65hello\xf5\x6fserverTimestamp/);
     expect(no).toMatch(/^\xa2\x65hello\xf4\x63err/);
   });
 
@@ -153,7 +155,9 @@ describe("the rules that clients break without", () => {
     const first = await ask(id);
     const request = await until("it is asked", () => device.requests[0]);
     expect(await device.sample(request)).toBe(200);
-    expect(await reaches(id, first, "arrived")).toMatchObject({ sample: expect.any(Number) });
+    const { sample } = await reaches(id, first, "arrived");
+    const { json } = await parts.api.call("GET", `namespaces/test/samples/${sample}`);
+    expect(json).toMatchObject({ label: "wave", category: "training", signature: "valid", device: id });
     const other = newId();
     const linux = await present(hello(other));
     const second = await ask(other, { sensor: "Camera (320x240)", label: "cat" });
