@@ -1,6 +1,6 @@
 import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
 import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
-import { ObjectsUnavailable } from "@fieldlog/objects";
+import { NoSuchObject, ObjectsUnavailable } from "@fieldlog/objects";
 import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from "@nestjs/common";
@@ -59,6 +59,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof ObjectsUnavailable) {
     return new Problem(503, "The object storage cannot be reached, or is full.", { retryAfterS: 5 });
   }
+  if (error instanceof NoSuchObject) return new Problem(404, "Its bytes were removed just now.");
   if (error instanceof LoadsExceeded) return new Problem(503, "Too much at once.", { retryAfterS: 1 });
   if (error instanceof HttpException) {
     const status = error.getStatus();

@@ -1,9 +1,9 @@
 import { Aggregates } from "@fieldlog/aggregates";
-import { auth, SAMPLE_KEYS } from "@fieldlog/contracts";
+import { auth, devices, SAMPLE_KEYS } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
 import { openObjects } from "@fieldlog/objects";
 import { ReadModelRunner } from "@fieldlog/read-model";
-import { rpcClient } from "@fieldlog/rpc";
+import { type RpcClient, RpcError, rpcClient } from "@fieldlog/rpc";
 import { need } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
 import { Models } from "../models/models.js";
@@ -38,14 +38,23 @@ export async function addSamples({ runtime, log, database, awaiting, now }: Samp
   const client = rpcClient(auth.AuthService, {
     ...{ token: settings.internalToken, metrics, address: settings.authGrpc },
   });
+  const devicesClient = rpcClient(devices.DevicesService, {
+    ...{ token: settings.internalToken, metrics, address: settings.devicesGrpc },
+  });
   const presence = new Presence(keys, objects);
   const deciding = { aggregates, rows, waitFor, log, keys, presence, mostBytes: mostBytes(client) };
-  const samples = new Samples({ ...deciding, awaiting, now });
+  const samples = new Samples({ ...deciding, awaiting, nameOf: namesBy(devicesClient), now });
   const models = new Models(deciding);
   const consequences = new Consequences({ log, samples, models, rows, waitFor, objects, keys });
   const aftermath = new Aftermath({ log, consequences, logger, metrics });
 
-  lifecycle.add({ name: "client of auth", stop: async () => client.close() });
+  lifecycle.add({
+    name: "clients of samples",
+    stop: async () => {
+      client.close();
+      devicesClient.close();
+    },
+  });
   lifecycle.add({
     name: "read model of samples",
     start: () => runner.start(),
@@ -58,4 +67,16 @@ export async function addSamples({ runtime, log, database, awaiting, now }: Samp
   });
   health.add("samples", () => runner.ready());
   return sampleMethods({ samples, models, keys, waitFor });
+}
+
+/** Of a device that is not registered: empty. */
+function namesBy(client: Pick<RpcClient<typeof devices.DevicesService>, "getDevice">) {
+  return async (namespace: string, device: string): Promise<string> => {
+    try {
+      return (await client.getDevice({ namespace, device })).device?.metadata?.name ?? "";
+    } catch (error) {
+      if (error instanceof RpcError && error.code === "not_found") return "";
+      throw error;
+    }
+  };
 }

@@ -24,6 +24,8 @@ export interface SamplesParts {
   readonly presence: Pick<Presence, "check">;
   /** Samplings of a namespace that were sent and have not ended, the oldest first. */
   readonly awaiting: (namespace: string) => Promise<AwaitingSampling[]>;
+  /** The name that a device goes by; empty: none. */
+  readonly nameOf: (namespace: string, device: string) => Promise<string>;
   /** Bytes that a namespace may hold; undefined: any. */
   readonly mostBytes: (namespace: string) => Promise<number | undefined>;
   readonly now: () => number;
@@ -45,6 +47,8 @@ export interface StoredSample extends FoundSample {
 
 /** Milliseconds after which whoever reserved a content and stored nothing of it is believed to be gone. */
 const GONE_MS = 2 * limits.rpcDeadlineMs;
+/** Devices of which the name is asked to find one. */
+const NAMED = 32;
 /** Times that is looked whether the one who reserved a content has stored it, and milliseconds in between. */
 const LOOKS = 15;
 const LOOK_MS = 100;
@@ -195,11 +199,27 @@ export class Samples {
       namespace,
       awaiting.map(({ id }) => id),
     );
-    const devices = [device, documentDevice].filter((name) => name !== "");
-    const open = awaiting.filter(({ id }) => !arrived.has(id));
+    const open = awaiting.filter((one) => one.category === category && !arrived.has(one.id));
+    const named = [device, documentDevice].filter((name) => name !== "");
+    // A document names its device by its id, or by the name that people gave it.
+    const isById = device !== "" || open.some((one) => one.device === documentDevice);
+    const devices =
+      isById || named.length === 0
+        ? named
+        : [...named, ...(await this.byName(open, namespace, documentDevice))];
     const found = samplingOf({ category, label, devices }, open);
     if (found === undefined) return { device, sampling, sensor };
     return { device: device || found.device, sampling: found.id, sensor: sensor || found.sensor };
+  }
+
+  private async byName(
+    open: readonly AwaitingSampling[],
+    namespace: string,
+    name: string,
+  ): Promise<string[]> {
+    const devices = [...new Set(open.map(({ device }) => device))].slice(0, NAMED);
+    const names = await Promise.all(devices.map((device) => this.parts.nameOf(namespace, device)));
+    return devices.filter((_, index) => names[index] === name);
   }
 
   /** Refuses UnknownSample. */

@@ -9,8 +9,8 @@ const TURN_MS = 10;
 
 export interface ContentsParts {
   readonly store: Pick<SampleStore, "content">;
-  /** Bytes of all documents that are held at once. */
-  readonly mostBytes?: number;
+  /** Bytes of all documents that are held at once; one is always read. */
+  readonly mostBytes: number;
 }
 
 /** A sample whose bytes can be read. */
@@ -52,12 +52,12 @@ export class Contents {
     found: ReadableSample,
     work: (acquisition: Acquisition) => Iterable<T>,
   ): AsyncGenerator<T, void> {
-    const bytes = Number(found.stored.bytes);
     if (!hasValues(found)) throw new Problem(406, "This sample is no acquisition document.");
-    if (bytes > limits.acquisitionBytes + limits.sampleBytes) {
+    const { to: bytes } = documentIn(found);
+    if (bytes > limits.acquisitionBytes) {
       throw new Problem(406, "This sample is too large: only its bytes are given.");
     }
-    if (this.bytes > 0 && this.bytes + bytes > (this.parts.mostBytes ?? limits.waveformsBytes)) {
+    if (this.bytes > 0 && this.bytes + bytes > this.parts.mostBytes) {
       throw new Problem(503, "Too many samples are read at once.", { retryAfterS: 1 });
     }
     this.bytes += bytes;

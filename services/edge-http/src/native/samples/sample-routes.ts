@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { acquisitionCsv, acquisitionJson } from "@fieldlog/acquisition";
+import { limits } from "@fieldlog/contracts";
 import { withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { begun, endsWhenIdle, sendContent } from "../../uploads/send-content.js";
@@ -26,7 +27,9 @@ type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** GET …/samples/{number}/data and /values, and …/samples/export: plain routes and none of Nest's, because their answers are streams. */
 export async function sampleRoutes(app: FastifyInstance, parts: NativeParts): Promise<void> {
-  const contents = new Contents({ store: parts.sampleStore });
+  const contents = new Contents({ store: parts.sampleStore, mostBytes: limits.waveformsBytes });
+  // Each reads one document at a time.
+  const ofExports = new Contents({ store: parts.sampleStore, mostBytes: EXPORTS * limits.acquisitionBytes });
   const underWay = { count: 0 };
   const get = (path: string, name: string, answer: Answer) => {
     app.get(path, async (request, reply) => {
@@ -46,7 +49,7 @@ export async function sampleRoutes(app: FastifyInstance, parts: NativeParts): Pr
     if (underWay.count >= EXPORTS) throw new Problem(503, "Too many exports at once.", { retryAfterS: 5 });
     underWay.count++;
     try {
-      await exported(parts, contents, request, reply);
+      await exported(parts, ofExports, request, reply);
     } finally {
       underWay.count--;
     }

@@ -10,12 +10,13 @@ interface Entry {
   readonly input: AsyncIterable<Uint8Array>;
 }
 
-/** What is known of the samples, a line of JSON for each. */
-const MANIFEST = "samples.jsonl";
+/** Samples of which is told in one list. */
+const LISTED = 1_000;
 
 /**
- * The samples' files, `<category>/<label>/<number>-<file name>`, and then {@link MANIFEST}. Nothing is held but a few bytes of the
- * file under way, and a line of the manifest for each sample. Files are not compressed.
+ * The samples' files, `<category>/<label>/<number>-<file name>`, and behind each 1,000 of them a list: `samples.jsonl`,
+ * `samples.2.jsonl` and so on, with a line of JSON for each sample. Nothing is held but a few bytes of the file under way, that
+ * list, and names. Files are not compressed.
  */
 export function zipOf(contents: Contents, samples: AsyncIterable<ReadableSample>): AsyncIterable<Uint8Array> {
   return makeZip(entries(contents, samples)) as unknown as AsyncIterable<Uint8Array>;
@@ -25,7 +26,14 @@ async function* entries(
   contents: Contents,
   samples: AsyncIterable<ReadableSample>,
 ): AsyncGenerator<Entry, void> {
-  const lines: string[] = [];
+  let lines: string[] = [];
+  let lists = 0;
+  const list = () => {
+    const name = ++lists === 1 ? "samples.jsonl" : `samples.${lists}.jsonl`;
+    const entry = { name, lastModified: new Date(), input: inPieces(lines) };
+    lines = [];
+    return entry;
+  };
   for await (const found of samples) {
     const files = filesOf(found);
     const lastModified = new Date(Number(found.sample.storedAt));
@@ -39,8 +47,9 @@ async function* entries(
     if (!isThere) continue;
     const names = files.map(({ name }) => name);
     lines.push(`${JSON.stringify({ files: names, ...sampleJson(found.sample) })}\n`);
+    if (lines.length === LISTED) yield list();
   }
-  yield { name: MANIFEST, lastModified: new Date(), input: inPieces(lines) };
+  if (lines.length > 0 || lists === 0) yield list();
 }
 
 async function* inPieces(lines: readonly string[]): AsyncGenerator<Uint8Array, void> {
