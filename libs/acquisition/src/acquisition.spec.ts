@@ -74,6 +74,7 @@ describe("a document", () => {
       for (const head of [json(made({ payload })), cbor(made({ payload }))]) {
         const bytes = signed(Buffer.concat([head, samples, Buffer.from([7])]), "k");
         const read = readAcquisition(bytes);
+        expect(read.valuesBehind).toBe(true);
         expect([read.documentBytes, read.rowCount, rows(read)]).toEqual([
           head.length,
           3,

@@ -37,6 +37,8 @@ export interface Acquisition {
   readonly rowCount: number;
   /** Bytes of the document itself; what it refers to stands behind it. */
   readonly documentBytes: number;
+  /** Its numbers stand behind it. */
+  readonly valuesBehind: boolean;
   /** Files that stand behind it, one after the other; none: it has its numbers itself. */
   readonly files: readonly Reference[];
   /** One number per axis; NaN: missing. A row is overwritten by the next. */
@@ -90,6 +92,7 @@ function* readInTurns(bytes: Uint8Array): InTurns<Acquisition> {
   const behind = bytes.subarray(documentBytes);
   return {
     ...{ encoding, signed: found.signed, issuedAt: found.issuedAt, ...described, documentBytes },
+    valuesBehind: shape.kind === "behind",
     files: shape.kind === "files" ? shape.references : [],
     ...numbersOf(shape, described.axes.length, behind, () =>
       tokensIn(encoding, bytes, found.payload.valuesAt),

@@ -89,6 +89,7 @@ describe("an acquisition document", () => {
     const bytes = signed(Buffer.concat([head, Buffer.alloc(32_000)]), HMAC);
     expect((await data(bytes, { "content-type": "application/octet-stream" })).status).toBe(200);
     expect(newest()).toMatchObject({ signature: "valid", values: 16_000n, lengthMs: 1_000 });
+    expect(newest()?.stored?.mediaType).toBe("application/octet-stream");
   });
 
   it.each([
@@ -108,6 +109,7 @@ describe("an acquisition document", () => {
       expect([status, text]).toEqual([200, "cup"]);
       expect(newest()).toMatchObject({
         ...{ label: "cup", signature: "valid", device: "", values: 0n },
+        stored: { mediaType: "application/octet-stream" },
         attachments: [
           { name: "cup", mediaType: "application/json", bytes: BigInt(document.length) },
           { name: "image.jpg", mediaType: "image/jpeg", bytes: 5n },

@@ -3,7 +3,7 @@ import { deviceKey, type Known, type OwnWrites } from "@fieldlog/admission";
 import { limits, REGISTRY, type sampling } from "@fieldlog/contracts";
 import type { About, SampleStore, SampleUpload } from "@fieldlog/samples";
 import { atMost } from "./at-most.js";
-import { HEAD_BYTES, mediaTypeOf, type Recording, wavOf } from "./media.js";
+import { BYTES, HEAD_BYTES, mediaTypeOf, type Recording, wavOf } from "./media.js";
 import type { FilePart } from "./multipart.js";
 
 export interface IngestionParts {
@@ -46,7 +46,7 @@ export class Ingestion {
     return {
       upload,
       bytes: put,
-      mediaType: `application/${read.encoding}`,
+      mediaType: read.valuesBehind ? BYTES : `application/${read.encoding}`,
       about,
       documentDevice: deviceName,
     };

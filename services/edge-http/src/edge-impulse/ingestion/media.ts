@@ -13,7 +13,8 @@ const BY_EXTENSION: Readonly<Record<string, string>> = {
   parquet: "application/vnd.apache.parquet",
 };
 const KNOWN = new Set(Object.values(BY_EXTENSION));
-const BYTES = "application/octet-stream";
+/** A file of which nothing else is known. */
+export const BYTES = "application/octet-stream";
 
 /** In small letters; empty: none that is known. */
 export function extensionOf(fileName: string): string {

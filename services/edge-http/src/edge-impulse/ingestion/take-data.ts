@@ -5,7 +5,7 @@ import { annotationsJson } from "./annotations.js";
 import { storedName, withId } from "./file-name.js";
 import { labelOf, neededFileName, readHeaders } from "./headers.js";
 import type { Arrived } from "./ingestion.js";
-import { mediaTypeOf } from "./media.js";
+import { BYTES, mediaTypeOf } from "./media.js";
 import { type FilePart, partsIn } from "./multipart.js";
 import { isMultipart, type Receiving } from "./receiving.js";
 import { ingestionRefusals } from "./refusal.js";
@@ -37,7 +37,8 @@ export async function takeData(receiving: Receiving): Promise<PlainAnswer> {
     ? await withFiles(receiving, fileName)
     : { arrived: await alone(receiving), pieces: [] };
   const options = { unique: asked.unique, decidedBy: caller.decidedBy };
-  await ingestion.keep(caller.namespace.id, arrived, { ...about, attachments: pieces }, options);
+  const whole = pieces.length > 0 ? { ...arrived, mediaType: BYTES } : arrived;
+  await ingestion.keep(caller.namespace.id, whole, { ...about, attachments: pieces }, options);
   return { status: 200, contentType: "text/plain; charset=utf-8", body: latin1(fileName) };
 }
 
