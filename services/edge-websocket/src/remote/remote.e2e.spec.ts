@@ -208,6 +208,21 @@ describe("a device", () => {
     );
   });
 
+  it.each(["a/b c*>.ü", "...", "_", "x".repeat(200)])("has any text as its id: %.20s", async (id) => {
+    const device = await board(id);
+    const sampling = await ask(id, { label: "any" });
+    const request = await until("it is asked", () => device.requests[0]);
+    expect(await device.sample(request)).toBe(200);
+    const { sample } = await reaches(id, sampling, "arrived");
+    const { json } = await parts.api.call("GET", `namespaces/test/samples/${sample}`);
+    expect(json).toMatchObject({ device: id, signature: "valid" });
+    const { json: events } = await parts.api.call(
+      "GET",
+      `namespaces/test/events?type=SamplingArrived&device=${encodeURIComponent(id)}`,
+    );
+    expect(events["events"]).toMatchObject([{ data: { sampling } }]);
+  });
+
   it("is active while it is there, and not when it has gone", async () => {
     const id = newId();
     const device = await present(hello(id));
