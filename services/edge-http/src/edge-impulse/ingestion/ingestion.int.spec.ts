@@ -145,6 +145,7 @@ describe("an acquisition document", () => {
       "passwd",
     );
     expect((await data(json(acquisition()), { "x-file-name": "/.." })).text).toBe("sample");
+    expect((await data(json(acquisition()), { "x-file-name": "gr%C3%BCn.1" })).text).toBe("grün.1");
   });
 
   it("is refused a second time, whatever is in the header that says so, and nothing of it is left", async () => {

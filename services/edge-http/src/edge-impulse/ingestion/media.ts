@@ -20,7 +20,7 @@ export const BYTES = "application/octet-stream";
 export function extensionOf(fileName: string): string {
   const [, extension = ""] = /\.([A-Za-z0-9]{1,8})$/.exec(fileName) ?? [];
   const small = extension.toLowerCase();
-  return small in BY_EXTENSION ? small : "";
+  return Object.hasOwn(BY_EXTENSION, small) ? small : "";
 }
 
 /** By its name, else what its sender says. Nothing that a browser would run: it is given back as what it is here. */
