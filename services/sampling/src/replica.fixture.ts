@@ -23,7 +23,7 @@ export async function startDevices(
       const sensors = sensorsOf.get(id);
       if (sensors === undefined) throw new RpcError("not_found", "no such device");
       const told = sensors.map((sensorType, index) => ({ id: String(index), sensorType }));
-      return { device: { id, dialect: "edge-impulse", sensors: told } };
+      return { device: { id, dialect: "edge-impulse", sensors: told, metadata: { name: `the ${id}` } } };
     },
   };
   const ofNamespaces: Partial<ServiceImpl<typeof auth.AuthService>> = {

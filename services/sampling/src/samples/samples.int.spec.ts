@@ -4,6 +4,7 @@ import { type registry, SAMPLE_KEYS, SIGNALS, signals, signalsSubject } from "@f
 import { DataKeys, OF_NAMESPACE } from "@fieldlog/data-keys";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { NatsObjects } from "@fieldlog/objects";
+import { RemoteHost } from "@fieldlog/remote";
 import { type About, SampleStore, type StoreOptions } from "@fieldlog/samples";
 import { SealingKey } from "@fieldlog/sealing";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
@@ -21,7 +22,7 @@ beforeAll(async () => {
   servers = await startServers();
   log = await connectLog({ url: servers.nats.url, name: "test" });
   objects = new NatsObjects(log.connection, { replicas: 1, maxBytes: -1 });
-  others = await startDevices(new Map(), storedBytesOf);
+  others = await startDevices(new Map([["board", []]]), storedBytesOf);
   const database = await servers.databaseUrl("samples");
   const start = () => startReplica(servers.nats.url, database, others.address);
   replicas = [await start(), await start()];
@@ -185,7 +186,7 @@ describe("a sample", () => {
 
   it("that is to be split goes to the same side whenever the same content comes", async () => {
     const sides = new Set<string>();
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 3; i++) {
       const first = await put(`content ${i}`, { category: "split" });
       const again = await put(`content ${i}`, { category: "split" });
       expect(first.stored.category).toBe(again.stored.category);
@@ -244,6 +245,48 @@ describe("a sample", () => {
     const again = await upload.storeSample({ category: "training" }, { ...defaults, unique: true });
     expect(again.sample?.number).toBe(first.sample?.number);
     expect((await one().listSamples({ namespace, limit: 10 })).samples).toHaveLength(1);
+  });
+});
+
+describe("a sample that was asked for", () => {
+  async function asked(): Promise<string> {
+    const connection = randomUUID();
+    const held = { namespace, device: "board", connection, connectedAt: Date.now() };
+    const release = new RemoteHost(log.connection).hold(held, () => ({ status: { connection } }));
+    await log.connection.flush();
+    const what = { label: "wave", lengthMs: 100, intervalMs: 10, category: "training", sensor: "Mic" };
+    const { sampling } = await one().requestSampling({ namespace, device: "board", asked: what });
+    release();
+    return sampling?.id ?? "";
+  }
+  const ofSampling = async (id: string) => {
+    const { sampling } = await other().getSampling({ namespace, device: "board", sampling: id });
+    return sampling;
+  };
+
+  it("is found by its device's id, and is what its sampling ends with; a second one is not", async () => {
+    const id = await asked();
+    expect((await put("a", { label: "other" }, { documentDevice: "else" })).stored.sampling).toBe("");
+    expect((await put("b", { category: "testing" }, { documentDevice: "board" })).stored.sampling).toBe("");
+    const found = await put("c", {}, { documentDevice: "board" }, other());
+    expect(found.stored).toMatchObject({ sampling: id, device: "board", sensor: "Mic" });
+    expect((await put("d", {}, { documentDevice: "board" })).stored.sampling).toBe("");
+    await until("it has arrived", async () => (await ofSampling(id))?.state === "arrived");
+    expect((await ofSampling(id))?.sampleNumber).toBe(found.number);
+    const { samples } = await one().listSamples({ namespace, filter: { sampling: id }, limit: 9 });
+    expect(samples.map(({ number }) => number)).toEqual([found.number]);
+  });
+
+  it("is found by its device's name", async () => {
+    const id = await asked();
+    const named = await put("a", { label: "x" }, { documentDevice: "the board" });
+    expect(named.stored).toMatchObject({ sampling: id, device: "board" });
+  });
+
+  it("is found by its label where no device is named", async () => {
+    const id = await asked();
+    expect((await put("b", { label: "idle" })).stored.sampling).toBe("");
+    expect((await put("c", { label: "wave" })).stored).toMatchObject({ sampling: id, device: "board" });
   });
 });
 
