@@ -288,11 +288,13 @@ export class RemoteConnection implements OpenReader {
 
   private status({ connection, connectedAt }: { connection: string; connectedAt: number }, hello: Hello) {
     const { version, mode, deviceType, sensors, supportsSnapshotStreaming, inferenceInfo = "" } = hello;
+    const { availableRecords: records } = hello;
     return Object.assign(
       {
         ...{ connection, connectedAt: BigInt(connectedAt), version, mode, deviceType },
         ...{ encoding: this.encoding ?? "json", snapshots: supportsSnapshotStreaming, sensors: [...sensors] },
         inferenceInfoJson: inferenceInfo,
+        ...(records === undefined ? {} : { records }),
       },
       ...this.features.map((feature) => feature.status?.() ?? {}),
     );

@@ -59,6 +59,15 @@ describe("a hello", () => {
     const infers = read({ ...v3, version: 4, mode: "inference", inferenceInfo });
     expect(infers.mode).toBe("inference");
     expect(JSON.parse(infers.inferenceInfo ?? "")).toEqual(inferenceInfo);
+    const availableRecords = { firstIndex: 1, firstTimestamp: 5, lastIndex: 2, lastTimestamp: 6 };
+    const none = { firstIndex: 0, firstTimestamp: 0, lastIndex: 0, lastTimestamp: 0 };
+    const keeps = (records: unknown) =>
+      read({ ...v3, version: 4, mode: "inference", inferenceInfo, availableRecords: records })
+        .availableRecords;
+    expect([availableRecords, none, undefined, "nonsense", { firstIndex: 1 }].map(keeps)).toEqual([
+      availableRecords,
+      ...Array.from({ length: 4 }, () => undefined),
+    ]);
   });
 
   it("has its keys in any order, unknown ones among them, and a type that may be no text", () => {
@@ -75,6 +84,7 @@ describe("a hello", () => {
     [{ ...v3, deviceId: "" }, "hello.deviceId"],
     [{ ...v3, deviceId: "x".repeat(201) }, "hello.deviceId"],
     [{ ...v3, deviceId: "a\u0000" }, "hello.deviceId"],
+    [{ ...v3, deviceId: ".." }, "hello.deviceId"],
     [{ ...v3, sensors: undefined }, "hello.sensors"],
     [{ ...v3, sensors: ["Accelerometer"] }, "hello.sensors.0"],
     [{ ...v3, sensors: [{ ...fast, frequencies: [] }] }, "sensor frequencies has length of zero"],

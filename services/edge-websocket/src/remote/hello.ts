@@ -15,6 +15,16 @@ export interface Hello {
   readonly mode: "ingestion" | "inference";
   /** Of the model that it runs; JSON. */
   readonly inferenceInfo: string | undefined;
+  /** Records of what its model has seen that it kept; absent: it keeps none, or does not say. */
+  readonly availableRecords?: AvailableRecords;
+}
+
+/** Timestamps are the device's own. */
+export interface AvailableRecords {
+  readonly firstIndex: number;
+  readonly firstTimestamp: number;
+  readonly lastIndex: number;
+  readonly lastTimestamp: number;
 }
 
 export interface HelloSensor {
@@ -50,7 +60,7 @@ const text = (most: number) =>
 
 const common = {
   apiKey: text(limits.textLength),
-  deviceId: text(limits.idLength),
+  deviceId: text(limits.idLength).refine((id) => id !== "." && id !== "..", "no URL can name it"),
   // Some builds send what is no text.
   deviceType: text(limits.idLength).catch(""),
   connection: text(limits.idLength).optional(),
@@ -67,6 +77,15 @@ const sensors = z
   .max(limits.remoteSensors);
 const snapshots = z.boolean().default(false);
 
+/** All zero: nothing is kept. What is none is passed over, since the device can do without. */
+const availableRecords = z
+  .object({
+    ...{ firstIndex: z.number(), firstTimestamp: z.number() },
+    ...{ lastIndex: z.number(), lastTimestamp: z.number() },
+  })
+  .optional()
+  .catch(undefined);
+
 const versions = {
   1: z.object({ ...common, sensors: named.default([]) }),
   2: z.object({ ...common, sensors }),
@@ -75,6 +94,7 @@ const versions = {
     ...{ ...common, sensors, supportsSnapshotStreaming: snapshots },
     mode: z.enum(["ingestion", "inference"]).default("ingestion"),
     inferenceInfo: z.record(z.string(), z.unknown()).optional(),
+    availableRecords,
   }),
 };
 
@@ -99,10 +119,14 @@ export function readHello({ hello }: Message): Hello {
       return { ...ingestion, ...whoOf(said), version, sensors, supportsSnapshotStreaming };
     }
     case 4: {
-      const { supportsSnapshotStreaming, mode, inferenceInfo, ...said } = checked(versions[4], hello);
+      const told = checked(versions[4], hello);
+      const { supportsSnapshotStreaming, mode, inferenceInfo, availableRecords: kept, ...said } = told;
       const info = mode === "inference" ? infoOf(inferenceInfo) : undefined;
       const sensors = sensorsOf(said.sensors);
-      return { ...whoOf(said), version, sensors, supportsSnapshotStreaming, mode, inferenceInfo: info };
+      return {
+        ...{ ...whoOf(said), version, sensors, supportsSnapshotStreaming, mode, inferenceInfo: info },
+        ...(kept !== undefined && Object.values(kept).some(Boolean) ? { availableRecords: kept } : {}),
+      };
     }
     default:
       throw new HelloRefused("hello.version: must be 1, 2, 3 or 4");

@@ -193,7 +193,8 @@ describe("a device with a model", () => {
       modelType: "classification",
     },
   };
-  const runner = (id: string) => device(id, { mode: "inference", inferenceInfo });
+  const availableRecords = { firstIndex: 1, firstTimestamp: 5, lastIndex: 8, lastTimestamp: 9 };
+  const runner = (id: string) => device(id, { mode: "inference", inferenceInfo, availableRecords });
   const seen = {
     result: { classification: { cat: 0.9, dog: 0.1 } },
     timing: { dsp: 1, classification: 2, anomaly: 0 },
@@ -286,7 +287,7 @@ describe("a device with a model", () => {
       ["ModelUpdateFailed", { error: "no space" }],
     ]);
     const { json } = await api.call("GET", `${pathOf("learner")}/connection`);
-    expect(json["inferenceInfo"]).toMatchObject({ deploymentVersion: 4 });
+    expect(json).toMatchObject({ inferenceInfo: { deploymentVersion: 4 }, availableRecords });
   });
 
   it("is not one that only collects", async () => {

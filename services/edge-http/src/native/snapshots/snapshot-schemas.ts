@@ -56,5 +56,14 @@ export const Connection = component(
     snapshotsStreaming: z.boolean().nullable(),
     inferenceStreaming: z.boolean().nullable(),
     inferenceInfo: z.unknown().describe("Of the model that it runs, as the device says"),
+    availableRecords: z
+      .object({
+        firstIndex: z.number(),
+        firstTimestamp: z.number(),
+        lastIndex: z.number(),
+        lastTimestamp: z.number(),
+      })
+      .nullable()
+      .describe("Records of what its model has seen that the device kept, when it connected"),
   }),
 );

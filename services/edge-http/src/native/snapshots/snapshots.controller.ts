@@ -73,5 +73,10 @@ function connectionJson(status: remote.RemoteStatus | undefined) {
     snapshotsStreaming: status?.snapshotsStreaming ?? null,
     inferenceStreaming: status?.inferenceStreaming ?? null,
     inferenceInfo: inferenceInfoJson === "" ? null : JSON.parse(inferenceInfoJson),
+    availableRecords: status?.records === undefined ? null : recordsJson(status.records),
   };
+}
+
+function recordsJson({ firstIndex, firstTimestamp, lastIndex, lastTimestamp }: remote.RemoteRecords) {
+  return { firstIndex, firstTimestamp, lastIndex, lastTimestamp };
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/remote/v1/remote.proto.
  */
 export const file_fieldlog_remote_v1_remote: GenFile = /*@__PURE__*/
-  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEipAQKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIABI1CgtjYWxsX21ldGhvZBgJIAEoCzIeLmZpZWxkbG9nLnJlbW90ZS52MS5DYWxsTWV0aG9kSABCCQoHcmVxdWVzdCILCglHZXRTdGF0dXMiNAoIUmVwbGFjZWQSEgoKY29ubmVjdGlvbhgBIAEoCRIUCgxjb25uZWN0ZWRfYXQYAiABKAMiMwoNV2FudFNuYXBzaG90cxISCgpyZXNvbHV0aW9uGAEgASgJEg4KBnZpZXdlchgCIAEoCSIfCg1TdG9wU25hcHNob3RzEg4KBnZpZXdlchgBIAEoCSIwCg1XYW50SW5mZXJlbmNlEg8KB2xhc3RpbmcYASABKAgSDgoGdmlld2VyGAIgASgJIh8KDVN0b3BJbmZlcmVuY2USDgoGdmlld2VyGAEgASgJIh4KC1VwZGF0ZU1vZGVsEg8KB3ZlcnNpb24YASABKA0idgoOUmVxdWVzdFJlY29yZHMSEgoFaW5kZXgYASABKARIAIgBARISCgVmaXJzdBgCIAEoBEgBiAEBEhEKBGxhc3QYAyABKARIAogBARIMCgRsaXN0GAQgAygEQggKBl9pbmRleEIICgZfZmlyc3RCBwoFX2xhc3QiKwoKQ2FsbE1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLwoMTWV0aG9kQW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIPCgdwYXlsb2FkGAIgASgMIpUBCgtSZW1vdGVSZXBseRIPCgdyZWZ1c2VkGAEgASgJEjAKBnN0YXR1cxgCIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTdGF0dXMSEQoJZGlzbWlzc2VkGAMgASgIEjAKBm1ldGhvZBgEIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5NZXRob2RBbnN3ZXIimwIKDFJlbW90ZVN0YXR1cxISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAxIPCgd2ZXJzaW9uGAMgASgNEhAKCGVuY29kaW5nGAQgASgJEgwKBG1vZGUYBSABKAkSEwoLZGV2aWNlX3R5cGUYBiABKAkSEQoJc25hcHNob3RzGAcgASgIEjEKB3NlbnNvcnMYCCADKAsyIC5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlU2Vuc29yEhsKE2luZmVyZW5jZV9pbmZvX2pzb24YCSABKAkSGwoTc25hcHNob3RzX3N0cmVhbWluZxgKIAEoCBIbChNpbmZlcmVuY2Vfc3RyZWFtaW5nGAsgASgIImsKDFJlbW90ZVNlbnNvchIMCgRuYW1lGAEgASgJEiAKE21heF9zYW1wbGVfbGVuZ3RoX3MYAiABKAFIAIgBARITCgtmcmVxdWVuY2llcxgDIAMoAUIWChRfbWF4X3NhbXBsZV9sZW5ndGhfc2IGcHJvdG8z");
+  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEipAQKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIABI1CgtjYWxsX21ldGhvZBgJIAEoCzIeLmZpZWxkbG9nLnJlbW90ZS52MS5DYWxsTWV0aG9kSABCCQoHcmVxdWVzdCILCglHZXRTdGF0dXMiNAoIUmVwbGFjZWQSEgoKY29ubmVjdGlvbhgBIAEoCRIUCgxjb25uZWN0ZWRfYXQYAiABKAMiMwoNV2FudFNuYXBzaG90cxISCgpyZXNvbHV0aW9uGAEgASgJEg4KBnZpZXdlchgCIAEoCSIfCg1TdG9wU25hcHNob3RzEg4KBnZpZXdlchgBIAEoCSIwCg1XYW50SW5mZXJlbmNlEg8KB2xhc3RpbmcYASABKAgSDgoGdmlld2VyGAIgASgJIh8KDVN0b3BJbmZlcmVuY2USDgoGdmlld2VyGAEgASgJIh4KC1VwZGF0ZU1vZGVsEg8KB3ZlcnNpb24YASABKA0idgoOUmVxdWVzdFJlY29yZHMSEgoFaW5kZXgYASABKARIAIgBARISCgVmaXJzdBgCIAEoBEgBiAEBEhEKBGxhc3QYAyABKARIAogBARIMCgRsaXN0GAQgAygEQggKBl9pbmRleEIICgZfZmlyc3RCBwoFX2xhc3QiKwoKQ2FsbE1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLwoMTWV0aG9kQW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIPCgdwYXlsb2FkGAIgASgMIpUBCgtSZW1vdGVSZXBseRIPCgdyZWZ1c2VkGAEgASgJEjAKBnN0YXR1cxgCIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTdGF0dXMSEQoJZGlzbWlzc2VkGAMgASgIEjAKBm1ldGhvZBgEIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5NZXRob2RBbnN3ZXIizwIKDFJlbW90ZVN0YXR1cxISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAxIPCgd2ZXJzaW9uGAMgASgNEhAKCGVuY29kaW5nGAQgASgJEgwKBG1vZGUYBSABKAkSEwoLZGV2aWNlX3R5cGUYBiABKAkSEQoJc25hcHNob3RzGAcgASgIEjEKB3NlbnNvcnMYCCADKAsyIC5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlU2Vuc29yEhsKE2luZmVyZW5jZV9pbmZvX2pzb24YCSABKAkSGwoTc25hcHNob3RzX3N0cmVhbWluZxgKIAEoCBIbChNpbmZlcmVuY2Vfc3RyZWFtaW5nGAsgASgIEjIKB3JlY29yZHMYDCABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlUmVjb3JkcyJpCg1SZW1vdGVSZWNvcmRzEhMKC2ZpcnN0X2luZGV4GAEgASgBEhcKD2ZpcnN0X3RpbWVzdGFtcBgCIAEoARISCgpsYXN0X2luZGV4GAMgASgBEhYKDmxhc3RfdGltZXN0YW1wGAQgASgBImsKDFJlbW90ZVNlbnNvchIMCgRuYW1lGAEgASgJEiAKE21heF9zYW1wbGVfbGVuZ3RoX3MYAiABKAFIAIgBARITCgtmcmVxdWVuY2llcxgDIAMoAUIWChRfbWF4X3NhbXBsZV9sZW5ndGhfc2IGcHJvdG8z");
 
 /**
  * @generated from message fieldlog.remote.v1.RemoteRequest
@@ -421,6 +421,11 @@ export type RemoteStatus = Message<"fieldlog.remote.v1.RemoteStatus"> & {
    * @generated from field: bool inference_streaming = 11;
    */
   inferenceStreaming: boolean;
+
+  /**
+   * @generated from field: fieldlog.remote.v1.RemoteRecords records = 12;
+   */
+  records?: RemoteRecords | undefined;
 };
 
 /**
@@ -429,6 +434,42 @@ export type RemoteStatus = Message<"fieldlog.remote.v1.RemoteStatus"> & {
  */
 export const RemoteStatusSchema: GenMessage<RemoteStatus> = /*@__PURE__*/
   messageDesc(file_fieldlog_remote_v1_remote, 12);
+
+/**
+ * Records of what its model has seen that the device kept, when it connected.
+ *
+ * @generated from message fieldlog.remote.v1.RemoteRecords
+ */
+export type RemoteRecords = Message<"fieldlog.remote.v1.RemoteRecords"> & {
+  /**
+   * @generated from field: double first_index = 1;
+   */
+  firstIndex: number;
+
+  /**
+   * by the device's clock, as it says it
+   *
+   * @generated from field: double first_timestamp = 2;
+   */
+  firstTimestamp: number;
+
+  /**
+   * @generated from field: double last_index = 3;
+   */
+  lastIndex: number;
+
+  /**
+   * @generated from field: double last_timestamp = 4;
+   */
+  lastTimestamp: number;
+};
+
+/**
+ * Describes the message fieldlog.remote.v1.RemoteRecords.
+ * Use `create(RemoteRecordsSchema)` to create a new message.
+ */
+export const RemoteRecordsSchema: GenMessage<RemoteRecords> = /*@__PURE__*/
+  messageDesc(file_fieldlog_remote_v1_remote, 13);
 
 /**
  * @generated from message fieldlog.remote.v1.RemoteSensor
@@ -457,5 +498,5 @@ export type RemoteSensor = Message<"fieldlog.remote.v1.RemoteSensor"> & {
  * Use `create(RemoteSensorSchema)` to create a new message.
  */
 export const RemoteSensorSchema: GenMessage<RemoteSensor> = /*@__PURE__*/
-  messageDesc(file_fieldlog_remote_v1_remote, 13);
+  messageDesc(file_fieldlog_remote_v1_remote, 14);
 
