@@ -31,7 +31,7 @@ export interface Plan {
 }
 
 const FIVE_THOUSAND: Plan = {
-  ...{ devices: 5_000, samplesPerSecond: 40, streams: 20, viewersEach: 10, warmUpMs: 2_000, settleMs: 5_000 },
+  ...{ devices: 5_000, samplesPerSecond: 20, streams: 20, viewersEach: 10, warmUpMs: 2_000, settleMs: 5_000 },
 };
 /** Files and sockets that a process needs besides. */
 const OTHER_FILES = 200;
