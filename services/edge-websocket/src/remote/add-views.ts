@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Edge } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import { openObjects } from "@fieldlog/objects";
@@ -10,6 +11,9 @@ import type { DeviceSession, MakeFeature } from "./feature.js";
 import { Inference } from "./inference/inference.js";
 import { Snapshots } from "./snapshots/snapshots.js";
 import { Viewers } from "./snapshots/viewers.js";
+
+/** Milliseconds that what is told of devices has to reach the log when the server stops. */
+const STOP_MS = 3_000;
 
 export interface Views {
   /** What devices with a camera or a model do. */
@@ -27,8 +31,16 @@ export function addViews({ settings, logger, lifecycle, metrics }: Runtime, edge
   const viewers = new Viewers({ pictures, sampling, now });
   const objects = openObjects(log.connection, settings);
   const samples = new SampleStore({ sampling, objects, partBytes: limits.uploadPartBytes });
-  const events = eventsOf({ log, logger, now });
+  const underWay = new Set<Promise<void>>();
+  const events = eventsOf({ log, logger, now, underWay });
   lifecycle.add({ name: "viewers", start: async () => viewers.start(), stop: async () => viewers.stop() });
+  // Stopped after the devices' connections, whose end is told as well.
+  lifecycle.add({
+    name: "events of devices",
+    stop: async () => {
+      await Promise.race([Promise.allSettled(underWay), sleep(STOP_MS, undefined, { ref: false })]);
+    },
+  });
   gauge(metrics, {
     name: "fieldlog_websocket_viewers",
     help: "Those who look at devices' pictures.",

@@ -19,6 +19,7 @@ function telling(away = 0) {
       log: { signals: { append } } as never,
       logger: { warn: (_: object, message: string) => void warned.push(message) } as never,
       now: () => 1_000,
+      underWay: new Set(),
       wait: async (ms) => {
         world.waited += ms;
       },

@@ -21,6 +21,8 @@ export interface DeviceEventsParts {
   readonly logger: Pick<Logger, "warn">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
+  /** What is on its way to the log. */
+  readonly underWay: Set<Promise<void>>;
   /** Waits that many milliseconds; default: by the clock. */
   readonly wait?: (ms: number) => Promise<void>;
 }
@@ -69,7 +71,10 @@ export class DeviceEvents {
       this.session.refuse(`too many notices at once: ${event.name} was not kept`);
       return;
     }
-    this.turns = this.turns.then(() => this.keepTrying(event, issuer));
+    const { underWay } = this.parts;
+    const turn = this.turns.then(() => this.keepTrying(event, issuer));
+    underWay.add(turn);
+    this.turns = turn.then(() => void underWay.delete(turn));
   }
 
   private async keepTrying(event: ToldEvent, issuer: string): Promise<void> {
