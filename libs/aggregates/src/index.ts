@@ -1,4 +1,5 @@
 // For services that decide.
+export { Aftermath, type AftermathOptions } from "./aftermath.js";
 export { Aggregates, type AggregatesOptions } from "./aggregates.js";
 // For the services' doors: failures as gRPC tells them.
 export { rpcFailure } from "./rpc-failure.js";

@@ -1,4 +1,4 @@
-import { Aggregates } from "@fieldlog/aggregates";
+import { Aftermath, Aggregates } from "@fieldlog/aggregates";
 import { auth, DEVICE_KEYS, offers } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, logOptions } from "@fieldlog/event-log";
@@ -7,8 +7,8 @@ import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { Capabilities, SealingKey } from "@fieldlog/sealing";
-import { Aftermath } from "./aftermath/aftermath.js";
 import { Consequences } from "./aftermath/consequences.js";
+import { follow, KINDS } from "./aftermath/follow.js";
 import { Sweep } from "./aftermath/sweep.js";
 import { offersService, refusal } from "./rpc.js";
 import { Offers } from "./service/offers.js";
@@ -52,7 +52,10 @@ export async function compose(runtime: Runtime): Promise<void> {
   });
   const readings = new Readings(aggregates, reader, new Capabilities(installationKey, "download"), keys, now);
   const consequences = new Consequences({ log, aggregates, requests, uploads, reader, objects, keys });
-  const aftermath = new Aftermath({ log, consequences, logger, metrics });
+  const aftermath = new Aftermath({
+    ...{ log, name: "offers", kinds: KINDS, logger, metrics },
+    follows: (kind, decision) => follow(consequences, kind, decision),
+  });
   const sweep = new Sweep({ ...{ rows, requests, uploads, logger, now } });
   const server = new RpcServer({
     address: listenAddress(settings.offersGrpc, settings.grpcBind ?? settings.bind),

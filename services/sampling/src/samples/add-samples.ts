@@ -1,4 +1,4 @@
-import { Aggregates } from "@fieldlog/aggregates";
+import { Aftermath, Aggregates } from "@fieldlog/aggregates";
 import { auth, devices, SAMPLE_KEYS } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
 import { openObjects } from "@fieldlog/objects";
@@ -9,8 +9,8 @@ import { SealingKey } from "@fieldlog/sealing";
 import { Models } from "../models/models.js";
 import type { SamplingParts, Served } from "../parts.js";
 import type { AwaitingSampling } from "../samplings/rows.js";
-import { Aftermath } from "./aftermath/aftermath.js";
 import { Consequences } from "./aftermath/consequences.js";
+import { follow, KINDS } from "./aftermath/follow.js";
 import { mostBytes } from "./policies.js";
 import { Presence } from "./presence.js";
 import { readModel } from "./read-model.js";
@@ -46,7 +46,10 @@ export async function addSamples({ runtime, log, database, awaiting, now }: Samp
   const samples = new Samples({ ...deciding, awaiting, nameOf: namesBy(devicesClient), now });
   const models = new Models(deciding);
   const consequences = new Consequences({ log, samples, models, rows, waitFor, objects, keys });
-  const aftermath = new Aftermath({ log, consequences, logger, metrics });
+  const aftermath = new Aftermath({
+    ...{ log, name: "samples", kinds: KINDS, logger, metrics },
+    follows: (kind, decision) => follow(consequences, kind, decision),
+  });
 
   lifecycle.add({
     name: "clients of samples",

@@ -53,6 +53,8 @@ export interface MadeSample {
   readonly number: number;
   readonly sample: Sample;
   readonly storedAt: number;
+  /** Who stored it: "key:<id>". */
+  readonly storedBy: string;
   readonly changedAt: number;
 }
 
@@ -61,11 +63,11 @@ export type SampleState = { readonly phase: "none" } | MadeSample;
 export const sample: Decider<SampleState> = {
   kind: "sample",
   initial: { phase: "none" },
-  evolve: (state, { event }, { sequence: number, decidedAt }) => {
+  evolve: (state, { event }, { sequence: number, decidedAt, decidedBy: storedBy }) => {
     if (state.phase === "none") {
       if (event.case !== "sampleStored") return state;
       const times = { storedAt: decidedAt, changedAt: decidedAt };
-      return { phase: "stored", number, sample: sampleOf(event.value), ...times };
+      return { phase: "stored", number, sample: sampleOf(event.value), storedBy, ...times };
     }
     switch (event.case) {
       case "sampleChanged":

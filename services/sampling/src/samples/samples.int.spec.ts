@@ -122,6 +122,12 @@ describe("a sample", () => {
     ]);
   });
 
+  it("of no device is told of the key that stored it", async () => {
+    await put("a");
+    await until("it is told", async () => (await told()).length > 0);
+    expect(await told()).toMatchObject([{ device: "key:1" }]);
+  });
+
   it("is found by everything that is known of it, in order of number, page by page", async () => {
     const metadata = { site: "cellar", floor: "1" };
     const a = await put("a", { label: "wave", fileName: "wave.1_x.json", metadata, sensor: "Mic" });

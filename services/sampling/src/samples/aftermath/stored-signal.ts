@@ -7,7 +7,7 @@ import type { MadeSample } from "../sample.js";
 export const STORED = "SampleStored";
 
 /** An encoded Signal; the same sample has the same identity, however often it is told. */
-export function storedSignal(id: string, { number, sample, storedAt }: MadeSample): Uint8Array {
+export function storedSignal(id: string, { number, sample, storedAt, storedBy }: MadeSample): Uint8Array {
   const { device, sensor, category, label, fileName, signature, sampling, content } = sample;
   const data = Buffer.from(
     JSON.stringify({
@@ -18,7 +18,8 @@ export function storedSignal(id: string, { number, sample, storedAt }: MadeSampl
     }),
   );
   const signal = create(signals.SignalSchema, {
-    device,
+    // Of no device that is known, it is told of the key that stored it.
+    device: device || storedBy,
     identity: `sampling/stored/${id}`,
     digest: createHash("sha256").update(data).digest().subarray(0, 8),
     receivedAt: BigInt(storedAt),

@@ -1,8 +1,6 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { aggregateOf, REGISTRY, registry, registryOfKind } from "@fieldlog/contracts";
-import { clearedBy, type EventLog, type Group, type Handout } from "@fieldlog/event-log";
+import { type AggregateKind, REGISTRY, registryOfKind } from "@fieldlog/contracts";
+import type { EventLog, Group, Handout } from "@fieldlog/event-log";
 import { counter, gauge, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
-import type { Consequences } from "./consequences.js";
 
 /** Decisions that one replica works on at once, of each kind. */
 const AT_ONCE = 16;
@@ -11,12 +9,14 @@ const INACTIVE_S = 5 * 366 * 86_400;
 /** Milliseconds after which a decision that failed is tried again. */
 const AGAIN_MS = 1_000;
 
-const KINDS = ["upload", "device", "clearing"] as const;
-type Kind = (typeof KINDS)[number];
-
-export interface AftermathParts {
+export interface AftermathOptions<Kind extends AggregateKind> {
   readonly log: Pick<EventLog, "group">;
-  readonly consequences: Consequences;
+  /** Part of the places' names, which are those of the server: not to be changed. Letters and digits. */
+  readonly name: string;
+  /** Of aggregates on whose decisions something follows. */
+  readonly kinds: readonly Kind[];
+  /** Does what follows; it may be asked for again with the same decision. What it raises is tried again. */
+  readonly follows: (kind: Kind, decision: Pick<Handout, "subject" | "data" | "sequence">) => Promise<void>;
   readonly logger: Pick<Logger, "warn">;
   readonly metrics: Metrics;
 }
@@ -26,21 +26,21 @@ export interface AftermathParts {
  * place in the log is kept by the server, so nothing is missed, whichever replica is killed; what was done and not
  * noted is done again, and has no effect then.
  */
-export class Aftermath {
+export class Aftermath<Kind extends AggregateKind> {
   private readonly ending = new AbortController();
   private readonly running: Promise<void>[] = [];
   private readonly done: { inc(labels: { kind: string; outcome: string }): void };
   private underWay = 0;
 
-  constructor(private readonly parts: AftermathParts) {
-    this.done = counter(parts.metrics, {
-      name: "fieldlog_offers_aftermath_total",
+  constructor(private readonly options: AftermathOptions<Kind>) {
+    this.done = counter(options.metrics, {
+      name: `fieldlog_${options.name}_aftermath_total`,
       help: "Decisions of which what follows was done, or failed and is tried again, by kind.",
       labelNames: ["kind", "outcome"],
     });
     const aftermath = this;
-    gauge(parts.metrics, {
-      name: "fieldlog_offers_aftermath_under_way",
+    gauge(options.metrics, {
+      name: `fieldlog_${options.name}_aftermath_under_way`,
       help: "Decisions of which this replica does what follows.",
       collect() {
         this.set(aftermath.underWay);
@@ -50,9 +50,14 @@ export class Aftermath {
 
   /** Raises LogUnavailable. */
   async start(): Promise<void> {
-    for (const kind of KINDS) {
-      const group = await this.parts.log.group({
-        ...{ stream: REGISTRY, name: `offers-${kind}`, subject: registryOfKind(kind), after: 0 },
+    for (const kind of this.options.kinds) {
+      const group = await this.options.log.group({
+        ...{
+          stream: REGISTRY,
+          name: `${this.options.name}-${kind}`,
+          subject: registryOfKind(kind),
+          after: 0,
+        },
         inactiveS: INACTIVE_S,
       });
       this.running.push(this.follow(kind, group));
@@ -86,37 +91,22 @@ export class Aftermath {
           wake();
         });
       },
-      onInterruption: (err) => this.parts.logger.warn({ err, kind }, "following decisions was interrupted"),
+      onInterruption: (err) => this.options.logger.warn({ err, kind }, "following decisions was interrupted"),
     });
   }
 
   private async settle(kind: Kind, handout: Handout): Promise<void> {
     this.underWay++;
     try {
-      await this.follows(kind, handout);
+      await this.options.follows(kind, handout);
       handout.ack();
       this.done.inc({ kind, outcome: "done" });
     } catch (err) {
       this.done.inc({ kind, outcome: "failed" });
-      this.parts.logger.warn({ err, kind, sequence: handout.sequence }, "will be tried again");
+      this.options.logger.warn({ err, kind, sequence: handout.sequence }, "will be tried again");
       setTimeout(() => handout.giveBack(), AGAIN_MS).unref();
     } finally {
       this.underWay--;
-    }
-  }
-
-  private async follows(kind: Kind, { subject, data }: Handout): Promise<void> {
-    const { consequences } = this.parts;
-    const { namespace, id } = aggregateOf(subject);
-    if (kind === "clearing") {
-      const cleared = clearedBy({ stream: REGISTRY, subject, data });
-      if (cleared?.device) return await consequences.ofErasure(cleared.namespace, cleared.device);
-      if (cleared) await consequences.ofClearing(cleared.namespace);
-      return;
-    }
-    for (const { event } of fromBinary(registry.DecisionSchema, data).events) {
-      if (kind === "upload") await consequences.ofUpload({ namespace, id }, event);
-      else if (event.case === "deviceErased") await consequences.ofErasure(namespace, id);
     }
   }
 }
