@@ -130,6 +130,7 @@ export class NamespacesController {
       ...(expires === undefined ? {} : { expiresAt: BigInt(Date.parse(expires)) }),
     });
     if (key === undefined) throw new Error("auth answered without a key");
+    this.parts.known.hmacKeys.invalidate(namespace);
     this.wrote(reply, namespace, sequence);
     void reply.header("cache-control", "no-store");
     return { ...keyJson(key), key: secret };
@@ -148,6 +149,7 @@ export class NamespacesController {
   ): Promise<void> {
     const { sequence } = await this.parts.auth.revokeApiKey({ namespace, id, decidedBy: askedBy(caller) });
     this.parts.known.keys.invalidateWhere((key) => key.id === id);
+    this.parts.known.hmacKeys.invalidate(namespace);
     this.wrote(reply, namespace, sequence);
   }
 

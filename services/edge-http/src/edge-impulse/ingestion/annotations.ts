@@ -17,7 +17,7 @@ export interface Annotations {
 /** Names of files that say something of others. */
 export const LABELS_SUFFIX = ".labels";
 /** Bytes of such a file, and characters of what one says of one file. */
-export const LABELS_BYTES = 16 * 1024 * 1024;
+export const LABELS_BYTES = 4 * 1024 * 1024;
 const MOST_CHARACTERS = 128 * 1024;
 
 const version = { version: z.literal(1) };

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { projectIdOf } from "../studio/numbers.js";
@@ -6,6 +7,16 @@ import { acquisition, cbor, json, signed, wav } from "./documents.fixture.js";
 
 /** As the document names it. */
 const DEVICE = "15:FE:90:11:1D:18";
+interface Forwarder {
+  _options: { ingestionHost: string };
+  addData(values: number[]): void;
+  /** Rejects with the body of a refusal. */
+  upload(asked: { filename: string; label: string; category: string }): Promise<string>;
+}
+const { DataForwarder } = createRequire(import.meta.url)(
+  "edge-impulse-linux-1.25/build/library/data-forwarder.js",
+) as { DataForwarder: new (options: object) => Forwarder };
+
 let servers: TestServers;
 let system: System;
 let key: { id: string; key: string };
@@ -90,6 +101,30 @@ describe("training data", () => {
     });
     expect(events[0].device).toBe(DEVICE);
     expect(events[0].data).toMatchObject({ sample: sample.number, label: "wave", signature: "valid" });
+  });
+
+  it("of the stock data forwarder is taken as it signs and sends it, and told to be there already", async () => {
+    const forwarder = new DataForwarder({
+      ...{ host: "localhost", apiKey: key.key, hmacKey: hmac, deviceId: DEVICE, deviceType: "FORWARDER" },
+      ...{ sensors: [{ name: "temperature", units: "Cel" }], frequency: 62.5 },
+    });
+    // Its port is fixed; the address is all that is changed.
+    forwarder._options.ingestionHost = system.url;
+    for (let i = 0; i < 50; i++) forwarder.addData([20 + i / 10]);
+    const asked = { filename: "größe 1", label: "warm & dry", category: "training" };
+    expect(await forwarder.upload(asked)).toBe("größe 1");
+    const [sample] = await samples(`label=${encodeURIComponent("warm & dry")}`);
+    expect(sample).toMatchObject({
+      ...{ signature: "valid", device: DEVICE, values: 50, intervalMs: 16, lengthMs: 800 },
+      axes: [{ name: "temperature", units: "Cel" }],
+    });
+    // It signs the second as well, so that it sends the same again within a second alone.
+    await until("it is there already", () =>
+      forwarder.upload(asked).then(
+        () => false,
+        (body: unknown) => /^An item with this hash already exists/.test(String(body)),
+      ),
+    );
   });
 
   it("with a picture is one sample of which both are read back", async () => {
