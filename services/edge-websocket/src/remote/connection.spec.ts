@@ -132,6 +132,14 @@ describe("a stranger", () => {
     expect(socket.sent).toEqual(['{"hello":false,"err":"too many devices"}']);
   });
 
+  it("is not looked up who has gone meanwhile", async () => {
+    const { socket, hellos, heartbeats, sessions } = edge();
+    socket.say({ hello });
+    socket.close(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([socket.sent, hellos, heartbeats, sessions]).toEqual([[], [], [], []]);
+  });
+
   it("is told nothing before the answer to hello, and what it says meanwhile is heard after it (rule 2)", async () => {
     const { socket } = edge();
     socket.say("ping");

@@ -208,6 +208,10 @@ export class RemoteConnection implements OpenReader {
   private async enter(hello: Hello, encoding: Encoding): Promise<void> {
     const { parts } = this;
     const release = await parts.signIns.acquire();
+    if ((this.phase as Phase) === "over") {
+      release();
+      return;
+    }
     const signedIn = await signIn(parts, hello).finally(release);
     const { namespace } = signedIn;
     const connection = randomUUID();
