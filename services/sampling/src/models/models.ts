@@ -38,7 +38,7 @@ export class Models {
     if (asked === undefined) throw new InvalidField("model", "is missing");
     const { name, mediaType, stored } = asked;
     checkTexts("model.", { name, mediaType });
-    checkContent("model.stored", stored);
+    checkContent("model.stored", stored, `${namespace}/~models/`);
     const content = contentOf(stored);
     if (content.bytes === 0) throw new InvalidField("model.stored", "is empty");
     await this.upToDate();

@@ -1,4 +1,6 @@
-import { limits, type registry } from "@fieldlog/contracts";
+import { toBinary } from "@bufbuild/protobuf";
+import type { Id } from "@fieldlog/aggregates";
+import { limits, registry } from "@fieldlog/contracts";
 import { InvalidField } from "../samplings/refusals.js";
 
 /** Where a sample may be, and be moved to. */
@@ -16,14 +18,17 @@ const ANNOTATIONS = 128 * 1024;
 const ATTACHMENTS = 1_000;
 
 /** Raises InvalidField. */
-export function checkSample(id: string, sample: registry.SampleStored | undefined): registry.SampleStored {
+export function checkSample(
+  { namespace, id }: Id,
+  sample: registry.SampleStored | undefined,
+): registry.SampleStored {
   if (!UUID.test(id)) throw new InvalidField("id", "is no UUID");
   if (sample === undefined) throw new InvalidField("sample", "is missing");
   const { device, label, fileName, sensor, deviceType, uploadSource } = sample;
   checkOne("sample.category", sample.category, SENT_TO);
   checkOne("sample.signature", sample.signature, SIGNATURES);
   checkTexts("sample.", { device, label, fileName, sensor, deviceType, uploadSource });
-  checkContent("sample.stored", sample.stored);
+  checkContent("sample.stored", sample.stored, `${namespace}/~samples/${id}/`);
   checkMetadata("sample.metadata", sample.metadata);
   for (const [name, value] of Object.entries({ intervalMs: sample.intervalMs, lengthMs: sample.lengthMs })) {
     if (value !== undefined && !(Number.isFinite(value) && value >= 0)) {
@@ -37,6 +42,10 @@ export function checkSample(id: string, sample: registry.SampleStored | undefine
   checkAttachments(sample);
   if (sample.annotationsJson.length > ANNOTATIONS) {
     throw new InvalidField("sample.annotationsJson", `has at most ${ANNOTATIONS} characters`);
+  }
+  // The decision is one message of the log.
+  if (toBinary(registry.SampleStoredSchema, sample).length > limits.signalBytes) {
+    throw new InvalidField("sample", `has more than ${limits.signalBytes} bytes besides its content`);
   }
   return sample;
 }
@@ -52,12 +61,15 @@ function checkAttachments({ attachments, stored }: registry.SampleStored): void 
   }
 }
 
-/** Raises InvalidField. */
-export function checkContent(field: string, stored: registry.UploadStored | undefined): void {
+/** Raises InvalidField. @param folder in which its objects are */
+export function checkContent(field: string, stored: registry.UploadStored | undefined, folder: string): void {
   if (stored === undefined) throw new InvalidField(field, "is missing");
   const { bytes, sha256, objects, objectBytes, mediaType } = stored;
   checkTexts(`${field}.`, { mediaType });
   if (sha256.length !== SHA256_BYTES) throw new InvalidField(`${field}.sha256`, `has ${SHA256_BYTES} bytes`);
+  if (!objects.every((name) => name.startsWith(folder))) {
+    throw new InvalidField(`${field}.objects`, "are elsewhere");
+  }
   const sum = objectBytes.reduce((total, some) => total + some, 0n);
   if (objects.length !== objectBytes.length || sum !== bytes) {
     throw new InvalidField(`${field}.objectBytes`, "are those of the objects, and bytes is their sum");
@@ -70,6 +82,9 @@ export function checkChange(change: registry.SampleChanged | undefined): registr
   if (change.category !== undefined) checkOne("category", change.category, CATEGORIES);
   checkTexts("", { label: change.label ?? "", fileName: change.fileName ?? "" });
   checkMetadata("metadata", change.metadata);
+  if (toBinary(registry.SampleChangedSchema, change).length > limits.signalBytes) {
+    throw new InvalidField("metadata", `has more than ${limits.signalBytes} bytes`);
+  }
   return change;
 }
 

@@ -15,6 +15,16 @@ export interface FoundSample {
   readonly made: MadeSample;
 }
 
+/** Some of the samples that are asked for. */
+export interface Page {
+  readonly samples: readonly FoundSample[];
+  /** There are no more behind them. */
+  readonly isLast: boolean;
+}
+
+/** Bytes of the samples in one page, but for the last one: it goes over the wire as one message. */
+const PAGE_BYTES = 1024 * 1024;
+
 /** How many samples there are of a label in a category. */
 export interface Counted {
   readonly category: string;
@@ -53,15 +63,35 @@ export class Rows {
     return foundOf(await inTime(query.executeTakeFirst()));
   }
 
-  /** In order of number; those behind `after`. */
-  async list(namespace: string, filter: Filter, limit: number, after: number): Promise<FoundSample[]> {
-    const query = this.samples(namespace)
+  /** In order of number; those behind `after`. Fewer than there might be where they are large. */
+  async list(namespace: string, filter: Filter, limit: number, after: number): Promise<Page> {
+    const page = this.database.db
+      .selectFrom("samples")
+      .select(["id", "number", "state", sql<number>`octet_length(state::text)`.as("bytes")])
+      .where("namespace", "=", namespace)
       .where("phase", "=", "stored")
       .where("number", ">", after)
       .where(conditions(filter))
       .orderBy("number")
-      .limit(limit);
-    return (await inTime(query.execute())).map((row) => foundOf(row) as FoundSample);
+      .limit(limit + 1);
+    const counted = this.database.db.selectFrom(page.as("page")).select([
+      ...(["id", "number", "state", "bytes"] as const),
+      // Of those before it.
+      sql<number>`sum(bytes) OVER (ORDER BY number) - bytes`.as("before"),
+      sql<number>`row_number() OVER (ORDER BY number)`.as("place"),
+      sql<number>`count(*) OVER ()`.as("all"),
+    ]);
+    const query = this.database.db
+      .selectFrom(counted.as("counted"))
+      .select(["id", "state", "all"])
+      .where("before", "<", PAGE_BYTES)
+      .where("place", "<=", limit)
+      .orderBy("number");
+    const rows = await inTime(query.execute());
+    return {
+      samples: rows.map((row) => foundOf(row) as FoundSample),
+      isLast: rows.length === (rows[0]?.all ?? 0),
+    };
   }
 
   /** By category and label, in that order: at most {@link limits.pageRows}. */

@@ -91,10 +91,9 @@ function reading(served: ServedSamples) {
         throw new InvalidField("limit", `is from 1 to ${limits.pageRows}`);
       }
       await reached(atLeast);
-      const found = await samples.list(namespace, filter ?? {}, limit + 1, Number(after ?? 0n));
-      const page = found.slice(0, limit);
-      const next = found.length > limit ? page.at(-1)?.made.number : undefined;
-      return { samples: page.map(toSample), ...(next === undefined ? {} : { next: BigInt(next) }) };
+      const page = await samples.list(namespace, filter ?? {}, limit, Number(after ?? 0n));
+      const last = page.isLast ? undefined : page.samples.at(-1)?.made.number;
+      return { samples: page.samples.map(toSample), ...(last === undefined ? {} : { next: BigInt(last) }) };
     },
     countSamples: async ({ namespace, filter, atLeast }) => {
       checkNamespace(namespace);

@@ -163,6 +163,24 @@ describe("a sample", () => {
     ]);
   });
 
+  it("is listed in pages that one message can hold, and refused if it is no message itself", async () => {
+    const annotationsJson = JSON.stringify("x".repeat(120_000));
+    for (let i = 0; i < 12; i++) await put(String(i), { annotationsJson });
+    const sizes: number[] = [];
+    for (let after: bigint | undefined = 0n; after !== undefined; ) {
+      const page: Awaited<ReturnType<ReturnType<typeof one>["listSamples"]>> = await one().listSamples({
+        ...{ namespace, limit: 1_000, after },
+      });
+      sizes.push(page.samples.length);
+      after = page.next;
+    }
+    expect(sizes).toEqual([9, 3]);
+    const metadata = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`k${i}`, "\u20ac".repeat(1_000)]),
+    );
+    await expect(put("a", { annotationsJson, metadata })).rejects.toEqual(code("invalid_argument"));
+  });
+
   it("is relabelled and moved, and keeps what was not said", async () => {
     const { number } = await put("a", { label: "wave", metadata: { a: "1", b: "2" } });
     const change = { label: "idle", category: "testing", metadata: { c: "3" }, unsetMetadata: ["a"] };

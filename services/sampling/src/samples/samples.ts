@@ -9,7 +9,7 @@ import { contentOf } from "./content.js";
 import type { Filter } from "./filter.js";
 import type { Presence } from "./presence.js";
 import { AlreadyStored, ContentGone, ContentUnderWay, StorageFull, UnknownSample } from "./refusals.js";
-import type { Counted, FoundSample, Rows } from "./rows.js";
+import type { Counted, FoundSample, Page, Rows } from "./rows.js";
 import { change, type MadeSample, remove, sample, store } from "./sample.js";
 import { release, reserve, type SampleContent, sampleContent } from "./sample-content.js";
 import { samplingOf, settledCategory } from "./settle.js";
@@ -59,7 +59,7 @@ export class Samples {
 
   /** Asked twice with the same id, has no effect the second time. Refuses AlreadyStored, ContentUnderWay, ContentGone, StorageFull. */
   async store(id: Id, asked: Asked): Promise<StoredSample> {
-    const event = checkSample(id.id, asked.sample);
+    const event = checkSample(id, asked.sample);
     const content = contentOf(event.stored);
     await this.upToDate();
     await this.checkRoom(id.namespace, content.bytes);
@@ -97,7 +97,7 @@ export class Samples {
     return { ...found, key: await this.parts.keys.find(namespace, found.made.sample.key) };
   }
 
-  list(namespace: string, filter: Filter, limit: number, after: number): Promise<FoundSample[]> {
+  list(namespace: string, filter: Filter, limit: number, after: number): Promise<Page> {
     return this.parts.rows.list(namespace, filter, limit, after);
   }
 

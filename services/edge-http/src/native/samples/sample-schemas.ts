@@ -66,6 +66,8 @@ export const SampleLabels = component(
 );
 
 const METADATA = "metadata.";
+/** More of them would take the database long. */
+const STARS = 8;
 const filters = {
   category: category.optional(),
   label: text.optional().describe("Empty: unlabelled ones"),
@@ -74,7 +76,10 @@ const filters = {
   signature: z.enum(["valid", "invalid", "unsigned"]).optional(),
   from: time.optional().describe("Only those that were stored at this time or after"),
   to: time.optional().describe("Only those that were stored before this time"),
-  fileName: text.optional().describe("* stands for any characters"),
+  fileName: text
+    .refine((name) => name.split("*").length <= STARS + 1, `has at most ${STARS} *`)
+    .optional()
+    .describe(`* stands for any characters, up to ${STARS} times`),
   enabled: z.enum(["true", "false"]).optional(),
   sampling: id.optional(),
   sha256: z
