@@ -50,6 +50,19 @@ export class Snapshots {
     );
   }
 
+  /** How many aggregates go by that key as well. */
+  async countFound({ kind }: Decider<unknown>, key: string): Promise<number> {
+    const { count } = await inTime(
+      this.database.db
+        .selectFrom("aggregate_keys")
+        .select((row) => row.fn.countAll<number>().as("count"))
+        .where("kind", "=", kind)
+        .where("key", "=", key)
+        .executeTakeFirstOrThrow(),
+    );
+    return count;
+  }
+
   /** All aggregates that go by any of those keys, with the key. Unbounded: for what the caller's limits bound. */
   async findAll({ kind }: Decider<unknown>, keys: readonly string[]): Promise<(Id & { key: string })[]> {
     return inTime(

@@ -1,12 +1,14 @@
 import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
-import { auth, limits } from "@fieldlog/contracts";
+import { auth, limits, provisioning } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
+import { TooManyWrongPasswords } from "./decisions/refusals.js";
 import { readModel, SCHEMA } from "./read-model.js";
-import { authService } from "./rpc/auth-service.js";
+import { authService, seeing } from "./rpc/auth-service.js";
+import { provisioningService } from "./rpc/provisioning/provisioning-service.js";
 import { refusal } from "./rpc/refusal.js";
 import { ApiKeys } from "./service/api-keys.js";
 import { clearNamespace } from "./service/clearing.js";
@@ -18,9 +20,10 @@ import { catchingUp, Lookup } from "./service/lookup.js";
 import { Memberships } from "./service/memberships.js";
 import { Namespaces } from "./service/namespaces.js";
 import { Passwords } from "./service/passwords.js";
+import { addProvisioning } from "./service/provisioning/add-provisioning.js";
 import { Sessions } from "./service/sessions.js";
 import { Users } from "./service/users.js";
-import { WrongPasswords } from "./service/wrong-passwords.js";
+import { WrongTries } from "./service/wrong-tries.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
@@ -47,10 +50,11 @@ export async function compose(runtime: Runtime): Promise<void> {
   const checkNamespace = (id: string) => namespaces.withId(id);
   const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace, now: Date.now });
   const passwords = new Passwords({ atOnce: limits.passwordsHashed, waiting: limits.passwordsWaiting });
-  const wrongPasswords = new WrongPasswords({
+  const wrongPasswords = new WrongTries({
     most: limits.wrongPasswords,
     windowMs: limits.wrongPasswordsMs,
     names: limits.users,
+    refusal: (retryAfterS) => new TooManyWrongPasswords(retryAfterS),
   });
   const users = new Users({ aggregates, snapshots, lookup, keyring, passwords, wrongPasswords });
   const fromLog = new Aggregates({ log, snapshots: { load: async () => undefined }, metrics });
@@ -59,7 +63,24 @@ export async function compose(runtime: Runtime): Promise<void> {
   const memberships = new Memberships({ aggregates, snapshots, namespaces, users });
   const clearing = { clearings: log.clearings, checkNamespace, logger };
   const clear = (id: string, decidedBy: string) => clearNamespace(clearing, id, decidedBy);
-  const parts = { namespaces, apiKeys, credentials, users, sessions, deviceSessions, memberships, clear };
+  const provisioned = addProvisioning(runtime, {
+    ...{ aggregates, snapshots, database, lookup, caughtUp, namespaces },
+    ...{ installationKey: Buffer.from(settings.installationKey, "base64") },
+    internalToken: settings.internalToken,
+  });
+  const { registrations } = provisioned;
+  const seen = seeing({ waitFor, logger });
+  const parts = {
+    registrations,
+    namespaces,
+    apiKeys,
+    credentials,
+    users,
+    sessions,
+    deviceSessions,
+    memberships,
+    clear,
+  };
 
   const server = new RpcServer({
     address: listenAddress(settings.authGrpc, settings.grpcBind ?? settings.bind),
@@ -67,7 +88,9 @@ export async function compose(runtime: Runtime): Promise<void> {
     logger,
     metrics,
     refusal,
-  }).add(auth.AuthService, authService({ ...parts, waitFor, logger }));
+  })
+    .add(auth.AuthService, authService({ ...parts, seen }))
+    .add(provisioning.ProvisioningService, provisioningService({ ...provisioned, seen }));
 
   const stopping = new AbortController();
   let firstSequence = Number.POSITIVE_INFINITY;

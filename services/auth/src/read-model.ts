@@ -5,7 +5,12 @@ import { type ApiKeyState, apiKey, HMAC } from "./decisions/api-key.js";
 import { type Credential, credential } from "./decisions/credential.js";
 import { type Members, members, type Role } from "./decisions/members.js";
 import { type Namespace, namespace } from "./decisions/namespace.js";
+import { type ProvisioningOperation, provisioningOperation } from "./decisions/provisioning-operation.js";
+import { type ProvisioningToken, provisioningToken } from "./decisions/provisioning-token.js";
+import { hashesOf, type Registration, registration } from "./decisions/registration.js";
 import { type User, user } from "./decisions/user.js";
+import { codeKey } from "./service/provisioning/operations.js";
+import { tokenKey } from "./service/provisioning/registrations.js";
 
 /** auth's schema in Postgres. */
 export const SCHEMA = "auth";
@@ -25,7 +30,7 @@ export function memberKey(role: Role, userId: string): string {
  * Raise `version` when a state, or what it is found by, changes.
  */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
-  version: 5,
+  version: 6,
   kinds: [
     {
       decider: namespace,
@@ -51,6 +56,20 @@ export const readModel: ReadModelDefinition<Decided> = snapshotModel({
         state.phase === "none"
           ? []
           : [id, ...state.members.map(({ role, userId }) => memberKey(role, userId))],
+    },
+    {
+      decider: provisioningToken,
+      keys: (state: ProvisioningToken) => (state.phase === "none" ? [] : [state.hash]),
+    },
+    {
+      decider: provisioningOperation,
+      keys: (state: ProvisioningOperation, { namespace: id }: AggregateId) =>
+        state.phase === "none" ? [] : [codeKey(id, state.code)],
+    },
+    {
+      decider: registration,
+      keys: (state: Registration) =>
+        state.phase === "live" ? [...hashesOf(state), tokenKey(state.provisioningToken)] : [],
     },
   ],
 });

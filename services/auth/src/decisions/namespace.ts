@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { INSTALLATION, registry } from "@fieldlog/contracts";
-import type { Decider, Outcome } from "@fieldlog/decider";
+import { INSTALLATION, limits, registry } from "@fieldlog/contracts";
+import type { Decider, Outcome, RegistryEvent } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
 import { AlreadyExists, InvalidField, NotFound } from "./refusals.js";
 import { checkSettings, isSame, SETTINGS, type Settings, settingsMessage, settingsOf } from "./settings.js";
@@ -25,7 +25,8 @@ export function isAssignedId(text: string): boolean {
   return UUID.test(text);
 }
 
-// Events: NamespaceCreated, RetentionChanged, NamespaceSettingsChanged. Their names and fields are the storage format of the permanent log.
+// Events: NamespaceCreated, RetentionChanged, NamespaceSettingsChanged, NamespaceDisabled, NamespaceEnabled. Their names
+// and fields are the storage format of the permanent log.
 
 // State
 
@@ -41,6 +42,8 @@ export interface CreatedNamespace {
   readonly owner: string;
   readonly retention: Retention;
   readonly settings: Settings;
+  /** Why everything of its devices is refused; absent: it is not. */
+  readonly disabled?: string;
 }
 
 /** Days that read models keep what devices reported; absent: for ever. */
@@ -77,11 +80,19 @@ export const namespace: Decider<Namespace> = {
         return state.phase === "created" ? { ...state, settings: settingsOf(event.value) } : state;
       case "retentionChanged":
         return state.phase === "created" ? { ...state, retention: retentionOf(event.value) } : state;
+      case "namespaceDisabled":
+        return state.phase === "created" ? { ...state, disabled: event.value.reason } : state;
+      case "namespaceEnabled":
+        return state.phase === "created" ? enabledOf(state) : state;
       default:
         return state;
     }
   },
 };
+
+function enabledOf({ disabled: _, ...state }: CreatedNamespace): CreatedNamespace {
+  return state;
+}
 
 interface RetentionFields {
   measurementDays?: number | undefined;
@@ -147,5 +158,22 @@ export function setSettings(asked: Settings): (state: Namespace) => Outcome<unde
     if (isSame(state.settings, asked)) return { events: [], result: undefined };
     const value = settingsMessage(asked);
     return { events: [{ event: { case: "namespaceSettingsChanged", value } }], result: undefined };
+  };
+}
+
+/** To what it is already: nothing. A disabled one may be given another reason. Refuses InvalidField, NotFound. */
+export function setEnabled(enabled: boolean, reason: string): (state: Namespace) => Outcome<undefined> {
+  return (state) => {
+    if (reason.length > limits.textLength || reason.includes("\u0000")) {
+      throw new InvalidField("reason", `must be a text of at most ${limits.textLength} characters`);
+    }
+    if (state.phase === "none") throw new NotFound("namespace");
+    if (enabled ? state.disabled === undefined : state.disabled === reason) {
+      return { events: [], result: undefined };
+    }
+    const event: RegistryEvent["event"] = enabled
+      ? { case: "namespaceEnabled", value: {} }
+      : { case: "namespaceDisabled", value: { reason } };
+    return { events: [{ event }], result: undefined };
   };
 }

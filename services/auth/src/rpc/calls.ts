@@ -6,6 +6,7 @@ import type { Credentials } from "../service/credentials.js";
 import type { DeviceSessions } from "../service/device-sessions.js";
 import type { Memberships } from "../service/memberships.js";
 import type { Namespaces } from "../service/namespaces.js";
+import type { Registrations } from "../service/provisioning/registrations.js";
 import type { Sessions } from "../service/sessions.js";
 import type { Users } from "../service/users.js";
 
@@ -15,6 +16,7 @@ export interface AuthParts {
   readonly namespaces: Namespaces;
   readonly apiKeys: ApiKeys;
   readonly credentials: Credentials;
+  readonly registrations: Registrations;
   readonly users: Users;
   readonly sessions: Sessions;
   readonly deviceSessions: DeviceSessions;

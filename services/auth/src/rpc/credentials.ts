@@ -4,7 +4,7 @@ import { type Answering, type AuthCalls, isId } from "./calls.js";
 type Calls = "getDeviceCredential" | "issueDeviceCredential" | "revokeDeviceCredentials" | "findMqttPassword";
 
 /** Devices' credentials. */
-export function credentialCalls({ credentials, seen }: Answering): Pick<AuthCalls, Calls> {
+export function credentialCalls({ credentials, registrations, seen }: Answering): Pick<AuthCalls, Calls> {
   return {
     getDeviceCredential: async ({ namespace, device, kind }) => {
       if (!isId(namespace) || !isId(device)) throw new NotFound("credential");
@@ -25,7 +25,11 @@ export function credentialCalls({ credentials, seen }: Answering): Pick<AuthCall
     },
     revokeDeviceCredentials: async ({ namespace, device, decidedBy }) => {
       if (!isId(namespace) || !isId(device)) return {};
-      return { sequence: BigInt(await credentials.revoke(namespace, device, decidedBy)) };
+      const sequences = [
+        await credentials.revoke(namespace, device, decidedBy),
+        await registrations.revoke(namespace, device, decidedBy),
+      ];
+      return { sequence: BigInt(Math.max(...sequences)) };
     },
     findMqttPassword: async ({ namespace, device }) => {
       if ((namespace !== "" && !isId(namespace)) || !isId(device)) throw new NotFound("credential");

@@ -66,9 +66,11 @@ export function toNamespace({
   createdAt,
   retention,
   settings,
+  disabled,
 }: CreatedNamespace): MessageInitShape<typeof auth.NamespaceSchema> {
   return {
     ...{ id, name, createdAt: BigInt(createdAt), retention: { ...retention } },
     settings: settingsMessage(settings),
+    ...(disabled === undefined ? {} : { disabled: true, disabledReason: disabled }),
   };
 }

@@ -5,9 +5,16 @@ import {
   AmbiguousDevice,
   InvalidField,
   LastOwner,
+  NamespaceIsDisabled,
   NotFound,
+  NotGood,
+  OtherProvisioningToken,
+  ProvisioningEnded,
+  RegistrationGone,
+  RegistrationsUsed,
   TooBusy,
   TooMany,
+  TooManyWrongCodes,
   TooManyWrongPasswords,
   WrongPassword,
 } from "../decisions/refusals.js";
@@ -21,7 +28,7 @@ export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof AmbiguousDevice || error instanceof LastOwner) {
     return new RpcError("failed_precondition", error.message);
   }
-  if (error instanceof TooManyWrongPasswords) {
+  if (error instanceof TooManyWrongPasswords || error instanceof TooManyWrongCodes) {
     return new RpcError("resource_exhausted", error.message, { retryAfterS: String(error.retryAfterS) });
   }
   if (error instanceof TooBusy) {
@@ -30,5 +37,23 @@ export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof InvalidField) {
     return new RpcError("invalid_argument", error.message, { field: error.field });
   }
-  return rpcFailure(error);
+  return provisioningRefusal(error) ?? rpcFailure(error);
+}
+
+function provisioningRefusal(error: unknown): RpcError | undefined {
+  if (error instanceof RpcError) return error;
+  if (error instanceof NotGood) return new RpcError("unauthenticated", error.message);
+  if (error instanceof OtherProvisioningToken) return new RpcError("permission_denied", error.message);
+  const reason = reasonOf(error);
+  return reason === undefined
+    ? undefined
+    : new RpcError("failed_precondition", (error as Error).message, { reason });
+}
+
+/** Why it cannot be done as things are. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof ProvisioningEnded) return error.state;
+  if (error instanceof NamespaceIsDisabled) return "namespace-disabled";
+  if (error instanceof RegistrationsUsed) return "registrations";
+  return error instanceof RegistrationGone ? "gone" : undefined;
 }

@@ -10,6 +10,7 @@ import {
   namespace,
   namespaceNamed,
   type Retention,
+  setEnabled,
   setRetention,
   setSettings,
 } from "../decisions/namespace.js";
@@ -54,6 +55,14 @@ export class Namespaces {
   async setSettings(id: string, settings: Settings, decidedBy: string): Promise<number> {
     const { name } = await this.withId(id);
     const decide = setSettings(settings);
+    const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
+    return snapshot.sequence;
+  }
+
+  /** By the namespace's id. Raises InvalidField, NotFound. */
+  async setEnabled(id: string, enabled: boolean, reason: string, decidedBy: string): Promise<number> {
+    const { name } = await this.withId(id);
+    const decide = setEnabled(enabled, reason);
     const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
     return snapshot.sequence;
   }

@@ -27,7 +27,7 @@ export function isNamed(dialect: string): boolean {
 }
 
 /** Dialects whose devices bring ids of their own, and come again under them. */
-const OWN_ID_DIALECTS: ReadonlySet<string> = new Set(["edge-impulse"]);
+const OWN_ID_DIALECTS: ReadonlySet<string> = new Set(["edge-impulse", "spotflow"]);
 
 export function bringsId(dialect: string): boolean {
   return OWN_ID_DIALECTS.has(dialect);

@@ -1,0 +1,60 @@
+import type { Aggregates, Snapshots, SnapshotTables } from "@fieldlog/aggregates";
+import { devices, limits } from "@fieldlog/contracts";
+import type { ReadDatabase } from "@fieldlog/read-model";
+import { rpcClient } from "@fieldlog/rpc";
+import type { Runtime } from "@fieldlog/runtime";
+import { Capabilities } from "@fieldlog/sealing";
+import { NamespaceIsDisabled, TooManyWrongCodes } from "../../decisions/refusals.js";
+import type { Lookup } from "../lookup.js";
+import type { Namespaces } from "../namespaces.js";
+import { WrongTries } from "../wrong-tries.js";
+import { OperationList } from "./operation-list.js";
+import { Operations } from "./operations.js";
+import { Registrations } from "./registrations.js";
+import { ProvisioningTokens } from "./tokens.js";
+
+/** Askers whose wrong codes are remembered. */
+const ASKERS = 10_000;
+
+export interface ProvisioningNeeds {
+  readonly aggregates: Aggregates;
+  readonly snapshots: Snapshots;
+  readonly database: Pick<ReadDatabase<SnapshotTables>, "db">;
+  readonly lookup: Lookup;
+  readonly caughtUp: () => Promise<void>;
+  readonly namespaces: Namespaces;
+  readonly installationKey: Uint8Array;
+  readonly internalToken: string;
+}
+
+/** Puts the parts of provisioning together; their client of the service devices is closed with the lifecycle. */
+export function addProvisioning(runtime: Runtime, needs: ProvisioningNeeds) {
+  const { aggregates, snapshots, database, lookup, caughtUp, namespaces } = needs;
+  const now = Date.now;
+  const client = rpcClient(devices.DevicesService, {
+    ...{ address: runtime.settings.devicesGrpc, token: needs.internalToken, metrics: runtime.metrics },
+  });
+  runtime.lifecycle.add({ name: "client of devices", stop: async () => client.close() });
+  const checkEnabled = async (id: string) => {
+    if ((await namespaces.withId(id)).disabled !== undefined) throw new NamespaceIsDisabled();
+  };
+  const checkNamespace = (id: string) => namespaces.withId(id);
+  const tokens = new ProvisioningTokens({ aggregates, snapshots, lookup, checkNamespace, now });
+  const connections = new Capabilities(needs.installationKey, "connection");
+  const registrations = new Registrations({
+    ...{ aggregates, snapshots, lookup, caughtUp, connections, checkEnabled, now },
+  });
+  const stored = new OperationList(database, snapshots, now);
+  const wrongCodes = new WrongTries({
+    ...{ most: limits.wrongCodes, windowMs: limits.wrongCodesMs, names: ASKERS },
+    refusal: (retryAfterS) => new TooManyWrongCodes(retryAfterS),
+  });
+  const ensureDevice = async (namespace: string, device: string) => {
+    await client.ensureDevice({ namespace, device, dialect: "spotflow", metadata: {}, sensors: [] });
+  };
+  const operations = new Operations({
+    ...{ aggregates, snapshots, lookup, tokens, registrations, stored, wrongCodes },
+    ...{ checkEnabled, ensureDevice, now },
+  });
+  return { namespaces, tokens, registrations, operations, stored, now };
+}
