@@ -3,6 +3,7 @@ export { Budget } from "./budget.js";
 // What goes into the log, and how fast that takes it.
 export { observeCommits } from "./commit-metrics.js";
 export { type ConnectEdgeOptions, connectEdge, type Edge } from "./connect-edge.js";
+export { Connections, type KnownConnection } from "./connections.js";
 export { type Digest, digestOf } from "./digest.js";
 export { encodeSignal } from "./encode-signal.js";
 export {

@@ -4,11 +4,13 @@ import {
   type devices,
   limits,
   type offers,
+  type provisioning,
   type registry,
   type subscriptions,
 } from "@fieldlog/contracts";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Budget } from "./budget.js";
+import { Connections, type KnownConnection } from "./connections.js";
 import { LoadCache } from "./load-cache.js";
 import { type KnownSigner, loadSigner } from "./signer.js";
 
@@ -36,6 +38,8 @@ export interface KnownSensor {
 export interface KnownNamespace {
   readonly id: string;
   readonly name: string;
+  /** Everything of its devices is refused. Absent: it is not. */
+  readonly disabled?: boolean;
 }
 
 export interface KnownKey {
@@ -132,6 +136,8 @@ export interface Known {
   readonly subscriptions: LoadCache<KnownSubscription>;
   /** By namespace id. */
   readonly requests: LoadCache<OpenRequests>;
+  /** With what provisioned devices connect. */
+  readonly connections: Connections;
 }
 
 export type AuthClient = Pick<
@@ -150,6 +156,10 @@ export type SubscriptionsClient = Pick<
   "getSubscription"
 >;
 export type OffersClient = Pick<RpcClient<typeof offers.OffersService>, "listOpenRequests">;
+export type ProvisioningClient = Pick<
+  RpcClient<typeof provisioning.ProvisioningService>,
+  "checkConnectionToken"
+>;
 export type DevicesClient = Pick<RpcClient<typeof devices.DevicesService>, "getDevice">;
 
 /** A device's name in caches: unique over all namespaces. Neither part can hold a slash. */
@@ -167,6 +177,7 @@ export interface KnownFrom {
   readonly devices: DevicesClient;
   readonly subscriptions: SubscriptionsClient;
   readonly offers: OffersClient;
+  readonly provisioning: ProvisioningClient;
 }
 
 export function createKnown(from: KnownFrom, now: () => number): Known {
@@ -176,13 +187,15 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
       max: limits.cachedDevices,
       load: (key) => absentIs("not_found", () => loadDevice(authClient, devicesClient, key, now())),
     }),
-    namespaces: new LoadCache({
+    namespaces: new LoadCache<KnownNamespace>({
       max: limits.cachedKeys,
       ttlMs: KEY_TTL_MS,
       load: (idOrName) =>
         absentIs("not_found", async () => {
           const { namespace } = await authClient.getNamespace({ idOrName });
-          return namespace && { id: namespace.id, name: namespace.name };
+          if (namespace === undefined) return undefined;
+          const { id, name, disabled } = namespace;
+          return { id, name, ...(disabled ? { disabled } : {}) };
         }),
     }),
     keys: new LoadCache({
@@ -262,12 +275,21 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
       ttlMs: REQUESTS_TTL_MS,
       load: async (namespace) => (await from.offers.listOpenRequests({ namespace })).requests,
     }),
+    connections: new Connections({
+      ...{ hash: keyHash, key: deviceKey, now },
+      load: (token) => absentIs("unauthenticated", () => loadConnection(from.provisioning, token)),
+    }),
   };
 }
 
 function knownKey({ id, permission, namespace, expiresAt }: auth.ApiKey): KnownKey {
   const expires = expiresAt === undefined ? undefined : Number(expiresAt);
   return { id, permission, namespace, expiresAt: expires, budget: newBudget() };
+}
+
+async function loadConnection(client: ProvisioningClient, token: string): Promise<KnownConnection> {
+  const { namespace, device, expiresAt } = await client.checkConnectionToken({ token });
+  return { namespace, device, expiresAt: Number(expiresAt) };
 }
 
 async function loadPassword(authClient: AuthClient, key: string): Promise<KnownPassword | undefined> {

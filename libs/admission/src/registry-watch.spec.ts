@@ -18,7 +18,7 @@ it("a decision on a namespace's members drops the roles of that namespace and of
   const asked: string[] = [];
   const known = createKnown(
     {
-      ...{ devices: unused, subscriptions: unused, offers: unused },
+      ...{ devices: unused, subscriptions: unused, offers: unused, provisioning: unused },
       auth: {
         ...unused,
         getRole: async ({ namespace, userId }) => {
@@ -51,7 +51,7 @@ it("a decision on a namespace's API keys drops the keys that its devices sign wi
     asked.push(`${namespace} ${ensure}`);
     return create(auth.ListHmacKeysResponseSchema, { keys: [{ key: "k", expiresAt: 5n }] });
   };
-  const from = { devices: unused, subscriptions: unused, offers: unused };
+  const from = { devices: unused, subscriptions: unused, offers: unused, provisioning: unused };
   const known = createKnown({ ...from, auth: { ...unused, listHmacKeys } }, Date.now);
   const { log, decide } = registry();
   const watch = new RegistryWatch(log, known, { warn: () => {}, error: () => {} });
@@ -69,7 +69,7 @@ it("a clearing drops what was known of the namespace's devices, or of the erased
   const asked: string[] = [];
   const known = createKnown(
     {
-      ...{ auth: unused, subscriptions: unused, offers: unused },
+      ...{ auth: unused, subscriptions: unused, offers: unused, provisioning: unused },
       devices: {
         getDevice: async ({ namespace, device }) => {
           asked.push(deviceKey(namespace ?? "", device ?? ""));
@@ -159,4 +159,5 @@ const unused = {
   getDevice: never,
   getSubscription: never,
   listOpenRequests: never,
+  checkConnectionToken: never,
 };

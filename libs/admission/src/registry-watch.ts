@@ -88,6 +88,8 @@ export class RegistryWatch {
     }
     known.passwords.invalidateWhere((value) => isOf(deviceKey(value.namespace, value.device)));
     known.requests.invalidate(namespace);
+    if (device === undefined) known.connections.clearNamespace(namespace);
+    else known.connections.invalidate(namespace, device);
   }
 
   private forget(id: AggregateId): void {
@@ -98,6 +100,10 @@ export class RegistryWatch {
         known.devices.invalidate(key);
         known.registered.invalidate(key);
         known.signers.invalidate(key);
+        known.connections.invalidate(id.namespace, id.id);
+        break;
+      case "registration":
+        known.connections.invalidate(id.namespace, id.id);
         break;
       case "credential":
         known.devices.invalidate(key);

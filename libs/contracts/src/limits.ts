@@ -235,6 +235,11 @@ export const limits = Object.freeze({
   /** Wrong verification codes that one person (and one address, of provisioning tokens) may try in a time. */
   wrongCodes: 10,
   wrongCodesMs: 5 * 60_000,
+  /** Requests of one address to come in and to stay in: a rate, and as many at once. A fleet may share an address. */
+  provisioningPerSecond: 100,
+  provisioningBurst: 1_000,
+  /** Addresses whose requests are counted, the newest. */
+  provisioningAddresses: 10_000,
   /** Milliseconds that a refreshed registration token stays good, and those of what a device connects with. */
   registrationGraceMs: 24 * 3_600_000,
   connectionTokenMs: 3_600_000,

@@ -32,6 +32,7 @@ async function doorWith(append: () => Promise<number>, budget = new Budget(100, 
     roles: nobody(),
     subscriptions: nobody(),
     requests: nobody(),
+    connections: undefined as never,
   };
   const log = { signals: { append, pending: 0 } };
   const guard = new ReplayGuard({ windowMs: 900_000 });
