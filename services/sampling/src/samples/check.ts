@@ -27,6 +27,7 @@ export function checkSample(
   const { device, label, fileName, sensor, deviceType, uploadSource } = sample;
   checkOne("sample.category", sample.category, SENT_TO);
   checkOne("sample.signature", sample.signature, SIGNATURES);
+  checkTexts("sample.", { key: sample.key, sampling: sample.sampling });
   checkTexts("sample.", { device, label, fileName, sensor, deviceType, uploadSource });
   checkContent("sample.stored", sample.stored, `${namespace}/~samples/${id}/`);
   checkMetadata("sample.metadata", sample.metadata);
@@ -40,8 +41,8 @@ export function checkSample(
   }
   for (const { name, units } of sample.axes) checkTexts("sample.axes.", { name, units });
   checkAttachments(sample);
-  if (sample.annotationsJson.length > ANNOTATIONS) {
-    throw new InvalidField("sample.annotationsJson", `has at most ${ANNOTATIONS} characters`);
+  if (sample.annotationsJson.length > ANNOTATIONS || sample.annotationsJson.includes("\u0000")) {
+    throw new InvalidField("sample.annotationsJson", `has at most ${ANNOTATIONS} characters, and no NUL`);
   }
   // The decision is one message of the log.
   if (toBinary(registry.SampleStoredSchema, sample).length > limits.signalBytes) {

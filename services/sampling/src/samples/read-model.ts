@@ -102,7 +102,7 @@ async function writeSamples(tx: ReadModelTransaction, changes: readonly Change<S
   const told = <V>(of: (sample: MadeSample["sample"]) => V) => made(({ sample }) => of(sample));
   await sql`
     INSERT INTO samples (
-      namespace, id, sequence, number, phase, category, label, device, sensor, sampling, signature, file_name,
+      namespace, id, sequence, number, phase, category, label, device, sensor, sampling, key, signature, file_name,
       media_type, sha256, bytes, length_ms, enabled, stored_at, metadata, state)
     SELECT * FROM unnest(
       ${rows.map((row) => row.namespace)}::text[], ${rows.map((row) => row.id)}::text[],
@@ -110,7 +110,7 @@ async function writeSamples(tx: ReadModelTransaction, changes: readonly Change<S
       ${made(({ phase }) => phase)}::text[], ${told(({ category }) => category)}::text[],
       ${told(({ label }) => label)}::text[], ${told(({ device }) => device)}::text[],
       ${told(({ sensor }) => sensor)}::text[], ${told(({ sampling }) => sampling)}::text[],
-      ${told(({ signature }) => signature)}::text[], ${told(({ fileName }) => fileName)}::text[],
+      ${told(({ key }) => key)}::text[], ${told(({ signature }) => signature)}::text[], ${told(({ fileName }) => fileName)}::text[],
       ${told(({ content }) => content.mediaType)}::text[], ${told(({ content }) => content.sha256)}::text[],
       ${told(({ content }) => content.bytes)}::bigint[], ${told(({ lengthMs }) => lengthMs ?? 0)}::float8[],
       ${told(({ enabled }) => enabled)}::boolean[], ${made(({ storedAt }) => instant(storedAt))}::timestamptz[],

@@ -145,9 +145,7 @@ export class Rows {
       .select("id")
       .where("namespace", "=", namespace)
       .where("phase", "=", "stored")
-      .where((row) =>
-        row.or([row("device", "=", device), row(sql`state -> 'sample' ->> 'key'`, "=", device)]),
-      )
+      .where((row) => row.or([row("device", "=", device), row("key", "=", device)]))
       .limit(limits.pageRows);
     return (await inTime(query.execute())).map(({ id }) => id);
   }
@@ -176,10 +174,7 @@ export class Rows {
       .where("phase", "=", "stored")
       .limit(1);
     if (device === "" && (await inTime(ofModels.executeTakeFirst())) !== undefined) return true;
-    const query = this.samples(namespace)
-      .where("phase", "=", "stored")
-      .where(sql`state -> 'sample' ->> 'key'`, "=", device)
-      .limit(1);
+    const query = this.samples(namespace).where("phase", "=", "stored").where("key", "=", device).limit(1);
     return (await inTime(query.executeTakeFirst())) !== undefined;
   }
 

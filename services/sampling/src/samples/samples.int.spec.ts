@@ -250,6 +250,7 @@ describe("a sample", () => {
       { label: "x".repeat(2_000) },
       { fileName: "\u0000" },
       { signature: "perhaps" },
+      { annotationsJson: "\u0000" },
       { intervalMs: Number.NaN },
       { axes: Array.from({ length: 300 }, () => ({ name: "a" })) },
       { attachments: [{ name: "a", bytes: 1_000n }] },

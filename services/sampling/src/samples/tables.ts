@@ -24,6 +24,8 @@ export interface SampleRow {
   device: string;
   sensor: string;
   sampling: string;
+  /** The device whose key encrypts it; empty: the namespace's does. */
+  key: string;
   signature: string;
   file_name: string;
   media_type: string;
@@ -66,12 +68,13 @@ export async function createTables(db: Kysely<unknown>): Promise<void> {
     sql`CREATE TABLE samples (
       namespace text NOT NULL, id text NOT NULL, sequence bigint NOT NULL, number bigint NOT NULL,
       phase text NOT NULL, category text NOT NULL, label text NOT NULL, device text NOT NULL, sensor text NOT NULL,
-      sampling text NOT NULL, signature text NOT NULL, file_name text NOT NULL, media_type text NOT NULL,
+      sampling text NOT NULL, key text NOT NULL, signature text NOT NULL, file_name text NOT NULL, media_type text NOT NULL,
       sha256 text NOT NULL, bytes bigint NOT NULL, length_ms double precision NOT NULL, enabled boolean NOT NULL,
       stored_at timestamptz NOT NULL, metadata jsonb NOT NULL, state json NOT NULL, PRIMARY KEY (namespace, id))`,
     sql`CREATE UNIQUE INDEX samples_number ON samples (namespace, number)`,
     sql`CREATE INDEX samples_label ON samples (namespace, category, label, number) WHERE phase = 'stored'`,
     sql`CREATE INDEX samples_device ON samples (namespace, device, number) WHERE phase = 'stored'`,
+    sql`CREATE INDEX samples_key ON samples (namespace, key) WHERE phase = 'stored'`,
     sql`CREATE INDEX samples_sha256 ON samples (namespace, sha256) WHERE phase = 'stored'`,
     sql`CREATE INDEX samples_sampling ON samples (namespace, sampling) WHERE sampling <> ''`,
     sql`CREATE INDEX samples_metadata ON samples USING gin (metadata jsonb_path_ops) WHERE phase = 'stored'`,

@@ -51,6 +51,10 @@ export async function keepsSamples(native: Native): Promise<void> {
   await exports(native, numbers);
   await changes(native, numbers);
   await keepsModels(native);
+  const cleared = await native.call("post", "/v1/namespaces/{ns}/clear", namespace, {});
+  expect(cleared.status).toBe(200);
+  expect((await native.call("get", SAMPLES, namespace, {})).json["samples"]).toEqual([]);
+  expect((await native.call("get", MODELS, namespace, {})).json["models"]).toEqual([]);
 }
 
 async function finds(native: Native): Promise<{ wave: string; idle: string }> {
