@@ -1,11 +1,13 @@
 import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
-import { auth, devices } from "@fieldlog/contracts";
+import { auth, devices, properties } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
-import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
+import { listenAddress, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { Capabilities } from "@fieldlog/sealing";
 import { Outbox } from "./outbox/outbox.js";
+import { addProperties } from "./properties/add-properties.js";
+import { propertiesRefusal } from "./properties/rpc.js";
 import { readModel, SCHEMA } from "./read-model.js";
 import { devicesService, refusal } from "./rpc.js";
 import { Configurations } from "./service/configurations.js";
@@ -39,19 +41,19 @@ export async function compose(runtime: Runtime): Promise<void> {
   const erasing = { aggregates, devices: own, clearings: log.clearings };
   const capabilities = new Capabilities(Buffer.from(settings.installationKey, "base64"), "edit");
   const editTokens = new EditTokens(aggregates, capabilities);
-  const server = new RpcServer({
-    address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
-    token: settings.internalToken,
-    logger,
-    metrics,
-    refusal,
-  }).add(devices.DevicesService, devicesService(own, configurations, editTokens, erasing));
-
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });
   lifecycle.add({ name: "gRPC client", stop: async () => authClient.close() });
   lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
   lifecycle.add({ name: "outbox", start: () => outbox.start(), stop: () => outbox.stop() });
+  const ofProperties = addProperties({ runtime, log, devices: own });
+  const server = new RpcServer({
+    address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
+    ...{ token: settings.internalToken, logger, metrics },
+    refusal: (error) => propertiesRefusal(error) ?? refusal(error),
+  })
+    .add(devices.DevicesService, devicesService(own, configurations, editTokens, erasing))
+    .add(properties.PropertiesService, ofProperties as ServiceImpl<typeof properties.PropertiesService>);
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());

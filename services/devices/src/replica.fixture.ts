@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { auth, devices, type registry } from "@fieldlog/contracts";
+import { auth, devices, properties, type registry } from "@fieldlog/contracts";
 import { type RpcClient, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings } from "@fieldlog/runtime";
 import { freePort } from "@fieldlog/servers";
@@ -26,6 +26,7 @@ export async function startSettings(of: ReadonlyMap<string, Settings>) {
 
 export interface Replica {
   readonly client: RpcClient<typeof devices.DevicesService>;
+  readonly properties: RpcClient<typeof properties.PropertiesService>;
   readonly runtime: Runtime;
   close(): Promise<void>;
 }
@@ -46,10 +47,15 @@ export async function startReplica(
   const runtime = createRuntime("devices", settings);
   const hosted = await hostModule(runtime, DevicesModule.with(runtime));
   const client = rpcClient(devices.DevicesService, { address: devicesGrpc, token: internalToken });
+  const ofProperties = rpcClient(properties.PropertiesService, {
+    address: devicesGrpc,
+    token: internalToken,
+  });
   const close = async () => {
     client.close();
+    ofProperties.close();
     await hosted.close();
     await ownSettings?.stop();
   };
-  return { client, runtime, close };
+  return { client, properties: ofProperties, runtime, close };
 }

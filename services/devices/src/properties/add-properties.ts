@@ -1,0 +1,47 @@
+import { Aggregates } from "@fieldlog/aggregates";
+import type { properties } from "@fieldlog/contracts";
+import type { EventLog } from "@fieldlog/event-log";
+import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import type { ServiceImpl } from "@fieldlog/rpc";
+import { need, type Runtime } from "@fieldlog/runtime";
+import { SCHEMA } from "../read-model.js";
+import type { Devices } from "../service/devices.js";
+import { DeviceProperties } from "./device-properties.js";
+import { propertiesModel } from "./read-model.js";
+import { Rows } from "./rows.js";
+import { propertiesMethods } from "./rpc.js";
+import type { PropertiesTables } from "./tables.js";
+
+export interface PropertiesParts {
+  readonly runtime: Runtime;
+  readonly log: EventLog;
+  readonly devices: Devices;
+}
+
+/** Devices' properties. Their parts start and stop with the lifecycle, in the order in which they are added. */
+export function addProperties({
+  runtime,
+  log,
+  devices,
+}: PropertiesParts): Partial<ServiceImpl<typeof properties.PropertiesService>> {
+  const { logger, metrics, lifecycle, health } = runtime;
+  const { postgresUrl } = need(runtime.settings, "postgresUrl");
+  const database = openReadDatabase<PropertiesTables>({
+    url: postgresUrl,
+    schema: SCHEMA,
+    onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
+  });
+  const runner = new ReadModelRunner({ log, database, definition: propertiesModel, logger, metrics });
+  const rows = new Rows(database);
+  const aggregates = new Aggregates({ log, snapshots: rows, metrics, withoutSnapshots: "read-the-log" });
+  const own = new DeviceProperties({ aggregates, devices, rows, waitFor: runner.waitFor.bind(runner) });
+
+  lifecycle.add({ name: "database of properties", stop: () => database.close() });
+  lifecycle.add({
+    name: "read model of properties",
+    start: () => runner.start(),
+    stop: () => runner.stop(),
+  });
+  health.add("properties", () => runner.ready());
+  return propertiesMethods(own);
+}
