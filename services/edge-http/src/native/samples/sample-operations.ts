@@ -9,7 +9,8 @@ const ONE = `${SAMPLES}/{number}`;
 export const sampleOperations = {
   listSamples: op({
     ...{ method: "get", path: SAMPLES, access: "reader", status: 200, waits: true },
-    summary: "Samples, in the order in which they were stored",
+    summary:
+      "Samples, in the order in which they were stored; metadata.<key>=<value> asks for those that have it, as often as it is given",
     query: schema.SamplesQuery,
     answer: schema.Samples,
   }),
