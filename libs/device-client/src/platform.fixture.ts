@@ -21,7 +21,7 @@ export interface Taken {
 export class Platform {
   readonly provisioningToken = `pt_${randomUUID()}`;
   workspaceId: string = randomUUID();
-  /** By identity, as the platform stores them: a resend changes nothing. */
+  /** By identity, as the platform stores them: what comes again changes nothing. */
   readonly taken = new Map<string, Taken>();
   readonly uploads = new Map<string, Buffer>();
   readonly connects: IConnectPacket[] = [];
@@ -242,8 +242,16 @@ export class Platform {
     } else if (packet.topic.startsWith("$iothub/methods/")) {
       this.answers.push({ topic: packet.topic, payload: String(payload) });
     } else {
-      const identity = String(packet.properties?.userProperties?.["fieldlog-id"] ?? "");
+      const identity = identityOf(packet);
       this.taken.set(identity, { topic: packet.topic, payload, identity });
     }
   }
+}
+
+/** By what is told apart what a device sends: its own ids of a message, else the client's. */
+function identityOf({ topic, properties }: IPublishPacket): string {
+  const ids = /batch-id=[^&]*.*message-id=[^&]*(&chunk-id=[^&]*)?(?=.*?(&complete-message=true)?)/.exec(
+    topic,
+  );
+  return ids === null ? String(properties?.userProperties?.["fieldlog-id"] ?? "") : ids.join("");
 }

@@ -1,0 +1,89 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Platform } from "./platform.fixture.js";
+
+const built = (file: string) => fileURLToPath(new URL(`../dist/${file}`, import.meta.url));
+
+describe("a device in a process of its own", () => {
+  let dir: string;
+  let platform: Platform;
+  const processes: ChildProcessWithoutNullStreams[] = [];
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "fieldlog-device-process-"));
+    platform = await Platform.start(join(dir, "tls"));
+    await writeFile(join(dir, "ca.pem"), platform.certificate);
+  });
+  afterAll(async () => {
+    for (const child of processes) child.kill("SIGKILL");
+    await platform.close();
+    await rm(dir, { recursive: true });
+  });
+
+  const run = (...args: string[]) => {
+    const env = { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: join(dir, "ca.pem") };
+    const child = spawn(process.execPath, ["--no-warnings", ...args], { cwd: dir, env });
+    processes.push(child);
+    return child;
+  };
+
+  it("has each of 100 messages arrive once, although it is killed again and again", async () => {
+    const { provisioningToken, instance, mqttPort, certificate: ca } = platform;
+    const backOff = { firstMs: 5, mostMs: 50 };
+    const options = JSON.stringify({
+      ...{ deviceId: "cellar-7", db: "device.db", approvalPollMs: 10, backOff },
+      ...{ provisioningToken, instance, mqttPort, ca },
+    });
+    let next = 0;
+    for (const stopAt of [23, 24, 61, 100]) {
+      const child = run(built("killed-device.fixture.js"), options, String(next));
+      const exited = once(child, "exit");
+      let [output, complaints] = ["", ""];
+      child.stderr.on("data", (chunk) => {
+        complaints += chunk;
+      });
+      child.stdout.on("data", (chunk) => {
+        output += chunk;
+        const lines = output.split("\n");
+        next = Math.max(next, Number(lines.filter((line) => /^\d+$/.test(line)).at(-1) ?? -1) + 1);
+        // With what it sends under way, and acknowledgments not yet written down.
+        if (next > stopAt) child.kill("SIGKILL");
+      });
+      await exited;
+      expect(complaints).toBe("");
+      if (stopAt === 100) expect(output).toMatch(/done\n$/);
+    }
+    const ids = new Set(
+      [...platform.taken.values()].map(({ topic }) => /batch-id=.*message-id=[^&]+/.exec(topic)?.[0]),
+    );
+    expect([platform.taken.size, ids.size]).toEqual([100, 100]);
+  });
+
+  it("is ten lines, as its README shows", async () => {
+    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+    const [, example = ""] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+    const at = `instance: "${platform.instance}", mqttPort: ${platform.mqttPort}`;
+    const script = example
+      .replace("@fieldlog/device-client", built("index.js"))
+      .replace("pt_…", platform.provisioningToken)
+      .replace("device.db", "readme.db")
+      .replace('instance: "fieldlog.example"', at);
+    await writeFile(join(dir, "example.mjs"), script);
+    platform.taken.clear();
+    const child = run("example.mjs");
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk) => {
+        output += chunk;
+      });
+    }
+    const [code] = await once(child, "exit");
+    expect(output).toMatch(/^Approve provisioning operation .*, verification code K7QP-3M4X until/);
+    expect(code).toBe(0);
+    expect([...platform.taken.values()].map(({ payload }) => String(payload))).toEqual(['{"celsius":11.5}']);
+  });
+});
