@@ -41,6 +41,7 @@ export {
   SAMPLE_KEYS,
   SAMPLING_TOLD,
   SIGNALS,
+  STREAM_KEYS,
   type StreamName,
   SUBSCRIPTION_CURSORS,
   signalsSubject,

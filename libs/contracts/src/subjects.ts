@@ -33,6 +33,8 @@ export const DEVICE_KEYS = "DEVICE_KEYS";
 export const SAMPLING_TOLD = "SAMPLING_TOLD";
 /** The same of samples and models. */
 export const SAMPLE_KEYS = "SAMPLE_KEYS";
+/** Key-value bucket with the keys of what devices send in streams. */
+export const STREAM_KEYS = "STREAM_KEYS";
 
 /** The object store of a namespace's uploads. */
 export function objectsBucket(namespace: string): string {

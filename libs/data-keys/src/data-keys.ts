@@ -1,10 +1,16 @@
 import { randomBytes } from "node:crypto";
-import type { DEVICE_KEYS, SAMPLE_KEYS } from "@fieldlog/contracts";
+import type { DEVICE_KEYS, SAMPLE_KEYS, STREAM_KEYS } from "@fieldlog/contracts";
 import { type EventLog, RecordBucket, RecordConflict } from "@fieldlog/event-log";
 import { KEY_BYTES, type Sealed, type SealingKey } from "@fieldlog/sealing";
 
 /** "erased": the device's key was destroyed, and it gets no other one. */
 type Kept = Sealed | "erased";
+
+const CONTEXTS = {
+  DEVICE_KEYS: "device-key",
+  SAMPLE_KEYS: "sample-key",
+  STREAM_KEYS: "stream-key",
+} as const;
 
 /** In the place of a device: the key of what belongs to the namespace as a whole, or to nobody who is known. */
 export const OF_NAMESPACE = "";
@@ -19,7 +25,7 @@ export class DeviceErased extends Error {
 
 export interface DataKeysOptions {
   /** Each service's keys are apart: it alone knows which of them are needed still. */
-  readonly bucket: typeof DEVICE_KEYS | typeof SAMPLE_KEYS;
+  readonly bucket: typeof DEVICE_KEYS | typeof SAMPLE_KEYS | typeof STREAM_KEYS;
   /** Copies that NATS keeps. */
   readonly replicas: number;
   /** The installation's key. */
@@ -51,7 +57,7 @@ export class DataKeys {
     const coding = { encode, decode: (data: Uint8Array) => decode(data) };
     const records = await RecordBucket.open(connection, { name: bucket, replicas, ...coding });
     // A box that is moved from one bucket to the other does not open.
-    const kind = bucket === "DEVICE_KEYS" ? "device-key" : "sample-key";
+    const kind = CONTEXTS[bucket];
     return new DataKeys(records, sealing, (namespace, device) => `${namespace}/${kind}/${device}`);
   }
 
