@@ -52,6 +52,7 @@ describe("waiters", () => {
     waiters.dropped(1);
     waiters.refuse(2, "no");
     waiters.arrived(3);
+    await waiters.wait(3);
     waiters.close();
     expect(await Promise.all(all)).toEqual(["closed", "message-dropped", "message-refused", "arrived"]);
   });

@@ -10,10 +10,12 @@ interface Waiter {
 export class Waiters {
   /** Ascending ids. */
   private waiting: Waiter[] = [];
+  private arrivedThrough = 0;
   private readonly lost = new Map<number, MessageLost>();
 
   /** Rejects with MessageLost, or ClientClosed. */
   wait(id: number): Promise<void> {
+    if (id <= this.arrivedThrough) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const before = this.waiting.findLastIndex((waiter) => waiter.id <= id);
       this.waiting.splice(before + 1, 0, { id, resolve, reject });
@@ -28,6 +30,7 @@ export class Waiters {
   }
 
   arrived(throughId: number): void {
+    this.arrivedThrough = Math.max(this.arrivedThrough, throughId);
     this.settle(throughId, (waiter) => {
       const lost = this.lost.get(waiter.id);
       this.lost.delete(waiter.id);
