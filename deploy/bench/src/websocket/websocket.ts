@@ -31,7 +31,7 @@ export interface Plan {
 }
 
 const FIVE_THOUSAND: Plan = {
-  ...{ devices: 5_000, samplesPerSecond: 20, streams: 20, viewersEach: 10, warmUpMs: 2_000, settleMs: 5_000 },
+  ...{ devices: 5_000, samplesPerSecond: 10, streams: 20, viewersEach: 10, warmUpMs: 2_000, settleMs: 5_000 },
 };
 /** Files and sockets that a process needs besides. */
 const OTHER_FILES = 200;
@@ -44,6 +44,7 @@ const [DEVICES, VIEWERS] = ["devices", "viewers"].map((name) =>
 export const websocket: Benchmark = {
   name: "websocket",
   connections: 1,
+  seconds: 10,
   about:
     "5,000 connected boards on one process: memory, from a sample request to the device, and pictures beside it",
   run: (context) => websocketRows(context, FIVE_THOUSAND),
