@@ -30,6 +30,7 @@ import { Editors } from "./native/editing/editors.js";
 import { Signing } from "./native/signed/signing.js";
 import { PictureStreams } from "./native/snapshots/picture-streams.js";
 import { EventStreams } from "./native/streams/event-streams.js";
+import { addSpotflow } from "./spotflow/add-spotflow.js";
 import { describeStatus } from "./tenta/about.js";
 import { Access as TentaAccess } from "./tenta/access.js";
 import { handlesOf } from "./tenta/handles.js";
@@ -117,6 +118,11 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const uploading = { counts, metrics, logger, stopping };
   await addIngestion(dialects, { edge, ownWrites, settings, now }, uploading);
   await addStudio(dialects, { edge, ownWrites, settings, now }, { counts, logger, stopping });
+  await addSpotflow(
+    dialects,
+    { ...edge, access, ownWrites, publicBase: base, now },
+    { counts, logger, stopping },
+  );
   await dialects.register(editPage);
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.

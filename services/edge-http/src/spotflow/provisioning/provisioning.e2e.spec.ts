@@ -1,0 +1,155 @@
+import { type System, startServers, startSystem, type TestServers } from "@fieldlog/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+type Json = Record<string, unknown>;
+
+let servers: TestServers;
+let system: System;
+let token = "";
+
+beforeAll(async () => {
+  servers = await startServers();
+  const postgresUrl = await servers.databaseUrl("provisioning");
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, inOneProcess: true });
+  const created = await operate("POST", "/provisioning-tokens/create", {
+    maxRegistrationTokenLifetime: "30.00:00:00",
+  });
+  expect(created).toMatchObject({ status: 200, json: { deviceIdOverrideMode: "DeviceAndTechnicianAllow" } });
+  token = String(created.json["provisioningToken"]);
+});
+afterAll(async () => {
+  await system?.stop();
+  await servers?.stop();
+});
+
+async function ask(method: string, path: string, authorization: string, body?: Json) {
+  const response = await fetch(`${system.url}${path}`, {
+    method,
+    headers: { authorization, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, json: (text === "" ? {} : JSON.parse(text)) as Json };
+}
+const operate = (method: string, path: string, body?: Json) =>
+  ask(method, `/workspaces/test${path}`, `Bearer ${system.adminKey}`, body);
+const native = (method: string, path: string, body?: Json) =>
+  ask(method, `/v1/namespaces/test${path}`, `Bearer ${system.adminKey}`, body);
+
+const init = (body: Json = {}, by = token) =>
+  ask("POST", "/provisioning-operations/init", `DeviceToken ${by}`, body);
+const complete = (provisioningOperationId: unknown, by = token) =>
+  ask("PUT", "/provisioning-operations/complete", `DeviceToken ${by}`, { provisioningOperationId });
+const register = (by: unknown) =>
+  ask("PUT", "/devices/register", `DeviceToken ${by}`, { connectionStringType: "SharedAccessSignature" });
+const refresh = (registrationToken: unknown) =>
+  ask("PUT", "/devices/registration-tokens/refresh", `DeviceToken ${token}`, { registrationToken });
+
+/** Comes in, approved as the operator says. */
+async function comeIn(body: Json, approval: Json = {}) {
+  const { json } = await init(body);
+  const id = json["provisioningOperationId"];
+  const approved = await operate("PUT", "/provisioning-operations/approve", {
+    provisioningOperationId: id,
+    ...approval,
+  });
+  expect(approved.status).toBe(200);
+  const done = await complete(id);
+  expect(done.status).toBe(200);
+  return { id, registration: String(done.json["registrationToken"]) };
+}
+
+describe("a device that nobody has registered", () => {
+  it("waits until somebody approves it, then gets what it connects with", async () => {
+    const begun = await init({ deviceId: "porch-1", attributes: { serial: "7" } });
+    expect(begun.status).toBe(200);
+    const { provisioningOperationId: id, verificationCode, expirationTime } = begun.json;
+    expect(verificationCode).toMatch(/^[2-9B-Z]{4}-[2-9B-Z]{4}$/);
+    expect(Date.parse(String(expirationTime))).toBeGreaterThan(Date.now());
+    expect((await complete(id)).status).toBe(202);
+    const { json } = await operate("GET", "/provisioning-operations");
+    expect(json["provisioningOperations"]).toEqual([
+      expect.objectContaining({ provisioningOperationId: id, state: "pending", attributes: { serial: "7" } }),
+    ]);
+    const code = String(verificationCode).toLowerCase().replace("-", "");
+    expect(
+      await operate("PUT", "/provisioning-operations/approve", { verificationCode: code }),
+    ).toMatchObject({
+      ...{ status: 200, json: { provisioningOperationId: id, state: "approved", deviceId: "porch-1" } },
+    });
+    const first = await complete(id);
+    expect(first.json["registrationToken"]).toMatch(/^rr[\w-]{64}$/);
+    expect((await register(first.json["registrationToken"])).status).toBe(200);
+    const second = await complete(id);
+    expect(second.status).toBe(200);
+    expect((await register(first.json["registrationToken"])).status).toBe(401);
+    const opened = await register(second.json["registrationToken"]);
+    const host = new URL(system.url).hostname;
+    expect(opened).toMatchObject({
+      status: 200,
+      json: { iotHubHostName: host, connectionStringType: "SharedAccessSignature" },
+    });
+    expect(opened.json["connectionString"]).toMatch(
+      new RegExp(
+        `^HostName=${host};DeviceId=test:porch-1;SharedAccessSignature=SharedAccessSignature sr=${host}&sig=[\\w-]+&se=\\d+$`,
+      ),
+    );
+    expect(opened.json["tokenRemainingLifetime"]).toMatch(/^29\.23:59:\d\d$/);
+    expect(Date.parse(String(opened.json["connectionStringExpiration"]))).toBeGreaterThan(Date.now());
+    expect((await native("GET", "/devices/porch-1")).json).toMatchObject({ dialect: "spotflow" });
+  });
+
+  it("gets the id that whoever approves it chooses", async () => {
+    const { registration } = await comeIn({ deviceId: "porch-2" }, { deviceId: "cellar-2" });
+    const { json } = await register(registration);
+    expect(json["connectionString"]).toContain("DeviceId=test:cellar-2;");
+  });
+
+  it("is told that it was cancelled in the type that clients look for", async () => {
+    const { json } = await init({ deviceId: "porch-3" });
+    const provisioningOperationId = json["provisioningOperationId"];
+    const cancelled = await operate("PUT", "/provisioning-operations/cancel", { provisioningOperationId });
+    expect(cancelled.status).toBe(204);
+    expect(await complete(provisioningOperationId)).toMatchObject({
+      status: 410,
+      json: {
+        type: "/problems/deviceProvisioning/provisioningOperationCancelled",
+        title: expect.any(String),
+      },
+    });
+    const other = await complete("3b2f0e0c-0000-4000-8000-000000000000");
+    expect(other).toMatchObject({
+      status: 410,
+      json: { type: "/problems/deviceProvisioning/provisioningOperationExpired" },
+    });
+  });
+
+  it("is refused without a good token, or with a bad id", async () => {
+    expect(await init({}, "pt_none")).toMatchObject({ status: 401, json: { status: 401 } });
+    expect((await register(token)).status).toBe(401);
+    expect(await init({ deviceId: "a b" })).toMatchObject({
+      status: 400,
+      json: { title: expect.stringContaining("device_id") },
+    });
+    expect((await init({ deviceId: 5 })).status).toBe(400);
+  });
+});
+
+describe("a registration token", () => {
+  it("is exchanged: its parent is good for a while, its grandparent for none", async () => {
+    const { registration } = await comeIn({ deviceId: "barn-1" });
+    const child = await refresh(registration);
+    expect(child).toMatchObject({ status: 201, json: { expirationTime: expect.any(String) } });
+    const again = await refresh(registration);
+    expect(again.status).toBe(200);
+    expect((await register(registration)).status).toBe(200);
+    expect((await register(child.json["registrationToken"])).status).toBe(401);
+    const third = await refresh(again.json["registrationToken"]);
+    expect(third.status).toBe(201);
+    expect((await register(registration)).status).toBe(401);
+    expect((await register(again.json["registrationToken"])).status).toBe(200);
+    expect((await refresh(registration)).status).toBe(410);
+    await operate("DELETE", "/devices/barn-1/delete");
+    expect((await register(third.json["registrationToken"])).status).toBe(401);
+  });
+});
