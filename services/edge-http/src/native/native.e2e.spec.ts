@@ -6,6 +6,7 @@ import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js
 import { editsDevices } from "./editing/editing.fixture.js";
 import { tellsThatItLives } from "./liveness/liveness.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
+import { hasProperties } from "./properties/properties.fixture.js";
 import { countsAndSigns } from "./rates/rates.fixture.js";
 import { asksForData } from "./readings/readings.fixture.js";
 import { keepsSamples } from "./samples/samples.fixture.js";
@@ -444,6 +445,7 @@ describe("the native API", () => {
   it("tells who is alive", () => tellsThatItLives(native));
   it("shows what devices see", () => looks(native));
   it("asks devices to sample", () => asksToSample(native));
+  it("says what is wanted of devices, and what they say", () => hasProperties(native));
   it("keeps samples and models, and gives them out", () => keepsSamples(native));
 
   it("changes devices' metadata, by keys and by edit tokens", () => editsDevices(native));

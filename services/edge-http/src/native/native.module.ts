@@ -7,6 +7,8 @@ import { ModelsController } from "./models/models.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
 import { OperatorController } from "./operator.controller.js";
 import { NATIVE, type NativeParts } from "./parts.js";
+import { PropertiesController } from "./properties/properties.controller.js";
+import { ProvisioningController } from "./provisioning/provisioning.controller.js";
 import { RatesController } from "./rates/rates.controller.js";
 import { ReadingsController } from "./readings/readings.controller.js";
 import { RequestsController } from "./readings/requests.controller.js";
@@ -35,6 +37,7 @@ export class NativeModule {
         SnapshotsController,
         InferenceController,
         SamplingsController,
+        PropertiesController,
         SamplesController,
         ModelsController,
         SigningController,
@@ -44,6 +47,7 @@ export class NativeModule {
         EditingController,
         NamespacesController,
         TenancyController,
+        ProvisioningController,
         OperatorController,
       ],
       providers: [{ provide: NATIVE, useValue: parts }],

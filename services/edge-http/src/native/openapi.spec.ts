@@ -63,6 +63,7 @@ async function routesOfServer(): Promise<string[]> {
     offers: nothing,
     liveness: nothing,
     sampling: nothing,
+    properties: nothing,
     readings: nothing,
     sampleStore: nothing,
     signing: nothing,

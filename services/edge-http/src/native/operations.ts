@@ -3,6 +3,8 @@ import { inferenceOperations } from "./inference/inference-operations.js";
 import { livenessOperations } from "./liveness/liveness-operations.js";
 import { modelOperations } from "./models/model-operations.js";
 import { NAMESPACE, op } from "./operation.js";
+import { propertyOperations } from "./properties/property-operations.js";
+import { provisioningOperations } from "./provisioning/provisioning-operations.js";
 import { rateOperations } from "./rates/rate-operations.js";
 import { readingOperations } from "./readings/reading-operations.js";
 import { sampleOperations } from "./samples/sample-operations.js";
@@ -235,7 +237,9 @@ export const operations = {
   ...livenessOperations,
   ...snapshotOperations,
   ...inferenceOperations,
+  ...provisioningOperations,
   ...samplingOperations,
+  ...propertyOperations,
   ...sampleOperations,
   ...modelOperations,
   ...signingOperations,

@@ -5,6 +5,8 @@ import type {
   liveness,
   offers,
   projections,
+  properties,
+  provisioning,
   sampling,
   subscriptions,
 } from "@fieldlog/contracts";
@@ -33,6 +35,8 @@ export interface NativeParts {
   readonly offers: RpcClient<typeof offers.OffersService>;
   readonly liveness: RpcClient<typeof liveness.LivenessService>;
   readonly sampling: RpcClient<typeof sampling.SamplingService>;
+  readonly properties: RpcClient<typeof properties.PropertiesService>;
+  readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
   readonly readings: Readings;
   readonly sampleStore: SampleStore;
   readonly publicBase: PublicBase;

@@ -81,6 +81,10 @@ const fieldNames: Record<string, string> = {
   interval_ms: "intervalMs",
   label_color: "labelColor",
   target_samples: "targetSampleCount",
+  device_id: "device",
+  device_id_mode: "deviceIdMode",
+  lifetime_mode: "lifetimeMode",
+  registration_lifetime_s: "registrationLifetimeS",
 };
 
 function rpcProblem(error: RpcError): Problem {
@@ -91,8 +95,9 @@ function rpcProblem(error: RpcError): Problem {
       return new Problem(404, sentence(error.message));
     case "already_exists":
     case "failed_precondition":
-    case "resource_exhausted":
       return new Problem(409, sentence(error.message));
+    case "resource_exhausted":
+      return exhausted(error);
     case "invalid_argument":
     case "out_of_range":
       return new Problem(400, sentence(error.message), {
@@ -107,6 +112,13 @@ function rpcProblem(error: RpcError): Problem {
     default:
       return new Problem(500, "The server failed to answer.");
   }
+}
+
+/** Wrong tries wear off; what there are too many of does not. */
+function exhausted(error: RpcError): Problem {
+  const seconds = error.details["retryAfterS"];
+  if (seconds === undefined) return new Problem(409, sentence(error.message));
+  return new Problem(429, sentence(error.message), { retryAfterS: Number(seconds) });
 }
 
 /** A text of another service as one that begins and ends as a sentence does. */
