@@ -64,6 +64,7 @@ async function routesOfServer(): Promise<string[]> {
     liveness: nothing,
     sampling: nothing,
     properties: nothing,
+    provisioning: nothing,
     readings: nothing,
     sampleStore: nothing,
     signing: nothing,
