@@ -120,7 +120,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await addStudio(dialects, { edge, ownWrites, settings, now }, { counts, logger, stopping });
   await addSpotflow(
     dialects,
-    { ...edge, access, ownWrites, publicBase: base, now },
+    { ...edge, access, ownWrites, objects: openObjects(log.connection, settings), publicBase: base, now },
     { counts, logger, stopping },
   );
   await dialects.register(editPage);

@@ -1,10 +1,21 @@
+import type { streams } from "@fieldlog/contracts";
+import type { Objects } from "@fieldlog/objects";
+import type { RpcClient } from "@fieldlog/rpc";
 import type { FastifyInstance } from "fastify";
+import { type FileRoutesParts, fileRoutes } from "./files/file-routes.js";
+import { FileUploads } from "./files/file-uploads.js";
 import { type PropertyRoutesParts, propertyRoutes } from "./properties/property-routes.js";
 import { type DeviceRoutesParts, deviceRoutes } from "./provisioning/device-routes.js";
 import { type OperatorRoutesParts, operatorRoutes } from "./provisioning/operator-routes.js";
 import { prepare, type ServeOptions } from "./serve.js";
 
-export type SpotflowParts = DeviceRoutesParts & OperatorRoutesParts & PropertyRoutesParts;
+export type SpotflowParts = DeviceRoutesParts &
+  OperatorRoutesParts &
+  PropertyRoutesParts &
+  Omit<FileRoutesParts, "files"> & {
+    readonly streams: RpcClient<typeof streams.StreamsService>;
+    readonly objects: Objects;
+  };
 
 /** Puts the dialect's paths on the server. */
 export async function addSpotflow(
@@ -14,6 +25,7 @@ export async function addSpotflow(
 ): Promise<void> {
   await app.register(async (routes) => {
     prepare(routes, options);
+    fileRoutes(routes, { ...parts, files: new FileUploads(parts) }, options);
     deviceRoutes(routes, parts, options);
     operatorRoutes(routes, parts, options);
     propertyRoutes(routes, parts, options);
