@@ -29,8 +29,8 @@ export const SUBSCRIPTION_CURSORS = "SUBSCRIPTION_CURSORS";
 /** The key-value bucket of the keys with which devices' objects are encrypted: `<namespace>.<device>`. */
 export const DEVICE_KEYS = "DEVICE_KEYS";
 
-/** The key-value bucket of how far the steps of samplings were told. */
-export const SAMPLING_TOLD = "SAMPLING_TOLD";
+/** The key-value bucket of how far subscribers were told of decisions: `_.<kind>`. */
+export const DECISIONS_TOLD = "DECISIONS_TOLD";
 /** The same of samples and models. */
 export const SAMPLE_KEYS = "SAMPLE_KEYS";
 /** Key-value bucket with the keys of what devices send in streams. */

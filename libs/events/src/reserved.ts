@@ -8,6 +8,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...["InferenceRecordFailed", "ModelUpdated", "ModelUpdateFailed"],
   ...["SampleStored", "SamplingQueued", "SamplingSent", "SamplingAccepted", "SamplingStarted"],
   ...["SamplingProcessing", "SamplingReading", "SamplingUploading", "SamplingFinished", "SamplingArrived"],
+  ...["DesiredChanged", "ReportedChanged", "TagsChanged"],
   ...["SamplingRefused", "SamplingFailed", "SamplingTimedOut", "SamplingCancelled"],
 ]);
 

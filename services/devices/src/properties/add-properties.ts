@@ -4,13 +4,16 @@ import type { EventLog } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import type { ServiceImpl } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
+import { Teller } from "@fieldlog/telling";
 import { SCHEMA } from "../read-model.js";
 import type { Devices } from "../service/devices.js";
 import { DeviceProperties } from "./device-properties.js";
+import { properties as decider } from "./properties.js";
 import { propertiesModel } from "./read-model.js";
 import { Rows } from "./rows.js";
 import { propertiesMethods } from "./rpc.js";
 import type { PropertiesTables } from "./tables.js";
+import { propertiesTold } from "./telling.js";
 
 export interface PropertiesParts {
   readonly runtime: Runtime;
@@ -36,11 +39,21 @@ export function addProperties({
   const aggregates = new Aggregates({ log, snapshots: rows, metrics, withoutSnapshots: "read-the-log" });
   const own = new DeviceProperties({ aggregates, devices, rows, waitFor: runner.waitFor.bind(runner) });
 
+  const teller = new Teller({
+    ...{ log, logger, kind: decider.kind, signalsOf: async (told) => propertiesTold(told, Date.now()) },
+    ...{ url: postgresUrl, schema: SCHEMA, replicas: runtime.settings.replicas },
+  });
+
   lifecycle.add({ name: "database of properties", stop: () => database.close() });
   lifecycle.add({
     name: "read model of properties",
     start: () => runner.start(),
     stop: () => runner.stop(),
+  });
+  lifecycle.add({
+    name: "telling of properties",
+    start: async () => teller.start(),
+    stop: () => teller.stop(),
   });
   health.add("properties", () => runner.ready());
   return propertiesMethods(own);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { REGISTRY, registryOfNamespace } from "@fieldlog/contracts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { REGISTRY, registryOfNamespace, SIGNALS, signals, signalsSubject } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -36,6 +37,23 @@ const other = () => (replicas[1] as Replica).properties;
 const of = () => ({ namespace, device });
 const desire = (json: string, more: object = {}) =>
   one().changeDesired({ ...of(), patchJson: json, ...more });
+
+/** What is told of the device in the log, in order. */
+async function told(): Promise<[name: string, data: unknown][]> {
+  const last = await log.lastSequence(SIGNALS);
+  if (last === 0) return [];
+  const found: [string, unknown][] = [];
+  const commits = log.read(SIGNALS, { after: 0, until: last, subject: signalsSubject(namespace) });
+  for await (const batch of commits) {
+    for (const { data } of batch) {
+      for (const { body } of fromBinary(signals.SignalBatchSchema, data).signals) {
+        if (body.case !== "event" || body.value.issuer !== "devices") continue;
+        found.push([body.value.name, JSON.parse(Buffer.from(body.value.data).toString())]);
+      }
+    }
+  }
+  return found;
+}
 
 describe("a device's properties", () => {
   it("are changed on one replica and seen on the other, each with its version", async () => {
@@ -79,6 +97,23 @@ describe("a device's properties", () => {
     expect(rest.changes).toMatchObject([{ changedBy: "key:k", patchJson: '{"a":1}' }]);
     const tags = await other().listPropertyChanges({ ...of(), limit: 9, kind: "tags" });
     expect(tags.changes).toHaveLength(1);
+  });
+
+  it("are told to subscribers, in order, as the device's events", async () => {
+    await desire('{"a":1}');
+    await other().changeReported({ ...of(), patchJson: '{"a":1}', takenVersion: 2n });
+    await one().changeTags({ ...of(), patchJson: '{"site":"roof"}' });
+    await desire('{"a":null}');
+    const events = await until("all are told", async () => {
+      const found = await told();
+      return found.length < 4 ? undefined : found;
+    });
+    expect(events).toEqual([
+      ["DesiredChanged", { version: 2, patch: { a: 1 } }],
+      ["ReportedChanged", { version: 2, patch: { a: 1 }, takenVersion: 2 }],
+      ["TagsChanged", { version: 2, patch: { site: "roof" } }],
+      ["DesiredChanged", { version: 3, patch: { a: null } }],
+    ]);
   });
 
   it("of no device, with a wrong value, or based on an older version are refused", async () => {

@@ -3,15 +3,17 @@ import { devices, limits, REGISTRY } from "@fieldlog/contracts";
 import { ReadModelRunner } from "@fieldlog/read-model";
 import { rpcClient } from "@fieldlog/rpc";
 import { need } from "@fieldlog/runtime";
+import { Teller } from "@fieldlog/telling";
 import type { SamplingParts, Served } from "../parts.js";
 import { SCHEMA } from "../tables.js";
 import { Arrivals } from "./arrivals.js";
+import { deviceSamplings } from "./device-samplings.js";
 import { readModel } from "./read-model.js";
 import { type AwaitingSampling, Rows } from "./rows.js";
 import { samplingMethods } from "./rpc.js";
 import { Samplings } from "./samplings.js";
 import { Sweep } from "./sweep.js";
-import { Teller } from "./told/teller.js";
+import { Telling } from "./told/telling.js";
 
 export interface AddedSamplings {
   readonly served: Served;
@@ -35,9 +37,10 @@ export function addSamplings({ runtime, log, database, remote, now }: SamplingPa
   const samplings = new Samplings({ aggregates, rows, remote, devices: client, now });
   const arrivals = new Arrivals({ log, rows, samplings, waitFor, logger });
   const sweep = new Sweep({ rows, samplings, logger, now });
+  const telling = new Telling({ rows, waitFor, metrics, now });
   const teller = new Teller({
-    ...{ log, rows, waitFor, logger, metrics, now, url: settings.postgresUrl, schema: SCHEMA },
-    replicas: settings.replicas,
+    ...{ log, logger, kind: deviceSamplings.kind, signalsOf: (told) => telling.signalsOf(told) },
+    ...{ url: settings.postgresUrl, schema: SCHEMA, replicas: settings.replicas },
   });
 
   lifecycle.add({ name: "client of devices", stop: async () => client.close() });

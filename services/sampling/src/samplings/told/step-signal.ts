@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
-import { type registry, signals } from "@fieldlog/contracts";
+import type { registry } from "@fieldlog/contracts";
+import { eventSignal } from "@fieldlog/telling";
 
 export const ISSUER = "sampling";
 
@@ -86,14 +85,8 @@ export function stepSignal(
   at: { readonly sequence: number; readonly index: number; readonly decidedAt: number; readonly now: number },
 ): Uint8Array {
   const said = { sampling, label, ...(sensor === "" ? {} : { sensor }), category, ...more };
-  const data = Buffer.from(JSON.stringify(said));
-  const signal = create(signals.SignalSchema, {
-    device,
-    identity: `sampling/${at.sequence}/${at.index}`,
-    digest: createHash("sha256").update(data).digest().subarray(0, 8),
-    receivedAt: BigInt(at.now),
-    occurredAt: BigInt(at.decidedAt),
-    body: { case: "event", value: { name, issuer: ISSUER, data } },
+  return eventSignal({
+    ...{ device, name, issuer: ISSUER, identity: `sampling/${at.sequence}/${at.index}` },
+    ...{ data: said, occurredAt: at.decidedAt, now: at.now },
   });
-  return toBinary(signals.SignalSchema, signal);
 }
