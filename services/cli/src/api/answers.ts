@@ -239,3 +239,29 @@ export interface SampleLabel {
   bytes: number;
   lengthMs: number;
 }
+
+/** What devices come with that nobody has registered. */
+export interface ProvisioningToken {
+  id: string;
+  name: string;
+  enabled: boolean;
+  createdAt: string;
+  expiresAt: string | null;
+  /** Devices that came in with it. */
+  registrations: number;
+  mostRegistrations: number | null;
+}
+
+/** A device that wants in, or did. */
+export interface ProvisioningOperation {
+  id: string;
+  verificationCode: string;
+  /** "pending", "approved", "completed", "cancelled", "expired" */
+  state: string;
+  device: string | null;
+  askedDevice: string | null;
+  address: string;
+  attributes: Record<string, string>;
+  begunAt: string;
+  expiresAt: string;
+}
