@@ -65,8 +65,8 @@ export async function websocketRows(context: Context, plan: Plan): Promise<Row[]
     const options = { folder, name: "websocket", commit: "group", postgres, log } as const;
     const system = await System.start({ ...options, door: "edge-websocket" });
     stopping.push(() => system.stop());
-    await system.startSampling();
-    const stage = new Stage(context, plan, system, await system.startHttp());
+    const [http] = await Promise.all([system.startHttp(), system.startSampling()]);
+    const stage = new Stage(context, plan, system, http);
     stopping.push(() => stage.stop());
     return await stage.measure();
   } finally {
