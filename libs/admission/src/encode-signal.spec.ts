@@ -94,6 +94,14 @@ const body: fc.Arbitrary<SignalBody> = fc.oneof(
     case: fc.constant("rejection" as const),
     value: fc.record({ topic: text, reason: text, count: uint32 }),
   }),
+  fc.record({
+    case: fc.constant("streamMessage" as const),
+    value: fc.record({
+      ...{ group: text, stream: text, batch: text, slice: text, message: text, chunk: text, site: text },
+      ...{ contentEncoding: text, payload: bytes, external: text },
+      ...{ completesBatch: fc.boolean(), completesMessage: fc.boolean(), noPayload: fc.boolean() },
+    }),
+  }),
 );
 
 const draft: fc.Arbitrary<SignalDraft> = fc.record({
@@ -162,6 +170,8 @@ function generatedBody(body: SignalBody) {
     case "acknowledgments":
       return { case: body.case, value: { acknowledgments: body.value.map(present) } };
     case "rejection":
+      return { case: body.case, value: body.value };
+    case "streamMessage":
       return { case: body.case, value: body.value };
   }
 }

@@ -12,6 +12,7 @@ import type {
   RejectionDraft,
   SignalBody,
   SignalDraft,
+  StreamMessageDraft,
 } from "./signal.js";
 import * as writer from "./wire-writer.js";
 
@@ -39,6 +40,7 @@ const SIGNAL = {
   message: tag(20, BYTES),
   acknowledgments: tag(21, BYTES),
   rejection: tag(22, BYTES),
+  streamMessage: tag(24, BYTES),
 } as const;
 /** Of a body that is a list: its elements. */
 const ELEMENT = tag(1, BYTES);
@@ -109,6 +111,21 @@ const HEARTBEAT = {
   disconnectedSensors: tag(4, BYTES),
   latestRequestId: tag(5, VARINT),
 } as const;
+const STREAM_MESSAGE = {
+  group: tag(1, BYTES),
+  stream: tag(2, BYTES),
+  batch: tag(3, BYTES),
+  slice: tag(4, BYTES),
+  message: tag(5, BYTES),
+  chunk: tag(6, BYTES),
+  site: tag(7, BYTES),
+  contentEncoding: tag(8, BYTES),
+  payload: tag(9, BYTES),
+  external: tag(10, BYTES),
+  completesBatch: tag(11, VARINT),
+  completesMessage: tag(12, VARINT),
+  noPayload: tag(13, VARINT),
+} as const;
 const RATE = { sensor: tag(1, BYTES), eventCount: tag(2, VARINT), windowS: tag(3, VARINT) } as const;
 
 /** The bytes of the signal, as `toBinary(SignalSchema, …)` would give them. */
@@ -154,6 +171,9 @@ function body(given: SignalBody): void {
       break;
     case "rejection":
       rejection(given.value);
+      break;
+    case "streamMessage":
+      streamMessage(given.value);
       break;
   }
 }
@@ -239,6 +259,28 @@ function rejection(value: RejectionDraft): void {
   text(REJECTION.topic, value.topic);
   text(REJECTION.reason, value.reason);
   if (value.count !== 0) integer(REJECTION.count, value.count);
+  writer.close(start);
+}
+
+function streamMessage(value: StreamMessageDraft): void {
+  writer.varint(SIGNAL.streamMessage);
+  const start = writer.open();
+  text(STREAM_MESSAGE.group, value.group);
+  text(STREAM_MESSAGE.stream, value.stream);
+  text(STREAM_MESSAGE.batch, value.batch);
+  text(STREAM_MESSAGE.slice, value.slice);
+  text(STREAM_MESSAGE.message, value.message);
+  text(STREAM_MESSAGE.chunk, value.chunk);
+  text(STREAM_MESSAGE.site, value.site);
+  text(STREAM_MESSAGE.contentEncoding, value.contentEncoding);
+  if (value.payload.length > 0) {
+    writer.varint(STREAM_MESSAGE.payload);
+    writer.bytes(value.payload);
+  }
+  text(STREAM_MESSAGE.external, value.external);
+  flag(STREAM_MESSAGE.completesBatch, value.completesBatch);
+  flag(STREAM_MESSAGE.completesMessage, value.completesMessage);
+  flag(STREAM_MESSAGE.noPayload, value.noPayload);
   writer.close(start);
 }
 

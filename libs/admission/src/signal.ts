@@ -33,7 +33,25 @@ export type SignalBody =
   | { case: "logEntries"; value: readonly LogEntryDraft[] }
   | { case: "message"; value: Uint8Array }
   | { case: "acknowledgments"; value: readonly AcknowledgmentDraft[] }
-  | { case: "rejection"; value: RejectionDraft };
+  | { case: "rejection"; value: RejectionDraft }
+  | { case: "streamMessage"; value: StreamMessageDraft };
+
+/** Empty texts: the device did not say. */
+export interface StreamMessageDraft {
+  group: string;
+  stream: string;
+  batch: string;
+  slice: string;
+  message: string;
+  chunk: string;
+  site: string;
+  contentEncoding: string;
+  payload: Uint8Array;
+  external: string;
+  completesBatch: boolean;
+  completesMessage: boolean;
+  noPayload: boolean;
+}
 
 export interface PublicationDraft {
   topic: string;
