@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { deviceClient } from "./device-client/device-client.js";
 import { fanout } from "./fanout/fanout.js";
 import { type Benchmark, type BenchmarkOptions, NoResult } from "./frame/benchmark.js";
 import { flushLatency } from "./frame/disk.js";
@@ -15,7 +16,7 @@ import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
 import { websocket } from "./websocket/websocket.js";
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout, liveness, websocket];
+const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout, liveness, websocket, deviceClient];
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;

@@ -1,0 +1,44 @@
+import { DeviceClient, type StreamSender } from "@fieldlog/device-client";
+import { obeyOrders } from "../load/worker.js";
+import { type DeviceOrder, type DeviceReport, MESSAGE_BYTES } from "./orders.js";
+
+// A device, in a process of its own: what an application has that does nothing else.
+
+let client: DeviceClient | undefined;
+let sender: StreamSender | undefined;
+let number = 0;
+
+async function obey(order: DeviceOrder): Promise<DeviceReport> {
+  const start = performance.now();
+  if (order.kind === "start") await begin(order.db, order.sink);
+  if (order.kind === "enqueue") await enqueue(order.messages, order.atOnce);
+  if (order.kind === "drain") await client?.waitEnqueuedMessagesSent();
+  const pending = client?.pendingMessagesCount ?? 0;
+  if (order.kind === "close") await client?.close();
+  return { ms: performance.now() - start, pending };
+}
+
+async function begin(
+  db: string,
+  { httpsPort, mqttPort, ca }: { httpsPort: number; mqttPort: number; ca: string },
+) {
+  client = await DeviceClient.start({
+    ...{ db, provisioningToken: "pt_bench", instance: `localhost:${httpsPort}`, mqttPort, ca },
+    backOff: { firstMs: 5, mostMs: 50 },
+    displayProvisioningOperation: () => undefined,
+  });
+  sender = client.createStreamSender({ stream: "s" });
+}
+
+async function enqueue(messages: number, atOnce: number): Promise<void> {
+  const end = number + messages;
+  while (number < end) {
+    const calls: (Promise<void> | undefined)[] = [];
+    while (calls.length < atOnce && number < end) {
+      calls.push(sender?.enqueueMessage(`${number++} `.padEnd(MESSAGE_BYTES, "-"), { batchId: "b" }));
+    }
+    await Promise.all(calls);
+  }
+}
+
+obeyOrders(obey);
