@@ -6,6 +6,7 @@ import { addEvents } from "./commands/events.js";
 import { addKeys } from "./commands/keys.js";
 import { addMessages } from "./commands/messages.js";
 import { addNamespaces } from "./commands/namespaces.js";
+import { addProperties } from "./commands/properties.js";
 import { addProvisioning } from "./commands/provisioning.js";
 import { addReadModels } from "./commands/read-models.js";
 import { addReadings } from "./commands/readings.js";
@@ -44,6 +45,7 @@ export function makeProgram(world: World): Command {
     addSubscriptions,
     addMessages,
     addDevices,
+    addProperties,
     addProvisioning,
     addRequests,
     addReadings,

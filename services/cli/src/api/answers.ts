@@ -265,3 +265,27 @@ export interface ProvisioningOperation {
   begunAt: string;
   expiresAt: string;
 }
+
+export interface VersionedProperties {
+  value: Record<string, unknown>;
+  version: number;
+  changedAt: string | null;
+}
+
+/** What is wanted of a device, what it says of itself, and its tags. */
+export interface DeviceProperties {
+  desired: VersionedProperties;
+  reported: VersionedProperties;
+  tags: VersionedProperties;
+  /** Version of the desired ones that the device has taken, as far as it says. */
+  takenVersion: number | null;
+}
+
+export interface PropertyChange {
+  kind: string;
+  version: number;
+  /** JSON merge patch. */
+  patch: Record<string, unknown>;
+  changedAt: string;
+  changedBy: string;
+}
