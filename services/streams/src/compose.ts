@@ -1,7 +1,20 @@
-import { streams } from "@fieldlog/contracts";
-import { connectLog, logOptions } from "@fieldlog/event-log";
-import { listenAddress, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
+import { Aggregates } from "@fieldlog/aggregates";
+import { limits, REGISTRY, STREAM_KEYS, streams } from "@fieldlog/contracts";
+import { DataKeys } from "@fieldlog/data-keys";
+import { connectLog, LogUnavailable, logOptions } from "@fieldlog/event-log";
+import { openObjects } from "@fieldlog/objects";
+import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
+import { Capabilities, SealingKey } from "@fieldlog/sealing";
+import { definitions } from "./definitions/read-model.js";
+import { Rows } from "./rows.js";
+import { contentMethods, definitionMethods, refusal } from "./rpc.js";
+import { sorting } from "./sorting/read-model.js";
+import { SCHEMA, type StreamTables } from "./sorting/tables.js";
+import { Erasing } from "./storage/erasing.js";
+import { Outbox } from "./storage/outbox.js";
+import { STREAM_UPLOAD, uploadMethods } from "./uploads/upload-methods.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
@@ -9,14 +22,50 @@ export async function compose(runtime: Runtime): Promise<void> {
   const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken", "installationKey");
 
   const log = await connectLog(logOptions(settings, runtime.service, logger));
-  lifecycle.add({ name: "log", stop: () => log.close() });
-
-  const served = {} as ServiceImpl<typeof streams.StreamsService>;
+  const database = openReadDatabase<StreamTables>({
+    ...{ url: settings.postgresUrl, schema: SCHEMA },
+    onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
+  });
+  const installationKey = Buffer.from(settings.installationKey, "base64");
+  const sealing = new SealingKey(installationKey);
+  const { replicas } = settings;
+  const keys = await DataKeys.open(log.connection, { bucket: STREAM_KEYS, replicas, sealing });
+  const objects = openObjects(log.connection, settings);
+  const running = { log, database, logger, metrics };
+  const defined = new ReadModelRunner({ ...running, definition: definitions });
+  const decided = async () => {
+    const newest = await log.lastSequence(REGISTRY);
+    if (!(await defined.waitFor(newest, limits.readYourWritesMs)))
+      throw new LogUnavailable("definitions are behind");
+  };
+  const sorted = new ReadModelRunner({ ...running, definition: sorting(decided) });
+  const rows = new Rows(database);
+  // A group's or stream's history is some decisions: it is read from the log.
+  const aggregates = new Aggregates({ log, snapshots: { load: async () => undefined }, metrics });
+  const outbox = new Outbox({ log, database, objects, keys, logger, url: settings.postgresUrl });
+  const erasing = new Erasing({ log, keys, objects, logger, metrics });
+  const parts = {
+    ...{ aggregates, rows, keys, log, store: objects.kind },
+    decided: defined.waitFor.bind(defined),
+    sorted: sorted.waitFor.bind(sorted),
+  };
+  const tokens = new Capabilities(installationKey, STREAM_UPLOAD);
+  const uploads = uploadMethods({ keys, tokens, now: Date.now });
+  const served = { ...definitionMethods(parts), ...contentMethods(parts), ...uploads };
   const server = new RpcServer({
     address: listenAddress(settings.streamsGrpc, settings.grpcBind ?? settings.bind),
-    ...{ token: settings.internalToken, logger, metrics },
+    ...{ token: settings.internalToken, logger, metrics, refusal },
   }).add(streams.StreamsService, served);
+
+  lifecycle.add({ name: "log", stop: () => log.close() });
+  lifecycle.add({ name: "database", stop: () => database.close() });
+  lifecycle.add({ name: "definitions", start: () => defined.start(), stop: () => defined.stop() });
+  lifecycle.add({ name: "sorting", start: () => sorted.start(), stop: () => sorted.stop() });
+  lifecycle.add({ name: "outbox", start: async () => outbox.start(), stop: () => outbox.stop() });
+  lifecycle.add({ name: "erasing", start: () => erasing.start(), stop: () => erasing.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());
+  health.add("definitions", () => defined.ready());
+  health.add("streams", () => sorted.ready());
 }

@@ -1,0 +1,46 @@
+import { namespaceOfSignals, positionOf, SIGNALS, type signals } from "@fieldlog/contracts";
+import { decodeBatch } from "@fieldlog/event-log";
+import type { LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
+import { Sorter } from "./sorter.js";
+import { createTables, TABLES } from "./tables.js";
+
+/** A message of a stream, or a part of one, as it came. */
+export interface Came {
+  readonly device: string;
+  readonly identity: string;
+  /** ms since 1970 UTC. */
+  readonly receivedAt: number;
+  readonly message: signals.StreamMessage;
+}
+
+/**
+ * What devices sent into streams, sorted. Raise `version` when a table or the way of sorting changes.
+ *
+ * @param decided resolves when the table of definitions has all that was decided by now: what came is sorted by what held
+ *   then
+ */
+export function sorting(decided: () => Promise<void>): ReadModelDefinition<Came> {
+  return {
+    name: "streams",
+    version: 1,
+    stream: SIGNALS,
+    tables: TABLES,
+    create: createTables,
+    decode({ subject, sequence, time, data }) {
+      const namespace = namespaceOfSignals(subject);
+      const records: LogRecord<Came>[] = [];
+      decodeBatch(data).forEach(({ device, identity, receivedAt, body }, index) => {
+        if (body.case !== "streamMessage") return;
+        const value = { device, identity, receivedAt: Number(receivedAt), message: body.value };
+        records.push({ namespace, key: device, position: positionOf(sequence, index), time, value });
+      });
+      return records;
+    },
+    async apply(tx, records) {
+      if (records.length === 0) return;
+      await decided();
+      const sorter = new Sorter(tx);
+      for (const record of records) await sorter.take(record);
+    },
+  };
+}

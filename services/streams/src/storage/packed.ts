@@ -1,0 +1,73 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createBrotliDecompress } from "node:zlib";
+import { limits } from "@fieldlog/contracts";
+import { contentOf, NoSuchObject, type ObjectStore, streamUploadFolder, wholeOf } from "@fieldlog/objects";
+import type { PartRow } from "../sorting/tables.js";
+
+/** What cannot be unpacked, is too large once it is, or never came. */
+export class Unreadable extends Error {
+  override readonly name = "Unreadable";
+}
+
+type Packed = Pick<PartRow, "namespace" | "device" | "payload" | "encoding" | "external">;
+
+/**
+ * The parts of a message one after the other, unpacked. Raises {@link Unreadable}, ObjectsUnavailable.
+ *
+ * @param store of the device, for what it uploaded because a message does not hold it
+ */
+export async function* unpacked(
+  parts: readonly Packed[],
+  store: Pick<ObjectStore, "get">,
+): AsyncGenerator<Uint8Array, void> {
+  let left: number = limits.streamMessageBytes;
+  for (const part of parts) {
+    const packed = packedOf(part, store);
+    for await (const chunk of part.encoding === "br" ? brotli(packed) : packed) {
+      left -= chunk.length;
+      if (left < 0) throw new Unreadable("it is too large");
+      if (chunk.length > 0) yield chunk;
+    }
+  }
+}
+
+async function* packedOf(
+  { namespace, device, external, payload }: Packed,
+  store: Pick<ObjectStore, "get">,
+): AsyncGenerator<Uint8Array, void> {
+  if (external === "") {
+    if (payload !== null) yield payload;
+    return;
+  }
+  try {
+    const { parts, bytes } = await wholeOf(store, streamUploadFolder(namespace, device, external));
+    yield* contentOf(store, parts, { from: 0, to: bytes });
+  } catch (cause) {
+    if (cause instanceof NoSuchObject) throw new Unreadable("it was not uploaded", { cause });
+    throw cause;
+  }
+}
+
+async function* brotli(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  let failure: unknown;
+  async function* source() {
+    try {
+      yield* packed;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+  const stream = createBrotliDecompress();
+  // What it raises, the stream raises as well.
+  const piped = pipeline(Readable.from(source(), { objectMode: false }), stream).catch(() => undefined);
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw failure ?? new Unreadable("it is not brotli", { cause });
+  } finally {
+    stream.destroy();
+    await piped;
+  }
+}
