@@ -25,7 +25,7 @@ afterAll(async () => {
 async function ask(method: string, path: string, authorization: string, body?: Json) {
   const response = await fetch(`${system.url}${path}`, {
     method,
-    headers: { authorization, "content-type": "application/json" },
+    headers: { authorization, ...(body === undefined ? {} : { "content-type": "application/json" }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -152,4 +152,84 @@ describe("a registration token", () => {
     await operate("DELETE", "/devices/barn-1/delete");
     expect((await register(third.json["registrationToken"])).status).toBe(401);
   });
+});
+
+describe("an operator", () => {
+  it("makes tokens that let devices in by themselves, so many, and takes them back", async () => {
+    const { status, json } = await native("POST", "/provisioning-tokens", {
+      ...{ name: "fleet", registrations: 1, approved: true, registrationLifetimeS: 3_600 },
+    });
+    expect(status).toBe(201);
+    const { id, token: own } = json as { id: string; token: string };
+    expect(own).toMatch(/^pt_[\w-]{43}$/);
+    const begun = await init({ deviceId: "fleet-1" }, own);
+    const done = await complete(begun.json["provisioningOperationId"], own);
+    expect(done.status).toBe(200);
+    expect(Date.parse(String(done.json["expirationTime"]))).toBeLessThan(Date.now() + 3_600_001);
+    expect((await init({ deviceId: "fleet-2" }, own)).status).toBe(403);
+    expect((await init({ deviceId: "fleet-1" }, own)).status).toBe(200);
+    const { tokens } = (await native("GET", "/provisioning-tokens")).json as { tokens: Json[] };
+    expect(
+      tokens.map(({ registrations, mostRegistrations }) => [registrations, mostRegistrations]),
+    ).toContainEqual([1, 1]);
+    expect(JSON.stringify(tokens)).not.toContain(own);
+    expect((await native("POST", `/provisioning-tokens/${id}/disable`)).status).toBe(204);
+    expect((await init({ deviceId: "fleet-1" }, own)).status).toBe(401);
+    expect((await native("POST", `/provisioning-tokens/${id}/enable`)).status).toBe(204);
+    const renewed = await native("POST", `/provisioning-tokens/${id}/regenerate`);
+    expect((await init({ deviceId: "fleet-1" }, own)).status).toBe(401);
+    expect((await init({ deviceId: "fleet-1" }, String(renewed.json["token"]))).status).toBe(200);
+  });
+
+  it("finds, approves and cancels by the native API", async () => {
+    const begun = await init({ attributes: { serial: "9" } });
+    const code = String(begun.json["verificationCode"]);
+    const found = await native("GET", `/provisioning-operations/${code}`);
+    expect(found).toMatchObject({ status: 200, json: { state: "pending", askedDevice: null, device: null } });
+    const path = `/provisioning-operations/${found.json["id"]}`;
+    expect((await native("POST", `${path}/approve`, { registrationLifetimeS: 600 })).status).toBe(400);
+    expect((await native("POST", `${path}/approve`, { device: "no device" })).status).toBe(400);
+    expect(await native("POST", `${path}/approve`, { device: "attic-9" })).toMatchObject({
+      ...{ status: 200, json: { state: "approved", device: "attic-9" } },
+    });
+    expect((await native("POST", `${path}/approve`, {})).status).toBe(200);
+    expect((await native("POST", `${path}/cancel`)).status).toBe(204);
+    expect((await native("POST", `${path}/approve`, {})).status).toBe(409);
+    const { operations } = (await native("GET", "/provisioning-operations?state=cancelled&limit=1")).json;
+    expect(operations).toEqual([expect.objectContaining({ id: found.json["id"], state: "cancelled" })]);
+  });
+
+  it("who tries codes that nobody was given has to wait", async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 11; i++) {
+      statuses.push((await native("GET", "/provisioning-operations/2222-222B")).status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 404), 429]);
+  });
+});
+
+it("a disabled namespace lets no device in, and answers people as ever, until it is enabled", async () => {
+  const { registration } = await comeIn({ deviceId: "gate-1" });
+  const begun = await init({ deviceId: "gate-2" });
+  const id = begun.json["provisioningOperationId"];
+  expect((await native("POST", "/disable", { reason: "not paid" })).status).toBe(204);
+  expect((await native("POST", "/disable", { reason: "not paid" })).status).toBe(204);
+  const answers = await Promise.all([
+    ...[init({ deviceId: "gate-3" }), complete(id), register(registration), refresh(registration)],
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual([423, 423, 423, 423]);
+  expect(await operate("GET", "")).toMatchObject({ status: 200, json: { id: "test", isDisabled: true } });
+  const approved = await operate("PUT", "/provisioning-operations/approve", { provisioningOperationId: id });
+  expect(approved.status).toBe(200);
+  expect((await native("POST", "/enable")).status).toBe(204);
+  expect((await complete(id)).status).toBe(200);
+  expect((await register(registration)).status).toBe(200);
+});
+
+it("an address that tries tokens which are none has to wait", async () => {
+  const statuses: number[] = [];
+  for (let i = 0; i < 12; i++) statuses.push((await init({}, `pt_${i}`)).status);
+  // One of them came earlier.
+  expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401]);
+  expect(statuses.at(-1)).toBe(429);
 });
