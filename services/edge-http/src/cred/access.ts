@@ -19,7 +19,7 @@ export class Access {
     private readonly now: () => number,
   ) {}
 
-  /** By the cookie or the body's field. Raises Refusal 401, 403, 429. */
+  /** By the cookie or the body's field. Raises Refusal 401, 403, 423, 429. */
   async client({ cookie, fields }: CredRequest, needed: Operation["who"]): Promise<Client> {
     const token = sessionKeyIn(cookie) ?? fields.get("sessionKey");
     if (typeof token !== "string" || !TOKEN.test(token)) throw refusals.notAuthenticated();
@@ -27,10 +27,11 @@ export class Access {
     if (client === undefined || this.hasExpired(client.key)) throw refusals.notAuthenticated();
     if (rank(client.key.permission) < rank(needed)) throw refusals.insufficient();
     this.spend(client.key);
+    if ((await this.known.namespaces.get(client.namespace))?.disabled) throw refusals.disabled();
     return client;
   }
 
-  /** The key that a client logs in with, and where. Raises Refusal 401, 429. */
+  /** The key that a client logs in with, and where. Raises Refusal 401, 423, 429. */
   async apiKey(given: unknown): Promise<{ hash: Uint8Array; key: KnownKey; namespace: string }> {
     if (typeof given !== "string" || given === "" || given.length > LONGEST) throw refusals.invalidApiKey();
     const hash = keyHash(given);
@@ -39,6 +40,7 @@ export class Access {
     this.spend(key);
     const namespace = await this.known.namespaces.get(key.namespace || DEFAULT);
     if (namespace === undefined) throw refusals.invalidApiKey();
+    if (namespace.disabled) throw refusals.disabled();
     return { hash: Buffer.from(hash, "hex"), key, namespace: namespace.id };
   }
 

@@ -24,6 +24,7 @@ export const refusals = {
   noMethod: () => new Refusal(405, "Method Not Allowed"),
   tooSlow: () => new Refusal(408, "Request Timeout"),
   tooLarge: () => new Refusal(413, "Request Entity Too Large"),
+  disabled: () => new Refusal(423, "Locked", 60),
   tooMany: (retryAfterS: number) => new Refusal(429, "Too Many Requests", retryAfterS),
   unforeseen: () => new Refusal(500, "Internal Server Error"),
   unavailable: (retryAfterS: number) => new Refusal(503, "Service Unavailable", retryAfterS),

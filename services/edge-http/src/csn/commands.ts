@@ -58,6 +58,7 @@ export class Commands {
     if (asked instanceof Refusal) return refused(asked);
     const namespace = await this.parts.known.namespaces.get(request.namespace);
     if (namespace === undefined) return refused(refusals.unknownNamespace(request.namespace));
+    if (namespace.disabled) return refused(refusals.disabled);
     const options = tracedBy(request);
     const { device } = await this.parts.devices.registerDevice(
       { ...asked, namespace: namespace.id, dialect: DIALECT },

@@ -69,7 +69,7 @@ export class Door {
   async verified(request: CsnRequest, signed: Signed): Promise<KnownDevice | Refusal> {
     const device = this.peek(request) ?? (await this.find(request));
     if (device === undefined) return refusals.unknownClient(request.client);
-    return this.verify(device, signed, request.receivedAt) ?? device;
+    return this.verify(request, device, signed) ?? device;
   }
 
   /** Uses up the identity of a message that reports nothing, so that no edge takes it for another. */
@@ -101,7 +101,7 @@ export class Door {
     offers: readonly OfferedReading[],
   ): Answer | Promise<Answer> {
     const refusal =
-      this.verify(device, reported.signed, request.receivedAt) ??
+      this.verify(request, device, reported.signed) ??
       fillSensors(reported.body, device.sensors) ??
       refuseSensors(offers, device.sensors);
     if (refusal !== undefined) {
@@ -130,10 +130,13 @@ export class Door {
     return this.admit({ ...request, receivedAt: found.loadedAt }, reported, found, taken, offers);
   }
 
-  private verify(device: KnownDevice, signed: Signed, now: number): Refusal | undefined {
+  private verify(request: CsnRequest, device: KnownDevice, signed: Signed): Refusal | undefined {
     const { date, sentAt, messageId, signature } = signed;
+    const now = request.receivedAt;
     if (!isSignedBy(signature, date, messageId, device.secret)) return refusals.badSignature;
     if (!device.budget.take(now)) return refusals.overQuota(1);
+    // It was looked up to find the device.
+    if (this.parts.known.namespaces.peek(request.namespace)?.disabled) return refusals.disabled;
     const { windowMs } = this.parts;
     return Math.abs(sentAt - now) > windowMs
       ? refusals.invalid(

@@ -43,6 +43,7 @@ export const refusals = {
       503,
       retryAfterS,
     ),
+  disabled: new Refusal(StatusType.INVALID_REQUEST, "The namespace is disabled.", 423, 60),
   tooManyQueries: new Refusal(StatusType.OVER_QUOTA_ERROR, "Too many queries.", 429, 1),
   overQuota: (retryAfterS: number) =>
     new Refusal(StatusType.OVER_QUOTA_ERROR, "Too many requests of this client.", 429, retryAfterS),

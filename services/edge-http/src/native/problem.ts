@@ -26,6 +26,11 @@ export class Problem extends Error {
   }
 }
 
+/** What devices are told of a namespace that is disabled. */
+export function disabled(): Problem {
+  return new Problem(423, "The namespace is disabled.", { retryAfterS: 60 });
+}
+
 export function problemOf({ status, detail, more }: Problem): PlainAnswer {
   return problem(status, detail, more.errors);
 }

@@ -35,7 +35,10 @@ export async function addUploads(
 ): Promise<Readings> {
   const objects = openObjects(edge.log.connection, settings);
   const records = await ProgressRecords.open(edge.log.connection, settings.replicas);
-  const uploads = new Uploads({ offers: edge.offers, objects, ownWrites, partBytes: limits.uploadPartBytes });
+  const uploads = new Uploads({
+    ...{ offers: edge.offers, objects, ownWrites, partBytes: limits.uploadPartBytes },
+    isDisabled: async (namespace) => (await edge.known.namespaces.get(namespace))?.disabled === true,
+  });
   const resumable = new Resumable({ uploads, records, objects });
   const underWay = { count: 0 };
   gauge(serving.metrics, {

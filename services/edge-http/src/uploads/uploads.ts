@@ -12,7 +12,7 @@ import {
   Stretches,
 } from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
-import { Problem } from "../native/problem.js";
+import { disabled, Problem } from "../native/problem.js";
 
 export interface UploadsParts {
   readonly offers: Pick<
@@ -23,6 +23,8 @@ export interface UploadsParts {
   readonly ownWrites: OwnWrites;
   /** Bytes of one object. */
   readonly partBytes: number;
+  /** Whether everything of the namespace's devices is refused. Default: of none. */
+  readonly isDisabled?: (namespace: string) => Promise<boolean>;
 }
 
 /** An upload that has begun. */
@@ -46,7 +48,7 @@ export interface Finished {
 const FINISH_ATTEMPTS = 3;
 
 /**
- * What an upload URL's bearer does, whichever way the bytes come. Raises Problem 404, 409, 410; RpcError,
+ * What an upload URL's bearer does, whichever way the bytes come. Raises Problem 404, 409, 410, 423; RpcError,
  * ObjectsUnavailable.
  */
 export class Uploads {
@@ -55,6 +57,7 @@ export class Uploads {
   async open(token: string): Promise<offers.Upload> {
     const { upload } = await told(this.parts.offers.openUpload({ token }));
     if (upload === undefined) throw new Error("offers opened an upload and did not say which");
+    if (await this.parts.isDisabled?.(upload.namespace)) throw disabled();
     return upload;
   }
 
@@ -62,6 +65,7 @@ export class Uploads {
   async start(token: string, resume: boolean): Promise<Started> {
     const { upload, dataKey } = await told(this.parts.offers.startUpload({ token, resume }));
     if (upload === undefined) throw new Error("offers started an upload and did not say which");
+    if (await this.parts.isDisabled?.(upload.namespace)) throw disabled();
     return { token, upload, store: encrypted(this.parts.objects, dataKey) };
   }
 

@@ -15,6 +15,7 @@ export const ingestionRefusals = {
   noDocument: () => new Refusal(400, "There is no acquisition document in this body."),
   tooLarge: (most: number) => new Refusal(413, `This is larger than the ${most} bytes that it may have.`),
   tooMuch: () => new Refusal(503, "Too much is being uploaded at once.", 5),
+  disabled: () => new Refusal(423, "The project is disabled.", 60),
   noMethod: () => new Refusal(405, "This takes POST."),
 } as const;
 

@@ -160,12 +160,13 @@ async function answer(
   return take({ ingestion, room, caller, category, headers, now, body: () => bodyOf(raw, patience) });
 }
 
-/** Raises Refusal 401, 403, 429. */
+/** Raises Refusal 401, 403, 423, 429. */
 async function callerOf(projects: Projects, { headers }: IncomingMessage): Promise<Caller> {
   const key = await projects.keyOf(headers);
   if (key.namespace === "") throw ingestionRefusals.installationKey();
   const [namespace] = await projects.of(key);
   if (namespace === undefined) throw refusals.noKey();
+  if (namespace.disabled) throw ingestionRefusals.disabled();
   if (key.permission === "read") throw refusals.insufficient("write");
   return { key, namespace, decidedBy: `key:${key.id}` };
 }

@@ -7,7 +7,7 @@ import { readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
 import { answerProblem } from "../problem.filter.js";
-import { Problem } from "../problem.js";
+import { disabled, Problem } from "../problem.js";
 import type { SignedRequest } from "../signed/signed-request.js";
 import { type Published, readPublished } from "./read-published.js";
 
@@ -58,6 +58,7 @@ async function publish(parts: Parts, request: FastifyRequest, reply: FastifyRepl
 
 async function keyOf({ access }: Parts, request: FastifyRequest): Promise<Publisher> {
   const { key, namespace } = await access.namespace(request, "write");
+  if (namespace.disabled) throw disabled();
   return { namespace: namespace.id, kind: "key", id: key.id, budget: key.budget };
 }
 

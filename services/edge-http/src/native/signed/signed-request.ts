@@ -1,7 +1,7 @@
 import { type Digest, deviceKey, digestOf, type Known, type KnownSigner } from "@fieldlog/admission";
 import type { FastifyRequest } from "fastify";
 import { param } from "../input.js";
-import { Problem } from "../problem.js";
+import { disabled, Problem } from "../problem.js";
 import { isGenuine, readSignature } from "./signature.js";
 
 /** What a device may do by its signature. */
@@ -34,7 +34,7 @@ const WRONG = "The signature is not right.";
  * Verifies a request that has a signature.
  *
  * @param body as it came, byte for byte
- * @throws Problem 401: it is not signed so, or not by that device, or at another time than now. 429.
+ * @throws Problem 401: it is not signed so, or not by that device, or at another time than now. 423, 429.
  */
 export async function verifySigned(
   { known, windowMs, now }: SignedParts,
@@ -64,6 +64,7 @@ export async function verifySigned(
     throw new Problem(401, WRONG);
   if (!signer.budget.take(time))
     throw new Problem(429, "Too many requests of this device.", { retryAfterS: 1 });
+  if (namespace?.disabled) throw disabled();
   const digest = digestOf(Buffer.concat([Buffer.from(`${kind}\n`), body]));
   return { namespace: signer.namespace, device, id: signature.id, digest, sentAt, budget: signer.budget };
 }

@@ -5,7 +5,7 @@ import type { RawBodyRequest } from "@nestjs/common";
 import type { FastifyRequest } from "fastify";
 import type { Skimmed } from "../../admit/skim.js";
 import type { Access } from "../access.js";
-import { Problem } from "../problem.js";
+import { disabled, Problem } from "../problem.js";
 import { RememberedRequests } from "./remembered.js";
 import { isMessageId, isSigned } from "./signature.js";
 import { type SignedKind, type SignedParts, type SignedRequest, verifySigned } from "./signed-request.js";
@@ -43,7 +43,7 @@ export class Signing {
 
   /**
    * For a route that Nest serves: the device itself by its signature, else a key with permission write.
-   * Raises Problem 401, 403, 404, 429.
+   * Raises Problem 401, 403, 404, 423, 429.
    */
   async sender(request: FastifyRequest, kind: SignedKind, device: string): Promise<Sender> {
     // In the adapter of Nest it is on the request of the route, as in the one for Express.
@@ -51,6 +51,7 @@ export class Signing {
     const signed = await this.verify(request, rawBody, kind);
     if (signed === undefined) {
       const { key, namespace } = await this.parts.access.namespace(request, "write");
+      if (namespace.disabled) throw disabled();
       return { namespace: namespace.id, decidedBy: `key:${key.id}` };
     }
     if (signed.device !== device) throw new Problem(403, "A device's signature is good for that device.");
