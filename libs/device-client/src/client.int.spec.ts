@@ -286,7 +286,7 @@ describe("a device client", () => {
     await until("it tries again", () => platform.connects.length >= 3);
     expect(platform.taken.size).toBe(0);
     // All that was given out is revoked: the device is provisioned again, and approved.
-    platform.registrationToken = "revoked";
+    platform.registrations.clear();
     platform.disabled = false;
     await client.waitEnqueuedMessagesSent();
     expect(platform.taken.size).toBe(1);

@@ -34,7 +34,8 @@ export class Platform {
   /** What operators decide. */
   decision: "pending" | "approved" | "cancelled" | "expired" = "approved";
   approvedAs: string | undefined;
-  registrationToken = "";
+  /** Good registration tokens, and their devices. */
+  readonly registrations = new Map<string, string>();
   disabled = false;
   /** Publishes are not acknowledged. */
   silent = false;
@@ -131,8 +132,7 @@ export class Platform {
       ];
     }
     if (path === "/provisioning-operations/complete") return this.complete();
-    if (path === "/devices/register") return token === this.registrationToken ? this.register() : wrong;
-    if (path === "/devices/registration-tokens/refresh") return this.renewToken();
+    if (path === "/devices/register") return this.registrations.has(token) ? this.register(token) : wrong;
     if (path.endsWith("/files")) {
       const { blobName } = json();
       const where = { hostName: this.instance, containerName: "c", sasToken: "?s=1" };
@@ -153,17 +153,18 @@ export class Platform {
       this.decision = "approved";
       return [410, { type: `${type}Expired` }];
     }
-    return this.renewToken();
+    return this.tokenFor(this.approvedAs ?? this.operation.deviceId);
   }
 
-  private renewToken(): [number, object] {
-    this.registrationToken = `rr${randomUUID()}`;
-    return [201, { registrationToken: this.registrationToken }];
+  private tokenFor(deviceId: string): [number, object] {
+    const registrationToken = `rr${randomUUID()}`;
+    this.registrations.set(registrationToken, deviceId);
+    return [201, { registrationToken }];
   }
 
-  private register(): [number, object] {
-    const id = `${this.workspaceId}:${this.approvedAs ?? this.operation.deviceId}`;
-    const signature = `SharedAccessSignature sr=localhost&sig=${this.registrationToken}&se=1`;
+  private register(token: string): [number, object] {
+    const id = `${this.workspaceId}:${this.registrations.get(token)}`;
+    const signature = `SharedAccessSignature sr=localhost&sig=${token}&se=1`;
     return [
       200,
       {
@@ -190,7 +191,7 @@ export class Platform {
     switch (packet.cmd) {
       case "connect": {
         this.connects.push(packet);
-        const good = !this.disabled && String(packet.password).includes(`sig=${this.registrationToken}&`);
+        const good = this.registrations.has(/sig=(rr[^&]+)&/.exec(String(packet.password))?.[1] ?? "");
         reply({ cmd: "connack", reasonCode: this.disabled ? 0x88 : good ? 0 : 0x87, sessionPresent: false });
         return;
       }
@@ -244,6 +245,7 @@ export class Platform {
     } else {
       const identity = identityOf(packet);
       this.taken.set(identity, { topic: packet.topic, payload, identity });
+      if (packet.topic.startsWith("events/")) this.push(packet.topic, String(payload), this.publishes);
     }
   }
 }

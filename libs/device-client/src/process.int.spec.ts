@@ -24,11 +24,26 @@ describe("a device in a process of its own", () => {
     await rm(dir, { recursive: true });
   });
 
-  const run = (...args: string[]) => {
-    const env = { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: join(dir, "ca.pem") };
-    const child = spawn(process.execPath, ["--no-warnings", ...args], { cwd: dir, env });
+  const run = (script: string, args: readonly string[] = [], settings: Record<string, string> = {}) => {
+    const env = { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: join(dir, "ca.pem"), ...settings };
+    const child = spawn(process.execPath, ["--no-warnings", script, ...args], { cwd: dir, env });
     processes.push(child);
     return child;
+  };
+  /** Of a program that ends by itself: what it said, and its exit code. */
+  const outcome = async (child: ChildProcessWithoutNullStreams) => {
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk) => {
+        output += chunk;
+      });
+    }
+    const [code] = await once(child, "exit");
+    return { output, code };
+  };
+  const written = async (name: string, script: string) => {
+    await writeFile(join(dir, name), script.replace("@fieldlog/device-client", built("index.js")));
+    return name;
   };
 
   it("has each of 100 messages arrive once, although it is killed again and again", async () => {
@@ -40,7 +55,7 @@ describe("a device in a process of its own", () => {
     });
     let next = 0;
     for (const stopAt of [23, 24, 61, 100]) {
-      const child = run(built("killed-device.fixture.js"), options, String(next));
+      const child = run(built("killed-device.fixture.js"), [options, String(next)]);
       const exited = once(child, "exit");
       let [output, complaints] = ["", ""];
       child.stderr.on("data", (chunk) => {
@@ -68,22 +83,33 @@ describe("a device in a process of its own", () => {
     const [, example = ""] = /```ts\n(.*?)```/s.exec(readme) ?? [];
     const at = `instance: "${platform.instance}", mqttPort: ${platform.mqttPort}`;
     const script = example
-      .replace("@fieldlog/device-client", built("index.js"))
       .replace("pt_…", platform.provisioningToken)
       .replace("device.db", "readme.db")
       .replace('instance: "fieldlog.example"', at);
-    await writeFile(join(dir, "example.mjs"), script);
     platform.taken.clear();
-    const child = run("example.mjs");
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk) => {
-        output += chunk;
-      });
-    }
-    const [code] = await once(child, "exit");
+    const { output, code } = await outcome(run(await written("readme.mjs", script)));
     expect(output).toMatch(/^Approve provisioning operation .*, verification code K7QP-3M4X until/);
     expect(code).toBe(0);
     expect([...platform.taken.values()].map(({ payload }) => String(payload))).toEqual(['{"celsius":11.5}']);
+  });
+
+  it("runs the examples", async () => {
+    const settings = {
+      ...{ FIELDLOG_INSTANCE: platform.instance, FIELDLOG_PROVISIONING_TOKEN: platform.provisioningToken },
+      ...{ FIELDLOG_MQTTS_PORT: String(platform.mqttPort), READINGS: "3" },
+    };
+    platform.taken.clear();
+    platform.desired = { version: 2, properties: { intervalMs: 2 } };
+    for (const name of ["weather-station.mjs", "door.mjs"]) {
+      const script = await readFile(new URL(`../../../examples/${name}`, import.meta.url), "utf8");
+      const { output, code } = await outcome(run(await written(name, script), [], settings));
+      expect([code, output]).toEqual([0, expect.stringContaining("Approve")]);
+    }
+    expect(platform.reported.properties).toMatchObject({ model: "roof-1" });
+    const topics = [...platform.taken.values()].map(({ topic }) => topic.replace(/.*(batch-id).*/, "$1"));
+    expect(topics).toEqual([
+      ...["batch-id", "batch-id", "batch-id"],
+      ...["events/front-door/door", "events/hall-lamp/lamp"],
+    ]);
   });
 });
