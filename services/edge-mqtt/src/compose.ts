@@ -1,6 +1,7 @@
 import { connectEdge, EventPublishing, type Known } from "@fieldlog/admission";
 import { type AggregateId, limits } from "@fieldlog/contracts";
-import type { EventLog } from "@fieldlog/event-log";
+import type { Commit, EventLog } from "@fieldlog/event-log";
+import { RemoteHost } from "@fieldlog/remote";
 import { gauge, type Runtime } from "@fieldlog/runtime";
 import { Access } from "./access/access.js";
 import { Connection } from "./connection/connection.js";
@@ -15,6 +16,7 @@ import { Rejections } from "./publish/rejections.js";
 import { retainedMessages } from "./retained-messages.js";
 import { observeSessions } from "./session-metrics.js";
 import { Sessions } from "./sessions/sessions.js";
+import { Hub } from "./spotflow/hub.js";
 
 export interface EdgeMqttOptions {
   /** Told under which addresses the door can be reached, once it can. */
@@ -28,8 +30,9 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
   const clock = () => performance.now();
 
   const connections = new Connections();
-  const onDecision = (id: AggregateId) => {
+  const onDecision = (id: AggregateId, commit: Commit) => {
     connections.decided(id);
+    hub.decided(id, commit);
     if (id.kind === "clearing") sessions.cleared(id.namespace, id.id);
   };
   const edge = await connectEdge(runtime, { now, onDecision });
@@ -37,6 +40,8 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
   const rejections = new Rejections({ log, logger, now });
   const events = new EventPublishing({ log, known, now });
   const publishing = new Publishing({ log, known, devices, events, rejections, now });
+  const remote = new RemoteHost(log.connection);
+  const hub = new Hub({ properties: edge.properties, remote, publishing }, logger);
   const sessions = await Sessions.create({
     ...{ log, logger, now, replicas: settings.replicas, publishWill: willsThrough(publishing) },
     retained: retainedMessages(edge.projections),
@@ -47,6 +52,7 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
   const parts = {
     ...{ publishing, sessions, connections, wheel, logger, now, clock, metrics: mqttMetrics },
     ...{ access: new Access(known, now), flusher: new Flusher() },
+    dialectOf: hub.dialectOf.bind(hub),
   };
   const listeners = new Listeners(
     settings,

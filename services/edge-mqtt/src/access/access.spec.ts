@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import {
   Budget,
-  type Known,
+  type KnownConnection,
   type KnownKey,
   type KnownPassword,
   keyHash,
@@ -9,7 +9,7 @@ import {
 } from "@fieldlog/admission";
 import { RpcError } from "@fieldlog/rpc";
 import { beforeEach, describe, expect, it } from "vitest";
-import { Access } from "./access.js";
+import { Access, type KnownLogins } from "./access.js";
 import type { Principal } from "./principal.js";
 
 const NOW = Date.UTC(2026, 5, 1);
@@ -17,7 +17,10 @@ const budget = new Budget(1, 1);
 let passwords: Map<string, KnownPassword>;
 let keys: Map<string, KnownKey>;
 let away: boolean;
-let known: Pick<Known, "keys" | "namespaces" | "passwords">;
+let known: KnownLogins;
+let tokens: Map<string, KnownConnection>;
+let disabled: boolean;
+let caches: LoadCache<NonNullable<unknown>>[];
 let access: Access;
 
 function cache<V extends NonNullable<unknown>>(of: () => Map<string, V>): LoadCache<V> {
@@ -25,11 +28,16 @@ function cache<V extends NonNullable<unknown>>(of: () => Map<string, V>): LoadCa
     if (away) throw new RpcError("unavailable", "away");
     return of().get(key);
   };
-  return new LoadCache({ max: 10, load });
+  const made = new LoadCache<V>({ max: 10, load });
+  caches.push(made as unknown as LoadCache<NonNullable<unknown>>);
+  return made;
 }
 
 beforeEach(() => {
   away = false;
+  disabled = false;
+  caches = [];
+  tokens = new Map([["good", { namespace: "ns1", device: "cellar-7", expiresAt: NOW + 1 }]]);
   const password = (namespace: string) => ({
     ...{ namespace, device: "d", hash: hash("sha256", "secret", "buffer"), budget },
   });
@@ -45,19 +53,22 @@ beforeEach(() => {
     [keyHash("fl_one"), key("read", "ns1")],
     [keyHash("fl_old"), key("write", "ns1", NOW)],
   ]);
-  const namespaces = new Map(
-    ["ns1", "ns2"].flatMap((id) => [id, `name-of-${id}`].map((key) => [key, { id, name: `name-of-${id}` }])),
-  );
+  const namespace = (id: string) => ({ id, name: `name-of-${id}`, disabled });
+  const namespaces = () =>
+    new Map(["ns1", "ns2"].flatMap((id) => [id, `name-of-${id}`].map((key) => [key, namespace(id)])));
   known = {
+    connections: cache(() => tokens),
     passwords: cache(() => passwords),
     keys: cache(() => keys),
-    namespaces: cache(() => namespaces),
+    namespaces: cache(namespaces),
   };
   access = new Access(known, () => NOW);
 });
 
-const login = (username: string | undefined, password: string | undefined) =>
-  access.login(username, password === undefined ? undefined : Buffer.from(password));
+const login = (username: string | undefined, password: string | undefined, clientId?: string) =>
+  access.login(username, password === undefined ? undefined : Buffer.from(password), clientId);
+const HUB_USER = "here/ns1:cellar-7/?api-version=2018-06-30";
+const signed = (token: string) => `SharedAccessSignature sr=here&sig=${token}&se=1780000000`;
 const granted = async (username: string | undefined, password: string) =>
   (await login(username, password)) as Principal;
 
@@ -99,6 +110,48 @@ describe("Access", () => {
     expect(await login("d", "secret")).toBe("unavailable");
   });
 
+  it("lets a provisioned device in by its connection token, under its own client id", async () => {
+    expect(await login(HUB_USER, signed("good"), "ns1:cellar-7")).toMatchObject({
+      ...{ kind: "device", id: "cellar-7", namespace: "ns1", hubId: "ns1:cellar-7", expiresAt: NOW + 1 },
+    });
+    for (const [user, password, client] of [
+      [HUB_USER, signed("bad"), "ns1:cellar-7"],
+      [HUB_USER, "good", "ns1:cellar-7"],
+      [HUB_USER, signed("good"), "cellar-7"],
+      [HUB_USER.replace("cellar-7", "cellar-8"), signed("good"), "ns1:cellar-8"],
+      [HUB_USER.replace("ns1", "ns2"), signed("good"), "ns2:cellar-7"],
+    ] as const) {
+      expect(await login(user, password, client)).toBe("refused");
+    }
+  });
+
+  it("lets no device of a disabled namespace in, and finds out when it was disabled", async () => {
+    const provisioned = (await login(HUB_USER, signed("good"), "ns1:cellar-7")) as Principal;
+    const device = await granted("d", "secret");
+    expect(await access.stillGood(provisioned)).toBe(true);
+    disabled = true;
+    for (const cache of caches) cache.clear();
+    expect(await login(HUB_USER, signed("good"), "ns1:cellar-7")).toBe("unavailable");
+    expect(await login("d", "secret")).toBe("unavailable");
+    expect(await login("", "fl_one")).toMatchObject({ kind: "key" });
+    expect(await access.stillGood(provisioned)).toBe(false);
+    expect(await access.stillGood(device)).toBe(false);
+    disabled = false;
+    tokens.clear();
+    for (const cache of caches) cache.clear();
+    expect(await access.stillGood(provisioned)).toBe(false);
+    expect(await access.stillGood(device)).toBe(true);
+  });
+
+  it("lets a provisioned device subscribe to the messages to it, and nobody to those to others", async () => {
+    const provisioned = (await login(HUB_USER, signed("good"), "ns1:cellar-7")) as Principal;
+    const own = "devices/ns1:cellar-7/messages/devicebound/#";
+    expect(access.maySubscribe(provisioned, own)).toBe(true);
+    expect(access.maySubscribe(provisioned, "configurations/cellar-7")).toBe(true);
+    expect(access.maySubscribe({ ...provisioned, id: "devices" }, "devices/#")).toBe(false);
+    expect(access.maySubscribe(await granted("d", "secret"), own)).toBe(false);
+  });
+
   it("finds out that a credential was revoked, replaced or has expired", async () => {
     const device = await granted("d", "secret");
     const key = await granted("", "fl_one");
@@ -106,12 +159,12 @@ describe("Access", () => {
     expect(await access.stillGood(key)).toBe(true);
     passwords.set("/d", { ...(passwords.get("/d") as KnownPassword), hash: hash("sha256", "new", "buffer") });
     keys.delete(keyHash("fl_one"));
-    for (const cache of Object.values(known)) cache.clear();
+    for (const cache of caches) cache.clear();
     expect(await access.stillGood(device)).toBe(false);
     expect(await access.stillGood(key)).toBe(false);
     expect(await access.stillGood({ ...device, expiresAt: NOW })).toBe(false);
     away = true;
-    for (const cache of Object.values(known)) cache.clear();
+    for (const cache of caches) cache.clear();
     expect(await access.stillGood(device)).toBe(true);
   });
 

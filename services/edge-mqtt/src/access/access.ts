@@ -1,12 +1,27 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import { deviceKey, type Known, type KnownNamespace, keyHash, LoadsExceeded } from "@fieldlog/admission";
+import {
+  Budget,
+  deviceKey,
+  type Known,
+  type KnownNamespace,
+  keyHash,
+  LoadsExceeded,
+} from "@fieldlog/admission";
+import { limits } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
 import { isFilterOfEvents } from "../events/topics.js";
+import { type HubLogin, hubId, readHubLogin } from "../spotflow/login.js";
+import { deviceBoundFilter, isOfHub } from "../spotflow/topics.js";
 import { isTentaRoot } from "../tenta/topics.js";
 import type { Principal } from "./principal.js";
 
-/** What a log-in may come to besides a principal: not granted, or not known because auth does not answer. */
+/** What a log-in may come to besides a principal: not granted; not now (auth does not answer, the namespace is disabled). */
 export type LoginFailure = "refused" | "unavailable";
+
+/** What an edge knows of those who log in. */
+export type KnownLogins = Pick<Known, "keys" | "namespaces" | "passwords"> & {
+  readonly connections: Pick<Known["connections"], "get">;
+};
 
 type Login = Principal | LoginFailure;
 
@@ -15,17 +30,21 @@ const permissions = new Set(["read", "write", "admin"]);
 /** Who may connect, and what each may subscribe to. What each may publish is decided where it publishes. */
 export class Access {
   constructor(
-    private readonly known: Pick<Known, "keys" | "namespaces" | "passwords">,
+    private readonly known: KnownLogins,
     private readonly now: () => number,
   ) {}
 
   /**
    * A device by its id, alone or behind `<namespace>/`, and its password; or whoever has an API key as
-   * password, for the namespace of the key, else the one that the user name names.
+   * password, for the namespace of the key, else the one that the user name names; or a provisioned device as the
+   * hub's dialect has it. No device of a disabled namespace is let in.
    */
-  async login(username: string | undefined, password: Uint8Array | undefined): Promise<Login> {
+  async login(username: string | undefined, password: Uint8Array | undefined, clientId = ""): Promise<Login> {
     if (password === undefined || password.length === 0) return "refused";
+    const hub = readHubLogin(username ?? "", password, clientId);
+    if (hub === "wrong") return "refused";
     try {
+      if (hub !== undefined) return await this.provisioned(hub);
       return (await this.device(username ?? "", password)) ?? (await this.key(username ?? "", password));
     } catch (error) {
       if (error instanceof RpcError || error instanceof LoadsExceeded) return "unavailable";
@@ -34,10 +53,12 @@ export class Access {
   }
 
   /** Whether what it logged in with would still be granted. What cannot be found out counts as good. */
-  async stillGood({ kind, proof, expiresAt }: Principal): Promise<boolean> {
+  async stillGood({ namespace, kind, proof, expiresAt }: Principal): Promise<boolean> {
     if (expiresAt !== undefined && expiresAt <= this.now()) return false;
     try {
       if (kind === "key") return (await this.known.keys.get(proof.key)) !== undefined;
+      if ((await this.known.namespaces.get(namespace))?.disabled) return false;
+      if (proof.isConnection) return (await this.known.connections.get(proof.key)) !== undefined;
       const password = await this.known.passwords.get(proof.key);
       return password !== undefined && proof.hash !== undefined && isSame(password.hash, proof.hash);
     } catch (error) {
@@ -47,8 +68,10 @@ export class Access {
   }
 
   /** Of a valid filter, without `$share/<group>/`. */
-  maySubscribe({ kind, id }: Principal, filter: string): boolean {
+  maySubscribe({ kind, id, hubId }: Principal, filter: string): boolean {
     if (kind === "key") return true;
+    if (hubId !== undefined && filter === deviceBoundFilter(hubId)) return true;
+    if (isOfHub(filter)) return false;
     const slash = filter.indexOf("/");
     const root = slash < 0 ? filter : filter.slice(0, slash);
     if (root === id) return true;
@@ -57,7 +80,21 @@ export class Access {
     return isTentaRoot(root) && filter.slice(slash + 1) === id;
   }
 
-  private async device(username: string, password: Uint8Array): Promise<Principal | undefined> {
+  private async provisioned({ workspace, device, token }: HubLogin): Promise<Login> {
+    const found = await this.known.connections.get(token);
+    if (found === undefined || found.namespace !== workspace || found.device !== device) return "refused";
+    const namespace = await this.known.namespaces.get(found.namespace);
+    if (namespace === undefined) return "refused";
+    if (namespace.disabled) return "unavailable";
+    return {
+      ...{ namespace: namespace.id, namespaceName: namespace.name, kind: "device", id: device },
+      ...{ permission: "device", expiresAt: found.expiresAt, hubId: hubId(workspace, device) },
+      budget: new Budget(limits.requestsPerSecond, limits.requestBurst),
+      proof: { key: token, isConnection: true },
+    };
+  }
+
+  private async device(username: string, password: Uint8Array): Promise<Login | undefined> {
     const slash = username.indexOf("/");
     const id = username.slice(slash + 1);
     if (id === "") return undefined;
@@ -67,6 +104,7 @@ export class Access {
     const found = await this.known.passwords.get(key);
     if (found === undefined || !isSame(found.hash, sha256(password))) return undefined;
     const namespace = given ?? (await this.known.namespaces.get(found.namespace));
+    if (namespace?.disabled) return "unavailable";
     return (
       namespace && {
         ...{ namespace: namespace.id, namespaceName: namespace.name, kind: "device", id },

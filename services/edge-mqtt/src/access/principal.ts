@@ -13,6 +13,8 @@ export interface Principal {
   /** ms since 1970 UTC. */
   readonly expiresAt?: number | undefined;
   readonly proof: Proof;
+  /** By what name the hub's dialect knows the device; absent: it did not log in by that dialect. */
+  readonly hubId?: string;
 }
 
 /** What a principal logged in with: by this it is found out whether that is still good. */
@@ -21,6 +23,8 @@ export interface Proof {
   readonly key: string;
   /** Of a device's password: its SHA-256. */
   readonly hash?: Uint8Array;
+  /** `key` is the connection token of a provisioned device. */
+  readonly isConnection?: boolean;
 }
 
 /** A principal's name, unique in its namespace: what a session belongs to, and what signals name as their sender. */

@@ -5,14 +5,18 @@ import type { Version } from "../codec/packet-type.js";
 import type { Flusher, Output } from "../net/output.js";
 import type { Timed, Wheel } from "../net/wheel.js";
 import type { Wire } from "../net/wire.js";
+import type { InboundPublish } from "../publish/inbound.js";
+import type { PublishOutcome } from "../publish/outcome.js";
 import type { Publishing } from "../publish/publishing.js";
-import type { OpenSession, Session } from "../sessions/types.js";
+import type { OpenSession, Session, SubscribeRequest } from "../sessions/types.js";
 import type { MqttMetrics } from "./metrics.js";
 
 /** What all connections of a process share. */
 export interface DoorParts {
   readonly access: Pick<Access, "login" | "maySubscribe" | "stillGood">;
   readonly publishing: Pick<Publishing, "publish">;
+  /** What its client's dialect adds to a connection; undefined: nothing. */
+  readonly dialectOf: (client: Client, principal: Principal) => Dialect | undefined;
   readonly sessions: { open(options: OpenSession): Promise<{ session: Session; present: boolean }> };
   readonly connections: ClientIndex;
   readonly metrics: MqttMetrics;
@@ -23,6 +27,20 @@ export interface DoorParts {
   readonly now: () => number;
   /** ms of a clock that only goes forward. */
   readonly clock: () => number;
+}
+
+/** Topics of a connection that mean more than a message. */
+export interface Dialect {
+  /** What the session is subscribed to from the beginning. */
+  readonly subscriptions: readonly SubscribeRequest[];
+  /** CONNECT was answered. */
+  started(): void;
+  /** Undefined: it is no topic of the dialect. */
+  publish(packet: InboundPublish): PublishOutcome | Promise<PublishOutcome> | undefined;
+  /** Whether what the filter is for comes to this client in any case. */
+  offers(filter: string): boolean;
+  /** The connection is over. */
+  close(): void;
 }
 
 export interface ClientIndex {
@@ -58,6 +76,7 @@ export interface Client extends Timed {
   /** Once it has logged in. */
   principal: Principal | undefined;
   session: Session | undefined;
+  dialect: Dialect | undefined;
   /** To be told when what was written has left. */
   deliveries: { drained(): void } | undefined;
   /** Bytes of the largest packet that the client takes [MQTT-3.1.2-24]. */

@@ -8,6 +8,7 @@ import { BadPacket, Reason } from "../codec/reason.js";
 import { encodePacket } from "../codec/write.js";
 import { QuotaExceeded, SessionLost, SessionNotYours } from "../sessions/errors.js";
 import type { Session, Will } from "../sessions/types.js";
+import { isHubUserName } from "../spotflow/login.js";
 import type { Client } from "./client.js";
 import { connackOf, refuseConnect } from "./connack.js";
 import { Deliveries } from "./deliveries.js";
@@ -57,8 +58,8 @@ function check({ version, clean, clientId, will, userName, password, properties 
   }
 }
 
-async function login(client: Client, { userName, password, will }: Connect): Promise<Principal> {
-  const principal = await client.parts.access.login(userName, password);
+async function login(client: Client, { userName, password, will, clientId }: Connect): Promise<Principal> {
+  const principal = await client.parts.access.login(userName, password, clientId);
   if (principal === "unavailable") {
     throw new BadPacket(Reason.serverUnavailable, "who may connect cannot be found out at the moment");
   }
@@ -67,6 +68,8 @@ async function login(client: Client, { userName, password, will }: Connect): Pro
     if (will === undefined || principal.permission !== "read") return principal;
     throw new BadPacket(Reason.notAuthorized, "this API key may only read, and its client has a will");
   }
+  // What a device that was provisioned would take for an error of its own, unless it is told this.
+  if (isHubUserName(userName)) throw new BadPacket(Reason.notAuthorized, "the connection token is not good");
   const anonymous = userName === undefined && password === undefined;
   throw anonymous
     ? new BadPacket(Reason.notAuthorized, "a user name and a password are needed")
@@ -102,6 +105,9 @@ async function open(client: Client, packet: Connect, principal: Principal): Prom
   }
   client.session = session;
   client.deliveries = deliveries;
+  client.dialect = parts.dialectOf(client, principal);
+  if (client.dialect !== undefined) await session.subscribe(client.dialect.subscriptions);
+  if ((client.phase as string) === "ended") return;
   begin(client, packet, principal, expiryS);
   const granted = {
     assignedClientId: assigned,
@@ -151,6 +157,7 @@ function start(client: Client, session: Session): void {
     "connected",
   );
   session.start();
+  client.dialect?.started();
 }
 
 /**

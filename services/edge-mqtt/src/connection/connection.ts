@@ -10,7 +10,7 @@ import { Framer, INCOMPLETE } from "../net/framer.js";
 import { Output } from "../net/output.js";
 import type { Wire, WireReceiver } from "../net/wire.js";
 import type { Session } from "../sessions/types.js";
-import { type Client, type CloseSession, type DoorParts, Hold, type Phase } from "./client.js";
+import { type Client, type CloseSession, type Dialect, type DoorParts, Hold, type Phase } from "./client.js";
 import { refuseConnect } from "./connack.js";
 import { connect } from "./connect.js";
 import { InboundPublishes } from "./inbound-publishes.js";
@@ -34,6 +34,7 @@ export class Connection implements WireReceiver, Client {
   clientId = "";
   principal: Principal | undefined;
   session: Session | undefined;
+  dialect: Dialect | undefined;
   deliveries: { drained(): void } | undefined;
   maximum = Number.POSITIVE_INFINITY;
   wantsReasons = true;
@@ -309,6 +310,7 @@ export class Connection implements WireReceiver, Client {
     this.framer.clear();
     wheel.remove(this);
     connections.remove(this, this.principal);
+    this.dialect?.close();
     if (close !== undefined && this.session !== undefined) this.sessionClosed = this.session.close(close);
   }
 }

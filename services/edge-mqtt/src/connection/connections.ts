@@ -46,6 +46,9 @@ export class Connections implements ClientIndex {
       case "clearing":
         this.recheckDevices(namespace, id);
         break;
+      case "namespace":
+        this.recheckNamespace(id);
+        break;
       case "api-key":
         this.recheck(this.byPrincipal.get(`key:${id}`));
         break;
@@ -59,6 +62,13 @@ export class Connections implements ClientIndex {
     const prefix = `${namespace}/device:`;
     for (const [key, clients] of this.byPrincipal) {
       if (id === "" ? key.startsWith(prefix) : key === prefix + id) this.recheck(clients);
+    }
+  }
+
+  /** It may have been disabled. */
+  private recheckNamespace(name: string): void {
+    for (const clients of this.byPrincipal.values()) {
+      for (const client of clients) if (client.principal?.namespaceName === name) void client.recheck();
     }
   }
 

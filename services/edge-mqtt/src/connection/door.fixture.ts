@@ -102,6 +102,7 @@ export class TestDoor {
           return this.outcome(packet);
         },
       },
+      dialectOf: () => undefined,
       sessions: {
         open: async (options: OpenSession) => {
           const session = new MemorySession(options);

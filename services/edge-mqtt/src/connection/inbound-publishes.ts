@@ -89,7 +89,7 @@ export class InboundPublishes {
       ? refused("quota-exceeded", `more than ${limits.mqttUserProperties} user properties`)
       : qos === 2
         ? exactlyOnce(client, principal, message, packetId)
-        : client.parts.publishing.publish(principal, message);
+        : letIn(client, principal, message);
     if (this.head === undefined && !(outcome instanceof Promise)) this.answer(qos, packetId, outcome);
     else this.wait({ qos, packetId, bytes: payload.length, outcome, next: undefined });
   }
@@ -199,6 +199,14 @@ export class InboundPublishes {
   }
 }
 
+function letIn(
+  { dialect, parts }: Client,
+  principal: Principal,
+  message: InboundPublish,
+): PublishOutcome | Promise<PublishOutcome> {
+  return dialect?.publish(message) ?? parts.publishing.publish(principal, message);
+}
+
 /** QoS 2 (4.3.3): the identity that it is stored under is persisted first, so that a resend changes nothing. */
 async function exactlyOnce(
   client: Client,
@@ -210,7 +218,7 @@ async function exactlyOnce(
   try {
     const { identity, stored } = await session.receiveQos2(packetId, message.dup);
     if (stored) return KEPT;
-    const outcome = await client.parts.publishing.publish(principal, { ...message, identity });
+    const outcome = await letIn(client, principal, { ...message, identity });
     if (outcome.kind === "stored") session.storedQos2(packetId);
     else if (outcome.kind === "refused") session.refusedQos2(packetId);
     return outcome;

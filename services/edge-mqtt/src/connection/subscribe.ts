@@ -75,10 +75,11 @@ function sendSuback(client: Client, messageId: number, codes: readonly number[])
 
 /** What the session is to be asked for; or the reason code of the refusal. Raises BadPacket. */
 function check(
-  { parts, principal }: Client,
+  { parts, principal, dialect }: Client,
   request: FilterRequest,
   id: number | undefined,
 ): SubscribeRequest | number {
+  if (dialect?.offers(request.filter)) return request.qos;
   const parsed = parseFilter(request.filter);
   if (parsed === undefined) return Reason.topicFilterInvalid;
   const { filter, share } = parsed;

@@ -17,6 +17,8 @@ import { nameOf, type Principal } from "../access/principal.js";
 import { readEvent } from "../events/read-event.js";
 import { type EventTopic, eventTopic } from "../events/topics.js";
 import { readHeartbeat } from "../heartbeats/read-heartbeat.js";
+import type { Telemetry } from "../spotflow/telemetry.js";
+import { isOfHub } from "../spotflow/topics.js";
 import { Malformed } from "../tenta/payload.js";
 import { readTenta, type TentaMessage } from "../tenta/read.js";
 import { type TentaTopic, tentaTopic } from "../tenta/topics.js";
@@ -37,11 +39,17 @@ export interface PublishingParts {
 /** W3C Trace Context, as a user property of the message. */
 const TRACE_PARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
+/** User property of MQTT 5 by which our own device client tells a message from all others. */
+const CLIENT_IDENTITY = "fieldlog-id";
+const IDENTITY = /^[\w.-]{1,100}$/;
+
 /** What goes into the log for a message, and on whose behalf. */
 interface Admitted {
   readonly device: string;
   readonly body: SignalBody;
   readonly wrapped: boolean;
+  /** It is no message, and goes to no subscriber. */
+  readonly isUnpublished?: boolean;
 }
 
 /** The connection has spent its credential's budget already. */
@@ -65,8 +73,9 @@ export class Publishing {
   constructor(private readonly parts: PublishingParts) {}
 
   /** Rejects only for what is not foreseen. A refusal is also written to the device's log. */
-  publish(principal: Principal, packet: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
+  publish(principal: Principal, given: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
     const now = this.parts.now();
+    const packet = named(principal, given);
     const topic = tentaTopic(packet.topic);
     const event = eventTopic(packet.topic);
     const refusal = refuse(principal, packet, topic, event);
@@ -77,6 +86,26 @@ export class Publishing {
     // Whoever logged in as the device has shown that it exists.
     if (known !== undefined || principal.kind === "device") return this.tenta(principal, packet, topic, now);
     return this.tentaOfUnknown(principal, packet, topic, now);
+  }
+
+  /** A device's message to a stream. Rejects only for what is not foreseen. */
+  publishToStream(
+    principal: Principal,
+    packet: InboundPublish,
+    { message, identity, others }: Telemetry,
+  ): Promise<PublishOutcome> {
+    const given = packet.properties?.userProperties ?? [];
+    const kept =
+      others.length === 0 ? packet : { ...packet, properties: { userProperties: [...given, ...others] } };
+    return this.append(
+      principal,
+      {
+        ...{ device: principal.id, wrapped: false, isUnpublished: others.length === 0 },
+        body: { case: "streamMessage", value: message },
+      },
+      identity === "" ? named(principal, kept) : { ...kept, identity },
+      this.parts.now(),
+    );
   }
 
   /** The device went without a word. Rejects only for what is not foreseen. */
@@ -191,7 +220,7 @@ export class Publishing {
 
   private async append(
     principal: Principal,
-    { device, body, wrapped }: Admitted,
+    { device, body, wrapped, isUnpublished }: Admitted,
     packet: InboundPublish,
     now: number,
   ): Promise<PublishOutcome> {
@@ -205,8 +234,7 @@ export class Publishing {
       sentAt: undefined,
       location: undefined,
       traceParent,
-      // A heartbeat is no message, and goes to no subscriber.
-      publication: body.case === "heartbeat" ? undefined : { ...publicationOf(packet, now), wrapped },
+      publication: isUnpublished ? undefined : { ...publicationOf(packet, now), wrapped },
       body,
     });
     try {
@@ -235,6 +263,13 @@ export class Publishing {
 }
 
 function ignore(): void {}
+
+/** With the identity that a device's own client gave it, so that what it sends again counts once. */
+function named(principal: Principal, packet: InboundPublish): InboundPublish {
+  if (principal.kind !== "device" || packet.identity !== undefined) return packet;
+  const given = packet.properties?.userProperties?.find(([name]) => name === CLIENT_IDENTITY)?.[1];
+  return given !== undefined && IDENTITY.test(given) ? { ...packet, identity: `client/${given}` } : packet;
+}
 
 function publicationOf({ topic, qos, retain, clientId, dup, properties }: InboundPublish, now: number) {
   return { topic, qos, retain, clientId, redelivered: dup, properties: keptProperties(properties, now) };
@@ -266,6 +301,7 @@ function refuse(
 
 function isOwn(id: string, topic: string, named: { readonly device: string } | undefined): boolean {
   if (named !== undefined) return named.device === id;
+  if (isOfHub(topic)) return false;
   return topic.startsWith(id) && (topic.length === id.length || topic[id.length] === "/");
 }
 
@@ -286,7 +322,7 @@ function plain(principal: Principal, payload: Uint8Array): Admitted {
 }
 
 function aliveOf(device: string, value: HeartbeatDraft): Admitted {
-  return { device, body: { case: "heartbeat", value }, wrapped: false };
+  return { device, body: { case: "heartbeat", value }, wrapped: false, isUnpublished: true };
 }
 
 function traceParentOf({ properties }: InboundPublish): string {
