@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { Writable } from "node:stream";
-import { auth, REGISTRY } from "@fieldlog/contracts";
+import { auth, provisioning, REGISTRY } from "@fieldlog/contracts";
 import { connectLog } from "@fieldlog/event-log";
 import { openReadDatabase } from "@fieldlog/read-model";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
@@ -10,18 +10,20 @@ import { AuthModule } from "./auth.module.js";
 
 export interface Replica {
   readonly client: RpcClient<typeof auth.AuthService>;
+  readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
   readonly runtime: Runtime;
   /** Everything that it logged, from debug on. */
   logged(): string;
   close(): Promise<void>;
 }
 
+export const INTERNAL_TOKEN = "an-internal-token-of-enough-length";
 export const ADMIN = "an-admin-key-for-tests";
 export const INSTALLATION_KEY = Buffer.alloc(32, 1).toString("base64");
 
 /** The service as its process would host it, on a free port, and a client of it. */
 export async function startReplica(overrides: Partial<Settings>): Promise<Replica> {
-  const internalToken = "an-internal-token-of-enough-length";
+  const internalToken = INTERNAL_TOKEN;
   const authGrpc = `127.0.0.1:${await freePort()}`;
   const own = { internalToken, authGrpc, adminKey: ADMIN, installationKey: INSTALLATION_KEY };
   const settings = readSettings({}, { ...own, logLevel: "trace", ...overrides });
@@ -34,12 +36,15 @@ export async function startReplica(overrides: Partial<Settings>): Promise<Replic
   });
   const runtime = createRuntime("auth", settings, { logTo });
   const hosted = await hostModule(runtime, AuthModule.with(runtime));
-  const client = rpcClient(auth.AuthService, { address: authGrpc, token: internalToken });
+  const at = { address: authGrpc, token: internalToken };
+  const client = rpcClient(auth.AuthService, at);
+  const provisioningClient = rpcClient(provisioning.ProvisioningService, at);
   const close = async () => {
     client.close();
+    provisioningClient.close();
     await hosted.close();
   };
-  return { client, runtime, logged: () => lines.join(""), close };
+  return { client, provisioning: provisioningClient, runtime, logged: () => lines.join(""), close };
 }
 
 async function freePort(): Promise<number> {
@@ -51,10 +56,11 @@ async function freePort(): Promise<number> {
 }
 
 /** Two replicas on servers and a database of their own, once both are ready. */
-export async function startPair() {
+export async function startPair(overrides: Partial<Settings> = {}) {
   const servers = await startServers();
   const urls = { natsUrl: servers.nats.url, postgresUrl: await servers.databaseUrl("auth") };
-  const [one, two] = await Promise.all([startReplica(urls), startReplica(urls)]);
+  const start = () => startReplica({ ...urls, ...overrides });
+  const [one, two] = await Promise.all([start(), start()]);
   for (const { runtime } of [one, two]) {
     await until("ready", async () => (await runtime.health.report()).ready);
   }

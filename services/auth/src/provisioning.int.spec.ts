@@ -1,0 +1,154 @@
+import { devices } from "@fieldlog/contracts";
+import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { INTERNAL_TOKEN, kept, type Replica, startPair } from "./replica.fixture.js";
+import { hashOf } from "./service/secret-hash.js";
+
+type Devices = ServiceImpl<typeof devices.DevicesService>;
+
+let pair: Awaited<ReturnType<typeof startPair>>;
+let devicesServer: RpcServer;
+let one: Replica["provisioning"];
+let two: Replica["provisioning"];
+/** Devices that were registered. */
+const registered = new Set<string>();
+/** All tokens that were issued. */
+const secrets: string[] = [];
+
+beforeAll(async () => {
+  // Stands for the service: nothing else is asked of it.
+  const ensureDevice: Devices["ensureDevice"] = async ({ device }) => {
+    if (device === "of-another") throw new RpcError("failed_precondition", "it is of another dialect");
+    registered.add(device);
+    return {};
+  };
+  const options = { address: "127.0.0.1:0", token: INTERNAL_TOKEN };
+  devicesServer = new RpcServer(options).add(devices.DevicesService, { ensureDevice } as Devices);
+  await devicesServer.start();
+  pair = await startPair({ devicesGrpc: `127.0.0.1:${devicesServer.port}` });
+  one = pair.one.provisioning;
+  two = pair.two.provisioning;
+});
+afterAll(async () => {
+  await pair?.stop();
+  await devicesServer?.stop();
+});
+
+const namespace = "default";
+const decidedBy = "key:admin";
+const unauthenticated = { code: "unauthenticated" };
+const because = (reason: string) => ({ code: "failed_precondition", details: { reason } });
+
+async function createToken(fields: object = {}) {
+  const token = { name: "fleet", ...fields };
+  const made = await one.createProvisioningToken({ namespace, token, decidedBy });
+  secrets.push(made.secret);
+  return { id: made.token?.id ?? "", secret: made.secret };
+}
+async function begin(secret: string, deviceId: string) {
+  const asked = { tokenHash: hashOf(secret), deviceId, attributes: {}, address: "10.0.0.7" };
+  return (await two.beginProvisioning(asked)).operation?.id ?? "";
+}
+async function complete(secret: string, operation: string) {
+  const done = await one.completeProvisioning({ tokenHash: hashOf(secret), operation });
+  if (done.registrationToken !== "") secrets.push(done.registrationToken);
+  return done.registrationToken;
+}
+/** Comes in with a token that needs nobody's approval. */
+async function comeIn(device: string) {
+  const { secret } = await createToken({ approved: true });
+  const operation = await begin(secret, device);
+  return { secret, operation, registration: await complete(secret, operation) };
+}
+async function open(registration: string) {
+  const opened = await two.openRegistration({ tokenHash: hashOf(registration) });
+  secrets.push(opened.connectionToken);
+  return opened;
+}
+
+it("a device comes in on any replica, from the moment that somebody approves it on any", async () => {
+  const { secret } = await createToken();
+  const id = await begin(secret, "porch-1");
+  expect(await complete(secret, id)).toBe("");
+  await expect(
+    one.approveProvisioning({ namespace, id, deviceId: "of-another", decidedBy }),
+  ).rejects.toMatchObject({ code: "failed_precondition" });
+  const { operation } = await one.approveProvisioning({ namespace, id, decidedBy });
+  expect(operation).toMatchObject({ state: "approved", deviceId: "porch-1" });
+  expect(registered.has("porch-1")).toBe(true);
+  const opened = await open(await complete(secret, id));
+  expect(opened).toMatchObject({ namespace, device: "porch-1" });
+  for (const replica of [one, two]) {
+    const { connectionToken: token, connectionExpiresAt: expiresAt } = opened;
+    expect(await replica.checkConnectionToken({ token })).toMatchObject({
+      namespace,
+      device: "porch-1",
+      expiresAt,
+    });
+  }
+});
+
+it("what a device connects with ends with its registration: by the next one, and when it is revoked", async () => {
+  const { secret, operation, registration } = await comeIn("barn-1");
+  const { connectionToken: token } = await open(registration);
+  const again = await complete(secret, operation);
+  await expect(one.checkConnectionToken({ token })).rejects.toMatchObject(unauthenticated);
+  const next = (await open(again)).connectionToken;
+  const refreshed = await one.refreshRegistration({
+    ...{ provisioningTokenHash: hashOf(secret), registrationTokenHash: hashOf(again) },
+  });
+  secrets.push(refreshed.registrationToken);
+  await two.checkConnectionToken({ token: next });
+  for (let twice = 0; twice < 2; twice++) {
+    await pair.one.client.revokeDeviceCredentials({ namespace, device: "barn-1", decidedBy });
+  }
+  await expect(two.checkConnectionToken({ token: next })).rejects.toMatchObject(unauthenticated);
+  for (const tokenHash of [again, refreshed.registrationToken].map(hashOf)) {
+    await expect(two.openRegistration({ tokenHash })).rejects.toMatchObject(unauthenticated);
+  }
+  for (const token of ["", "a", `${next}A`, "\u0000"]) {
+    await expect(one.checkConnectionToken({ token })).rejects.toMatchObject(unauthenticated);
+  }
+});
+
+it("a registration is refreshed with the provisioning token that it came of, and with no other", async () => {
+  const { registration } = await comeIn("mill-1");
+  const other = await createToken();
+  const asked = { provisioningTokenHash: hashOf(other.secret), registrationTokenHash: hashOf(registration) };
+  await expect(one.refreshRegistration(asked)).rejects.toMatchObject({ code: "permission_denied" });
+  await expect(
+    one.refreshRegistration({ ...asked, registrationTokenHash: hashOf("rr") }),
+  ).rejects.toMatchObject(because("gone"));
+});
+
+it("a disabled namespace opens nothing, on any replica, until it is enabled", async () => {
+  const { secret, operation, registration } = await comeIn("gate-1");
+  await one.setNamespaceEnabled({ namespace, enabled: false, reason: "not paid", decidedBy });
+  const { client } = pair.two;
+  const disabled = { disabled: true, disabledReason: "not paid" };
+  expect((await client.getNamespace({ idOrName: namespace })).namespace).toMatchObject(disabled);
+  await expect(open(registration)).rejects.toMatchObject(because("namespace-disabled"));
+  await expect(begin(secret, "gate-2")).rejects.toMatchObject(because("namespace-disabled"));
+  await expect(complete(secret, operation)).rejects.toMatchObject(because("namespace-disabled"));
+  await two.setNamespaceEnabled({ namespace, enabled: true, decidedBy });
+  await open(registration);
+});
+
+it("clearing the namespace ends all registrations; what devices come with stays", async () => {
+  const { id, secret } = await createToken({ approved: true, registrations: 1 });
+  const registration = await complete(secret, await begin(secret, "well-1"));
+  const { connectionToken: token } = await open(registration);
+  await expect(begin(secret, "well-2")).rejects.toMatchObject(because("registrations"));
+  await pair.one.client.clearNamespace({ namespace, decidedBy });
+  await expect(two.checkConnectionToken({ token })).rejects.toMatchObject(unauthenticated);
+  await expect(open(registration)).rejects.toMatchObject(unauthenticated);
+  const { tokens } = await one.listProvisioningTokens({ namespace });
+  expect(tokens.find((each) => each.id === id)).toMatchObject({ registrations: 0 });
+  await complete(secret, await begin(secret, "well-2"));
+});
+
+it("no token is in the log, the database, or what was logged", async () => {
+  const everything = [await kept(pair.urls), pair.one.logged(), pair.two.logged()].join("\n");
+  for (const secret of secrets) expect(everything).not.toContain(secret);
+  expect(secrets.length).toBeGreaterThan(10);
+});
