@@ -20,6 +20,7 @@ export function addNamespaces(program: Command, world: World): void {
         ["fieldlog namespaces retention roof-sensors", "how long tables keep what its devices reported"],
         ["fieldlog namespaces retention roof-sensors --logs 14 --measurements forever", "another span"],
         ["fieldlog namespaces settings roof-sensors --inactive-after-s 300", "when devices count as active"],
+        ["fieldlog namespaces disable roof-sensors --reason 'not paid'", "refuses what its devices send"],
         ["fieldlog namespaces clear test", "all its devices and what they reported, for ever"],
       ),
     );
@@ -84,6 +85,29 @@ export function addNamespaces(program: Command, world: World): void {
         ),
       );
     });
+
+  for (const [name, done, description] of [
+    [
+      "disable",
+      "Disabled",
+      "Refuses everything of its devices, until it is enabled; they keep what they have.",
+    ],
+    ["enable", "Enabled", "Takes what its devices send again."],
+  ] as const) {
+    const command = namespaces
+      .command(name)
+      .argument("<namespace>", "its name or id")
+      .description(description);
+    if (name === "disable") command.option("--reason <text>", "why, for people");
+    command.action(async (namespace: string, { reason }: { reason?: string }, command: Command) => {
+      const { api, print, paint } = contextOf(command, world);
+      await api.post(`/v1/namespaces/${part(namespace)}/${name}`, reason === undefined ? {} : { reason });
+      print(
+        { namespace, disabled: name === "disable" },
+        () => `${paint("green", done)} ${clean(namespace)}.\n`,
+      );
+    });
+  }
 
   addSettings(namespaces, world);
   addClear(namespaces, world);

@@ -39,6 +39,17 @@ describe("devices that want in", () => {
   });
 });
 
+it("a namespace is disabled, with a reason, and enabled", async () => {
+  const { run, asked, said } = staged([{}, {}]);
+  expect(await run("namespaces disable test --reason unpaid")).toBe(0);
+  expect(asked[0]).toMatchObject({
+    ...{ method: "POST", url: `${BASE}/test/disable`, body: { reason: "unpaid" } },
+  });
+  expect(await run("namespaces enable test")).toBe(0);
+  expect(asked[1]).toMatchObject({ method: "POST", url: `${BASE}/test/enable`, body: {} });
+  expect(said.out).toBe("Disabled test.\nEnabled test.\n");
+});
+
 describe("provisioning tokens", () => {
   it("are made, shown once, listed, renewed and disabled", async () => {
     const { run, asked, said } = staged([
