@@ -120,7 +120,10 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await addStudio(dialects, { edge, ownWrites, settings, now }, { counts, logger, stopping });
   await addSpotflow(
     dialects,
-    { ...edge, access, ownWrites, objects: openObjects(log.connection, settings), publicBase: base, now },
+    {
+      ...{ ...edge, access, ownWrites, remote, publicBase: base, now },
+      objects: openObjects(log.connection, settings),
+    },
     { counts, logger, stopping },
   );
   await dialects.register(editPage);
@@ -128,7 +131,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = createFastify();
   const closeNative = await addNative(native, {
-    ...{ ...edge, ownWrites, streams, logger },
+    ...{ ...edge, ownWrites, streams, streamService: edge.streams, logger },
     ...{ publishing, access, signing, readings, publicBase: base },
     sampleStore: new SampleStore({
       ...{ sampling: edge.sampling, objects: openObjects(log.connection, settings) },

@@ -10,6 +10,7 @@ import { publishRoutes } from "./publish/publish-routes.js";
 import { readingRoutes } from "./readings/reading-routes.js";
 import { sampleRoutes } from "./samples/sample-routes.js";
 import { snapshotRoutes } from "./snapshots/snapshot-routes.js";
+import { streamDataRoutes } from "./streamgroups/stream-data-routes.js";
 import { TraceInterceptor } from "./trace.interceptor.js";
 
 /** Puts the native API's controllers on the server; returns what closes both. */
@@ -17,6 +18,7 @@ export async function addNative(app: FastifyInstance, parts: NativeParts): Promi
   await app.register(publishRoutes, parts);
   await app.register(readingRoutes, parts);
   await app.register(sampleRoutes, parts);
+  await app.register(streamDataRoutes, parts);
   await app.register(modelRoutes, parts);
   await app.register(snapshotRoutes, parts);
   // The adapter's types are those of a server of its own making.

@@ -12,6 +12,7 @@ import { asksForData } from "./readings/readings.fixture.js";
 import { keepsSamples } from "./samples/samples.fixture.js";
 import { asksToSample } from "./samplings/samplings.fixture.js";
 import { looks } from "./snapshots/snapshots.fixture.js";
+import { keepsStreams } from "./streamgroups/streamgroups.fixture.js";
 import { governs } from "./tenancy/tenancy.fixture.js";
 
 const PROBLEM = "application/problem+json";
@@ -446,6 +447,8 @@ describe("the native API", () => {
   it("shows what devices see", () => looks(native));
   it("asks devices to sample", () => asksToSample(native));
   it("says what is wanted of devices, and what they say", () => hasProperties(native));
+  it("keeps streams of messages, and gives them out", () => keepsStreams(native));
+
   it("keeps samples and models, and gives them out", () => keepsSamples(native));
 
   it("changes devices' metadata, by keys and by edit tokens", () => editsDevices(native));

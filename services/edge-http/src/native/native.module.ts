@@ -17,6 +17,7 @@ import { SamplesController } from "./samples/samples.controller.js";
 import { SamplingsController } from "./samplings/samplings.controller.js";
 import { SigningController } from "./signed/signing.controller.js";
 import { SnapshotsController } from "./snapshots/snapshots.controller.js";
+import { StreamGroupsController } from "./streamgroups/streamgroups.controller.js";
 import { StreamsController } from "./streams.controller.js";
 import { SubscriptionsController } from "./subscriptions.controller.js";
 import { TenancyController } from "./tenancy/tenancy.controller.js";
@@ -42,6 +43,7 @@ export class NativeModule {
         ModelsController,
         SigningController,
         StreamsController,
+        StreamGroupsController,
         SubscriptionsController,
         DevicesController,
         EditingController,

@@ -67,6 +67,7 @@ async function routesOfServer(): Promise<string[]> {
     provisioning: nothing,
     readings: nothing,
     sampleStore: nothing,
+    streamService: nothing,
     signing: nothing,
     editors: nothing,
     publicBase: nothing,

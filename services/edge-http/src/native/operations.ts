@@ -12,6 +12,7 @@ import { samplingOperations } from "./samplings/sampling-operations.js";
 import * as schema from "./schemas.js";
 import { signingOperations } from "./signed/signing-operations.js";
 import { snapshotOperations } from "./snapshots/snapshot-operations.js";
+import { streamGroupOperations } from "./streamgroups/streamgroup-operations.js";
 import * as subscription from "./subscription-schemas.js";
 import { tenancyOperations } from "./tenancy/tenancy-operations.js";
 
@@ -241,6 +242,7 @@ export const operations = {
   ...samplingOperations,
   ...propertyOperations,
   ...sampleOperations,
+  ...streamGroupOperations,
   ...modelOperations,
   ...signingOperations,
   openapi: op({

@@ -8,6 +8,7 @@ import type {
   properties,
   provisioning,
   sampling,
+  streams,
   subscriptions,
 } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
@@ -44,6 +45,7 @@ export interface NativeParts {
   readonly webSocketBase: PublicBase;
   readonly log: Pick<EventLog, "lastSequence" | "signals">;
   readonly streams: EventStreams;
+  readonly streamService: RpcClient<typeof streams.StreamsService>;
   readonly remote: Pick<RemoteDevices, "ask" | "status">;
   readonly pictureStreams: PictureStreams;
   readonly publishing: EventPublishing;
