@@ -17,17 +17,22 @@ export class RemoteUnavailable extends Error {
 export class RemoteDevices {
   constructor(private readonly connection: NatsConnection) {}
 
-  /** undefined: the device is not connected to any edge. Raises RemoteUnavailable. */
+  /**
+   * undefined: the device is not connected to any edge. Raises RemoteUnavailable.
+   *
+   * @param timeoutMs for the answer
+   */
   async ask(
     namespace: string,
     device: string,
     request: NonNullable<MessageInitShape<typeof remote.RemoteRequestSchema>["request"]>,
+    timeoutMs = ANSWER_MS,
   ): Promise<remote.RemoteReply | undefined> {
     const subject = remoteDeviceSubject(namespace, device);
     const message = create(remote.RemoteRequestSchema, { request });
     try {
       const answer = await this.connection.request(subject, toBinary(remote.RemoteRequestSchema, message), {
-        timeout: ANSWER_MS,
+        timeout: timeoutMs,
       });
       return fromBinary(remote.RemoteReplySchema, answer.data);
     } catch (error) {

@@ -2,6 +2,8 @@ import type { streams } from "@fieldlog/contracts";
 import type { Objects } from "@fieldlog/objects";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { FastifyInstance } from "fastify";
+import { DeviceBound, type DeviceBoundParts } from "./device-bound/device-bound.js";
+import { type DeviceBoundRoutesParts, deviceBoundRoutes } from "./device-bound/device-bound-routes.js";
 import { type FileRoutesParts, fileRoutes } from "./files/file-routes.js";
 import { FileUploads } from "./files/file-uploads.js";
 import { type PropertyRoutesParts, propertyRoutes } from "./properties/property-routes.js";
@@ -12,7 +14,9 @@ import { prepare, type ServeOptions } from "./serve.js";
 export type SpotflowParts = DeviceRoutesParts &
   OperatorRoutesParts &
   PropertyRoutesParts &
-  Omit<FileRoutesParts, "files"> & {
+  Omit<FileRoutesParts, "files"> &
+  DeviceBoundParts &
+  Omit<DeviceBoundRoutesParts, "deviceBound"> & {
     readonly streams: RpcClient<typeof streams.StreamsService>;
     readonly objects: Objects;
   };
@@ -29,5 +33,8 @@ export async function addSpotflow(
     deviceRoutes(routes, parts, options);
     operatorRoutes(routes, parts, options);
     propertyRoutes(routes, parts, options);
+  });
+  await app.register(async (routes) => {
+    deviceBoundRoutes(routes, { ...parts, deviceBound: new DeviceBound(parts) }, options);
   });
 }

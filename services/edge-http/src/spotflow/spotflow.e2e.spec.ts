@@ -1,0 +1,156 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+type Json = Record<string, unknown>;
+
+let servers: TestServers;
+let system: System;
+let token = "";
+
+beforeAll(async () => {
+  servers = await startServers();
+  const postgresUrl = await servers.databaseUrl("spotflow");
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, inOneProcess: true });
+  const created = await operate("POST", "/provisioning-tokens/create", {});
+  token = String(created.json["provisioningToken"]);
+}, 240_000);
+afterAll(async () => {
+  await system?.stop();
+  await servers?.stop();
+});
+
+async function send(
+  method: string,
+  url: string,
+  headers: Record<string, string>,
+  body?: Uint8Array | string,
+) {
+  const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get("content-type") ?? "");
+  return { status: response.status, json: (isJson && text !== "" ? JSON.parse(text) : {}) as Json };
+}
+const ask = (method: string, path: string, authorization: string, body?: Json) =>
+  send(
+    method,
+    `${system.url}${path}`,
+    { authorization, ...(body && { "content-type": "application/json" }) },
+    body && JSON.stringify(body),
+  );
+const operate = (method: string, path: string, body?: Json) =>
+  ask(method, `/workspaces/test${path}`, `Bearer ${system.adminKey}`, body);
+const native = (method: string, path: string, body?: Json) =>
+  ask(method, `/v1/namespaces/test${path}`, `Bearer ${system.adminKey}`, body);
+
+/** A device that came in and was approved, with what it connects with. */
+async function provisioned(deviceId: string) {
+  const begun = await ask("POST", "/provisioning-operations/init", `DeviceToken ${token}`, { deviceId });
+  const { provisioningOperationId } = begun.json;
+  await operate("PUT", "/provisioning-operations/approve", { provisioningOperationId });
+  const done = await ask("PUT", "/provisioning-operations/complete", `DeviceToken ${token}`, {
+    provisioningOperationId,
+  });
+  const registration = `DeviceToken ${done.json["registrationToken"]}`;
+  const opened = await ask("PUT", "/devices/register", registration, {});
+  const parts = new Map(
+    String(opened.json["connectionString"])
+      .split(";")
+      .map((part) => [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)]),
+  );
+  return {
+    registration,
+    id: String(parts.get("DeviceId")),
+    sas: String(parts.get("SharedAccessSignature")),
+  };
+}
+type Device = Awaited<ReturnType<typeof provisioned>>;
+
+const begin = ({ id, sas }: Device, blobName: string) =>
+  ask("POST", `/devices/${id}/files?api-version=2020-03-13`, sas, { blobName });
+
+/** Where the bytes are to be sent. */
+function blobUrl({ hostName, containerName, blobName, sasToken }: Json): string {
+  return `http://${hostName}/${containerName}/${blobName}${sasToken}`;
+}
+const put = (url: string, body: Uint8Array) => send("PUT", url, { "x-ms-blob-type": "BlockBlob" }, body);
+
+describe("a payload that is too large for a message", () => {
+  it("is uploaded in three steps", async () => {
+    const device = await provisioned("porch-1");
+    const blobName = randomUUID();
+    const begun = await begin(device, blobName);
+    expect(begun).toMatchObject({ status: 200, json: { blobName, correlationId: expect.any(String) } });
+    expect(await put(blobUrl(begun.json), randomBytes(300_000))).toMatchObject({ status: 201 });
+    const { correlationId } = begun.json;
+    const notice = { correlationId, isSuccess: true, statusCode: 200, statusDescription: "Done" };
+    const path = `/devices/${device.id}/files/notifications?api-version=2020-03-13`;
+    expect((await ask("POST", path, device.sas, notice)).status).toBe(204);
+  });
+
+  it("is taken from nobody else, and under no other name", async () => {
+    const [device, other] = [await provisioned("porch-2"), await provisioned("porch-3")];
+    const files = `/devices/${device.id}/files`;
+    expect((await ask("POST", files, other.sas, { blobName: "b" })).status).toBe(403);
+    for (const wrong of ["", "Bearer x", "SharedAccessSignature sr=a&sig=AAAA&se=1"]) {
+      expect((await ask("POST", files, wrong, { blobName: "b" })).status).toBe(401);
+    }
+    for (const blobName of ["", "a/b", "../x", 7]) {
+      expect((await ask("POST", files, device.sas, { blobName } as Json)).status).toBe(400);
+    }
+    const { json } = await begin(device, "mine");
+    const bytes = randomBytes(10);
+    expect((await put(blobUrl({ ...json, blobName: "other" }), bytes)).status).toBe(403);
+    expect((await put(blobUrl({ ...json, sasToken: "?sig=AAAA" }), bytes)).status).toBe(403);
+    expect((await put(blobUrl({ ...json, sasToken: "" }), bytes)).status).toBe(403);
+  });
+});
+
+describe("a namespace that is disabled", () => {
+  it("refuses all that its devices ask with 423, until it is enabled", async () => {
+    const device = await provisioned("porch-4");
+    const { json } = await begin(device, "later");
+    expect((await native("POST", "/disable", { reason: "unpaid" })).status).toBeLessThan(300);
+    const asked = {
+      init: () => ask("POST", "/provisioning-operations/init", `DeviceToken ${token}`, {}),
+      register: () => ask("PUT", "/devices/register", device.registration, {}),
+      begin: () => begin(device, "x"),
+      put: () => put(blobUrl(json), randomBytes(10)),
+      publish: () => native("POST", "/events", { specversion: "1.0", id: "1", source: "x", type: "x" }),
+    };
+    await until("a refusal", async () => (await asked.begin()).status === 423);
+    for (const [what, request] of Object.entries(asked)) {
+      expect({ what, status: (await request()).status }).toEqual({ what, status: 423 });
+    }
+    // Who operates it goes on.
+    expect((await operate("GET", "")).json).toMatchObject({ isDisabled: true });
+    expect((await native("POST", "/enable")).status).toBeLessThan(300);
+    await until("the device is let in", async () => (await begin(device, "x")).status === 200);
+    expect((await put(blobUrl(json), randomBytes(10))).status).toBe(201);
+  });
+});
+
+describe("what an operator sends to a device", () => {
+  const to = (path: string, body = "{}") =>
+    send(
+      "POST",
+      `${system.url}/workspaces/test/devices/${path}`,
+      { authorization: `Bearer ${system.adminKey}` },
+      body,
+    );
+
+  it("is kept for the device; a call is not", async () => {
+    await provisioned("porch-5");
+    expect(await to("porch-5/c2d-messages", "any bytes")).toMatchObject({
+      ...{ status: 202, json: { messageId: expect.stringMatching(/^[0-9a-f-]{36}$/) } },
+    });
+    expect((await to("porch-5/methods/blink")).status).toBe(409);
+  });
+
+  it("is refused where there is no such device, and what is no call", async () => {
+    expect((await to("nobody/c2d-messages")).status).toBe(404);
+    expect((await to("nobody/methods/blink")).status).toBe(404);
+    expect((await to("porch-5/methods/blink", "{")).status).toBe(400);
+    expect((await to("porch-5/methods/b%20c")).status).toBe(400);
+  });
+});
