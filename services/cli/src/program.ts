@@ -14,6 +14,7 @@ import { addRequests } from "./commands/requests.js";
 import { addSamples } from "./commands/samples.js";
 import { addSamplings } from "./commands/samplings.js";
 import { addSim } from "./commands/sim.js";
+import { addStreams } from "./commands/streams.js";
 import { addSubscriptions } from "./commands/subscriptions.js";
 import { examples } from "./context.js";
 import type { World } from "./world.js";
@@ -51,6 +52,7 @@ export function makeProgram(world: World): Command {
     addReadings,
     addSamplings,
     addSamples,
+    addStreams,
     addKeys,
     addNamespaces,
   ];

@@ -289,3 +289,45 @@ export interface PropertyChange {
   changedAt: string;
   changedBy: string;
 }
+
+export interface StreamGroup {
+  name: string;
+  defaultGroup: boolean;
+  streams: {
+    name: string;
+    concatenation: string;
+    batchPattern: string;
+    messagePattern: string;
+    default: boolean;
+  }[];
+}
+
+export interface StreamBatch {
+  number: number;
+  group: string;
+  stream: string;
+  device: string;
+  id: string;
+  state: string;
+  messages: number;
+  bytes: number;
+  begunAt: string;
+}
+
+export interface StreamMessage {
+  position: number;
+  path: string;
+  bytes: number;
+  receivedAt: string;
+}
+
+/** A message that went into no stream. */
+export interface DeadLetterOfStream {
+  position: number;
+  device: string;
+  reason: string;
+  group: string | null;
+  stream: string | null;
+  bytes: number;
+  receivedAt: string;
+}
