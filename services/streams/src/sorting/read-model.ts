@@ -41,6 +41,7 @@ export function sorting(decided: () => Promise<void>): ReadModelDefinition<Came>
       await decided();
       const sorter = new Sorter(tx);
       for (const record of records) await sorter.take(record);
+      await sorter.flush();
     },
   };
 }

@@ -19,6 +19,8 @@ interface Place {
 export class Sorter {
   private readonly db: Kysely<StreamTables>;
   private readonly definitions = new Map<string, Definitions>();
+  /** Those that were looked at, as they are now; written by {@link flush}. */
+  private readonly cursors = new Map<string, { readonly place: Place; cursor: Cursor }>();
 
   constructor(tx: ReadModelTransaction) {
     this.db = tx.db as Kysely<StreamTables>;
@@ -50,7 +52,7 @@ export class Sorter {
       await this.takeInto(record, place, assigned.batch, assigned.message);
     }
     for (const { number } of completed) await this.completeBatch(record, number);
-    await this.keepCursor(place, cursor);
+    this.keepCursor(place, cursor);
   }
 
   /** A part of a message; one that is there already has no effect. */
@@ -185,7 +187,15 @@ export class Sorter {
       .executeTakeFirst();
   }
 
-  private async cursorOf({ namespace, device, definition }: Place): Promise<Cursor> {
+  private async cursorOf(place: Place): Promise<Cursor> {
+    const known = this.cursors.get(keyOf(place));
+    if (known) return known.cursor;
+    const cursor = await this.loadCursor(place);
+    this.cursors.set(keyOf(place), { place, cursor });
+    return cursor;
+  }
+
+  private async loadCursor({ namespace, device, definition }: Place): Promise<Cursor> {
     const row = await this.db
       .selectFrom("stream_cursors")
       .selectAll()
@@ -204,7 +214,16 @@ export class Sorter {
     };
   }
 
-  private async keepCursor({ namespace, device, definition }: Place, { batchSequence, open }: Cursor) {
+  private keepCursor(place: Place, cursor: Cursor): void {
+    this.cursors.set(keyOf(place), { place, cursor });
+  }
+
+  /** Writes where everybody is now. To be called once all was taken. */
+  async flush(): Promise<void> {
+    for (const { place, cursor } of this.cursors.values()) await this.writeCursor(place, cursor);
+  }
+
+  private async writeCursor({ namespace, device, definition }: Place, { batchSequence, open }: Cursor) {
     const now = {
       ...{ batch_sequence: batchSequence, open_number: open?.number ?? null, open_id: open?.id ?? null },
       message_sequence: open?.messageSequence ?? 0,
@@ -244,6 +263,10 @@ export class Sorter {
     this.definitions.set(namespace, found);
     return found;
   }
+}
+
+function keyOf({ namespace, device, definition }: Place): string {
+  return [namespace, definition.group, definition.stream, device].join("\u0000");
 }
 
 export function definedOf(row: StreamTables["stream_definitions"]): Defined {

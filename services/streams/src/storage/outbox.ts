@@ -10,11 +10,21 @@ import { SCHEMA } from "../sorting/tables.js";
 import { Unreadable, unpacked } from "./packed.js";
 import { batchSignal, messageSignal } from "./signals.js";
 
-/** Messages that are looked up at once. */
-const AT_ONCE = 64;
+/** Messages that are stored at once. */
+const AT_ONCE = 32;
 /** Milliseconds between two looks, while there is nothing to do, and after something failed. */
 const PAUSE_MS = 100;
 const AGAIN_MS = 1_000;
+
+/** What became of a message. */
+interface Stored {
+  readonly object: string;
+  readonly bytes: number;
+  readonly sha256: Uint8Array;
+}
+
+/** Of one that cannot be stored. */
+const NOTHING = { object: "", bytes: 0, sha256: null };
 
 export interface OutboxParts {
   readonly log: Pick<EventLog, "signals">;
@@ -78,10 +88,11 @@ export class Outbox {
       .orderBy("position")
       .limit(AT_ONCE)
       .execute();
-    for (const message of waiting) {
-      if (signal.aborted) return 0;
-      await this.store(message);
-    }
+    if (signal.aborted) return 0;
+    const stored = await Promise.all(waiting.map((message) => this.store(message)));
+    // The log takes them in the order in which it is given them.
+    await Promise.all(waiting.map((message, index) => this.tellMessage(message, stored[index])));
+    await Promise.all(waiting.map((message, index) => this.note(message, stored[index] ?? NOTHING)));
     if (waiting.length === AT_ONCE) return 0;
     const batches = await db
       .selectFrom("stream_batches")
@@ -95,8 +106,9 @@ export class Outbox {
     return waiting.length + batches.length > 0 ? 0 : PAUSE_MS;
   }
 
-  private async store(message: MessageRow): Promise<void> {
-    const { database, objects, keys, log } = this.parts;
+  /** Undefined: nothing can be stored of it, now or ever. */
+  private async store(message: MessageRow): Promise<Stored | undefined> {
+    const { database, objects, keys, logger } = this.parts;
     const { namespace, device } = message;
     const position = Number(message.position);
     const parts = await database.db
@@ -109,19 +121,23 @@ export class Outbox {
     const object = objectOf(namespace, position);
     const sha256 = createHash("sha256");
     try {
-      const key = await keys.get(namespace, device);
-      const store = encrypted(objects, key);
+      const store = encrypted(objects, await keys.get(namespace, device));
       const { bytes } = await store.put(object, hashed(unpacked(parts, store), sha256));
-      const digest = sha256.digest();
-      await log.signals.append(namespace, messageSignal({ ...message, position, bytes, sha256: digest }));
-      await this.note(message, { object, bytes, sha256: digest });
+      return { object, bytes, sha256: sha256.digest() };
     } catch (error) {
-      if (error instanceof DeviceErased) return this.note(message, { object: "", bytes: 0, sha256: null });
+      if (error instanceof DeviceErased) return undefined;
       if (!(error instanceof Unreadable)) throw error;
       // Nothing will ever make it readable: others are not to wait for it.
-      await this.note(message, { object: "", bytes: 0, sha256: null });
-      this.parts.logger.warn({ namespace, position, reason: error.message }, "a message cannot be unpacked");
+      logger.warn({ namespace, position, reason: error.message }, "a message cannot be unpacked");
+      return undefined;
     }
+  }
+
+  private async tellMessage(message: MessageRow, stored: Stored | undefined): Promise<void> {
+    if (stored === undefined) return;
+    const { namespace } = message;
+    const position = Number(message.position);
+    await this.parts.log.signals.append(namespace, messageSignal({ ...message, ...stored, position }));
   }
 
   private async note(
