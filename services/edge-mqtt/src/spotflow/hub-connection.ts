@@ -102,8 +102,7 @@ export class HubConnection implements Dialect {
 
   /** Something else is wanted of the device now. */
   push({ version, body }: DesiredPush): void {
-    this.twin.noteTold(version);
-    this.send(desiredTopic(version), Buffer.from(body));
+    if (this.send(desiredTopic(version), Buffer.from(body))) this.twin.noteTold(version);
   }
 
   private request(request: HubRequest, { payload }: InboundPublish): Outcome {
@@ -154,21 +153,22 @@ export class HubConnection implements Dialect {
   }
 
   /** With QoS 0: devices acknowledge none of these. Whoever does not read is let go, and asks again. */
-  private send(topic: string, payload: Uint8Array): void {
+  private send(topic: string, payload: Uint8Array): boolean {
     const { client } = this;
-    if (client.phase !== "open") return;
+    if (client.phase !== "open") return false;
     if (client.output.backlog > 2 * limits.mqttSocketBytes) {
       client.end(Reason.quotaExceeded, "the device does not read what it is sent");
-      return;
+      return false;
     }
     const message = { position: 0, topic, payload, publication: NOTHING_SAID };
     const { head, total } = encodePublishHead(message, {
       ...{ version: client.version, dup: false, qos: 0, retain: false, packetId: 0, subscriptionIds: [] },
       ...{ expiryS: undefined, topicAlias: 0, aliasOnly: false },
     });
-    if (total > client.maximum) return;
+    if (total > client.maximum) return false;
     client.output.add(head);
     if (payload.length > 0) client.output.add(Buffer.from(payload));
     client.parts.metrics.sent(PacketType.publish);
+    return true;
   }
 }
