@@ -7,6 +7,7 @@ import { editsDevices } from "./editing/editing.fixture.js";
 import { tellsThatItLives } from "./liveness/liveness.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
 import { hasProperties } from "./properties/properties.fixture.js";
+import { letsDevicesIn } from "./provisioning/provisioning.fixture.js";
 import { countsAndSigns } from "./rates/rates.fixture.js";
 import { asksForData } from "./readings/readings.fixture.js";
 import { keepsSamples } from "./samples/samples.fixture.js";
@@ -447,6 +448,7 @@ describe("the native API", () => {
   it("shows what devices see", () => looks(native));
   it("asks devices to sample", () => asksToSample(native));
   it("says what is wanted of devices, and what they say", () => hasProperties(native));
+  it("lets devices in that nobody has registered", () => letsDevicesIn(native));
   it("keeps streams of messages, and gives them out", () => keepsStreams(native));
 
   it("keeps samples and models, and gives them out", () => keepsSamples(native));
