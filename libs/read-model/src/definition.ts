@@ -44,7 +44,7 @@ export interface ReadModelDefinition<T> {
   /**
    * Writes the records, of many commits, in order. The same rows must result however the records are cut
    * into calls. When it throws for a reason that lies in the data, the runner finds the record and parks
-   * its key; a failure of the connection or of the server is retried and parks nothing.
+   * its key; a failure of the connection or of the server, or NotYet, is retried and parks nothing.
    */
   apply(tx: ReadModelTransaction, records: readonly LogRecord<T>[]): Promise<void>;
   /** Default: {@link clearedByColumns}, and what is parked of the namespace, or under the device's id. */

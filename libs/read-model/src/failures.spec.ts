@@ -1,6 +1,6 @@
 import pg from "pg";
 import { describe, expect, it } from "vitest";
-import { CheckpointMoved, liesInTheData, ReadModelStopped, reasonOf } from "./failures.js";
+import { CheckpointMoved, liesInTheData, NotYet, ReadModelStopped, reasonOf } from "./failures.js";
 
 function databaseError(code: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError("refused", 0, "error"), { code });
@@ -21,6 +21,7 @@ describe("a failure to apply", () => {
     expect(liesInTheData(new TypeError("undefined is not an object"))).toBe(true);
     expect(liesInTheData(new ReadModelStopped("gap"))).toBe(false);
     expect(liesInTheData(new CheckpointMoved("moved"))).toBe(false);
+    expect(liesInTheData(new NotYet("something else is away"))).toBe(false);
   });
   it("is told in one line of bounded length", () => {
     const error = Object.assign(databaseError("23505"), { detail: "Key (a)=(1) exists." });

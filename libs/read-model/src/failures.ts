@@ -16,6 +16,11 @@ export class CheckpointMoved extends Error {
   override readonly name = "CheckpointMoved";
 }
 
+/** `apply` cannot go on now, because of something else than the records: it is tried again, and nothing is parked. */
+export class NotYet extends Error {
+  override readonly name = "NotYet";
+}
+
 /** Classes of SQLSTATE that do not lie in the rows: connection, resources, operator, system, contention. */
 const NOT_THE_DATA = ["08", "25", "40", "53", "55", "57", "58", "XX", "F0"];
 /** Undefined schema, table or column: then the tables are broken, not the rows. */
@@ -26,7 +31,9 @@ const TABLES_BROKEN = new Set(["3F000", "42P01", "42703"]);
  * trying again cannot help. Errors of code (a TypeError, say) count as that: the record brought them out.
  */
 export function liesInTheData(error: unknown): boolean {
-  if (error instanceof ReadModelStopped || error instanceof CheckpointMoved) return false;
+  if (error instanceof ReadModelStopped || error instanceof CheckpointMoved || error instanceof NotYet) {
+    return false;
+  }
   if (!(error instanceof pg.DatabaseError)) return true;
   const code = error.code ?? "";
   return !NOT_THE_DATA.includes(code.slice(0, 2)) && !TABLES_BROKEN.has(code);

@@ -9,7 +9,7 @@ export type {
   ReadModelDefinition,
   ReadModelTransaction,
 } from "./definition.js";
-export { isDatabaseAway } from "./failures.js";
+export { isDatabaseAway, NotYet } from "./failures.js";
 export { type LeaseOptions, type LeaseState, underLease } from "./lease.js";
 export type { ReadModelLogger } from "./logger.js";
 export { RequestFailed, type RequestOutcome, RequestPending } from "./requests.js";

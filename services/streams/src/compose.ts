@@ -1,9 +1,9 @@
 import { Aggregates } from "@fieldlog/aggregates";
 import { limits, REGISTRY, STREAM_KEYS, streams } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
-import { connectLog, LogUnavailable, logOptions } from "@fieldlog/event-log";
+import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openObjects } from "@fieldlog/objects";
-import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { NotYet, openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { Capabilities, SealingKey } from "@fieldlog/sealing";
@@ -34,9 +34,11 @@ export async function compose(runtime: Runtime): Promise<void> {
   const running = { log, database, logger, metrics };
   const defined = new ReadModelRunner({ ...running, definition: definitions });
   const decided = async () => {
-    const newest = await log.lastSequence(REGISTRY);
-    if (!(await defined.waitFor(newest, limits.readYourWritesMs)))
-      throw new LogUnavailable("definitions are behind");
+    const newest = await log.lastSequence(REGISTRY).catch((cause: unknown) => {
+      throw new NotYet("the log does not answer", { cause });
+    });
+    if (await defined.waitFor(newest, limits.readYourWritesMs).catch(() => false)) return;
+    throw new NotYet("the table of definitions is behind");
   };
   const sorted = new ReadModelRunner({ ...running, definition: sorting(decided) });
   const rows = new Rows(database);
