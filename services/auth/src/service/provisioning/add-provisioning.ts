@@ -1,7 +1,7 @@
 import type { Aggregates, Snapshots, SnapshotTables } from "@fieldlog/aggregates";
 import { devices, limits } from "@fieldlog/contracts";
 import type { ReadDatabase } from "@fieldlog/read-model";
-import { rpcClient } from "@fieldlog/rpc";
+import { RpcError, rpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
 import { Capabilities } from "@fieldlog/sealing";
 import { NamespaceIsDisabled, TooManyWrongCodes } from "../../decisions/refusals.js";
@@ -50,7 +50,12 @@ export function addProvisioning(runtime: Runtime, needs: ProvisioningNeeds) {
     refusal: (retryAfterS) => new TooManyWrongCodes(retryAfterS),
   });
   const ensureDevice = async (namespace: string, device: string) => {
-    await client.ensureDevice({ namespace, device, dialect: "spotflow", metadata: {}, sensors: [] });
+    const asked = { namespace, device, dialect: "spotflow", metadata: {}, sensors: [] };
+    await client.ensureDevice(asked).catch((error: unknown) => {
+      // That we are not known there is no fault of the device's: it would give up.
+      const ours = error instanceof RpcError && error.code === "unauthenticated";
+      throw ours ? new RpcError("unavailable", "the service devices refuses us") : error;
+    });
   };
   const operations = new Operations({
     ...{ aggregates, snapshots, lookup, tokens, registrations, stored, wrongCodes },
