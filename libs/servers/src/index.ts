@@ -27,5 +27,6 @@ export { freePort, isFree, PortTaken } from "./process/ports.js";
 export { CommandFailed } from "./process/run.js";
 export { ServerDidNotStart, ServerProcess, type ServerProcessOptions } from "./process/server-process.js";
 export type { ObtainPackageOptions, WithPackage } from "./python/package.js";
+export { obtainSpotflowDevice } from "./spotflow-device/obtain.js";
 export { type ObtainVersitygwOptions, obtainVersitygw, type Versitygw } from "./versitygw/obtain.js";
 export type { RunningS3Server, S3ServerOptions } from "./versitygw/start.js";

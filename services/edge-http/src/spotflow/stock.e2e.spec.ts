@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import { until } from "@fieldlog/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { python, startStock } from "./stock.fixture.js";
+
+// The vendor's own device client, unmodified (B7). Runs with FIELDLOG_STOCK_SPOTFLOW=1, where ports 443 and 8883 are free.
+
+let stock: Awaited<ReturnType<typeof startStock>>;
+beforeAll(async () => {
+  stock = await startStock();
+}, 240_000);
+afterAll(() => stock?.stop());
+
+/** Comes in, sends ten batches of ten, packed, and a payload that is too large for a message; then properties. */
+const DEVICE = `
+import hashlib, json, os, sys, time, urllib.request
+from spotflow_device import Compression, DeviceClient
+db, token, door, key = sys.argv[1:]
+
+def operate(method, path, body):
+    headers = {"authorization": "Bearer " + key, "content-type": "application/json"}
+    request = urllib.request.Request(door + "/workspaces/test" + path, json.dumps(body).encode(), headers, method=method)
+    urllib.request.urlopen(request).read()
+
+def approve(operation):
+    operate("PUT", "/provisioning-operations/approve", {"provisioningOperationId": operation.id})
+
+client = DeviceClient.start(
+    device_id="stock-1", provisioning_token=token, db=db, instance="localhost",
+    display_provisioning_operation_callback=approve,
+)
+empty = client.get_desired_properties().values
+sender = client.create_stream_sender(stream_group="fruit", stream="apples", compression=Compression.FASTEST)
+for batch in range(10):
+    for message in range(10):
+        sender.enqueue_message(b"apple " * 100, str(batch), str(message))
+large = os.urandom(300_000)
+sender.enqueue_message(large, "large", "0")
+sender.enqueue_batch_completion("large")
+client.wait_enqueued_messages_sent()
+client.update_reported_properties({"firmware": "2.1.1"})
+while client.any_pending_reported_properties_updates:
+    time.sleep(0.05)
+operate("PATCH", "/devices/stock-1/desired-properties", {"interval": 30})
+deadline = time.time() + 30
+while client.get_desired_properties().values != {"interval": 30} and time.time() < deadline:
+    time.sleep(0.05)
+print(json.dumps({
+    "device": client.device_id, "empty": empty, "desired": client.get_desired_properties().values,
+    "large": hashlib.sha256(large).hexdigest(),
+}))
+os._exit(0)
+`;
+
+describe("spotflow-device 2.1.1", () => {
+  it("comes in, sends batches and a large payload, and keeps its properties", async () => {
+    // Where it was not asked for, or cannot be had, there is nothing to test.
+    if (!stock) return;
+    const { client, dir, ca, system } = stock;
+    const ask = async (method: string, path: string, body?: object) => {
+      const response = await fetch(`${system.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${system.adminKey}`, "content-type": "application/json" },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
+    };
+    const native = "/v1/namespaces/test";
+    await ask("PUT", `${native}/stream-groups/fruit/streams/apples`, {});
+    const { provisioningToken } = await ask("POST", "/workspaces/test/provisioning-tokens/create", {});
+    const args = [join(dir, "stock.db"), String(provisioningToken), system.url, system.adminKey];
+    const said = await python(client, DEVICE, args, ca);
+    expect(said).toMatchObject({ device: "stock-1", empty: {}, desired: { interval: 30 } });
+    const stored = await until("all are stored", async () => {
+      const { messages } = await ask("GET", `${native}/streams/messages?limit=1000`);
+      const found = messages as { batch: string; bytes: number; sha256: string | null }[];
+      return found.length === 101 && found.every(({ sha256 }) => sha256 !== null) && found;
+    });
+    expect(stored.filter(({ batch }) => batch !== "large").every(({ bytes }) => bytes === 600)).toBe(true);
+    expect(stored.find(({ batch }) => batch === "large")).toMatchObject({
+      bytes: 300_000,
+      sha256: said["large"],
+    });
+    expect(await ask("GET", "/workspaces/test/devices/stock-1/reported-properties")).toMatchObject({
+      firmware: "2.1.1",
+    });
+  }, 150_000);
+});

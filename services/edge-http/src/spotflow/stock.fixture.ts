@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import {
+  defaultCacheDir,
+  environment,
+  isFree,
+  obtainSpotflowDevice,
+  type WithPackage,
+} from "@fieldlog/servers";
+import { startServers, startSystem } from "@fieldlog/testkit";
+import { localCertificate } from "@fieldlog/tls";
+
+/** Ports at which the vendor's client looks, whatever it is told (its reference, B4). */
+const MQTT_PORT = 8883;
+const UPLOAD_PORT = 443;
+
+/** Says that the tests with the vendor's client are to run: they need ports that this machine may not have to give. */
+const WANTED = process.env["FIELDLOG_STOCK_SPOTFLOW"] === "1";
+
+/** A started system under the ports that the client has built in; undefined: it was not asked for, or cannot be. */
+export async function startStock() {
+  if (!WANTED) return undefined;
+  const client = await obtainSpotflowDevice({ cacheDir: defaultCacheDir(), progress: console.log });
+  if (client === undefined || !(await isFree(MQTT_PORT)) || !(await isFree(UPLOAD_PORT))) return undefined;
+  const dir = await mkdtemp(join(tmpdir(), "fieldlog-stock-"));
+  const files = await localCertificate({ dir, hosts: ["localhost"] });
+  const servers = await startServers();
+  const system = await startSystem({
+    ...{ natsUrl: servers.nats.url, postgresUrl: await servers.databaseUrl("spotflow_stock") },
+    inOneProcess: true,
+    settings: {
+      ...{ FIELDLOG_TLS_CERT: files.server, FIELDLOG_TLS_KEY: files.server },
+      ...{ FIELDLOG_MQTTS_PORT: String(MQTT_PORT), FIELDLOG_HTTPS_PORT: String(UPLOAD_PORT) },
+    },
+  });
+  const stop = async () => {
+    await system.stop();
+    await servers.stop();
+    await rm(dir, { recursive: true });
+  };
+  return { client, dir, ca: files.ca, system, stop };
+}
+
+const execute = promisify(execFile);
+
+/** Runs a script, whose last line is JSON; fails with what it wrote besides. */
+export async function python(
+  client: WithPackage,
+  script: string,
+  args: readonly string[],
+  ca: string,
+): Promise<Record<string, unknown>> {
+  const { stdout } = await execute(client.python, ["-c", script, ...args], {
+    env: environment({ ...client.env, SSL_CERT_FILE: ca }),
+    timeout: 90_000,
+  });
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+}
