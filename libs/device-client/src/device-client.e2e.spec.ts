@@ -53,7 +53,10 @@ describe("devices of the started system", () => {
   async function ask(method: string, path: string, body?: unknown): Promise<{ status: number; json: Json }> {
     const response = await fetch(`${system.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${system.adminKey}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${system.adminKey}`,
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -148,5 +151,24 @@ describe("devices of the started system", () => {
       expect(Buffer.from(await response.arrayBuffer()).equals(picture)).toBe(true);
       return true;
     });
+  });
+
+  it("offer what they recorded, and send what somebody asked for", async () => {
+    const client = await start("recorder-1");
+    await client.close();
+    const { json } = await ask("POST", `${NS}/devices/recorder-1/signing-secret`);
+    const again = await start("recorder-1", { signingSecret: String(json["secret"]) });
+    const offer = { sensor: "0", format: "application/octet-stream" };
+    await again.offerData({ ...offer, request: 999_999 }, Buffer.from("nobody asked"));
+    await ask("POST", `${NS}/requests`, { device: "recorder-1", current: true });
+    await again.offerData(offer, Buffer.from("a recording"));
+    await again.waitEnqueuedMessagesSent();
+    await until("it is stored", async () => {
+      const { json } = await ask("GET", `${NS}/readings?device=recorder-1`);
+      const stored = (json["readings"] as readonly Json[]).filter(({ state }) => state === "stored");
+      expect(stored).toMatchObject([{ device: "recorder-1", bytes: 11 }]);
+      return true;
+    });
+    expect(again.refusedMessages().map(({ reason }) => reason)).toEqual(["nobody asked for these data"]);
   });
 });

@@ -50,10 +50,13 @@ export function signatureOf(secret: string, head: string, body: Uint8Array): str
   return `v1,${createHmac("sha256", key).update(head).update(body).digest("base64")}`;
 }
 
-/** Undefined: it was taken. Raises Unreachable for what may be otherwise next time. */
+/**
+ * Undefined: it was taken. Raises Unreachable for what may be otherwise next time. A wrong secret (401) is not: waiting for
+ * another would hold up all that was stored later.
+ */
 function refusalOf({ status, body }: Answer): string | undefined {
   if (status >= 200 && status < 300) return undefined;
-  const permanent = status >= 400 && status < 500 && ![401, 408, 409, 423, 429].includes(status);
+  const permanent = status >= 400 && status < 500 && ![408, 409, 423, 429].includes(status);
   if (!permanent) throw new Unreachable(`the offer: ${status}`);
   return `${status} ${String(body?.["detail"] ?? body?.["title"] ?? "")}`.trim();
 }
