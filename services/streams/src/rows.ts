@@ -69,13 +69,14 @@ export class Rows {
   /** In the order in which they came. @param after a position, exclusive */
   async messages(
     namespace: string,
-    which: Which & { batch: string; batchNumber?: number },
+    which: Which & { batch: string; batchNumber?: number; slice?: string },
     limit: number,
     after: number,
   ): Promise<FoundMessage[]> {
     let query = this.messageQuery(namespace).where("position", ">", after).orderBy("position").limit(limit);
     for (const [column, value] of columnsOf(which)) query = query.where(column, "=", value);
     if (which.batch !== "") query = query.where("batch_id", "=", which.batch);
+    if (which.slice !== undefined) query = query.where("slice", "=", which.slice);
     if (which.batchNumber !== undefined) query = query.where("batch", "=", which.batchNumber);
     return (await inTime(query.execute())).map(messageOf);
   }

@@ -166,10 +166,9 @@ export function contentMethods({ rows, keys, store, sorted }: StreamsParts) {
       const batch = await rows.batch(checkNamespace(namespace), numberOf(number, "batch"));
       if (batch === undefined) throw new NotFound("batch");
       if (batch.completed_at === null) throw new Incomplete();
-      const which = { group: "", stream: "", device: "", batch: "", batchNumber: batch.number };
-      const found = await rows.messages(namespace, which, limits.messagesPerBatch, 0);
-      const messages = found.filter((message) => message.slice === slice).map(toMessage);
-      return { batch: toBatch(batch), messages, concatenation: batch.concatenation };
+      const which = { group: "", stream: "", device: "", batch: "", batchNumber: batch.number, slice };
+      const messages = await rows.messages(namespace, which, limits.pageRows, 0);
+      return { batch: toBatch(batch), messages: messages.map(toMessage), concatenation: batch.concatenation };
     },
     listDeadLetters: async ({ namespace, limit, after }) => {
       checkPage(namespace, limit);

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { create } from "@bufbuild/protobuf";
-import { registry, type streams } from "@fieldlog/contracts";
+import { limits, registry, type streams } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { begun, endsWhenIdle } from "../../uploads/send-content.js";
@@ -31,41 +31,77 @@ export async function streamDataRoutes(app: FastifyInstance, parts: Parts): Prom
     const { namespace } = await parts.access.namespace(request, "read");
     readInput(operations.getStreamMessageData, request);
     const position = numberIn(request, "position", "message");
-    await send(reply, contentOf(parts, namespace.id, position), `message-${position}`);
+    await send(reply, await contentOf(parts, namespace.id, position), `message-${position}`);
   });
   get("/batches/:number/data", async (request, reply) => {
     const { namespace } = await parts.access.namespace(request, "read");
     const { query } = readInput(operations.getStreamBatchData, request);
     const number = numberIn(request, "number", "batch");
     const asked = { namespace: namespace.id, number, slice: query.slice ?? "" };
-    const batch = await parts.streamService.getBatch(asked).catch(told);
-    await send(reply, wholeOf(parts, namespace.id, batch), `batch-${number}`);
+    const found = await parts.streamService.getBatch(asked).catch(told);
+    await send(reply, wholeOf(parts, asked, found), `batch-${number}`);
   });
 }
 
-async function* contentOf(
+/** Raises Problem 409, RpcError `not_found`. */
+async function contentOf(
   parts: Parts,
   namespace: string,
   position: bigint,
-): AsyncGenerator<Uint8Array, void> {
+): Promise<AsyncIterable<Uint8Array>> {
   const { object } = await parts.streamService.getMessage({ namespace, position }).catch(told);
   if (object === undefined) throw new Error("streams answered without an object");
   const { objects, objectBytes, key } = object;
   const bytes = objectBytes.reduce((sum, some) => sum + some, 0n);
-  const stored = create(registry.UploadStoredSchema, { objects, objectBytes, bytes });
-  yield* parts.sampleStore.content(stored, key);
+  return parts.sampleStore.content(create(registry.UploadStoredSchema, { objects, objectBytes, bytes }), key);
 }
 
-/** Message by message, with a line's end behind each if the stream says so. */
+/** Of one that could not be unpacked: undefined. */
+async function contentIfAny(parts: Parts, namespace: string, position: bigint) {
+  try {
+    return await contentOf(parts, namespace, position);
+  } catch (error) {
+    if (error instanceof RpcError && error.code === "not_found") return undefined;
+    throw error;
+  }
+}
+
+/** Message by message, a page of them at a time, with a line's end behind each if the stream says so. */
 async function* wholeOf(
   parts: Parts,
-  namespace: string,
-  { messages, concatenation }: streams.GetBatchResponse,
+  { namespace, slice }: { namespace: string; slice: string },
+  { batch, messages, concatenation }: streams.GetBatchResponse,
 ): AsyncGenerator<Uint8Array, void> {
-  for (const { position } of messages) {
-    yield* contentOf(parts, namespace, position);
-    if (concatenation === "lines") yield LINE;
+  if (batch === undefined) throw new Error("streams answered without a batch");
+  const { group, stream, device, id } = batch;
+  const asked = { namespace, group, stream, device, batch: id, limit: limits.pageRows };
+  for (let page = messages; page.length > 0; ) {
+    for (const { position } of page) {
+      const content = await contentIfAny(parts, namespace, position);
+      if (content === undefined) continue;
+      yield* content;
+      if (concatenation === "lines") yield LINE;
+    }
+    if (page.length < limits.pageRows) return;
+    page = await pageBehind(parts, asked, slice, page.at(-1)?.position ?? 0n);
   }
+}
+
+/** The next messages of a batch that are in that slice; none: there are no more. */
+async function pageBehind(
+  { streamService }: Parts,
+  asked: Parameters<Parts["streamService"]["listMessages"]>[0],
+  slice: string,
+  position: bigint,
+): Promise<streams.StoredMessage[]> {
+  const found: streams.StoredMessage[] = [];
+  let after: bigint | undefined = position;
+  while (after !== undefined && found.length < limits.pageRows) {
+    const page: streams.ListMessagesResponse = await streamService.listMessages({ ...asked, after });
+    found.push(...page.messages.filter((message) => message.slice === slice));
+    after = page.next;
+  }
+  return found;
 }
 
 /** What goes wrong before the first bytes is raised; what does later breaks the connection off. */
