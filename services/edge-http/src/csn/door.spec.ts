@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const secret = "s".repeat(64);
 
 /** A door with one device, whose log does what it is told. */
-async function doorWith(append: () => Promise<number>, budget = new Budget(100, 100)) {
+async function doorWith(append: () => Promise<number>, budget = new Budget(100, 100), disabled = false) {
   const device: KnownDevice = {
     ...{ namespace: "test", id: "1", secret, loadedAt: NOW, budget },
     sensors: new Map([["0", { sensorType: "accelerometer-3-axis", removed: false }]]),
@@ -21,7 +21,7 @@ async function doorWith(append: () => Promise<number>, budget = new Budget(100, 
     new LoadCache<V>({ max: 9, load: async () => undefined });
   const known: Known = {
     devices: new LoadCache({ max: 9, load: async () => device }),
-    namespaces: new LoadCache({ max: 9, load: async () => ({ id: "test", name: "test" }) }),
+    namespaces: new LoadCache({ max: 9, load: async () => ({ id: "test", name: "test", disabled }) }),
     keys: nobody(),
     hmacKeys: nobody(),
     passwords: nobody(),
@@ -61,6 +61,12 @@ describe("the door", () => {
     expect((await send(0)).http).toBe(200);
     expect((await send(1)).http).toBe(200);
     expect(await send(2)).toMatchObject({ http: 429, type: 7, retryAfterS: 1 });
+  });
+
+  it("refuses devices of a namespace that is disabled", async () => {
+    const send = await doorWith(async () => 4096, undefined, true);
+    expect(await send(0)).toMatchObject({ http: 423, type: 2, retryAfterS: 60 });
+    expect(await send(0)).toMatchObject({ http: 423 });
   });
 
   it.each([
