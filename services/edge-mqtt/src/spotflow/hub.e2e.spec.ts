@@ -91,6 +91,10 @@ describe("a provisioned device", () => {
     await heard(hub, "$iothub/twin/res/204/?$rid=r1&$version=2");
     await publish(hub, `${patch}r2`, '{"$bad":1}');
     await heard(hub, "$iothub/twin/res/400/?$rid=r2");
+    for (const [index, wrong] of ["{", "[]", "", '{"a":'.repeat(20_000)].entries()) {
+      await publish(hub, `${patch}wrong${index}`, wrong);
+      await heard(hub, `$iothub/twin/res/400/?$rid=wrong${index}`);
+    }
     await publish(hub, `${patch}r3&$version=1`, '{"rate":7}');
     await heard(hub, "$iothub/twin/res/412/?$rid=r3&$version=2");
     await publish(hub, "$iothub/twin/GET/?$rid=a-2");
