@@ -1,17 +1,9 @@
-import { namespaceOfSignals, positionOf, SIGNALS, type signals } from "@fieldlog/contracts";
+import { namespaceOfSignals, positionOf, SIGNALS } from "@fieldlog/contracts";
 import { decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
+import type { Came } from "./came.js";
 import { Sorter } from "./sorter.js";
 import { createTables, TABLES } from "./tables.js";
-
-/** A message of a stream, or a part of one, as it came. */
-export interface Came {
-  readonly device: string;
-  readonly identity: string;
-  /** ms since 1970 UTC. */
-  readonly receivedAt: number;
-  readonly message: signals.StreamMessage;
-}
 
 /**
  * What devices sent into streams, sorted. Raise `version` when a table or the way of sorting changes.

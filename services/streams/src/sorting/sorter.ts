@@ -2,8 +2,8 @@ import { limits } from "@fieldlog/contracts";
 import type { LogRecord, ReadModelTransaction } from "@fieldlog/read-model";
 import type { Kysely } from "kysely";
 import { assign, type Cursor, type Incoming, NEW_CURSOR, type OpenBatch, type Outcome } from "./assign.js";
+import type { Came } from "./came.js";
 import { type Defined, type Definition, Definitions } from "./definitions.js";
-import type { Came } from "./read-model.js";
 import { SCHEMA, type StreamTables } from "./tables.js";
 
 type Record = LogRecord<Came>;
