@@ -40,7 +40,7 @@ class Socket extends EventEmitter {
 }
 
 /** Strangers and devices of an edge whose services answer at once. */
-function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error } = {}) {
+function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error; disabled?: boolean } = {}) {
   const heartbeats: string[] = [];
   const sessions: DeviceSession[] = [];
   const warned: unknown[] = [];
@@ -52,7 +52,10 @@ function edge(faults: { keys?: Error; ensure?: Error; log?: Error; enter?: Error
     return value;
   };
   const parts = {
-    known: { keys: { get: () => fail(faults.keys, key) } },
+    known: {
+      keys: { get: () => fail(faults.keys, key) },
+      namespaces: { get: async (id: string) => ({ id, name: id, disabled: faults.disabled === true }) },
+    },
     devices: { ensureDevice: () => fail(faults.ensure) },
     log: {
       signals: {
@@ -116,6 +119,13 @@ describe("a stranger", () => {
     expect([socket.closed, socket.sent.length]).toEqual([undefined, 1]);
     pass(1_000);
     expect(socket.closed).toBe(4401);
+  });
+
+  it("is sent away to come again while its project is disabled", async () => {
+    const { socket, hellos } = edge({ disabled: true });
+    socket.say({ hello });
+    await until("it is closed", () => socket.closed === 1013);
+    expect([socket.sent, hellos]).toEqual([[], ["later"]]);
   });
 
   it("is sent away to come again where a service does not answer: refused, it would never come back", async () => {

@@ -4,7 +4,7 @@ import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { type Hello, HelloRefused } from "./hello.js";
 
 export interface SignInParts {
-  readonly known: Pick<Known, "keys">;
+  readonly known: Pick<Known, "keys" | "namespaces">;
   readonly devices: Pick<RpcClient<typeof devices.DevicesService>, "ensureDevice">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
@@ -23,8 +23,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Finds out whether a device may come, and registers it. Raises HelloRefused; RpcError and LoadsExceeded: that cannot be
- * found out now.
+ * Finds out whether a device may come, and registers it. Raises HelloRefused; RpcError and LoadsExceeded: not now.
  */
 export async function signIn({ known, devices, now }: SignInParts, hello: Hello): Promise<SignedIn> {
   const hash = keyHash(hello.apiKey);
@@ -37,6 +36,9 @@ export async function signIn({ known, devices, now }: SignInParts, hello: Hello)
   const { namespace } = key;
   if (namespace === "")
     throw new HelloRefused("This API key is good for all namespaces; a device needs one of its own");
+  // Refused, it would never come back; a project may be enabled again.
+  if ((await known.namespaces.get(namespace))?.disabled)
+    throw new RpcError("unavailable", "the project is disabled");
   try {
     await devices.ensureDevice({
       namespace,
