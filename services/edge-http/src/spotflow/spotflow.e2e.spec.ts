@@ -1,5 +1,6 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
+import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 type Json = Record<string, unknown>;
@@ -103,6 +104,68 @@ describe("a payload that is too large for a message", () => {
     expect((await put(blobUrl({ ...json, blobName: "other" }), bytes)).status).toBe(403);
     expect((await put(blobUrl({ ...json, sasToken: "?sig=AAAA" }), bytes)).status).toBe(403);
     expect((await put(blobUrl({ ...json, sasToken: "" }), bytes)).status).toBe(403);
+  });
+});
+
+describe("what a device sends by MQTT", () => {
+  const list = async (what: string) =>
+    (await native("GET", `/streams/${what}?limit=1000`)).json[what] as Json[];
+
+  it("is sorted into batches, slices and messages, also what it uploaded; the rest is a dead letter", async () => {
+    const device = await provisioned("porch-6");
+    await native("PUT", "/stream-groups/fruit/streams/mixed", { concatenation: "lines" });
+    const patterns = { batchPattern: "{dateTime:yyyy}", messagePattern: "m{sequenceId}" };
+    await native("PUT", "/stream-groups/fruit/streams/named", patterns);
+    const large = randomBytes(300_000);
+    const { json } = await begin(device, "large-1");
+    await put(blobUrl(json), large);
+    const client = await connectAsync(system.mqttUrl, {
+      ...{ clientId: device.id, username: `localhost/${device.id}/?api-version=2018-06-30` },
+      ...{ password: device.sas, protocolVersion: 4, clean: false },
+    });
+    const tell = (bag: string, payload: string | Buffer = "") =>
+      client.publishAsync(
+        `devices/${device.id}/messages/events/stream-group-name=fruit&stream-name=${bag}`,
+        payload,
+        { qos: 1 },
+      );
+    for (const [slice, id] of ["apples 1", "oranges 2", "apples 3"].map((text) => text.split(" "))) {
+      await tell(`mixed&batch-id=b1&batch-slice-id=${slice}&message-id=${id}`, `${slice} ${id}`);
+    }
+    for (const chunk of [1, 2, 3, 4]) {
+      await tell(`mixed&batch-id=b2&message-id=whole&chunk-id=${chunk}`, `part ${chunk},`);
+    }
+    await tell("mixed&batch-id=b2&message-id=whole&complete-message=true&ignore-payload=true");
+    await tell("mixed&batch-id=b2&message-id=large&has-externalized-payload=true", '{"link":"large-1"}');
+    await tell("mixed&batch-id=b2&complete-batch=true&ignore-payload=true");
+    await tell("named", "gets its ids");
+    await tell("nowhere&batch-id=b1&message-id=1", "lost");
+    await tell("mixed&batch-id=b3", "without an id");
+    await client.endAsync();
+    const messages = await until("all are stored", async () => {
+      const found = await list("messages");
+      return found.length === 6 && found.every(({ sha256 }) => sha256 !== null) && found;
+    });
+    const year = new Date().getUTCFullYear();
+    expect(messages.map(({ path }) => path)).toEqual([
+      ...["b1/1", "b1/2", "b1/3", "b2/whole", "b2/large"].map((id) => `messages/fruit/mixed/porch-6/${id}`),
+      `messages/fruit/named/porch-6/${year}/m1`,
+    ]);
+    const sha256 = createHash("sha256").update(large).digest("hex");
+    expect(messages[4]).toMatchObject({ bytes: 300_000, sha256 });
+    expect(messages[3]).toMatchObject({ bytes: "part 1,part 2,part 3,part 4,".length });
+    const batches = (await list("batches")).filter(({ state }) => state === "complete");
+    expect(batches.map(({ id }) => id).sort()).toEqual(["b1", "b2"]);
+    const first = batches.find(({ id }) => id === "b1");
+    const data = `/v1/namespaces/test/streams/batches/${first?.["number"]}/data?slice=apples`;
+    const headers = { authorization: `Bearer ${system.adminKey}` };
+    expect(await (await fetch(`${system.url}${data}`, { headers })).text()).toBe("apples 1\napples 3\n");
+    const dead = await until("both are told of", async () => {
+      const { json: page } = await native("GET", "/streams/dead-letters");
+      const found = page["deadLetters"] as Json[];
+      return found.length === 2 && found;
+    });
+    expect(dead.map(({ reason }) => reason).sort()).toEqual(["no-message", "unknown-stream"]);
   });
 });
 
