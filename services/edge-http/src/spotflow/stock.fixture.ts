@@ -18,13 +18,15 @@ const MQTT_PORT = 8883;
 const UPLOAD_PORT = 443;
 
 /** Says that the tests with the vendor's client are to run: they need ports that this machine may not have to give. */
-const WANTED = process.env["FIELDLOG_STOCK_SPOTFLOW"] === "1";
+export const WANTED = process.env["FIELDLOG_STOCK_SPOTFLOW"] === "1";
 
-/** A started system under the ports that the client has built in; undefined: it was not asked for, or cannot be. */
+/** A started system under the ports that the client has built in. Raises Error where it cannot be had here. */
 export async function startStock() {
-  if (!WANTED) return undefined;
   const client = await obtainSpotflowDevice({ cacheDir: defaultCacheDir(), progress: console.log });
-  if (client === undefined || !(await isFree(MQTT_PORT)) || !(await isFree(UPLOAD_PORT))) return undefined;
+  if (client === undefined) throw new Error("spotflow-device cannot be had here");
+  for (const port of [MQTT_PORT, UPLOAD_PORT]) {
+    if (!(await isFree(port))) throw new Error(`spotflow-device needs port ${port}, which is taken`);
+  }
   const dir = await mkdtemp(join(tmpdir(), "fieldlog-stock-"));
   const files = await localCertificate({ dir, hosts: ["localhost"] });
   const servers = await startServers();
