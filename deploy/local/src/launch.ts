@@ -17,7 +17,7 @@ import { readableProblem } from "./readable.js";
 import type { Screen } from "./screen.js";
 import { keptSecret } from "./secrets.js";
 import { nats, natsProgram, postgres } from "./servers.js";
-import { services } from "./services.js";
+import { chosenServices } from "./services.js";
 import { startSimulators } from "./simulator.js";
 import { certificate } from "./tls.js";
 import type { Undo } from "./undo.js";
@@ -35,7 +35,8 @@ export async function launch(
   const dataDir = await makeDataDir(given.dataDir);
   undo.add(await claimDataDirectory("Fieldlog", dataDir));
 
-  const ports = await choosePorts(given, env);
+  const chosen = chosenServices(given.services);
+  const ports = await choosePorts(given, env, (service) => chosen.some(({ name }) => name === service));
   const adminKey = await keptSecret(dataDir, "admin-key", given.adminKey);
   const internalToken = await keptSecret(dataDir, "internal-token", given.internalToken);
   const installationKey = await keptSecret(dataDir, "installation-key", given.installationKey);
@@ -81,7 +82,7 @@ export async function launch(
   const tracing = await startTracing("fieldlog", settings);
   undo.add(() => tracing.stop());
   // All at once, before the first is asked: what is not there yet cannot say that it is not ready.
-  const parts = services.map(({ name, module }) => ({
+  const parts = chosen.map(({ name, module }) => ({
     name,
     module,
     runtime: createRuntime(name, settings, { within: whole }),

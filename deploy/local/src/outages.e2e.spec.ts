@@ -14,7 +14,7 @@ beforeAll(async () => {
     natsUrl: servers.nats.url,
     natsMonitorUrl: servers.nats.monitorUrl,
     postgresUrl: await servers.databaseUrl("outages"),
-    replicas: { "edge-http": 2, projections: 2 },
+    apart: { "edge-http": 2, projections: 2 },
   });
   edges = [system.processes["edge-http"]?.url ?? "", system.processes["edge-http-2"]?.url ?? ""];
   fleet = new Fleet([system.url], seeded(1));

@@ -26,26 +26,31 @@ export class PortInUse extends Error {
   }
 }
 
-const PUBLIC = ["httpPort", "httpsPort", "mqttPort", "mqttsPort", "mqttWsPort", "wsPort"] as const;
-const INTERNAL = [
-  "authGrpc",
-  "devicesGrpc",
-  "projectionsGrpc",
-  "subscriptionsGrpc",
-  "livenessGrpc",
-  "offersGrpc",
-  "samplingGrpc",
-  "streamsGrpc",
-] as const;
+/** Whose port it is. */
+const PUBLIC = {
+  ...{ httpPort: "edge-http", httpsPort: "edge-http", wsPort: "edge-websocket" },
+  ...{ mqttPort: "edge-mqtt", mqttsPort: "edge-mqtt", mqttWsPort: "edge-mqtt" },
+} as const;
+const INTERNAL = {
+  ...{ authGrpc: "auth", devicesGrpc: "devices", projectionsGrpc: "projections" },
+  ...{ subscriptionsGrpc: "subscriptions", livenessGrpc: "liveness", offersGrpc: "offers" },
+  ...{ samplingGrpc: "sampling", streamsGrpc: "streams" },
+} as const;
 
-type Ports = Pick<Settings, (typeof PUBLIC)[number] | (typeof INTERNAL)[number]>;
+type Public = keyof typeof PUBLIC;
+type Internal = keyof typeof INTERNAL;
+type Ports = Pick<Settings, Public | Internal>;
 
 /**
  * The ports to use: the public ones as they are set (0: a free one); for calls between services, which stay inside
- * this process, the default ones or, where those are in use, free ones. Raises PortInUse, and SettingsError where
- * ports that cannot be others are in use.
+ * this process, the default ones or, where those are in use, free ones. Those of services that do not run here stay as
+ * they are set. Raises PortInUse, and SettingsError where ports that cannot be others are in use.
  */
-export async function choosePorts(settings: Settings, env: NodeJS.ProcessEnv): Promise<Ports> {
+export async function choosePorts(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  runsHere: (service: string) => boolean = () => true,
+): Promise<Ports> {
   const ports: { -readonly [K in keyof Ports]?: Ports[K] } = {};
   const chosen = new Set<number>();
   const another = async (near: number) => {
@@ -55,16 +60,18 @@ export async function choosePorts(settings: Settings, env: NodeJS.ProcessEnv): P
     return port;
   };
   const taken: TakenPort[] = [];
-  for (const key of PUBLIC) {
+  for (const key of Object.keys(PUBLIC) as Public[]) {
     const port = settings[key];
-    if (port === 0) ports[key] = await another(0);
+    if (!runsHere(PUBLIC[key])) ports[key] = port;
+    else if (port === 0) ports[key] = await another(0);
     else if (await isFree(port, settings.bind)) ports[key] = port;
     else taken.push({ setting: settingsTable[key].name, port, suggestion: await another(port + 10) });
   }
-  for (const key of INTERNAL) {
+  for (const key of Object.keys(INTERNAL) as Internal[]) {
     const { name } = settingsTable[key];
     const port = Number(settings[key].slice(settings[key].lastIndexOf(":") + 1));
-    if (port !== 0 && (await isFree(port))) ports[key] = settings[key];
+    if (!runsHere(INTERNAL[key])) ports[key] = settings[key];
+    else if (port !== 0 && (await isFree(port))) ports[key] = settings[key];
     else if (port !== 0 && env[name]) taken.push({ setting: name, port, suggestion: await another(0) });
     else ports[key] = `127.0.0.1:${await another(0)}`;
   }

@@ -6,10 +6,20 @@ import { EdgeWebSocketModule } from "@fieldlog/edge-websocket";
 import { LivenessModule } from "@fieldlog/liveness";
 import { OffersModule } from "@fieldlog/offers";
 import { ProjectionsModule } from "@fieldlog/projections";
-import type { hostModule, Runtime } from "@fieldlog/runtime";
+import { type hostModule, type Runtime, SettingsError } from "@fieldlog/runtime";
 import { SamplingModule } from "@fieldlog/sampling";
 import { StreamsModule } from "@fieldlog/streams";
 import { SubscriptionsModule } from "@fieldlog/subscriptions";
+
+/** Those that are asked for; all, where nothing is. Raises SettingsError for one that does not exist. */
+export function chosenServices(names: readonly string[] | undefined): typeof services {
+  const unknown = names?.filter((name) => !services.some((service) => service.name === name)) ?? [];
+  if (unknown.length > 0) {
+    const known = services.map(({ name }) => name).join(", ");
+    throw new SettingsError([`FIELDLOG_SERVICES: there is no ${unknown.join(", ")}, only ${known}`]);
+  }
+  return names === undefined ? services : services.filter(({ name }) => names.includes(name));
+}
 
 type Module = Parameters<typeof hostModule>[1];
 

@@ -37,6 +37,7 @@ beforeAll(async () => {
     natsUrl: servers.nats.url,
     natsMonitorUrl: servers.nats.monitorUrl,
     postgresUrl: await servers.databaseUrl("trace"),
+    apart: { "edge-http": 1, projections: 1 },
     settings: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
   });
 });

@@ -93,6 +93,9 @@ const maxBytes = check("a number of bytes above 0, or -1 for no limit", (value) 
 const yesNo = check("true or false", (value) =>
   value === "true" || value === "false" ? value === "true" : undefined,
 );
+const names = check("names of services, with commas between", (value) =>
+  /^[a-z]+(-[a-z]+)*(,[a-z]+(-[a-z]+)*)*$/.test(value) ? value.split(",") : undefined,
+);
 const ratio = check("a number from 0 to 1", (value) =>
   /^(0|1|0?\.\d+|1\.0+)$/.test(value) ? Number(value) : undefined,
 );
@@ -109,6 +112,12 @@ export const settingsTable = Object.freeze({
   mqttsPort: set("FIELDLOG_MQTTS_PORT", port, 8883, "MQTT over TLS."),
   mqttWsPort: set("FIELDLOG_MQTT_WS_PORT", port, 8083, "MQTT over WebSocket."),
   wsPort: set("FIELDLOG_WS_PORT", port, 8081, "WebSocket."),
+  services: optional(
+    "FIELDLOG_SERVICES",
+    names,
+    "Which services npm start runs; the others run elsewhere, on the same NATS and PostgreSQL.",
+    { fallbackDoc: "all of them" },
+  ),
   edgeImpulseLocalPorts: set(
     "FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS",
     yesNo,

@@ -51,6 +51,8 @@ export interface SystemOptions {
   replicas?: Partial<Record<ServiceName, number>>;
   /** Everything in one process, as `npm start` runs it; its name is `fieldlog`. */
   inOneProcess?: boolean;
+  /** Only these have processes of their own, so many each; the others share one, whose name is `fieldlog`. */
+  apart?: Partial<Record<ServiceName, number>>;
   /** More settings, by their names: FIELDLOG_… */
   settings?: Readonly<Record<string, string>>;
 }
@@ -96,6 +98,7 @@ export interface System {
 
 /** Lines of a process's log that are kept to be looked at. */
 const LOG_LINES = 2000;
+const LAUNCHER = "deploy/local/dist/main.js";
 /** Compiled code of the services, which processes of all tests share: a third less to do at each start. */
 const COMPILE_CACHE = join(tmpdir(), "fieldlog-compile-cache");
 const root = join(import.meta.dirname, "..", "..", "..");
@@ -117,7 +120,9 @@ export async function startSystem(o: SystemOptions): Promise<System> {
   };
   const plans = o.inOneProcess
     ? [await onePlan(join(dir, "data"))]
-    : await plansOfAll((service) => o.replicas?.[service] ?? 1);
+    : o.apart
+      ? await plansApart(o.apart, join(dir, "data"))
+      : await plansOfAll((service) => o.replicas?.[service] ?? 1);
   const processes: Record<string, ReturnType<typeof systemProcess>> = {};
   for (const plan of plans) {
     processes[plan.name] = systemProcess(plan, { ...shared, ...plan.settings, ...o.settings }, dir);
@@ -142,6 +147,8 @@ export async function startSystem(o: SystemOptions): Promise<System> {
 
 interface Plan {
   name: string;
+  /** The service whose process it is; of several, any. */
+  service: ServiceName;
   main: string;
   port: number;
   /** Where it tells whether it is ready, if not on `port`. */
@@ -180,7 +187,26 @@ async function onePlan(dataDir: string): Promise<Plan> {
     FIELDLOG_OPS_PORT: String(opsPort),
     FIELDLOG_DATA_DIR: dataDir,
   };
-  return { name: "fieldlog", main: "deploy/local/dist/main.js", port, opsPort, mqtt, wsPort, settings };
+  return { name: "fieldlog", service: "edge-http", main: LAUNCHER, port, opsPort, mqtt, wsPort, settings };
+}
+
+async function plansApart(apart: NonNullable<SystemOptions["apart"]>, dataDir: string): Promise<Plan[]> {
+  const plans = await plansOfAll((service) => apart[service] ?? 1);
+  const alone = plans.filter(({ service }) => apart[service] !== undefined);
+  const shared = plans.filter(({ service }) => apart[service] === undefined);
+  const door = shared.find(({ service }) => service === "edge-http");
+  const opsPort = await freePort();
+  const rest: Plan = {
+    ...Object.assign({}, ...shared),
+    ...{ name: "fieldlog", main: LAUNCHER, port: door?.port ?? opsPort, opsPort },
+    settings: {
+      ...Object.assign({}, ...shared.map(({ settings }) => settings)),
+      FIELDLOG_SERVICES: shared.map(({ service }) => service).join(","),
+      FIELDLOG_OPS_PORT: String(opsPort),
+      FIELDLOG_DATA_DIR: dataDir,
+    },
+  };
+  return [rest, ...alone];
 }
 
 /** The nth edge calls the nth replica of each other service, or the first where there are fewer. */
@@ -211,6 +237,7 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
       const main = `services/${service}/dist/main.js`;
       plans.push({
         name,
+        service,
         main,
         port,
         settings,

@@ -11,7 +11,9 @@ const open: Client[] = [];
 beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl("websocket");
-  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl });
+  system = await startSystem({
+    ...{ natsUrl: servers.nats.url, postgresUrl, apart: { "edge-websocket": 1 } },
+  });
   api = new Api(system);
 });
 afterEach(() => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   const postgresUrl = await servers.databaseUrl("durable");
   system = await startSystem({
     ...{ natsUrl: servers.nats.url, postgresUrl },
-    replicas: { "edge-websocket": 2 },
+    apart: { "edge-websocket": 2 },
   });
   api = new Api(system);
 });

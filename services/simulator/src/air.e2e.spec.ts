@@ -23,6 +23,7 @@ beforeAll(async () => {
   system = await startSystem({
     ...{ natsUrl, natsMonitorUrl },
     postgresUrl: await servers.databaseUrl("air"),
+    apart: { "edge-mqtt": 1 },
   });
   state = await temporaryDir();
 });

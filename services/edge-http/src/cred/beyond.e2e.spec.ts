@@ -17,7 +17,7 @@ beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl("cred_beyond");
   system = await startSystem({
-    ...{ natsUrl: servers.nats.url, postgresUrl, replicas: { "edge-http": 2 } },
+    ...{ natsUrl: servers.nats.url, postgresUrl, apart: { "edge-http": 2 } },
     settings: {
       FIELDLOG_CRED_PING_TIMEOUT_S: String(PING_TIMEOUT_S),
       FIELDLOG_CRED_SCHEDULER: "true",

@@ -16,7 +16,7 @@ let edges: readonly [string, string];
 beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl("signatures");
-  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, replicas: { "edge-http": 2 } });
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, apart: { "edge-http": 2 } });
   edges = [system.url, system.processes["edge-http-2"]?.url ?? ""];
 });
 afterAll(async () => {

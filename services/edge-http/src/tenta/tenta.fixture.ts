@@ -53,7 +53,7 @@ export class Tenta {
     const internal = { token: "t".repeat(40), address: `127.0.0.1:${await freePort()}` };
     const system = await startSystem({
       ...{ natsUrl: servers.nats.url, postgresUrl: await servers.databaseUrl(label) },
-      replicas: { "edge-http": edges },
+      apart: { "edge-http": edges },
       settings: {
         FIELDLOG_PUBLIC_URL: "https://log.example.org",
         FIELDLOG_ENVIRONMENT: "test",

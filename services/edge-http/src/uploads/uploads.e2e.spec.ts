@@ -29,6 +29,7 @@ beforeAll(async () => {
   system = await startSystem({
     natsUrl: servers.nats.url,
     postgresUrl: await servers.databaseUrl("uploads"),
+    apart: { "edge-http": 1, offers: 1 },
   });
   device = (await api("POST", "/devices", { name: "station" })).json.id;
 });

@@ -39,6 +39,7 @@ export async function startFieldlog(
     natsUrl: servers.nats.url,
     natsMonitorUrl: servers.nats.monitorUrl,
     postgresUrl: await servers.databaseUrl(label),
+    apart: { "edge-mqtt": 1 },
     ...systemOptions,
   }).catch(async (error) => {
     await servers.stop();

@@ -16,7 +16,7 @@ beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl("liveness");
   system = await startSystem({
-    ...{ natsUrl: servers.nats.url, postgresUrl, replicas: { liveness: 2 } },
+    ...{ natsUrl: servers.nats.url, postgresUrl, apart: { liveness: 2 } },
     settings: { FIELDLOG_CRED_PING_TIMEOUT_S: "4" },
   });
   await call("PATCH", "/settings", { heartbeatS: 1, inactiveAfterS: INACTIVE_AFTER_S });

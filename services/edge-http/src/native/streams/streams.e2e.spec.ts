@@ -10,7 +10,7 @@ let log: EventLog;
 beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl("streams");
-  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl });
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, apart: { "edge-http": 1 } });
   log = await connectLog({ url: servers.nats.url, name: "streams test" });
 });
 afterAll(async () => {

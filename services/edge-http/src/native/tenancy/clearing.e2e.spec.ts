@@ -18,7 +18,7 @@ let database: ReadDatabase<unknown>;
 beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl("clearing");
-  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl });
+  system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, apart: { auth: 1 } });
   log = await connectLog({ url: servers.nats.url, name: "clearing test" });
   database = openReadDatabase({ url: postgresUrl, schema: "projections" });
 });

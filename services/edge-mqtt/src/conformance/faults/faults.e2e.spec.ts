@@ -19,7 +19,9 @@ const OFFLINE = 20_000;
 describe("edge-mqtt when processes die, with two replicas", () => {
   let fieldlog: Fieldlog;
   beforeAll(async () => {
-    fieldlog = await startFieldlog("mqtt-faults", { ownPostgres: true, replicas: { "edge-mqtt": 2 } });
+    fieldlog = await startFieldlog("mqtt-faults", {
+      ...{ ownPostgres: true, apart: { "edge-mqtt": 2, auth: 1, projections: 1 } },
+    });
   });
   afterAll(() => fieldlog?.stop());
 
