@@ -28,8 +28,9 @@ export class PortInUse extends Error {
 
 /** Whose port it is. */
 const PUBLIC = {
-  ...{ httpPort: "edge-http", httpsPort: "edge-http", wsPort: "edge-websocket" },
+  ...{ httpPort: "edge-http", httpsPort: "edge-http" },
   ...{ mqttPort: "edge-mqtt", mqttsPort: "edge-mqtt", mqttWsPort: "edge-mqtt" },
+  wsPort: "edge-websocket",
 } as const;
 const INTERNAL = {
   ...{ authGrpc: "auth", devicesGrpc: "devices", projectionsGrpc: "projections" },
