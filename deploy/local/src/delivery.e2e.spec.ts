@@ -29,6 +29,7 @@ beforeAll(async () => {
     natsUrl: servers.nats.url,
     natsMonitorUrl: servers.nats.monitorUrl,
     postgresUrl: await servers.databaseUrl("delivery"),
+    apart: { "edge-http": 1, "edge-mqtt": 1, "edge-websocket": 1, subscriptions: 1 },
     settings: { FIELDLOG_WEBHOOK_ALLOW: "127.0.0.1" },
   });
   const { url, wsUrl, mqttUrl, adminKey: key } = system;

@@ -64,13 +64,32 @@ describe("the started system", () => {
       }
     });
 
-    it("works again after each process was killed and restarted", async () => {
-      for (const process of Object.values(system.processes)) {
-        await process.kill();
-        expect(process.pid).toBe(0);
-        await process.start();
-      }
+    it("works again after all processes were killed and restarted", async () => {
+      const processes = Object.values(system.processes);
+      await Promise.all(processes.map((process) => process.kill()));
+      expect(processes.map(({ pid }) => pid)).toEqual(processes.map(() => 0));
+      await Promise.all(processes.map((process) => process.start()));
       expect(await events(system.url, system.adminKey)).toBe(200);
+      await publish(system.mqttUrl, system.adminKey);
+    });
+  });
+
+  describe("with some services apart", () => {
+    let system: System;
+    beforeAll(async () => {
+      servers = await startServers();
+      system = await startSystem({ ...(await given()), apart: { "edge-http": 2, auth: 1 } });
+    });
+    afterAll(async () => {
+      await system?.stop();
+      await servers.stop();
+    });
+
+    it("has their processes and one for the others, and answers at every door", async () => {
+      expect(Object.keys(system.processes).sort()).toEqual(["auth", "edge-http", "edge-http-2", "fieldlog"]);
+      for (const name of ["edge-http", "edge-http-2"]) {
+        expect(await events(system.processes[name]?.url, system.adminKey)).toBe(200);
+      }
       await publish(system.mqttUrl, system.adminKey);
     });
   });
