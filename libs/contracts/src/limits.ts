@@ -251,8 +251,10 @@ export const limits = Object.freeze({
   propertyTextBytes: 4 * 1024,
   propertyDepth: 10,
   tagsPerDevice: 64,
-  /** Fleet templates of one namespace. */
+  /** Fleet templates of one namespace, and seconds in which a device is to take one: unless it says so, and at most. */
   fleetTemplates: 1_000,
+  fleetTakeWithinS: 24 * 3_600,
+  fleetTakeWithinMostS: 365 * 24 * 3_600,
   /** Stream groups of one namespace, and streams of one group. */
   streamGroups: 1_000,
   streamsPerGroup: 1_000,

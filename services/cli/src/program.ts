@@ -3,6 +3,7 @@ import { addCred } from "./commands/cred.js";
 import { addDeadLetters } from "./commands/dead-letters.js";
 import { addDevices } from "./commands/devices.js";
 import { addEvents } from "./commands/events.js";
+import { addFleet } from "./commands/fleet.js";
 import { addKeys } from "./commands/keys.js";
 import { addMessages } from "./commands/messages.js";
 import { addNamespaces } from "./commands/namespaces.js";
@@ -47,6 +48,7 @@ export function makeProgram(world: World): Command {
     addMessages,
     addDevices,
     addProperties,
+    addFleet,
     addProvisioning,
     addRequests,
     addReadings,

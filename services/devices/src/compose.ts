@@ -2,9 +2,11 @@ import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates
 import { auth, devices, properties } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
-import { listenAddress, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
+import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { Capabilities } from "@fieldlog/sealing";
+import { addFleet } from "./fleet/add-fleet.js";
+import { fleetRefusal } from "./fleet/rpc.js";
 import { Outbox } from "./outbox/outbox.js";
 import { addProperties } from "./properties/add-properties.js";
 import { propertiesRefusal } from "./properties/rpc.js";
@@ -47,13 +49,14 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
   lifecycle.add({ name: "outbox", start: () => outbox.start(), stop: () => outbox.stop() });
   const ofProperties = addProperties({ runtime, log, devices: own });
+  const ofFleets = addFleet({ runtime, log, properties: ofProperties });
   const server = new RpcServer({
     address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics },
-    refusal: (error) => propertiesRefusal(error) ?? refusal(error),
+    refusal: (error) => propertiesRefusal(error) ?? fleetRefusal(error) ?? refusal(error),
   })
     .add(devices.DevicesService, devicesService(own, configurations, editTokens, erasing))
-    .add(properties.PropertiesService, ofProperties as ServiceImpl<typeof properties.PropertiesService>);
+    .add(properties.PropertiesService, { ...ofProperties.served, ...ofFleets });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());

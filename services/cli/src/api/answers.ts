@@ -290,6 +290,31 @@ export interface PropertyChange {
   changedBy: string;
 }
 
+/** What is wanted of all devices with some tags, and how many have it, took it and failed. */
+export interface FleetTemplate {
+  name: string;
+  revision: number;
+  tags: Record<string, unknown>;
+  /** JSON merge patch. */
+  desired: Record<string, unknown>;
+  stopAfterFailures: number | null;
+  takeWithinS: number;
+  setAt: string;
+  /** Why; null: it goes on. */
+  stopped: string | null;
+  matching: number;
+  applied: number;
+  acknowledged: number;
+  failed: number;
+}
+
+export interface FleetTemplateDevice {
+  device: string;
+  state: string;
+  error: string | null;
+  changedAt: string | null;
+}
+
 export interface StreamGroup {
   name: string;
   defaultGroup: boolean;

@@ -112,7 +112,8 @@ function rowOf({ changedAt, kind, version, changedBy, patch }: PropertyChange): 
   ];
 }
 
-function object(text: string): object {
+/** Raises InvalidArgumentError. */
+export function object(text: string): object {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;

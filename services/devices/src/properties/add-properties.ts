@@ -1,8 +1,6 @@
 import { Aggregates } from "@fieldlog/aggregates";
-import type { properties } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
-import type { ServiceImpl } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { Teller } from "@fieldlog/telling";
 import { SCHEMA } from "../read-model.js";
@@ -21,12 +19,15 @@ export interface PropertiesParts {
   readonly devices: Devices;
 }
 
+export interface AddedProperties {
+  readonly served: ReturnType<typeof propertiesMethods>;
+  readonly own: DeviceProperties;
+  /** Whether the tables had reached the sequence of REGISTRY within that time. */
+  readonly waitFor: (sequence: number, timeoutMs: number) => Promise<boolean>;
+}
+
 /** Devices' properties. Their parts start and stop with the lifecycle, in the order in which they are added. */
-export function addProperties({
-  runtime,
-  log,
-  devices,
-}: PropertiesParts): Partial<ServiceImpl<typeof properties.PropertiesService>> {
+export function addProperties({ runtime, log, devices }: PropertiesParts): AddedProperties {
   const { logger, metrics, lifecycle, health } = runtime;
   const { postgresUrl } = need(runtime.settings, "postgresUrl");
   const database = openReadDatabase<PropertiesTables>({
@@ -37,7 +38,8 @@ export function addProperties({
   const runner = new ReadModelRunner({ log, database, definition: propertiesModel, logger, metrics });
   const rows = new Rows(database);
   const aggregates = new Aggregates({ log, snapshots: rows, metrics, withoutSnapshots: "read-the-log" });
-  const own = new DeviceProperties({ aggregates, devices, rows, waitFor: runner.waitFor.bind(runner) });
+  const waitFor = runner.waitFor.bind(runner);
+  const own = new DeviceProperties({ aggregates, devices, rows, waitFor });
 
   const teller = new Teller({
     ...{ log, logger, kind: decider.kind, signalsOf: async (told) => propertiesTold(told, Date.now()) },
@@ -56,5 +58,5 @@ export function addProperties({
     stop: () => teller.stop(),
   });
   health.add("properties", () => runner.ready());
-  return propertiesMethods(own);
+  return { served: propertiesMethods(own), own, waitFor };
 }

@@ -21,7 +21,7 @@ interface Decided {
 /** Devices' properties, and every change of them. Raise `version` when a table or the state changes. */
 export const propertiesModel: ReadModelDefinition<Decided> = {
   name: "properties",
-  version: 1,
+  version: 2,
   stream: REGISTRY,
   tables: ["device_properties", "property_changes"],
   create: createTables,

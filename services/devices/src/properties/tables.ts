@@ -41,6 +41,7 @@ export async function createTables(db: Kysely<unknown>): Promise<void> {
       namespace text NOT NULL, device text NOT NULL, sequence bigint NOT NULL, tags jsonb NOT NULL, state json NOT NULL,
       PRIMARY KEY (namespace, device))`,
     sql`CREATE INDEX device_properties_tags ON device_properties USING gin (tags jsonb_path_ops)`,
+    sql`CREATE INDEX device_properties_sequence ON device_properties (namespace, sequence)`,
     sql`CREATE TABLE property_changes (
       namespace text NOT NULL, device text NOT NULL, sequence bigint NOT NULL, kind text NOT NULL,
       version bigint NOT NULL, patch json NOT NULL, value json NOT NULL, taken bigint, changed_at timestamptz NOT NULL,

@@ -4,6 +4,7 @@ import { encoded, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js";
 import { editsDevices } from "./editing/editing.fixture.js";
+import { hasFleets } from "./fleet/fleet.fixture.js";
 import { tellsThatItLives } from "./liveness/liveness.fixture.js";
 import { type CallOptions, type Json, Native } from "./native.fixture.js";
 import { hasProperties } from "./properties/properties.fixture.js";
@@ -448,6 +449,7 @@ describe("the native API", () => {
   it("shows what devices see", () => looks(native));
   it("asks devices to sample", () => asksToSample(native));
   it("says what is wanted of devices, and what they say", () => hasProperties(native));
+  it("says what is wanted of whole fleets, and how far that is", () => hasFleets(native));
   it("lets devices in that nobody has registered", () => letsDevicesIn(native));
   it("keeps streams of messages, and gives them out", () => keepsStreams(native));
 

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from "@nestjs/common";
 import { DevicesController } from "./devices.controller.js";
 import { EditingController } from "./editing/editing.controller.js";
+import { FleetController } from "./fleet/fleet.controller.js";
 import { InferenceController } from "./inference/inference.controller.js";
 import { LivenessController } from "./liveness/liveness.controller.js";
 import { ModelsController } from "./models/models.controller.js";
@@ -39,6 +40,7 @@ export class NativeModule {
         InferenceController,
         SamplingsController,
         PropertiesController,
+        FleetController,
         SamplesController,
         ModelsController,
         SigningController,

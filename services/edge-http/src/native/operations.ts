@@ -1,4 +1,5 @@
 import { editingOperations } from "./editing/editing-operations.js";
+import { fleetOperations } from "./fleet/fleet-operations.js";
 import { inferenceOperations } from "./inference/inference-operations.js";
 import { livenessOperations } from "./liveness/liveness-operations.js";
 import { modelOperations } from "./models/model-operations.js";
@@ -241,6 +242,7 @@ export const operations = {
   ...provisioningOperations,
   ...samplingOperations,
   ...propertyOperations,
+  ...fleetOperations,
   ...sampleOperations,
   ...streamGroupOperations,
   ...modelOperations,

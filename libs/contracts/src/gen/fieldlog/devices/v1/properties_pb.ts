@@ -369,6 +369,8 @@ export type FleetTemplate = Message<"fieldlog.devices.v1.FleetTemplate"> & {
   matching: bigint;
 
   /**
+   * of which: have it, acknowledged and failed ones among them
+   *
    * @generated from field: uint64 applied = 7;
    */
   applied: bigint;
@@ -722,7 +724,8 @@ export const PropertiesService: GenService<{
     output: typeof ListPropertyChangesResponseSchema;
   },
   /**
-   * Desired properties of all devices with some tags. INVALID_ARGUMENT with the detail `field`.
+   * Desired properties of all devices with some tags. INVALID_ARGUMENT with the detail `field`; RESOURCE_EXHAUSTED.
+   * One that is the same, and not stopped: no effect; else a new revision, which begins anew.
    *
    * @generated from rpc fieldlog.devices.v1.PropertiesService.SetFleetTemplate
    */
@@ -750,7 +753,7 @@ export const PropertiesService: GenService<{
     output: typeof GetFleetTemplateResponseSchema;
   },
   /**
-   * No further device gets it. NOT_FOUND.
+   * No further device gets it, but for those that are getting it. Asked again, no effect. NOT_FOUND.
    *
    * @generated from rpc fieldlog.devices.v1.PropertiesService.StopFleetTemplate
    */
