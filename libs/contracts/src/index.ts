@@ -48,4 +48,5 @@ export {
   token,
   untoken,
   WEBHOOK_REPLICAS,
+  WRONG_CODES,
 } from "./subjects.js";

@@ -232,7 +232,7 @@ export const limits = Object.freeze({
   provisioningTokens: 1_000,
   provisioningOperations: 10_000,
   provisioningMs: 24 * 3_600_000,
-  /** Wrong verification codes that one person (and one address, of provisioning tokens) may try in a time. */
+  /** Wrong verification codes that one key (and one address, at one edge, of provisioning tokens) may try in a time. */
   wrongCodes: 10,
   wrongCodesMs: 5 * 60_000,
   /** Requests of one address to come in and to stay in: a rate, and as many at once. A fleet may share an address. */

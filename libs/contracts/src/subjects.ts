@@ -36,6 +36,9 @@ export const SAMPLE_KEYS = "SAMPLE_KEYS";
 /** Key-value bucket with the keys of what devices send in streams. */
 export const STREAM_KEYS = "STREAM_KEYS";
 
+/** The key-value bucket of wrong verification codes: `<namespace>.<who tried>`; each goes when its time is over. */
+export const WRONG_CODES = "WRONG_CODES";
+
 /** The object store of a namespace's uploads. */
 export function objectsBucket(namespace: string): string {
   return `READINGS_${token(namespace)}`;

@@ -21,6 +21,7 @@ import { Memberships } from "./service/memberships.js";
 import { Namespaces } from "./service/namespaces.js";
 import { Passwords } from "./service/passwords.js";
 import { addProvisioning } from "./service/provisioning/add-provisioning.js";
+import { WrongCodes } from "./service/provisioning/wrong-codes.js";
 import { Sessions } from "./service/sessions.js";
 import { Users } from "./service/users.js";
 import { WrongTries } from "./service/wrong-tries.js";
@@ -65,6 +66,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const clear = (id: string, decidedBy: string) => clearNamespace(clearing, id, decidedBy);
   const provisioned = addProvisioning(runtime, {
     ...{ aggregates, snapshots, database, lookup, caughtUp, namespaces },
+    wrongCodes: await WrongCodes.open(log.connection, settings.replicas, Date.now),
     ...{ installationKey: Buffer.from(settings.installationKey, "base64") },
     internalToken: settings.internalToken,
   });

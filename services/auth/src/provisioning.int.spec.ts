@@ -1,4 +1,4 @@
-import { devices } from "@fieldlog/contracts";
+import { devices, limits } from "@fieldlog/contracts";
 import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { INTERNAL_TOKEN, kept, type Replica, startPair } from "./replica.fixture.js";
@@ -119,6 +119,31 @@ it("a registration is refreshed with the provisioning token that it came of, and
   await expect(
     one.refreshRegistration({ ...asked, registrationTokenHash: hashOf("rr") }),
   ).rejects.toMatchObject(because("gone"));
+});
+
+it("wrong verification codes are counted for all replicas together, however many are tried at once", async () => {
+  const { secret } = await createToken();
+  const id = await begin(secret, "dock-1");
+  const { operation } = await one.getProvisioningOperation({ namespace, idOrCode: id });
+  const right = operation?.begun?.verificationCode ?? "";
+  const attempt = (replica: typeof one, idOrCode: string, askedBy = "key:guess") =>
+    replica.getProvisioningOperation({ namespace, idOrCode, askedBy }).then(
+      () => "found",
+      (error: RpcError) => error.code,
+    );
+  // Right ones do not count.
+  for (let i = 0; i < limits.wrongCodes; i++) expect(await attempt(i % 2 ? one : two, right)).toBe("found");
+  const tries = Array.from({ length: 3 * limits.wrongCodes }, (_, i) =>
+    attempt(i % 2 ? one : two, "2222-222B"),
+  );
+  const answers = await Promise.all(tries);
+  expect(answers.filter((code) => code === "not_found")).toHaveLength(limits.wrongCodes);
+  expect(answers.filter((code) => code === "resource_exhausted")).toHaveLength(2 * limits.wrongCodes);
+  for (const replica of [one, two]) {
+    // The right one as well, but for who has not tried.
+    expect(await attempt(replica, right)).toBe("resource_exhausted");
+    expect(await attempt(replica, right, "key:other")).toBe("found");
+  }
 });
 
 it("a disabled namespace opens nothing, on any replica, until it is enabled", async () => {

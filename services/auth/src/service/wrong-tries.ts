@@ -8,7 +8,7 @@ export interface WrongTriesOptions {
   readonly refusal: (retryAfterS: number) => Error;
 }
 
-/** Counts wrong passwords per user name, and wrong codes per asker, so that they cannot be guessed. */
+/** Counts wrong passwords per user name, so that they cannot be guessed. */
 export class WrongTries {
   /** When the wrong ones of the window were tried, oldest first. The name tried last is the last. */
   private readonly tried = new Map<string, number[]>();

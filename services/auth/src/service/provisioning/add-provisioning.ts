@@ -1,20 +1,17 @@
 import type { Aggregates, Snapshots, SnapshotTables } from "@fieldlog/aggregates";
-import { devices, limits } from "@fieldlog/contracts";
+import { devices } from "@fieldlog/contracts";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { RpcError, rpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
 import { Capabilities } from "@fieldlog/sealing";
-import { NamespaceIsDisabled, TooManyWrongCodes } from "../../decisions/refusals.js";
+import { NamespaceIsDisabled } from "../../decisions/refusals.js";
 import type { Lookup } from "../lookup.js";
 import type { Namespaces } from "../namespaces.js";
-import { WrongTries } from "../wrong-tries.js";
 import { OperationList } from "./operation-list.js";
 import { Operations } from "./operations.js";
 import { Registrations } from "./registrations.js";
 import { ProvisioningTokens } from "./tokens.js";
-
-/** Askers whose wrong codes are remembered. */
-const ASKERS = 10_000;
+import type { WrongCodes } from "./wrong-codes.js";
 
 export interface ProvisioningNeeds {
   readonly aggregates: Aggregates;
@@ -23,6 +20,7 @@ export interface ProvisioningNeeds {
   readonly lookup: Lookup;
   readonly caughtUp: () => Promise<void>;
   readonly namespaces: Namespaces;
+  readonly wrongCodes: WrongCodes;
   readonly installationKey: Uint8Array;
   readonly internalToken: string;
 }
@@ -45,10 +43,6 @@ export function addProvisioning(runtime: Runtime, needs: ProvisioningNeeds) {
     ...{ aggregates, snapshots, lookup, caughtUp, connections, checkEnabled, now },
   });
   const stored = new OperationList(database, snapshots, now);
-  const wrongCodes = new WrongTries({
-    ...{ most: limits.wrongCodes, windowMs: limits.wrongCodesMs, names: ASKERS },
-    refusal: (retryAfterS) => new TooManyWrongCodes(retryAfterS),
-  });
   const ensureDevice = async (namespace: string, device: string) => {
     const asked = { namespace, device, dialect: "spotflow", metadata: {}, sensors: [] };
     await client.ensureDevice(asked).catch((error: unknown) => {
@@ -58,8 +52,8 @@ export function addProvisioning(runtime: Runtime, needs: ProvisioningNeeds) {
     });
   };
   const operations = new Operations({
-    ...{ aggregates, snapshots, lookup, tokens, registrations, stored, wrongCodes },
-    ...{ checkEnabled, ensureDevice, now },
+    ...{ aggregates, snapshots, lookup, tokens, registrations, stored },
+    ...{ checkEnabled, ensureDevice, now, wrongCodes: needs.wrongCodes },
   });
   return { namespaces, tokens, registrations, operations, stored, now };
 }

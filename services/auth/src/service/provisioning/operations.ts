@@ -20,11 +20,11 @@ import {
   TooMany,
 } from "../../decisions/refusals.js";
 import type { Lookup } from "../lookup.js";
-import type { WrongTries } from "../wrong-tries.js";
 import type { FoundOperation, OperationList } from "./operation-list.js";
 import type { IssuedToken, Registrations } from "./registrations.js";
 import type { FoundToken, ProvisioningTokens } from "./tokens.js";
 import { newVerificationCode, verificationCode } from "./verification-code.js";
+import type { WrongCodes } from "./wrong-codes.js";
 
 /** Of operations: the namespace's verification codes. */
 export function codeKey(namespace: string, code: string): string {
@@ -56,7 +56,7 @@ export interface OperationsParts {
   readonly tokens: ProvisioningTokens;
   readonly registrations: Registrations;
   readonly stored: OperationList;
-  readonly wrongCodes: WrongTries;
+  readonly wrongCodes: WrongCodes;
   /** Raises NamespaceIsDisabled. */
   readonly checkEnabled: (namespace: string) => Promise<void>;
   /** Registers the device unless it is; raises RpcError. */
@@ -126,14 +126,14 @@ export class Operations {
     if (device === "" || !(await registrations.cameWith(found, device))) throw new RegistrationsUsed(most);
   }
 
-  /** By id or verification code; wrong codes are counted. Raises NotFound, TooManyWrongCodes. */
+  /** By id or verification code; wrong codes are counted. Raises NotFound, TooManyWrongCodes, LogUnavailable. */
   async get(namespace: string, idOrCode: string, askedBy: string): Promise<FoundOperation> {
     const code = verificationCode(idOrCode);
     if (code === undefined) return { id: idOrCode, operation: await this.withId(namespace, idOrCode) };
-    const right = this.parts.wrongCodes.begin(`${namespace}/${askedBy}`);
+    const right = await this.parts.wrongCodes.begin({ namespace, id: askedBy });
     const found = await this.withCode(namespace, code);
     if (found === undefined) throw new NotFound("provisioning operation");
-    right();
+    await right();
     return found;
   }
 
