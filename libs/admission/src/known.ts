@@ -65,6 +65,8 @@ export interface KnownRegistered {
   readonly namespace: string;
   readonly id: string;
   readonly dialect: string;
+  /** ms since 1970 UTC. */
+  readonly registeredAt: number;
 }
 
 /** A device that logged in with an API key. */
@@ -232,7 +234,8 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
         absentIs("not_found", async () => {
           const [namespace, id] = partsOf(key);
           const { device } = await devicesClient.getDevice({ namespace, device: id });
-          return device && { namespace, id, dialect: device.dialect };
+          if (device === undefined) return undefined;
+          return { namespace, id, dialect: device.dialect, registeredAt: Number(device.registeredAt) };
         }),
     }),
     deviceSessions: new LoadCache({

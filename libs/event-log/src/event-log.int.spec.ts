@@ -84,12 +84,16 @@ describe("the event log", () => {
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  it("reads from a time on", async () => {
+  it("reads from a time on, and knows where that begins", async () => {
     const log = await connect();
     await log.signals.append("test", signal("old"));
     await new Promise((resolve) => setTimeout(resolve, 300));
     const startTime = new Date();
+    const before = await log.lastSequence(SIGNALS);
     await log.signals.append("test", signal("new"));
+    expect(await log.sequenceBefore(SIGNALS, startTime)).toBe(before);
+    expect(await log.sequenceBefore(SIGNALS, new Date(0))).toBe(0);
+    expect(await log.sequenceBefore(SIGNALS, new Date(Date.now() + 60_000))).toBe(before + 1);
     const reader = log.read(SIGNALS, { after: 0, startTime });
     const commits = (await reader.next()).value ?? [];
     expect(commits.flatMap((commit) => decodeBatch(commit.data)).map((each) => each.identity)).toEqual([

@@ -22,7 +22,7 @@ import { LogUnavailable } from "./errors.js";
 import { Group, type GroupOptions, idleGroups } from "./group.js";
 import { type Batch, type CommitOutcome, GroupCommit } from "./group-commit.js";
 import { publish } from "./publish.js";
-import { type Commit, type ReadOptions, read } from "./read.js";
+import { type Commit, type ReadOptions, read, sequenceBefore } from "./read.js";
 import { Registry } from "./registry.js";
 import { ensureStreams } from "./streams.js";
 import { spanOverMany } from "./trace.js";
@@ -195,6 +195,16 @@ export class EventLog {
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound)
         return undefined;
+      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+    }
+  }
+
+  /** The newest sequence that was stored before the time; 0: there is none. Raises LogUnavailable. */
+  async sequenceBefore(stream: StreamName, time: Date): Promise<number> {
+    this.checkConnected();
+    try {
+      return await sequenceBefore(this.jsm, stream, time);
+    } catch (error) {
       throw new LogUnavailable((error as Error).message, 1, { cause: error });
     }
   }

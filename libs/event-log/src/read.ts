@@ -99,6 +99,16 @@ export async function* read(
   }
 }
 
+/** The sequence before the first that was stored at or after the time: where a consumer that begins there stands. */
+export async function sequenceBefore(jsm: JetStreamManager, stream: StreamName, time: Date): Promise<number> {
+  const { name, delivered } = await jsm.consumers.add(stream, {
+    ...{ ack_policy: AckPolicy.None, mem_storage: true, num_replicas: 1, inactive_threshold: nanos(5_000) },
+    ...{ deliver_policy: DeliverPolicy.StartTime, opt_start_time: time.toISOString() },
+  });
+  await jsm.consumers.delete(stream, name).catch(() => undefined);
+  return delivered.stream_seq;
+}
+
 /**
  * Raises LogGap if the sequences are not in the stream and were not cleared, another error if the delivery skipped
  * them. Resolves with the sequence below which they may be missing, since it was cleared.

@@ -41,7 +41,8 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
   const events = new EventPublishing({ log, known, now });
   const publishing = new Publishing({ log, known, devices, events, rejections, now });
   const remote = new RemoteHost(log.connection);
-  const hub = new Hub({ properties: edge.properties, remote, publishing }, logger);
+  const { properties } = edge;
+  const hub = new Hub({ properties, registered: known.registered, remote, publishing }, logger);
   const sessions = await Sessions.create({
     ...{ log, logger, now, replicas: settings.replicas, publishWill: willsThrough(publishing) },
     retained: retainedMessages(edge.projections),

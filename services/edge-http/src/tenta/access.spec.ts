@@ -18,7 +18,9 @@ function accessAt(clock: { now: number }, role?: string) {
         id === NETWORK || id === "home" ? { id: NETWORK, name: "home" } : undefined,
       ),
       registered: cache((key) =>
-        key === `${NETWORK}/s` ? { namespace: NETWORK, id: "s", dialect: "tenta" } : undefined,
+        key === `${NETWORK}/s`
+          ? { namespace: NETWORK, id: "s", dialect: "tenta", registeredAt: 0 }
+          : undefined,
       ),
       roles: cache((key) => (key === `${NETWORK}/u` ? role : undefined)),
     },

@@ -8,7 +8,7 @@ import type { Wire } from "../net/wire.js";
 import type { InboundPublish } from "../publish/inbound.js";
 import type { PublishOutcome } from "../publish/outcome.js";
 import type { Publishing } from "../publish/publishing.js";
-import type { OpenSession, Session, SubscribeRequest } from "../sessions/types.js";
+import type { Implicit, OpenSession, Session } from "../sessions/types.js";
 import type { MqttMetrics } from "./metrics.js";
 
 /** What all connections of a process share. */
@@ -31,8 +31,7 @@ export interface DoorParts {
 
 /** Topics of a connection that mean more than a message. */
 export interface Dialect {
-  /** What the session is subscribed to from the beginning. */
-  readonly subscriptions: readonly SubscribeRequest[];
+  readonly subscriptions: Implicit;
   /** CONNECT was answered. */
   started(): void;
   /** Undefined: it is no topic of the dialect. */

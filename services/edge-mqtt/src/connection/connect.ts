@@ -88,6 +88,7 @@ async function open(client: Client, packet: Connect, principal: Principal): Prom
   const asked = version === 5 ? (properties.sessionExpiryInterval ?? 0) : clean ? 0 : NEVER;
   const expiryS = Math.min(asked, limits.mqttSessionS);
   const deliveries = new Deliveries(client, properties.topicAliasMaximum ?? 0);
+  client.dialect = parts.dialectOf(client, principal);
   const { session, present } = await parts.sessions.open({
     namespace: principal.namespace,
     namespaceName: principal.namespaceName,
@@ -97,6 +98,7 @@ async function open(client: Client, packet: Connect, principal: Principal): Prom
     expiryS,
     receiveMaximum: properties.receiveMaximum ?? 0xffff, // 3.1.2.11.3
     ...(packet.will && { will: willOf(packet.will) }),
+    ...(client.dialect && { implicit: client.dialect.subscriptions }),
     sink: deliveries,
   });
   if ((client.phase as string) === "ended") {
@@ -105,9 +107,6 @@ async function open(client: Client, packet: Connect, principal: Principal): Prom
   }
   client.session = session;
   client.deliveries = deliveries;
-  client.dialect = parts.dialectOf(client, principal);
-  if (client.dialect !== undefined) await session.subscribe(client.dialect.subscriptions);
-  if ((client.phase as string) === "ended") return;
   begin(client, packet, principal, expiryS);
   const granted = {
     assignedClientId: assigned,

@@ -31,7 +31,7 @@ function publishing(): Publishing {
     return stored.push(fromBinary(signals.SignalSchema, new Uint8Array(bytes)));
   };
   const load = async (key: string) =>
-    key === "ns/there" ? { namespace: "ns", id: "there", dialect: "tenta" } : undefined;
+    key === "ns/there" ? { namespace: "ns", id: "there", dialect: "tenta", registeredAt: 0 } : undefined;
   const log = { signals: { append, pending: 0 } };
   const known = { registered: new LoadCache({ max: 10, load }) };
   return new Publishing({

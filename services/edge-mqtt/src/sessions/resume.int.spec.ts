@@ -173,6 +173,42 @@ describe("a session that outlives its connection", () => {
     expect(client.ended).toBeUndefined();
   });
 
+  it("has subscriptions that nobody made from the time on that its client is known, and through a crash", async () => {
+    const one = await edge();
+    await append(one.log, namespace(), "to/d", "of another before it");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const registered = Date.now();
+    for (const n of numbers(3)) await append(one.log, namespace(), "to/d", n);
+    const plain = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 2 } as const;
+    const implicit = { requests: [{ filter: "to/d", ...plain }], since: async () => registered };
+    const kept = { implicit, expiryS: limits.mqttSessionS };
+    const first = await new TestClient().connect(one.sessions, namespace(), kept);
+    expect([first.present, await first.gets(3)]).toEqual([false, numbers(3)]);
+    await append(one.log, namespace(), "to/d", "3");
+    await first.gets(4);
+    await one.abandon();
+    const [two, three] = [await edge(), await edge()];
+    await append(two.log, namespace(), "to/d", "4");
+    const second = await new TestClient().connect(two.sessions, namespace(), kept);
+    // QoS 1: the last one before the crash may come again.
+    await until("what came meanwhile", () => second.payloads.at(-1) === "4");
+    expect(second.present).toBe(true);
+    const third = await new TestClient().connect(three.sessions, namespace(), kept);
+    expect(second.ended).toBe("taken-over");
+    await append(two.log, namespace(), "to/d", "5");
+    expect(await third.gets(1)).toEqual(["5"]);
+    expect(second.payloads.at(-1)).toBe("4");
+    const others = [
+      { ...kept, clientId: "clean", cleanStart: true },
+      { ...kept, clientId: "short", expiryS: 3600 },
+    ];
+    for (const options of others) {
+      const client = await new TestClient().connect(two.sessions, namespace(), options);
+      await append(two.log, namespace(), "to/d", "now");
+      expect(await client.gets(1)).toEqual(["now"]);
+    }
+  });
+
   it("is one of a bounded number, with a bounded number of subscriptions", async () => {
     const { log, sessions } = await edge();
     const client = await new TestClient().connect(sessions, namespace());

@@ -10,6 +10,7 @@ import { type Counts, noCounts } from "./counts.js";
 import { type Claim, type ClaimAnswer, Edges, isLater } from "./edges.js";
 import { SessionLost, SessionNotYours } from "./errors.js";
 import { forgetSessions } from "./forget.js";
+import { withImplicit } from "./implicit.js";
 import { LazyWrites } from "./lazy-writes.js";
 import { Newest } from "./newest.js";
 import type { SessionRecord } from "./record.js";
@@ -267,14 +268,17 @@ export class Sessions {
     const expiryS = Math.min(open.expiryS, limits.mqttSessionS);
     const connection = { principal, will, expiryS, owner: this.edges.id };
     const left = { expiresAt: undefined, willDueAt: undefined };
+    const implicit = { ...this.parts, log: this.options.log };
     if (resumed === undefined) {
-      return { ...connection, ...left, cursor: 0, subscriptions: [], outbound: [], inbound: [] };
+      const empty = { cursor: 0, subscriptions: [], outbound: [], inbound: [] };
+      return withImplicit(implicit, open, { ...connection, ...left, ...empty }, true);
     }
     // A log that was put back to an earlier state has not yet reached the cursor.
     const newest = await this.parts.newest.recent();
     const lost =
       sequenceOf(resumed.cursor) > newest && sequenceOf(resumed.cursor) > (await this.parts.newest.now());
-    return { ...resumed, ...connection, ...left, cursor: lost ? endOf(newest) : resumed.cursor };
+    const cursor = lost ? endOf(newest) : resumed.cursor;
+    return withImplicit(implicit, open, { ...resumed, ...connection, ...left, cursor }, false);
   }
 
   /** Returns the record's revision; undefined: there is none, because nothing is to outlive the connection. */

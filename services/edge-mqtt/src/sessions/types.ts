@@ -61,6 +61,14 @@ export interface OpenSession {
   readonly receiveMaximum: number;
   readonly will?: Will;
   readonly sink: SessionSink;
+  readonly implicit?: Implicit;
+}
+
+/** Subscriptions that a session has from its beginning on, whatever its client asks for. */
+export interface Implicit {
+  readonly requests: readonly SubscribeRequest[];
+  /** ms since 1970 UTC: a new session that is kept as long as any begins with what was published from then on. */
+  readonly since: () => Promise<number>;
 }
 
 export interface SubscribeRequest {

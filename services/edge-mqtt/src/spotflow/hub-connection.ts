@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { LoadsExceeded } from "@fieldlog/admission";
+import { deviceKey, type Known, LoadsExceeded } from "@fieldlog/admission";
 import { limits, type remote } from "@fieldlog/contracts";
 import type { RemoteHost } from "@fieldlog/remote";
 import { RpcError } from "@fieldlog/rpc";
 import type { Principal } from "../access/principal.js";
 import { encodePublishHead } from "../codec/encode-publish.js";
 import { PacketType } from "../codec/packet-type.js";
-import { Reason } from "../codec/reason.js";
+import { BadPacket, Reason } from "../codec/reason.js";
 import type { Client, Dialect } from "../connection/client.js";
 import type { InboundPublish } from "../publish/inbound.js";
 import { type PublishOutcome, refused } from "../publish/outcome.js";
 import type { Publishing } from "../publish/publishing.js";
-import type { SubscribeRequest } from "../sessions/types.js";
+import type { Implicit } from "../sessions/types.js";
 import { MethodCalls } from "./method-calls.js";
 import { readTelemetry } from "./telemetry.js";
 import {
@@ -29,12 +29,15 @@ import { type DesiredPush, type PropertiesClient, Twin, type TwinAnswer } from "
 
 export interface HubParts {
   readonly properties: PropertiesClient;
+  readonly registered: Pick<Known["registered"], "get">;
   readonly remote: Pick<RemoteHost, "hold">;
   readonly publishing: Pick<Publishing, "publishToStream">;
 }
 
 type Outcome = PublishOutcome | Promise<PublishOutcome>;
 
+/** Milliseconds by which the clocks of the log and of whoever registered the device may differ. */
+const CLOCKS_MS = 60_000;
 const DONE: PublishOutcome = { kind: "stored", position: 0 };
 const RETRY: PublishOutcome = { kind: "unavailable", retryAfterS: 1 };
 const NOTHING_SAID = {
@@ -44,7 +47,7 @@ const NOTHING_SAID = {
 
 /** One device's connection in the dialect of spotflow reference B4. */
 export class HubConnection implements Dialect {
-  readonly subscriptions: readonly SubscribeRequest[];
+  readonly subscriptions: Implicit;
   private readonly telemetry: string;
   private readonly twin: Twin;
   private readonly methods: MethodCalls;
@@ -65,7 +68,7 @@ export class HubConnection implements Dialect {
     this.methods = new MethodCalls((call, name, payload) => this.send(methodTopic(name, call), payload));
     const filter = deviceBoundFilter(hubId);
     const plain = { noLocal: false, retainAsPublished: false, retainHandling: 2 } as const;
-    this.subscriptions = [{ filter, qos: 1, ...plain }];
+    this.subscriptions = { requests: [{ filter, qos: 1, ...plain }], since: () => this.since() };
   }
 
   get key(): string {
@@ -98,6 +101,18 @@ export class HubConnection implements Dialect {
     const request = readHubRequest(topic);
     if (request === undefined) return refused("topic-name-invalid", "nothing is asked for by this topic");
     return this.request(request, packet);
+  }
+
+  /** From when on there can be messages to the device. Raises BadPacket: it cannot be found out now. */
+  private async since(): Promise<number> {
+    const { namespace, id } = this.principal;
+    try {
+      const known = await this.parts.registered.get(deviceKey(namespace, id));
+      return known === undefined ? this.client.parts.now() : known.registeredAt - CLOCKS_MS;
+    } catch (error) {
+      if (!(error instanceof RpcError || error instanceof LoadsExceeded)) throw error;
+      throw new BadPacket(Reason.serverUnavailable, "since when it is registered cannot be found out now");
+    }
   }
 
   /** Something else is wanted of the device now. */

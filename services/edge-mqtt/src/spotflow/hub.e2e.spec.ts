@@ -105,10 +105,10 @@ describe("a provisioned device", () => {
     await hub.client.endAsync();
   });
 
-  it("gets messages without having subscribed, also those that came while it was away", async () => {
+  it("gets messages without having subscribed, also those of before its first connection and while it was away", async () => {
     const device = await provision(system, "test", "porch-3");
-    const first = await connectHub(system, device);
     await operate("POST", "/devices/porch-3/c2d-messages", { greeting: 1 });
+    const first = await connectHub(system, device);
     const start = `devices/${device.hubId}/messages/devicebound/`;
     expect(await heard(first, start)).toMatchObject({ qos: 1, text: expect.stringContaining("greeting") });
     await first.client.endAsync();

@@ -75,7 +75,7 @@ export class Door {
       { key: "expired", expiresAt: 1 },
       { key: HMAC, expiresAt: undefined },
     ];
-    const device = { namespace: NAMESPACE.id, id: DEVICE, dialect: "edge-impulse" };
+    const device = { namespace: NAMESPACE.id, id: DEVICE, dialect: "edge-impulse", registeredAt: 0 };
     return {
       keys: { get: async (hash: string) => keys.get(hash) },
       namespaces: { get: async () => NAMESPACE },
