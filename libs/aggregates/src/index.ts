@@ -1,11 +1,12 @@
 // For services that decide.
 export { Aftermath, type AftermathOptions } from "./aftermath.js";
 export { Aggregates, type AggregatesOptions } from "./aggregates.js";
+// For services' read models.
+export { type Decided, decidedIn } from "./decided.js";
+export { addKeptBytes } from "./kept-bytes.js";
 // For the services' doors: failures as gRPC tells them.
 export { rpcFailure } from "./rpc-failure.js";
-// For services' read models.
 export {
-  type Decided,
   type SnapshotKind,
   type SnapshotModelOptions,
   type SnapshotTables,
@@ -13,3 +14,5 @@ export {
 } from "./snapshot-model.js";
 // For services that look aggregates up.
 export { type Id, inTime, Snapshots, SnapshotsUnavailable } from "./snapshots.js";
+// For services whose read models have tables of their own.
+export { type Existing, existing, type Folded, folded, loadState, type StateTables } from "./state-tables.js";

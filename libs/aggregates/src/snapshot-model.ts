@@ -1,17 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import {
-  type AggregateId,
-  aggregateOf,
-  CLEARED_KINDS,
-  ERASED_KINDS,
-  positionOf,
-  REGISTRY,
-  registry,
-} from "@fieldlog/contracts";
+import { type AggregateId, CLEARED_KINDS, ERASED_KINDS, REGISTRY } from "@fieldlog/contracts";
 import { type Decider, fold, type Snapshot } from "@fieldlog/decider";
-import type { ClearedPart, Commit } from "@fieldlog/event-log";
+import type { ClearedPart } from "@fieldlog/event-log";
 import type { LogRecord, ReadModelDefinition, ReadModelTransaction } from "@fieldlog/read-model";
 import { type Kysely, sql } from "kysely";
+import { type Decided, decidedIn } from "./decided.js";
 import { fromJson, toJson } from "./plain.js";
 
 /** A kind of aggregate whose states are kept. */
@@ -28,13 +20,6 @@ export interface SnapshotModelOptions {
   /** To be raised when a kind's `evolve`, its state's fields or its `keys` change. */
   readonly version: number;
   readonly kinds: readonly AnyKind[];
-}
-
-/** One decision and the aggregate that it belongs to. */
-export interface Decided {
-  readonly id: AggregateId;
-  readonly sequence: number;
-  readonly decision: registry.Decision;
 }
 
 /** Columns of `aggregates`: one row is one aggregate, as of its decision at `sequence`. */
@@ -70,7 +55,7 @@ export function snapshotModel({ version, kinds }: SnapshotModelOptions): ReadMod
     stream: REGISTRY,
     tables: ["aggregates", "aggregate_keys"],
     create: createTables,
-    decode: (commit) => decode(commit, byKind),
+    decode: (commit) => decidedIn(commit, byKind),
     apply: (tx, records) => apply(tx, records, byKind, version),
     clear: { rows: clearRows, takes: ({ device }, key) => takes(device, key) },
   };
@@ -118,22 +103,6 @@ async function createTables(db: Kysely<unknown>): Promise<void> {
     .on("aggregate_keys")
     .columns(["namespace", "kind", "id"])
     .execute();
-}
-
-function decode(commit: Commit, kinds: ReadonlyMap<string, AnyKind>): LogRecord<Decided>[] {
-  const id = aggregateOf(commit.subject);
-  if (!kinds.has(id.kind)) return [];
-  const decision = fromBinary(registry.DecisionSchema, commit.data);
-  return [
-    {
-      namespace: id.namespace,
-      key: `${id.kind}/${id.id}`,
-      position: positionOf(commit.sequence, 0),
-      time: commit.time,
-      value: { id, sequence: commit.sequence, decision },
-      ...(commit.traceParent === undefined ? {} : { traceParent: commit.traceParent }),
-    },
-  ];
 }
 
 async function apply(

@@ -1,13 +1,13 @@
-import { type Id, inTime } from "@fieldlog/aggregates";
+import { type Id, inTime, loadState } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
 import type { Decider, Snapshot } from "@fieldlog/decider";
 import { instant } from "@fieldlog/events";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { type RawBuilder, sql } from "kysely";
-import { dataRequest, type MadeRequest } from "../decisions/data-request.js";
-import { type MadeUpload, upload } from "../decisions/upload.js";
+import type { MadeRequest } from "../decisions/data-request.js";
+import type { MadeUpload } from "../decisions/upload.js";
 import type { OpenRequest } from "../decisions/wanted.js";
-import { type OfferTables, SCHEMA } from "./tables.js";
+import { type OfferTables, SCHEMA, STATES } from "./tables.js";
 
 /** A request as of its decision at `sequence`, and how many uploads it led to. */
 export interface FoundRequest {
@@ -37,28 +37,13 @@ export interface UploadsAsked extends RequestsAsked {
   readonly to?: number;
 }
 
-const TABLES = new Map<string, "data_requests" | "uploads">([
-  [dataRequest.kind, "data_requests"],
-  [upload.kind, "uploads"],
-]);
-
 /** The service's tables, read. Every method raises SnapshotsUnavailable after at most 2 s. */
 export class Rows {
   constructor(private readonly database: Pick<ReadDatabase<OfferTables>, "db">) {}
 
   /** What decisions start from. */
-  async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
-    const table = TABLES.get(kind);
-    if (table === undefined) throw new TypeError(`no table of ${kind}`);
-    const row = await inTime(
-      this.database.db
-        .selectFrom(table)
-        .select(["sequence", "state"])
-        .where("namespace", "=", namespace)
-        .where("id", "=", id)
-        .executeTakeFirst(),
-    );
-    return row && { sequence: row.sequence, state: row.state as unknown as State };
+  load<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State> | undefined> {
+    return loadState(this.database, STATES, decider, id);
   }
 
   async request(namespace: string, id: string): Promise<FoundRequest | undefined> {

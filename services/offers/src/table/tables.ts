@@ -1,9 +1,16 @@
+import type { StateTables } from "@fieldlog/aggregates";
 import { type Kysely, sql } from "kysely";
-import type { MadeRequest } from "../decisions/data-request.js";
-import type { MadeUpload } from "../decisions/upload.js";
+import { dataRequest, type MadeRequest } from "../decisions/data-request.js";
+import { type MadeUpload, upload } from "../decisions/upload.js";
 
 /** The service's schema in Postgres. */
 export const SCHEMA = "offers";
+
+/** What decisions start from. */
+export const STATES: StateTables = new Map([
+  [dataRequest.kind, { name: "data_requests" }],
+  [upload.kind, { name: "uploads" }],
+]);
 
 /** Data requests and uploads as of their newest decisions: what decisions start from, and what is listed. */
 export interface OfferTables {

@@ -1,14 +1,13 @@
-import { type Id, inTime } from "@fieldlog/aggregates";
+import { type Id, inTime, loadState } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
 import type { Decider, Snapshot } from "@fieldlog/decider";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
-import { type MadeModel, model } from "../models/model.js";
+import type { MadeModel } from "../models/model.js";
 import { SCHEMA } from "../tables.js";
 import { conditions, type Filter } from "./filter.js";
-import { type MadeSample, sample } from "./sample.js";
-import { sampleContent } from "./sample-content.js";
-import type { SampleTables } from "./tables.js";
+import type { MadeSample } from "./sample.js";
+import { type SampleTables, STATES } from "./tables.js";
 
 export interface FoundSample {
   readonly id: string;
@@ -34,27 +33,13 @@ export interface Counted {
   readonly lengthMs: number;
 }
 
-const TABLES = new Map<string, "samples" | "sample_contents" | "models">([
-  [sample.kind, "samples"],
-  [sampleContent.kind, "sample_contents"],
-  [model.kind, "models"],
-]);
-
 /** The tables of samples and models, read. Every method raises SnapshotsUnavailable after at most 2 s. */
 export class Rows {
   constructor(private readonly database: Pick<ReadDatabase<SampleTables>, "db">) {}
 
   /** What decisions start from. */
-  async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
-    const table = TABLES.get(kind);
-    if (table === undefined) throw new TypeError(`no table of ${kind}`);
-    const query = this.database.db
-      .selectFrom(table)
-      .select(["sequence", "state"])
-      .where("namespace", "=", namespace)
-      .where("id", "=", id);
-    const row = await inTime(query.executeTakeFirst());
-    return row && { sequence: row.sequence, state: row.state as unknown as State };
+  load<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State> | undefined> {
+    return loadState(this.database, STATES, decider, id);
   }
 
   async sampleOf(namespace: string, which: { number: number } | { id: string }) {

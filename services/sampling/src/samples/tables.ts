@@ -1,7 +1,15 @@
+import type { StateTables } from "@fieldlog/aggregates";
 import { type Kysely, sql } from "kysely";
-import type { MadeModel } from "../models/model.js";
-import type { MadeSample } from "./sample.js";
-import type { SampleContent } from "./sample-content.js";
+import { type MadeModel, model } from "../models/model.js";
+import { type MadeSample, sample } from "./sample.js";
+import { type SampleContent, sampleContent } from "./sample-content.js";
+
+/** What decisions start from. */
+export const STATES: StateTables = new Map([
+  [sample.kind, { name: "samples" }],
+  [sampleContent.kind, { name: "sample_contents" }],
+  [model.kind, { name: "models" }],
+]);
 
 /** What is stored, as of the newest decisions: what decisions start from, and what is searched. */
 export interface SampleTables {

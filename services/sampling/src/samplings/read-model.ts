@@ -1,13 +1,8 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { type AggregateId, aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
-import { fold, type Snapshot } from "@fieldlog/decider";
+import { type Decided, decidedIn, type Folded, folded, type Id } from "@fieldlog/aggregates";
+import { REGISTRY } from "@fieldlog/contracts";
+import type { Snapshot } from "@fieldlog/decider";
 import { instant } from "@fieldlog/events";
-import {
-  clearedByColumns,
-  type LogRecord,
-  type ReadModelDefinition,
-  type ReadModelTransaction,
-} from "@fieldlog/read-model";
+import { clearedByColumns, type ReadModelDefinition, type ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import {
   type DeviceSamplings,
@@ -16,13 +11,7 @@ import {
   nextDeadline,
   type Sampling,
 } from "./device-samplings.js";
-import { createTables } from "./tables.js";
-
-interface Decided {
-  readonly id: AggregateId;
-  readonly sequence: number;
-  readonly decision: registry.Decision;
-}
+import { createTables, STATES } from "./tables.js";
 
 /** What devices were asked to sample. Raise `version` when a table or the state changes. */
 export const readModel: ReadModelDefinition<Decided> = {
@@ -31,18 +20,15 @@ export const readModel: ReadModelDefinition<Decided> = {
   stream: REGISTRY,
   tables: ["device_samplings", "samplings"],
   create: createTables,
-  decode({ subject, sequence, time, data }) {
-    const id = aggregateOf(subject);
-    if (id.kind !== deviceSamplings.kind) return [];
-    const value = { id, sequence, decision: fromBinary(registry.DecisionSchema, data) };
-    const { namespace } = id;
-    return [{ namespace, key: `${id.kind}/${id.id}`, position: positionOf(sequence, 0), time, value }];
-  },
+  decode: (commit) => decidedIn(commit, STATES),
   async apply(tx, records) {
-    if (records.length === 0) return;
-    const changes = folded(await before(tx, records), records);
-    await writeDevices(tx, changes);
-    await writeSamplings(tx, changes);
+    const changed = new Map<string, Changed>();
+    const devices = await folded(tx, deviceSamplings, STATES, records, ({ id }, before, after) =>
+      note(changed, id, before, after),
+    );
+    if (devices.length === 0) return;
+    await writeDevices(tx, devices);
+    await writeSamplings(tx, [...changed.values()]);
   },
   clear: {
     rows: (tx, cleared) => clearedByColumns(tx, ["device_samplings", "samplings"], cleared),
@@ -50,51 +36,28 @@ export const readModel: ReadModelDefinition<Decided> = {
   },
 };
 
-/** A device's samplings after the decisions, and those of them that the decisions changed, by id. */
-interface Change {
+/** A sampling that a decision changed, as it is after the last of them. */
+interface Changed {
   readonly namespace: string;
   readonly device: string;
-  readonly after: Snapshot<DeviceSamplings>;
-  readonly changed: ReadonlyMap<string, Sampling>;
+  readonly one: Sampling;
 }
 
-const keyOf = (namespace: string, device: string) => `${namespace}\0${device}`;
+function note(
+  changed: Map<string, Changed>,
+  { namespace, id: device }: Id,
+  before: DeviceSamplings,
+  after: DeviceSamplings,
+): void {
+  const known = new Set([...before.open, ...before.ended]);
+  for (const one of [...after.open, ...after.ended])
+    if (!known.has(one)) changed.set(`${namespace}\0${device}\0${one.id}`, { namespace, device, one });
+}
 
-async function before(
+async function writeDevices(
   tx: ReadModelTransaction,
-  records: readonly LogRecord<Decided>[],
-): Promise<Map<string, Snapshot<DeviceSamplings>>> {
-  const ids = new Map(records.map(({ value: { id } }) => [keyOf(id.namespace, id.id), id]));
-  const namespaces = [...ids.values()].map(({ namespace }) => namespace);
-  const devices = [...ids.values()].map(({ id }) => id);
-  const { rows } = await sql<{ namespace: string; device: string } & Snapshot<DeviceSamplings>>`
-    SELECT namespace, device, sequence, state FROM ${sql.table(`${tx.schema}.device_samplings`)}
-      JOIN unnest(${namespaces}::text[], ${devices}::text[]) AS named (namespace, device)
-     USING (namespace, device)`.execute(tx.db);
-  return new Map(rows.map((row) => [keyOf(row.namespace, row.device), row]));
-}
-
-function folded(
-  states: Map<string, Snapshot<DeviceSamplings>>,
-  records: readonly LogRecord<Decided>[],
-): Change[] {
-  const changes = new Map<string, Change & { readonly changed: Map<string, Sampling> }>();
-  for (const { value } of records) {
-    const { namespace, id: device } = value.id;
-    const key = keyOf(namespace, device);
-    const was = states.get(key) ?? { state: deviceSamplings.initial, sequence: 0 };
-    const after = fold(deviceSamplings, was, value.sequence, value.decision);
-    states.set(key, after);
-    const changed = changes.get(key)?.changed ?? new Map<string, Sampling>();
-    const known = new Set([...was.state.open, ...was.state.ended]);
-    for (const one of [...after.state.open, ...after.state.ended])
-      if (!known.has(one)) changed.set(one.id, one);
-    changes.set(key, { namespace, device, after, changed });
-  }
-  return [...changes.values()];
-}
-
-async function writeDevices(tx: ReadModelTransaction, rows: readonly Change[]): Promise<void> {
+  rows: readonly Folded<DeviceSamplings>[],
+): Promise<void> {
   const column = <V>(of: (after: Snapshot<DeviceSamplings>) => V) => rows.map(({ after }) => of(after));
   const deadline = (state: DeviceSamplings) => {
     const ms = nextDeadline(state);
@@ -103,7 +66,7 @@ async function writeDevices(tx: ReadModelTransaction, rows: readonly Change[]): 
   await sql`
     INSERT INTO device_samplings (namespace, device, sequence, deadline, waiting, state)
     SELECT * FROM unnest(
-      ${rows.map(({ namespace }) => namespace)}::text[], ${rows.map(({ device }) => device)}::text[],
+      ${rows.map(({ namespace }) => namespace)}::text[], ${rows.map(({ id }) => id)}::text[],
       ${column(({ sequence }) => sequence)}::bigint[], ${column(({ state }) => deadline(state))}::timestamptz[],
       ${column(({ state }) => isWaiting(state))}::boolean[], ${column(({ state }) => JSON.stringify(state))}::json[])
     ON CONFLICT (namespace, device) DO UPDATE
@@ -111,10 +74,7 @@ async function writeDevices(tx: ReadModelTransaction, rows: readonly Change[]): 
            state = excluded.state`.execute(tx.db);
 }
 
-async function writeSamplings(tx: ReadModelTransaction, changes: readonly Change[]): Promise<void> {
-  const rows = changes.flatMap(({ namespace, device, changed }) =>
-    [...changed.values()].map((one) => ({ namespace, device, one })),
-  );
+async function writeSamplings(tx: ReadModelTransaction, rows: readonly Changed[]): Promise<void> {
   if (rows.length === 0) return;
   const column = <V>(of: (one: Sampling) => V) => rows.map(({ one }) => of(one));
   await sql`

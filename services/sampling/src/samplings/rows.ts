@@ -1,11 +1,11 @@
-import { type Id, inTime } from "@fieldlog/aggregates";
+import { type Id, inTime, loadState } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
 import type { Decider, Snapshot } from "@fieldlog/decider";
 import { instant } from "@fieldlog/events";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
-import { deviceSamplings, type Sampling } from "./device-samplings.js";
-import type { SamplingsTables } from "./tables.js";
+import type { Sampling } from "./device-samplings.js";
+import { type SamplingsTables, STATES } from "./tables.js";
 
 /** One, and where it stands. */
 export interface FoundSampling {
@@ -50,17 +50,8 @@ export class Rows {
   constructor(private readonly database: Pick<ReadDatabase<SamplingsTables>, "db">) {}
 
   /** What decisions start from. */
-  async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
-    if (kind !== deviceSamplings.kind) throw new TypeError(`no table of ${kind}`);
-    const row = await inTime(
-      this.database.db
-        .selectFrom("device_samplings")
-        .select(["sequence", "state"])
-        .where("namespace", "=", namespace)
-        .where("device", "=", id)
-        .executeTakeFirst(),
-    );
-    return row && { sequence: row.sequence, state: row.state as unknown as State };
+  load<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State> | undefined> {
+    return loadState(this.database, STATES, decider, id);
   }
 
   async sampling(namespace: string, id: string): Promise<FoundSampling | undefined> {

@@ -1,5 +1,11 @@
+import type { StateTables } from "@fieldlog/aggregates";
 import { type Kysely, sql } from "kysely";
-import type { DeviceSamplings, Sampling } from "./device-samplings.js";
+import { type DeviceSamplings, deviceSamplings, type Sampling } from "./device-samplings.js";
+
+/** What decisions start from. */
+export const STATES: StateTables = new Map([
+  [deviceSamplings.kind, { name: "device_samplings", id: "device" }],
+]);
 
 /** What devices were asked to sample, as of the newest decisions. */
 export interface SamplingsTables {
