@@ -10,6 +10,7 @@ import {
   sampling,
   streams,
   subscriptions,
+  tunnels,
 } from "@fieldlog/contracts";
 import { type Commit, connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
@@ -31,6 +32,7 @@ export interface Edge {
   readonly streams: RpcClient<typeof streams.StreamsService>;
   readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
   readonly properties: RpcClient<typeof properties.PropertiesService>;
+  readonly tunnels: RpcClient<typeof tunnels.TunnelsService>;
   readonly known: Known;
 }
 
@@ -68,6 +70,7 @@ export async function connectEdge(runtime: Runtime, { now, onDecision }: Connect
     streams: rpcClient(streams.StreamsService, { ...caller, address: settings.streamsGrpc }),
     provisioning: rpcClient(provisioning.ProvisioningService, { ...caller, address: settings.authGrpc }),
     properties: rpcClient(properties.PropertiesService, { ...caller, address: settings.devicesGrpc }),
+    tunnels: rpcClient(tunnels.TunnelsService, { ...caller, address: settings.devicesGrpc }),
   };
   const known = createKnown(clients, now);
   const watch = new RegistryWatch(log, known, logger, onDecision);

@@ -2,6 +2,7 @@ export * as auth from "./gen/fieldlog/auth/v1/auth_pb.js";
 export * as provisioning from "./gen/fieldlog/auth/v1/provisioning_pb.js";
 export * as devices from "./gen/fieldlog/devices/v1/devices_pb.js";
 export * as properties from "./gen/fieldlog/devices/v1/properties_pb.js";
+export * as tunnels from "./gen/fieldlog/devices/v1/tunnels_pb.js";
 export * as liveness from "./gen/fieldlog/liveness/v1/liveness_pb.js";
 export * as offers from "./gen/fieldlog/offers/v1/offers_pb.js";
 export * as projections from "./gen/fieldlog/projections/v1/projections_pb.js";
@@ -45,7 +46,10 @@ export {
   type StreamName,
   SUBSCRIPTION_CURSORS,
   signalsSubject,
+  type TunnelEnd,
   token,
+  tunnelJoinSubject,
+  tunnelSubject,
   untoken,
   WEBHOOK_REPLICAS,
   WRONG_CODES,

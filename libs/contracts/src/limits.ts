@@ -267,6 +267,23 @@ export const limits = Object.freeze({
   /** Method calls that wait for one device, and milliseconds for its answer. */
   methodCalls: 50,
   methodMs: 30_000,
+  /** Tunnels of one device, requested or open; those of one namespace that one edge holds, and all that it does. */
+  tunnelsPerDevice: 16,
+  tunnelsPerNamespace: 128,
+  tunnels: 1_000,
+  /** Milliseconds in which the URL of a tunnel has to be used, in which the device has to come to it, and it lasts at most. */
+  tunnelOpenMs: 60_000,
+  tunnelJoinMs: 30_000,
+  tunnelMs: 12 * 3_600_000,
+  /** Milliseconds that a tunnel stays without a byte; and the same once one side has nothing more to say. */
+  tunnelIdleMs: 15 * 60_000,
+  tunnelHalfIdleMs: 60_000,
+  /** Bytes of one WebSocket message in a tunnel, and those each way that may be under way between two edges. */
+  tunnelMessageBytes: 1024 * 1024,
+  tunnelWindowBytes: 256 * 1024,
+  /** Milliseconds that an edge says at the latest that its end is there, and without a word of which it is lost. */
+  tunnelBeatMs: 5_000,
+  tunnelLostMs: 20_000,
   /** Milliseconds that an edit token is good for. */
   editTokenMs: 30 * 60_000,
   /** Milliseconds that a signing secret which was rotated is good for. */

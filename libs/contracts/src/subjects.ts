@@ -8,6 +8,8 @@
  *   mqtt.beats                           tells that a replica of the MQTT edge is alive
  *   remote.device.<namespace>.<device>   asks the edge that holds a device's connection; nobody listens: there is none
  *   remote.frames.<namespace>.<device>   what its camera sees, now
+ *   tunnel.<tunnel>.<end>                bytes to one end of a tunnel: "operator", "device"
+ *   tunnel.<tunnel>.join                 asks the operator's end to take the device's in
  *
  * `<namespace>` is a namespace's id, or `_` for what belongs to the installation.
  */
@@ -70,7 +72,8 @@ export type AggregateKind =
   | "registration"
   | "properties"
   | "fleet-template"
-  | "stream";
+  | "stream"
+  | "tunnel";
 
 /** What clearing a namespace takes with it. Its keys, members, settings and users stay. */
 export const CLEARED_KINDS: readonly AggregateKind[] = [
@@ -87,6 +90,7 @@ export const CLEARED_KINDS: readonly AggregateKind[] = [
   "model",
   "registration",
   "properties",
+  "tunnel",
 ];
 
 /** What erasing a device takes with it; each is keyed by the device's id. That it was erased stays in `device`. */
@@ -96,6 +100,7 @@ export const ERASED_KINDS: readonly AggregateKind[] = [
   "sampling",
   "registration",
   "properties",
+  "tunnel",
 ];
 
 export interface AggregateId {
@@ -146,6 +151,19 @@ export function remoteDeviceSubject(namespace: string, device: string): string {
 /** On which the pictures of a device's camera pass by, for those who look. */
 export function remoteFramesSubject(namespace: string, device: string): string {
   return `remote.frames.${token(namespace)}.${token(device)}`;
+}
+
+/** The two ends of a tunnel. */
+export type TunnelEnd = "operator" | "device";
+
+/** On which the bytes to one end of a tunnel pass by. */
+export function tunnelSubject(tunnel: string, to: TunnelEnd): string {
+  return `tunnel.${token(tunnel)}.${to}`;
+}
+
+/** On which the device's end asks to be taken in. */
+export function tunnelJoinSubject(tunnel: string): string {
+  return `tunnel.${token(tunnel)}.join`;
 }
 
 /** What one replica of the MQTT edge is asked on. */

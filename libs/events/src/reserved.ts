@@ -9,6 +9,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...["SampleStored", "SamplingQueued", "SamplingSent", "SamplingAccepted", "SamplingStarted"],
   ...["SamplingProcessing", "SamplingReading", "SamplingUploading", "SamplingFinished", "SamplingArrived"],
   ...["DesiredChanged", "ReportedChanged", "TagsChanged"],
+  ...["TunnelRequested", "TunnelOpened", "TunnelClosed"],
   ...["StreamMessageCompleted", "StreamBatchCompleted"],
   ...["SamplingRefused", "SamplingFailed", "SamplingTimedOut", "SamplingCancelled"],
 ]);

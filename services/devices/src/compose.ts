@@ -1,5 +1,5 @@
 import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
-import { auth, devices, properties } from "@fieldlog/contracts";
+import { auth, devices, properties, tunnels } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
@@ -17,6 +17,8 @@ import { deviceLimitOf } from "./service/device-limit.js";
 import { Devices } from "./service/devices.js";
 import { EditTokens } from "./service/edit-tokens.js";
 import { namingOf } from "./service/unique-names.js";
+import { addTunnels } from "./tunnels/add-tunnels.js";
+import { tunnelsRefusal } from "./tunnels/rpc.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
@@ -50,13 +52,16 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "outbox", start: () => outbox.start(), stop: () => outbox.stop() });
   const ofProperties = addProperties({ runtime, log, devices: own });
   const ofFleets = addFleet({ runtime, log, properties: ofProperties });
+  const ofTunnels = addTunnels({ runtime, log, aggregates, devices: own, auth: authClient });
   const server = new RpcServer({
     address: listenAddress(settings.devicesGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics },
-    refusal: (error) => propertiesRefusal(error) ?? fleetRefusal(error) ?? refusal(error),
+    refusal: (error) =>
+      propertiesRefusal(error) ?? fleetRefusal(error) ?? tunnelsRefusal(error) ?? refusal(error),
   })
     .add(devices.DevicesService, devicesService(own, configurations, editTokens, erasing))
-    .add(properties.PropertiesService, { ...ofProperties.served, ...ofFleets });
+    .add(properties.PropertiesService, { ...ofProperties.served, ...ofFleets })
+    .add(tunnels.TunnelsService, ofTunnels);
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());

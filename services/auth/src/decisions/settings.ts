@@ -15,6 +15,8 @@ export interface Settings {
   readonly uploadBytes?: number;
   /** Which offers are accepted: those that a data request covers, or all. */
   readonly offers: "requested" | "all";
+  /** Whoever has permission admin may open tunnels to its devices. Absent: nobody may. */
+  readonly remoteAccess?: true;
 }
 
 /** Of a namespace whose settings nobody has changed. */
@@ -22,27 +24,28 @@ export const SETTINGS: Settings = Object.freeze({ uniqueDeviceNames: false, offe
 
 /** As they are in the log: what is absent or not known is the default. */
 export function settingsOf(message: registry.NamespaceSettingsChanged): Settings {
-  const { liveness, limits: own, uniqueDeviceNames } = message;
+  const { liveness, limits: own, uniqueDeviceNames, remoteAccess } = message;
   const storedBytes = own?.storedBytes === undefined ? undefined : Number(own.storedBytes);
   return {
     ...defined({ heartbeatS: liveness?.heartbeatS, inactiveAfterS: liveness?.inactiveAfterS }),
     ...defined({ devices: own?.devices, storedBytes, uploadBytes: own?.uploadBytes }),
     uniqueDeviceNames,
     offers: message.offers === "all" ? "all" : "requested",
+    ...(remoteAccess ? { remoteAccess } : {}),
   };
 }
 
 export function settingsMessage(settings: Settings): registry.NamespaceSettingsChanged {
   const { heartbeatS, inactiveAfterS, uniqueDeviceNames, devices, storedBytes, uploadBytes, offers } =
     settings;
+  const { remoteAccess = false } = settings;
   return create(registry.NamespaceSettingsChangedSchema, {
     liveness: defined({ heartbeatS, inactiveAfterS }),
     limits: {
       ...defined({ devices, uploadBytes }),
       ...(storedBytes === undefined ? {} : { storedBytes: BigInt(storedBytes) }),
     },
-    uniqueDeviceNames,
-    offers,
+    ...{ uniqueDeviceNames, offers, remoteAccess },
   });
 }
 

@@ -115,6 +115,7 @@ export interface NamespaceSettings {
   heartbeatS: number | null;
   inactiveAfterS: number | null;
   uniqueDeviceNames: boolean;
+  remoteAccess: boolean;
   devices: number | null;
   storedBytes: number | null;
   uploadBytes: number | null;

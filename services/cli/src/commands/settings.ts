@@ -29,6 +29,12 @@ export function addSettings(namespaces: Command, world: World): void {
     .addOption(
       new Option("--offers <which>", "which offers of data are accepted").choices(["requested", "all"]),
     )
+    .addOption(
+      new Option(
+        "--remote-access <yes|no>",
+        "keys with permission admin may open tunnels to its devices",
+      ).choices(["yes", "no"]),
+    )
     .action(async (namespace: string, options: Record<string, unknown>, command: Command) => {
       const { api, print, paint } = contextOf(command, world);
       const path = `/v1/namespaces/${part(namespace)}/settings`;
@@ -48,6 +54,7 @@ export function addSettings(namespaces: Command, world: World): void {
             ["stored bytes", shown(settings.storedBytes)],
             ["upload bytes", shown(settings.uploadBytes)],
             ["offers", settings.offers],
+            ["remote access", settings.remoteAccess ? "yes" : "no"],
           ],
           paint,
         ),
@@ -55,14 +62,16 @@ export function addSettings(namespaces: Command, world: World): void {
     });
 }
 
-function givenOf({ uniqueDeviceNames, ...rest }: Record<string, unknown>): Given {
+function givenOf({ uniqueDeviceNames, remoteAccess, ...rest }: Record<string, unknown>): Given {
   const names = ["heartbeatS", "inactiveAfterS", "devices", "storedBytes", "uploadBytes", "offers"];
   const given = Object.fromEntries(
     names.flatMap((name) => (name in rest ? [[name, rest[name] === DEFAULT ? null : rest[name]]] : [])),
   );
-  return uniqueDeviceNames === undefined
-    ? given
-    : { ...given, uniqueDeviceNames: uniqueDeviceNames === "yes" };
+  return {
+    ...given,
+    ...(uniqueDeviceNames === undefined ? {} : { uniqueDeviceNames: uniqueDeviceNames === "yes" }),
+    ...(remoteAccess === undefined ? {} : { remoteAccess: remoteAccess === "yes" }),
+  };
 }
 
 /** Of an option, a null would be lost. */

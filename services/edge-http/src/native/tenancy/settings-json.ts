@@ -15,12 +15,14 @@ export function settingsJson(settings: auth.Namespace["settings"]): Json {
     storedBytes: limits?.storedBytes === undefined ? null : Number(limits.storedBytes),
     uploadBytes: limits?.uploadBytes ?? null,
     offers: settings?.offers === "all" ? "all" : "requested",
+    remoteAccess: settings?.remoteAccess ?? false,
   };
 }
 
 /** The same way back. */
 export function settingsOf(json: Json) {
-  const { heartbeatS, inactiveAfterS, uniqueDeviceNames, devices, storedBytes, uploadBytes, offers } = json;
+  const { heartbeatS, inactiveAfterS, devices, storedBytes, uploadBytes } = json;
+  const { uniqueDeviceNames, offers, remoteAccess } = json;
   return {
     liveness: {
       ...(heartbeatS === null ? {} : { heartbeatS }),
@@ -31,7 +33,6 @@ export function settingsOf(json: Json) {
       ...(storedBytes === null ? {} : { storedBytes: BigInt(storedBytes) }),
       ...(uploadBytes === null ? {} : { uploadBytes }),
     },
-    uniqueDeviceNames,
-    offers,
+    ...{ uniqueDeviceNames, offers, remoteAccess },
   };
 }

@@ -18,6 +18,7 @@ const settings = {
     .nullable()
     .describe(`Most bytes of one upload; null: ${limits.uploadBytes}`),
   offers: z.enum(["requested", "all"]).describe("Which offers of data are accepted"),
+  remoteAccess: z.boolean().describe("Keys with permission admin may open tunnels to its devices"),
 };
 
 export const NamespaceSettings = component("NamespaceSettings", z.object(settings));

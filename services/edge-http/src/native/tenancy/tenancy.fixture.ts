@@ -16,10 +16,19 @@ export async function governs(
   expect((await call("get", `${NS}/settings`, ns, {})).json).toMatchObject({
     devices: null,
     offers: "requested",
+    remoteAccess: false,
   });
   await call("patch", `${NS}/settings`, ns, { body: { inactiveAfterS: 900, devices: 5 } });
-  const changed = await call("patch", `${NS}/settings`, ns, { body: { devices: null, offers: "all" } });
-  expect(changed.json).toMatchObject({ inactiveAfterS: 900, devices: null, offers: "all", heartbeatS: null });
+  const changed = await call("patch", `${NS}/settings`, ns, {
+    body: { devices: null, offers: "all", remoteAccess: true },
+  });
+  expect(changed.json).toMatchObject({
+    inactiveAfterS: 900,
+    devices: null,
+    offers: "all",
+    heartbeatS: null,
+    remoteAccess: true,
+  });
   expect((await call("get", `${NS}/settings`, ns, {})).json).toEqual(changed.json);
   for (const body of [{ inactiveAfterS: 10 }, { devices: 0 }, { offers: "some" }, { unknown: 1 }]) {
     expect((await call("patch", `${NS}/settings`, ns, { body })).status).toBe(400);

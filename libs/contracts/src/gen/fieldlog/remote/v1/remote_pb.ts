@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/remote/v1/remote.proto.
  */
 export const file_fieldlog_remote_v1_remote: GenFile = /*@__PURE__*/
-  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEipAQKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIABI1CgtjYWxsX21ldGhvZBgJIAEoCzIeLmZpZWxkbG9nLnJlbW90ZS52MS5DYWxsTWV0aG9kSABCCQoHcmVxdWVzdCILCglHZXRTdGF0dXMiNAoIUmVwbGFjZWQSEgoKY29ubmVjdGlvbhgBIAEoCRIUCgxjb25uZWN0ZWRfYXQYAiABKAMiMwoNV2FudFNuYXBzaG90cxISCgpyZXNvbHV0aW9uGAEgASgJEg4KBnZpZXdlchgCIAEoCSIfCg1TdG9wU25hcHNob3RzEg4KBnZpZXdlchgBIAEoCSIwCg1XYW50SW5mZXJlbmNlEg8KB2xhc3RpbmcYASABKAgSDgoGdmlld2VyGAIgASgJIh8KDVN0b3BJbmZlcmVuY2USDgoGdmlld2VyGAEgASgJIh4KC1VwZGF0ZU1vZGVsEg8KB3ZlcnNpb24YASABKA0idgoOUmVxdWVzdFJlY29yZHMSEgoFaW5kZXgYASABKARIAIgBARISCgVmaXJzdBgCIAEoBEgBiAEBEhEKBGxhc3QYAyABKARIAogBARIMCgRsaXN0GAQgAygEQggKBl9pbmRleEIICgZfZmlyc3RCBwoFX2xhc3QiKwoKQ2FsbE1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLwoMTWV0aG9kQW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIPCgdwYXlsb2FkGAIgASgMIpUBCgtSZW1vdGVSZXBseRIPCgdyZWZ1c2VkGAEgASgJEjAKBnN0YXR1cxgCIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTdGF0dXMSEQoJZGlzbWlzc2VkGAMgASgIEjAKBm1ldGhvZBgEIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5NZXRob2RBbnN3ZXIizwIKDFJlbW90ZVN0YXR1cxISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAxIPCgd2ZXJzaW9uGAMgASgNEhAKCGVuY29kaW5nGAQgASgJEgwKBG1vZGUYBSABKAkSEwoLZGV2aWNlX3R5cGUYBiABKAkSEQoJc25hcHNob3RzGAcgASgIEjEKB3NlbnNvcnMYCCADKAsyIC5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlU2Vuc29yEhsKE2luZmVyZW5jZV9pbmZvX2pzb24YCSABKAkSGwoTc25hcHNob3RzX3N0cmVhbWluZxgKIAEoCBIbChNpbmZlcmVuY2Vfc3RyZWFtaW5nGAsgASgIEjIKB3JlY29yZHMYDCABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlUmVjb3JkcyJpCg1SZW1vdGVSZWNvcmRzEhMKC2ZpcnN0X2luZGV4GAEgASgBEhcKD2ZpcnN0X3RpbWVzdGFtcBgCIAEoARISCgpsYXN0X2luZGV4GAMgASgBEhYKDmxhc3RfdGltZXN0YW1wGAQgASgBImsKDFJlbW90ZVNlbnNvchIMCgRuYW1lGAEgASgJEiAKE21heF9zYW1wbGVfbGVuZ3RoX3MYAiABKAFIAIgBARITCgtmcmVxdWVuY2llcxgDIAMoAUIWChRfbWF4X3NhbXBsZV9sZW5ndGhfc2IGcHJvdG8z");
+  fileDesc("Ch9maWVsZGxvZy9yZW1vdGUvdjEvcmVtb3RlLnByb3RvEhJmaWVsZGxvZy5yZW1vdGUudjEipAQKDVJlbW90ZVJlcXVlc3QSMwoKZ2V0X3N0YXR1cxgBIAEoCzIdLmZpZWxkbG9nLnJlbW90ZS52MS5HZXRTdGF0dXNIABIwCghyZXBsYWNlZBgCIAEoCzIcLmZpZWxkbG9nLnJlbW90ZS52MS5SZXBsYWNlZEgAEjsKDndhbnRfc25hcHNob3RzGAMgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLldhbnRTbmFwc2hvdHNIABI7Cg5zdG9wX3NuYXBzaG90cxgEIAEoCzIhLmZpZWxkbG9nLnJlbW90ZS52MS5TdG9wU25hcHNob3RzSAASOwoOd2FudF9pbmZlcmVuY2UYBSABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuV2FudEluZmVyZW5jZUgAEjsKDnN0b3BfaW5mZXJlbmNlGAYgASgLMiEuZmllbGRsb2cucmVtb3RlLnYxLlN0b3BJbmZlcmVuY2VIABI3Cgx1cGRhdGVfbW9kZWwYByABKAsyHy5maWVsZGxvZy5yZW1vdGUudjEuVXBkYXRlTW9kZWxIABI9Cg9yZXF1ZXN0X3JlY29yZHMYCCABKAsyIi5maWVsZGxvZy5yZW1vdGUudjEuUmVxdWVzdFJlY29yZHNIABI1CgtjYWxsX21ldGhvZBgJIAEoCzIeLmZpZWxkbG9nLnJlbW90ZS52MS5DYWxsTWV0aG9kSABCCQoHcmVxdWVzdCILCglHZXRTdGF0dXMiNAoIUmVwbGFjZWQSEgoKY29ubmVjdGlvbhgBIAEoCRIUCgxjb25uZWN0ZWRfYXQYAiABKAMiMwoNV2FudFNuYXBzaG90cxISCgpyZXNvbHV0aW9uGAEgASgJEg4KBnZpZXdlchgCIAEoCSIfCg1TdG9wU25hcHNob3RzEg4KBnZpZXdlchgBIAEoCSIwCg1XYW50SW5mZXJlbmNlEg8KB2xhc3RpbmcYASABKAgSDgoGdmlld2VyGAIgASgJIh8KDVN0b3BJbmZlcmVuY2USDgoGdmlld2VyGAEgASgJIh4KC1VwZGF0ZU1vZGVsEg8KB3ZlcnNpb24YASABKA0idgoOUmVxdWVzdFJlY29yZHMSEgoFaW5kZXgYASABKARIAIgBARISCgVmaXJzdBgCIAEoBEgBiAEBEhEKBGxhc3QYAyABKARIAogBARIMCgRsaXN0GAQgAygEQggKBl9pbmRleEIICgZfZmlyc3RCBwoFX2xhc3QiKwoKQ2FsbE1ldGhvZBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwiLwoMTWV0aG9kQW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIPCgdwYXlsb2FkGAIgASgMIpUBCgtSZW1vdGVSZXBseRIPCgdyZWZ1c2VkGAEgASgJEjAKBnN0YXR1cxgCIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5SZW1vdGVTdGF0dXMSEQoJZGlzbWlzc2VkGAMgASgIEjAKBm1ldGhvZBgEIAEoCzIgLmZpZWxkbG9nLnJlbW90ZS52MS5NZXRob2RBbnN3ZXIizwIKDFJlbW90ZVN0YXR1cxISCgpjb25uZWN0aW9uGAEgASgJEhQKDGNvbm5lY3RlZF9hdBgCIAEoAxIPCgd2ZXJzaW9uGAMgASgNEhAKCGVuY29kaW5nGAQgASgJEgwKBG1vZGUYBSABKAkSEwoLZGV2aWNlX3R5cGUYBiABKAkSEQoJc25hcHNob3RzGAcgASgIEjEKB3NlbnNvcnMYCCADKAsyIC5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlU2Vuc29yEhsKE2luZmVyZW5jZV9pbmZvX2pzb24YCSABKAkSGwoTc25hcHNob3RzX3N0cmVhbWluZxgKIAEoCBIbChNpbmZlcmVuY2Vfc3RyZWFtaW5nGAsgASgIEjIKB3JlY29yZHMYDCABKAsyIS5maWVsZGxvZy5yZW1vdGUudjEuUmVtb3RlUmVjb3JkcyJpCg1SZW1vdGVSZWNvcmRzEhMKC2ZpcnN0X2luZGV4GAEgASgBEhcKD2ZpcnN0X3RpbWVzdGFtcBgCIAEoARISCgpsYXN0X2luZGV4GAMgASgBEhYKDmxhc3RfdGltZXN0YW1wGAQgASgBImsKDFJlbW90ZVNlbnNvchIMCgRuYW1lGAEgASgJEiAKE21heF9zYW1wbGVfbGVuZ3RoX3MYAiABKAFIAIgBARITCgtmcmVxdWVuY2llcxgDIAMoAUIWChRfbWF4X3NhbXBsZV9sZW5ndGhfcyJxCgtUdW5uZWxGcmFtZRIMCgRzZW50GAEgASgEEg0KBXRha2VuGAIgASgEEgwKBGRhdGEYAyABKAwSDQoFZW5kZWQYBCABKAgSEgoKY2xvc2VfY29kZRgFIAEoDRIUCgxjbG9zZV9yZWFzb24YBiABKAkiHAoKSm9pblR1bm5lbBIOCgZzZWNyZXQYASABKAkiRAoPSm9pblR1bm5lbFJlcGx5Eg4KBmpvaW5lZBgBIAEoCBIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJYgZwcm90bzM");
 
 /**
  * @generated from message fieldlog.remote.v1.RemoteRequest
@@ -499,4 +499,106 @@ export type RemoteSensor = Message<"fieldlog.remote.v1.RemoteSensor"> & {
  */
 export const RemoteSensorSchema: GenMessage<RemoteSensor> = /*@__PURE__*/
   messageDesc(file_fieldlog_remote_v1_remote, 14);
+
+/**
+ * Between the two edges that hold the ends of a tunnel, in order; each end sends on the subject of the other.
+ *
+ * @generated from message fieldlog.remote.v1.TunnelFrame
+ */
+export type TunnelFrame = Message<"fieldlog.remote.v1.TunnelFrame"> & {
+  /**
+   * bytes of this direction before this frame: a frame that is missing shows
+   *
+   * @generated from field: uint64 sent = 1;
+   */
+  sent: bigint;
+
+  /**
+   * bytes of the other direction that went to the socket: so many more may be sent
+   *
+   * @generated from field: uint64 taken = 2;
+   */
+  taken: bigint;
+
+  /**
+   * empty: it only says that it is there, and what it has taken
+   *
+   * @generated from field: bytes data = 3;
+   */
+  data: Uint8Array;
+
+  /**
+   * no bytes follow in this direction
+   *
+   * @generated from field: bool ended = 4;
+   */
+  ended: boolean;
+
+  /**
+   * of WebSocket; 0: the tunnel stays. The last frame
+   *
+   * @generated from field: uint32 close_code = 5;
+   */
+  closeCode: number;
+
+  /**
+   * @generated from field: string close_reason = 6;
+   */
+  closeReason: string;
+};
+
+/**
+ * Describes the message fieldlog.remote.v1.TunnelFrame.
+ * Use `create(TunnelFrameSchema)` to create a new message.
+ */
+export const TunnelFrameSchema: GenMessage<TunnelFrame> = /*@__PURE__*/
+  messageDesc(file_fieldlog_remote_v1_remote, 15);
+
+/**
+ * The device's end asks the operator's whether it is the one that was called.
+ *
+ * @generated from message fieldlog.remote.v1.JoinTunnel
+ */
+export type JoinTunnel = Message<"fieldlog.remote.v1.JoinTunnel"> & {
+  /**
+   * @generated from field: string secret = 1;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message fieldlog.remote.v1.JoinTunnel.
+ * Use `create(JoinTunnelSchema)` to create a new message.
+ */
+export const JoinTunnelSchema: GenMessage<JoinTunnel> = /*@__PURE__*/
+  messageDesc(file_fieldlog_remote_v1_remote, 16);
+
+/**
+ * @generated from message fieldlog.remote.v1.JoinTunnelReply
+ */
+export type JoinTunnelReply = Message<"fieldlog.remote.v1.JoinTunnelReply"> & {
+  /**
+   * @generated from field: bool joined = 1;
+   */
+  joined: boolean;
+
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string device = 3;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message fieldlog.remote.v1.JoinTunnelReply.
+ * Use `create(JoinTunnelReplySchema)` to create a new message.
+ */
+export const JoinTunnelReplySchema: GenMessage<JoinTunnelReply> = /*@__PURE__*/
+  messageDesc(file_fieldlog_remote_v1_remote, 17);
 
