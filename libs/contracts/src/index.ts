@@ -1,3 +1,4 @@
+export { deviceBoundTo, deviceBoundTopic } from "./device-bound.js";
 export * as auth from "./gen/fieldlog/auth/v1/auth_pb.js";
 export * as provisioning from "./gen/fieldlog/auth/v1/provisioning_pb.js";
 export * as devices from "./gen/fieldlog/devices/v1/devices_pb.js";
@@ -13,6 +14,7 @@ export * as signals from "./gen/fieldlog/signals/v1/signals_pb.js";
 export * as streams from "./gen/fieldlog/streams/v1/streams_pb.js";
 export * as subscriptions from "./gen/fieldlog/subscriptions/v1/subscriptions_pb.js";
 export * as saf from "./gen/saf/saf_pb.js";
+export { isId } from "./id.js";
 export { limits } from "./limits.js";
 export { isMobile } from "./mobility.js";
 export { endOf, indexOf, type Position, positionOf, sequenceOf } from "./position.js";
