@@ -5,7 +5,6 @@ import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
-import { TooManyWrongPasswords } from "./decisions/refusals.js";
 import { readModel, SCHEMA } from "./read-model.js";
 import { authService, seeing } from "./rpc/auth-service.js";
 import { provisioningService } from "./rpc/provisioning/provisioning-service.js";
@@ -24,7 +23,7 @@ import { addProvisioning } from "./service/provisioning/add-provisioning.js";
 import { WrongCodes } from "./service/provisioning/wrong-codes.js";
 import { Sessions } from "./service/sessions.js";
 import { Users } from "./service/users.js";
-import { WrongTries } from "./service/wrong-tries.js";
+import { WrongPasswords } from "./service/wrong-passwords.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
 export async function compose(runtime: Runtime): Promise<void> {
@@ -51,11 +50,10 @@ export async function compose(runtime: Runtime): Promise<void> {
   const checkNamespace = (id: string) => namespaces.withId(id);
   const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace, now: Date.now });
   const passwords = new Passwords({ atOnce: limits.passwordsHashed, waiting: limits.passwordsWaiting });
-  const wrongPasswords = new WrongTries({
+  const wrongPasswords = new WrongPasswords({
     most: limits.wrongPasswords,
     windowMs: limits.wrongPasswordsMs,
     names: limits.users,
-    refusal: (retryAfterS) => new TooManyWrongPasswords(retryAfterS),
   });
   const users = new Users({ aggregates, snapshots, lookup, keyring, passwords, wrongPasswords });
   const fromLog = new Aggregates({ log, snapshots: { load: async () => undefined }, metrics });

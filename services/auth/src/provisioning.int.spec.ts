@@ -159,6 +159,42 @@ it("a disabled namespace opens nothing, on any replica, until it is enabled", as
   await open(registration);
 });
 
+it("of devices that come at the same moment only as many get in as may, and those stay in", async () => {
+  const most = 2;
+  const { id, secret } = await createToken({ approved: true, registrations: most });
+  const devices = ["quay-1", "quay-2", "quay-3", "quay-4", "quay-5"];
+  const begun = await Promise.all(devices.map((device) => begin(secret, device)));
+  const come = async (operation: string, index: number) => {
+    const replica = index % 2 ? one : two;
+    const asked = { tokenHash: hashOf(secret), operation };
+    const done = await replica.completeProvisioning(asked).catch((error: RpcError) => error);
+    if (done instanceof RpcError) expect(done).toMatchObject(because("registrations"));
+    return done instanceof RpcError ? undefined : done.registrationToken;
+  };
+  const tokens = (await Promise.all(begun.map(come))).filter((token) => token !== undefined);
+  expect(tokens).toHaveLength(most);
+  for (const token of tokens) await open(token);
+  const shown = (await one.listProvisioningTokens({ namespace })).tokens.find((each) => each.id === id);
+  expect(shown).toMatchObject({ registrations: most });
+});
+
+it("a device gets the id that its token carries, and comes again with a regenerated one", async () => {
+  const { id, secret } = await createToken({ approved: true, deviceId: "lock-7" });
+  const registration = await complete(secret, await begin(secret, ""));
+  expect(await open(registration)).toMatchObject({ device: "lock-7" });
+  const renewed = await two.regenerateProvisioningToken({ namespace, id, decidedBy });
+  secrets.push(renewed.secret);
+  expect(renewed.token).toMatchObject({ id, registrations: 1, created: { deviceId: "lock-7" } });
+  await expect(begin(secret, "")).rejects.toMatchObject(unauthenticated);
+  const asked = {
+    provisioningTokenHash: hashOf(renewed.secret),
+    registrationTokenHash: hashOf(registration),
+  };
+  const refreshed = await one.refreshRegistration(asked);
+  secrets.push(refreshed.registrationToken);
+  expect(await open(refreshed.registrationToken)).toMatchObject({ device: "lock-7" });
+});
+
 it("clearing the namespace ends all registrations; what devices come with stays", async () => {
   const { id, secret } = await createToken({ approved: true, registrations: 1 });
   const registration = await complete(secret, await begin(secret, "well-1"));

@@ -1,17 +1,7 @@
-import { limits } from "@fieldlog/contracts";
-import { type CreatedProvisioningToken, checkLifetime } from "./provisioning-token.js";
+import { type CreatedProvisioningToken, checkDeviceId, checkLifetime } from "./provisioning-token.js";
 import { InvalidField } from "./refusals.js";
 
 // What a device asks for, and what whoever approves it chooses, within what its provisioning token leaves open.
-
-const DEVICE_ID = new RegExp(`^[0-9A-Za-z_.-]{${limits.provisionedIdLeast},${limits.provisionedIdMost}}$`);
-
-/** An id that a provisioned device may have (section B1 of the dialect). Raises InvalidField. */
-export function checkDeviceId(id: string): void {
-  if (DEVICE_ID.test(id)) return;
-  const { provisionedIdLeast: least, provisionedIdMost: most } = limits;
-  throw new InvalidField("device_id", `must be ${least} to ${most} of 0-9, a-z, A-Z, -, _ and .`);
-}
 
 type Modes = Pick<
   CreatedProvisioningToken,
@@ -40,13 +30,13 @@ export function checkAskedId({ deviceIdMode }: Pick<Modes, "deviceIdMode">, aske
  * @throws InvalidField
  */
 export function resolveId(
-  { deviceIdMode }: Pick<Modes, "deviceIdMode">,
+  { deviceIdMode, deviceId = "" }: Pick<CreatedProvisioningToken, "deviceIdMode" | "deviceId">,
   { asked, chosen, made }: { readonly asked: string; readonly chosen: string; readonly made: string },
 ): string {
   if (chosen === "" && deviceIdMode === "technician-only") {
     throw new InvalidField("device_id", "is missing: whoever approves chooses it");
   }
-  if (chosen === "" || chosen === asked) return asked || made;
+  if (chosen === "" || chosen === asked) return asked || deviceId || made;
   if (deviceIdMode === "device" || deviceIdMode === "device-only" || deviceIdMode === "none") {
     throw new InvalidField("device_id", "may not be chosen with this provisioning token");
   }

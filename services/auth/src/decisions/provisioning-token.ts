@@ -38,6 +38,8 @@ export interface CreatedProvisioningToken {
   /** Seconds that registration tokens are good for, and the most that may be chosen; absent: they do not expire. */
   readonly registrationLifetimeS?: number;
   readonly deviceIdMode: DeviceIdMode;
+  /** That a device gets where nobody chooses another; absent: a UUID. */
+  readonly deviceId?: string;
   readonly lifetimeMode: LifetimeMode;
   /** It may be chosen that registration tokens do not expire. */
   readonly infiniteLifetime: boolean;
@@ -56,12 +58,13 @@ export const provisioningToken: Decider<ProvisioningToken> = {
   initial: { phase: "none" },
   evolve: (state, { event }, { sequence, decidedAt }) => {
     if (event.case === "provisioningTokenCreated") {
-      const { name, tokenHash, expiresAt, registrations, registrationLifetimeS } = event.value;
+      const { name, tokenHash, expiresAt, registrations, registrationLifetimeS, deviceId } = event.value;
       return {
         ...{ phase: "created", name, hash: hex(tokenHash), enabled: true },
         ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }),
         ...(registrations === undefined ? {} : { registrations }),
         ...(registrationLifetimeS === undefined ? {} : { registrationLifetimeS }),
+        ...(deviceId === "" ? {} : { deviceId }),
         deviceIdMode: event.value.deviceIdMode as DeviceIdMode,
         lifetimeMode: event.value.lifetimeMode as LifetimeMode,
         ...{ infiniteLifetime: event.value.infiniteLifetime, approved: event.value.approved },
@@ -114,6 +117,8 @@ export interface NewProvisioningToken {
   readonly registrationLifetimeS?: number | undefined;
   /** Empty: "either". */
   readonly deviceIdMode: string;
+  /** That a device gets where nobody chooses another; empty: a UUID. */
+  readonly deviceId: string;
   /** Empty: "disabled". */
   readonly lifetimeMode: string;
   readonly infiniteLifetime: boolean;
@@ -130,9 +135,9 @@ export function createProvisioningToken(
   return (state) => {
     checkNew({ ...asked, deviceIdMode, lifetimeMode }, now);
     if (state.phase !== "none") return { events: [], result: undefined };
-    const { name, tokenHash, expiresAt, registrations, registrationLifetimeS } = asked;
+    const { name, tokenHash, expiresAt, registrations, registrationLifetimeS, deviceId } = asked;
     const value = {
-      ...{ name, tokenHash, deviceIdMode, lifetimeMode },
+      ...{ name, tokenHash, deviceIdMode, deviceId, lifetimeMode },
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(registrations === undefined ? {} : { registrations }),
       ...(registrationLifetimeS === undefined ? {} : { registrationLifetimeS }),
@@ -153,6 +158,7 @@ function checkNew(asked: NewProvisioningToken, now: number): void {
   if (registrations !== undefined && registrations < 1) {
     throw new InvalidField("registrations", "must be 1 or more, or absent: any number");
   }
+  if (asked.deviceId !== "") checkDeviceId(asked.deviceId);
   if (registrationLifetimeS !== undefined) checkLifetime(registrationLifetimeS);
   if (!isOneOf(DEVICE_ID_MODES, deviceIdMode)) {
     throw new InvalidField("device_id_mode", `must be one of ${DEVICE_ID_MODES.join(", ")}`);
@@ -163,6 +169,15 @@ function checkNew(asked: NewProvisioningToken, now: number): void {
   if (asked.approved && (deviceIdMode === "technician-only" || lifetimeMode === "enforced")) {
     throw new InvalidField("approved", "leaves nobody to choose what whoever approves must choose");
   }
+}
+
+const DEVICE_ID = new RegExp(`^[0-9A-Za-z_.-]{${limits.provisionedIdLeast},${limits.provisionedIdMost}}$`);
+
+/** An id that a provisioned device may have (section B1 of the dialect). Raises InvalidField. */
+export function checkDeviceId(id: string): void {
+  if (DEVICE_ID.test(id)) return;
+  const { provisionedIdLeast: least, provisionedIdMost: most } = limits;
+  throw new InvalidField("device_id", `must be ${least} to ${most} of 0-9, a-z, A-Z, -, _ and .`);
 }
 
 /** Seconds. Raises InvalidField. */

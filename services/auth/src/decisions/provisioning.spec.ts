@@ -112,6 +112,16 @@ test.each<[DeviceIdMode, asked: string, chosen: string, id: string | undefined]>
   else expect(resolve()).toBe(id);
 });
 
+test.each<[DeviceIdMode, asked: string, chosen: string, id: string]>([
+  ["either", "", "", "of-the-token"],
+  ["either", "porch-1", "", "porch-1"],
+  ["either", "", "cellar-2", "cellar-2"],
+  ["technician", "", "", "of-the-token"],
+  ["none", "", "", "of-the-token"],
+])("with mode %s and an id in the token, '%s' asked and '%s' given is %s", (mode, asked, chosen, id) => {
+  expect(resolveId(modes(mode, { deviceId: "of-the-token" }), { asked, chosen, made: "made-up-1" })).toBe(id);
+});
+
 test.each<[DeviceIdMode, asked: string, taken: boolean]>([
   ["either", "", true],
   ["either", "a.b-C_9", true],
@@ -138,7 +148,11 @@ test.each<[object, chosen: number | undefined, seconds: number | undefined | "re
   [{}, 0, undefined],
   [{}, 900, 900],
   [{ lifetimeMode: "disabled" }, 900, "refused"],
+  [{ lifetimeMode: "disabled", registrationLifetimeS: 600 }, undefined, 600],
   [{ lifetimeMode: "enforced" }, undefined, "refused"],
+  [{ lifetimeMode: "enforced", registrationLifetimeS: 600 }, 600, 600],
+  [{ lifetimeMode: "enforced", registrationLifetimeS: 600 }, 0, "refused"],
+  [{ lifetimeMode: "enforced", infiniteLifetime: true, registrationLifetimeS: 600 }, 0, undefined],
 ])("with %j, whoever chooses %s gives %s seconds", (more, chosen, seconds) => {
   const resolve = () => resolveLifetime(modes("either", more), chosen);
   if (seconds === "refused") expect(resolve).toThrow(InvalidField);
@@ -149,7 +163,7 @@ describe("a provisioning token", () => {
   const tokenHash = Buffer.alloc(32, 1);
   const hex = tokenHash.toString("hex");
   const asked = {
-    ...{ name: "fleet", tokenHash, deviceIdMode: "", lifetimeMode: "" },
+    ...{ name: "fleet", tokenHash, deviceIdMode: "", deviceId: "", lifetimeMode: "" },
     ...{ infiniteLifetime: false, approved: false },
   };
   const after = (...decisions: ((state: ProvisioningToken) => Outcome<undefined>)[]) => {
@@ -183,6 +197,7 @@ describe("a provisioning token", () => {
     ["expiresAt", 0n],
     ["registrations", 0],
     ["registrationLifetimeS", 59],
+    ["deviceId", "a b"],
     ["deviceIdMode", "toString"],
     ["lifetimeMode", "never"],
   ])("with %s %s is refused", (field, value) => {

@@ -1,3 +1,5 @@
+export { InvalidField } from "@fieldlog/decider";
+
 /** What auth refuses. Each holds what the caller needs to know, and none holds a secret. */
 export class NotFound extends Error {
   override readonly name = "NotFound";
@@ -22,17 +24,6 @@ export class AlreadyExists extends Error {
     readonly id: string,
   ) {
     super(`there is a ${what} ${id} already`);
-  }
-}
-
-/** A value that is not taken, by the name of its field in the request. */
-export class InvalidField extends Error {
-  override readonly name = "InvalidField";
-  constructor(
-    readonly field: string,
-    readonly reason: string,
-  ) {
-    super(`${field} ${reason}`);
   }
 }
 

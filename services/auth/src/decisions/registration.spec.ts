@@ -10,6 +10,7 @@ import {
   refresh,
   registration,
   revokeRegistration,
+  revokeSeries,
 } from "./registration.js";
 
 const GRACE = 1_000;
@@ -85,13 +86,17 @@ test("a refreshed token lasts as long as the first did", () => {
 });
 
 test("a revoked one is good no more, which is decided once, until the device is provisioned again", () => {
-  const { issue, refresh, revoke, good } = history();
+  const { issue, refresh, revoke, good, state } = history();
   expect(revokeRegistration(registration.initial).events).toEqual([]);
   issue("a", 1);
   revoke(2);
   expect(good(2)).toEqual([]);
   expect(revokeRegistration({ phase: "revoked" }).events).toEqual([]);
+  expect(revokeSeries(1)({ phase: "revoked" }).events).toEqual([]);
   expect(() => refresh("a", "b", 3)).toThrow(RegistrationGone);
   issue("c", 4);
   expect(good(4)).toEqual(["c"]);
+  const { series } = state() as { series: number };
+  expect(revokeSeries(series - 1)(state()).events).toEqual([]);
+  expect(revokeSeries(series)(state()).events).toHaveLength(1);
 });

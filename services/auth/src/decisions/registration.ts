@@ -133,6 +133,14 @@ export function refresh(asked: { from: string; tokenHash: Uint8Array; graceMs: n
   };
 }
 
+/** As {@link revokeRegistration}; of one that began anew since: nothing. */
+export function revokeSeries(series: number) {
+  return (state: Registration): Outcome<undefined> =>
+    state.phase === "live" && state.series === series
+      ? revokeRegistration(state)
+      : { events: [], result: undefined };
+}
+
 /** Of one that is not there, or was revoked: nothing. */
 export function revokeRegistration(state: Registration): Outcome<undefined> {
   const revoked = { event: { case: "registrationTokensRevoked" as const, value: {} } };

@@ -1,8 +1,9 @@
+import { isId } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
 import type { ApiKey } from "../decisions/api-key.js";
 import { NotFound } from "../decisions/refusals.js";
 import type { HmacKey } from "../service/api-keys.js";
-import { type Answering, type AuthCalls, isId } from "./calls.js";
+import type { Answering, AuthCalls } from "./calls.js";
 
 type Calls = "checkApiKey" | "createApiKey" | "listApiKeys" | "revokeApiKey" | "listHmacKeys";
 

@@ -1,4 +1,4 @@
-import { type auth, limits } from "@fieldlog/contracts";
+import type { auth } from "@fieldlog/contracts";
 import type { ServiceImpl } from "@fieldlog/rpc";
 import type { ApiKeys } from "../service/api-keys.js";
 import type { ClearedNamespace } from "../service/clearing.js";
@@ -32,9 +32,4 @@ export interface Answering extends AuthParts {
    * the secret in the answer would be lost otherwise.
    */
   readonly seen: (sequence: number) => Promise<void>;
-}
-
-/** Whether anything can go by that id at all. */
-export function isId(text: string): boolean {
-  return text.length > 0 && text.length <= limits.idLength && !text.includes("\u0000");
 }

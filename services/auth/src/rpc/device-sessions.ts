@@ -1,7 +1,8 @@
+import { isId } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
 import { InvalidField } from "../decisions/refusals.js";
 import { toApiKey } from "./api-keys.js";
-import { type Answering, type AuthCalls, isId } from "./calls.js";
+import type { Answering, AuthCalls } from "./calls.js";
 
 type Calls = "startDeviceSession" | "checkDeviceSession";
 

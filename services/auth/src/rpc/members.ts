@@ -1,5 +1,6 @@
+import { isId } from "@fieldlog/contracts";
 import { NotFound } from "../decisions/refusals.js";
-import { type Answering, type AuthCalls, isId } from "./calls.js";
+import type { Answering, AuthCalls } from "./calls.js";
 import { toNamespace } from "./namespaces.js";
 
 type Calls = "listUserNamespaces" | "getRole" | "listMembers" | "setMember" | "removeMember";

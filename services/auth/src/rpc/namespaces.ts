@@ -1,9 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { auth } from "@fieldlog/contracts";
+import { type auth, isId } from "@fieldlog/contracts";
 import { type CreatedNamespace, retentionOf } from "../decisions/namespace.js";
 import { InvalidField, NotFound } from "../decisions/refusals.js";
 import { askedSettings, settingsMessage } from "../decisions/settings.js";
-import { type Answering, type AuthCalls, isId } from "./calls.js";
+import type { Answering, AuthCalls } from "./calls.js";
 
 type Calls =
   | "createNamespace"

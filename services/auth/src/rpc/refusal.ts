@@ -3,7 +3,6 @@ import { RpcError } from "@fieldlog/rpc";
 import {
   AlreadyExists,
   AmbiguousDevice,
-  InvalidField,
   LastOwner,
   NamespaceIsDisabled,
   NotFound,
@@ -33,9 +32,6 @@ export function refusal(error: unknown): RpcError | undefined {
   }
   if (error instanceof TooBusy) {
     return new RpcError("unavailable", error.message, { retryAfterS: String(error.retryAfterS) });
-  }
-  if (error instanceof InvalidField) {
-    return new RpcError("invalid_argument", error.message, { field: error.field });
   }
   return provisioningRefusal(error) ?? rpcFailure(error);
 }

@@ -14,7 +14,7 @@ import {
 import type { Keyring } from "./keyring.js";
 import type { Lookup } from "./lookup.js";
 import type { Passwords } from "./passwords.js";
-import type { WrongTries } from "./wrong-tries.js";
+import type { WrongPasswords } from "./wrong-passwords.js";
 
 export interface UsersOptions {
   readonly aggregates: Aggregates;
@@ -22,7 +22,7 @@ export interface UsersOptions {
   readonly lookup: Lookup;
   readonly keyring: Keyring;
   readonly passwords: Passwords;
-  readonly wrongPasswords: WrongTries;
+  readonly wrongPasswords: WrongPasswords;
 }
 
 /** Creates users, finds them, and knows them by their passwords. */

@@ -58,11 +58,13 @@ describe("provisioning tokens", () => {
       { body: { ...token, token: "pt_other" } },
       {},
     ]);
-    expect(await run("provisioning token create --name fleet --registrations 10 --approved")).toBe(0);
+    expect(
+      await run("provisioning token create --name fleet --registrations 10 --approved --device lock-7"),
+    ).toBe(0);
     const path = `${BASE}/default/provisioning-tokens`;
     expect(asked[0]).toMatchObject({
       ...{ method: "POST", url: path },
-      body: { name: "fleet", registrations: 10, deviceIdMode: "either", approved: true },
+      body: { name: "fleet", registrations: 10, deviceIdMode: "either", device: "lock-7", approved: true },
     });
     expect(said.out).toContain("pt_secret\n");
     expect(await run("provisioning token list")).toBe(0);

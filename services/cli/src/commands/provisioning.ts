@@ -18,6 +18,7 @@ interface TokenOptions extends Scope {
   readonly registrations?: number;
   readonly lifetime?: number;
   readonly deviceId: string;
+  readonly device?: string;
   readonly approved?: boolean;
 }
 
@@ -113,12 +114,23 @@ function addTokens(provisioning: Command, world: World): void {
     .option("--registrations <number>", "at most so many devices", positive)
     .option("--lifetime <span>", "how long devices' own tokens are good for: 30d, 12h", lifetime)
     .addOption(new Option("--device-id <who>", "who chooses it").choices(ID_MODES).default("either"))
+    .option("--device <id>", "that a device gets where nobody chooses one")
     .option("--approved", "devices that come with it need nobody's approval")
     .action(async (options: TokenOptions, command: Command) => {
       const { api, print, paint } = contextOf(command, world);
-      const { namespace, name, expires, registrations, lifetime: seconds, deviceId, approved } = options;
+      const {
+        namespace,
+        name,
+        expires,
+        registrations,
+        lifetime: seconds,
+        deviceId,
+        device,
+        approved,
+      } = options;
       const registrationLifetimeS = seconds === 0 ? undefined : seconds;
-      const asked = { name, expires, registrations, registrationLifetimeS, deviceIdMode: deviceId, approved };
+      const modes = { deviceIdMode: deviceId, device, approved };
+      const asked = { name, expires, registrations, registrationLifetimeS, ...modes };
       const made = await api.post<ProvisioningToken & { token: string }>(list(namespace), asked);
       print(made, () => shown(paint("bold", clean(made.token)), made.id));
     });

@@ -1,6 +1,6 @@
+import { isId } from "@fieldlog/contracts";
 import { NotFound } from "../../decisions/refusals.js";
 import type { IssuedToken } from "../../service/provisioning/registrations.js";
-import { isId } from "../calls.js";
 import type { ProvisioningCalls, ProvisioningParts } from "./calls.js";
 import { toOperation } from "./messages.js";
 

@@ -21,9 +21,9 @@ export function toToken(
   registrations: number,
 ): MessageInitShape<typeof provisioning.ProvisioningTokenSchema> {
   const { name, expiresAt, deviceIdMode, lifetimeMode, infiniteLifetime, approved } = token;
-  const { registrations: most, registrationLifetimeS } = token;
+  const { registrations: most, registrationLifetimeS, deviceId = "" } = token;
   const created = {
-    ...{ name, deviceIdMode, lifetimeMode, infiniteLifetime, approved },
+    ...{ name, deviceIdMode, deviceId, lifetimeMode, infiniteLifetime, approved },
     ...(expiresAt === undefined ? {} : { expiresAt: BigInt(expiresAt) }),
     ...(most === undefined ? {} : { registrations: most }),
     ...(registrationLifetimeS === undefined ? {} : { registrationLifetimeS }),

@@ -1,6 +1,5 @@
-import { limits } from "@fieldlog/contracts";
+import { isId, limits } from "@fieldlog/contracts";
 import { InvalidField, NotFound } from "../../decisions/refusals.js";
-import { isId } from "../calls.js";
 import type { ProvisioningCalls, ProvisioningParts } from "./calls.js";
 import { askedState, toOperation } from "./messages.js";
 

@@ -1,5 +1,5 @@
+import { isId } from "@fieldlog/contracts";
 import { InvalidField, NotFound } from "../../decisions/refusals.js";
-import { isId } from "../calls.js";
 import type { ProvisioningCalls, ProvisioningParts } from "./calls.js";
 import { toToken } from "./messages.js";
 

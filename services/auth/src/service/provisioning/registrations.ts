@@ -2,7 +2,12 @@ import { randomBytes } from "node:crypto";
 import type { Aggregates, Snapshots } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
 import type { Capabilities } from "@fieldlog/sealing";
-import { NotGood, OtherProvisioningToken, RegistrationGone } from "../../decisions/refusals.js";
+import {
+  NotGood,
+  OtherProvisioningToken,
+  RegistrationGone,
+  RegistrationsUsed,
+} from "../../decisions/refusals.js";
 import {
   goodUntil,
   hashesOf,
@@ -11,6 +16,7 @@ import {
   refresh,
   registration,
   revokeRegistration,
+  revokeSeries,
 } from "../../decisions/registration.js";
 import type { Lookup } from "../lookup.js";
 import { hashOf } from "../secret-hash.js";
@@ -55,17 +61,24 @@ export interface RegistrationsParts {
 export class Registrations {
   constructor(private readonly parts: RegistrationsParts) {}
 
-  /** All tokens of the device before it are good no more, nor is what they opened. */
+  /** All tokens of the device before it are good no more, nor is what they opened. Raises RegistrationsUsed. */
   async issue(
-    { namespace, id }: FoundToken,
+    from: FoundToken,
     device: string,
     { operation, lifetimeS }: { readonly operation: string; readonly lifetimeS: number | undefined },
   ): Promise<IssuedToken> {
     const { aggregates, now } = this.parts;
+    const { namespace, id } = from;
     const secret = newToken();
     const end = lifetimeS === undefined ? {} : { expiresAt: now() + lifetimeS * 1_000 };
     const decide = issue({ tokenHash: hashOf(secret), provisioningToken: id, operation, ...end });
-    await aggregates.transact(registration, { namespace, id: device }, decide, `device:${device}`);
+    const at = { namespace, id: device };
+    const { snapshot } = await aggregates.transact(registration, at, decide, `device:${device}`);
+    const most = from.token.registrations;
+    if (most !== undefined && (await this.isBeyond(from, most, snapshot.sequence))) {
+      await aggregates.transact(registration, at, revokeSeries(snapshot.sequence), "system");
+      throw new RegistrationsUsed(most);
+    }
     return { secret, ...end };
   }
 
@@ -131,6 +144,19 @@ export class Registrations {
   async count(provisioningToken: string): Promise<number> {
     await this.parts.caughtUp();
     return this.parts.snapshots.countFound(registration, tokenKey(provisioningToken));
+  }
+
+  /** Whether that registration is one too many: of those who come at the same moment, the first in the log are in. */
+  private async isBeyond({ namespace, id }: FoundToken, most: number, series: number): Promise<boolean> {
+    if ((await this.count(id)) <= most) return false;
+    const { snapshots } = this.parts;
+    let before = 0;
+    for await (const page of snapshots.findPages(registration, tokenKey(id))) {
+      const devices = page.map(({ id: device }) => device);
+      const found = await snapshots.loadAll(registration, namespace, devices);
+      before += found.filter(({ state }) => state.phase === "live" && state.series <= series).length;
+    }
+    return before > most;
   }
 
   /** The same of several, by token, as the read model has it. */

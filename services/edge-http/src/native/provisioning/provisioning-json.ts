@@ -10,7 +10,7 @@ export function tokenJson(token: provisioning.ProvisioningToken | undefined) {
     ...{ id, name, enabled, createdAt: time(createdAt), expiresAt: optionalTime(created.expiresAt) },
     ...{ registrations, mostRegistrations: created.registrations ?? null },
     registrationLifetimeS: created.registrationLifetimeS ?? null,
-    ...{ deviceIdMode, lifetimeMode, infiniteLifetime, approved },
+    ...{ deviceIdMode, device: created.deviceId || null, lifetimeMode, infiniteLifetime, approved },
   };
 }
 

@@ -8,7 +8,7 @@ const text = z.string().max(limits.textLength);
 const lifetime = z.int().min(60).max(0xffff_ffff);
 const deviceIdMode = z
   .enum(["either", "device", "device-only", "technician", "technician-only", "none"])
-  .describe("Who chooses the id; -only: has to. Where nobody does it is a UUID");
+  .describe("Who chooses the id; -only: has to. Where nobody does it is that of the token, else a UUID");
 const lifetimeMode = z
   .enum(["disabled", "allowed", "enforced"])
   .describe("Whether whoever approves a device may, or has to, choose how long its tokens are good for");
@@ -23,6 +23,11 @@ export const NewProvisioningToken = component(
       .optional()
       .describe("Of what devices get, and the most that may be chosen; absent: it does not expire"),
     deviceIdMode: deviceIdMode.default("either"),
+    device: z
+      .string()
+      .max(limits.idLength)
+      .optional()
+      .describe("Id that a device gets where nobody chooses one"),
     lifetimeMode: lifetimeMode.default("disabled"),
     infiniteLifetime: z.boolean().default(false).describe("It may be chosen that it does not expire"),
     approved: z.boolean().default(false).describe("Devices that come with it need nobody's approval"),
@@ -39,6 +44,7 @@ const shown = {
   mostRegistrations: z.int().nullable(),
   registrationLifetimeS: z.int().nullable(),
   deviceIdMode,
+  device: z.string().nullable(),
   lifetimeMode,
   infiniteLifetime: z.boolean(),
   approved: z.boolean(),

@@ -18,11 +18,12 @@ export class ProvisioningController {
   async createToken(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const { by, namespace } = await this.asked(request, "admin");
     const { body } = readInput(operations.createProvisioningToken, request);
-    const { expires, registrations, registrationLifetimeS, ...rest } = body;
+    const { expires, registrations, registrationLifetimeS, device = "", ...rest } = body;
     const { token, secret, sequence } = await this.parts.provisioning.createProvisioningToken({
       ...by,
       token: {
         ...rest,
+        deviceId: device,
         ...(expires === undefined ? {} : { expiresAt: BigInt(Date.parse(expires)) }),
         ...(registrations === undefined ? {} : { registrations }),
         ...(registrationLifetimeS === undefined ? {} : { registrationLifetimeS }),

@@ -20,7 +20,7 @@ const LIFETIME_MODES = { Disabled: "disabled", Allowed: "allowed", Enforce: "enf
 const keys = <T extends object>(of: T) => Object.keys(of) as [keyof T & string, ...(keyof T & string)[]];
 
 /** `[d.]hh:mm:ss` */
-const duration = z
+export const duration = z
   .string()
   .regex(/^(\d{1,5}\.)?\d{2}:\d{2}:\d{2}$/, "must be [d.]hh:mm:ss")
   .transform((text) => {
@@ -31,6 +31,7 @@ const duration = z
 
 export const NewToken = z.object({
   displayName: z.string().min(1).max(200).default("made by an operator"),
+  deviceId: z.string().max(128).nullish(),
   maxRegistrationTokenLifetime: duration.nullish(),
   registrationTokenLifetimeOverrideMode: z.enum(keys(LIFETIME_MODES)).default("Disabled"),
   deviceIdOverrideMode: z.enum(keys(DEVICE_ID_MODES)).default("DeviceAndTechnicianAllow"),
@@ -43,6 +44,7 @@ export function newToken(
   const { maxRegistrationTokenLifetime: lifetime } = asked;
   return {
     name: asked.displayName,
+    deviceId: asked.deviceId ?? "",
     ...(lifetime === undefined || lifetime === null ? {} : { registrationLifetimeS: lifetime }),
     lifetimeMode: LIFETIME_MODES[asked.registrationTokenLifetimeOverrideMode],
     deviceIdMode: DEVICE_ID_MODES[asked.deviceIdOverrideMode],
@@ -58,7 +60,7 @@ export function tokenJson(token: provisioning.ProvisioningToken | undefined) {
   return {
     ...{ provisioningTokenId: id, displayName: created.name, issuedTime: time(createdAt) },
     expirationTime: optionalTime(created.expiresAt),
-    isDisabled: !enabled,
+    ...{ deviceId: created.deviceId || null, isDisabled: !enabled },
     maxRegistrationTokenLifetime: lifetime === undefined ? null : remaining(lifetime * 1_000),
     registrationTokenLifetimeOverrideMode: nameOf(LIFETIME_MODES, created.lifetimeMode),
     deviceIdOverrideMode: nameOf(DEVICE_ID_MODES, created.deviceIdMode),

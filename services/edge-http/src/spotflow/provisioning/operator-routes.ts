@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Access, Permission } from "../../native/access.js";
 import { time } from "../../native/json.js";
 import { bodyOf, type Method, type ServeOptions, serve } from "../serve.js";
-import { NewToken, newToken, operationJson, tokenJson } from "./operator-json.js";
+import { duration, NewToken, newToken, operationJson, tokenJson } from "./operator-json.js";
 
 export interface OperatorRoutesParts {
   readonly access: Access;
@@ -28,6 +28,7 @@ const Approve = z.object({
   provisioningOperationId: id.optional(),
   verificationCode: id.optional(),
   deviceId: z.string().max(128).nullish(),
+  registrationTokenLifetime: duration.nullish(),
 });
 const Cancel = z.object({ provisioningOperationId: id });
 const One = z.object({ provisioningTokenId: id });
@@ -85,6 +86,12 @@ export function operatorRoutes(
     const { operations } = await client.listProvisioningOperations(asked);
     return { provisioningOperations: operations.map(operationJson) };
   });
+  add("GET", "/provisioning-operations/:operation", "getOperation", "read", async (asked) => {
+    const { namespace, request, decidedBy } = asked;
+    const { operation: idOrCode } = request.params as { operation: string };
+    const which = { namespace: namespace.id, idOrCode, askedBy: decidedBy };
+    return operationJson((await client.getProvisioningOperation(which)).operation);
+  });
   add("PUT", "/provisioning-operations/approve", "approve", "write", (asked) => approve(parts, asked));
   add("PUT", "/provisioning-operations/cancel", "cancel", "write", async ({ namespace, ...asked }) => {
     const { provisioningOperationId } = bodyOf(Cancel, asked.request);
@@ -99,7 +106,11 @@ async function approve(
   { provisioning: client }: OperatorRoutesParts,
   { namespace, request, decidedBy }: Asked,
 ) {
-  const { provisioningOperationId, verificationCode, deviceId } = bodyOf(Approve, request);
+  const { provisioningOperationId, verificationCode, deviceId, registrationTokenLifetime } = bodyOf(
+    Approve,
+    request,
+  );
+  const lifetime = registrationTokenLifetime ?? undefined;
   let which = provisioningOperationId ?? "";
   if (verificationCode !== undefined) {
     const asked = { namespace: namespace.id, idOrCode: verificationCode, askedBy: decidedBy };
@@ -107,6 +118,7 @@ async function approve(
   }
   const { operation } = await client.approveProvisioning({
     ...{ namespace: namespace.id, id: which, deviceId: deviceId ?? "", decidedBy },
+    ...(lifetime === undefined ? {} : { registrationLifetimeS: lifetime }),
   });
   return operationJson(operation);
 }

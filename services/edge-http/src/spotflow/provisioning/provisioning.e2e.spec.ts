@@ -42,8 +42,8 @@ const complete = (provisioningOperationId: unknown, by = token) =>
   ask("PUT", "/provisioning-operations/complete", `DeviceToken ${by}`, { provisioningOperationId });
 const register = (by: unknown) =>
   ask("PUT", "/devices/register", `DeviceToken ${by}`, { connectionStringType: "SharedAccessSignature" });
-const refresh = (registrationToken: unknown) =>
-  ask("PUT", "/devices/registration-tokens/refresh", `DeviceToken ${token}`, { registrationToken });
+const refresh = (registrationToken: unknown, by = token) =>
+  ask("PUT", "/devices/registration-tokens/refresh", `DeviceToken ${by}`, { registrationToken });
 
 /** Comes in, approved as the operator says. */
 async function comeIn(body: Json, approval: Json = {}) {
@@ -149,6 +149,16 @@ describe("a registration token", () => {
     expect((await register(registration)).status).toBe(401);
     expect((await register(again.json["registrationToken"])).status).toBe(200);
     expect((await refresh(registration)).status).toBe(410);
+    expect((await refresh(third.json["registrationToken"], "pt_none")).status).toBe(401);
+    const { json: other } = await operate("POST", "/provisioning-tokens/create", {});
+    const { provisioningToken, provisioningTokenId } = other as Record<string, string>;
+    expect((await refresh(third.json["registrationToken"], provisioningToken)).status).toBe(403);
+    expect(other).toMatchObject({ maxRegistrationTokenLifetime: null });
+    const one = { provisioningTokenId };
+    const renewed = await operate("PUT", "/provisioning-tokens/regenerate", one);
+    expect(renewed).toMatchObject({ status: 200, json: one });
+    expect((await init({}, provisioningToken)).status).toBe(401);
+    expect((await init({}, String(renewed.json["provisioningToken"]))).status).toBe(200);
     await operate("DELETE", "/devices/barn-1/delete");
     expect((await register(third.json["registrationToken"])).status).toBe(401);
   });
@@ -179,6 +189,34 @@ describe("an operator", () => {
     const renewed = await native("POST", `/provisioning-tokens/${id}/regenerate`);
     expect((await init({ deviceId: "fleet-1" }, own)).status).toBe(401);
     expect((await init({ deviceId: "fleet-1" }, String(renewed.json["token"]))).status).toBe(200);
+  });
+
+  it("of the dialect chooses how long a device's tokens last, as far as its provisioning token lets him", async () => {
+    const day = { maxRegistrationTokenLifetime: "1.00:00:00", allowInfiniteRegistrationTokenLifetime: true };
+    const approved = async (mode: string, lifetime?: string) => {
+      const { json } = await operate("POST", "/provisioning-tokens/create", {
+        ...{ ...day, registrationTokenLifetimeOverrideMode: mode, deviceIdOverrideMode: "Disable" },
+      });
+      expect(json).toMatchObject({ ...day, registrationTokenLifetimeOverrideMode: mode });
+      const own = String(json["provisioningToken"]);
+      const begun = (await init({}, own)).json;
+      const { provisioningOperationId, verificationCode } = begun;
+      const shown = await operate("GET", `/provisioning-operations/${verificationCode}`);
+      expect(shown.json).toMatchObject({ provisioningOperationId, state: "pending" });
+      const { status } = await operate("PUT", "/provisioning-operations/approve", {
+        ...{ provisioningOperationId, registrationTokenLifetime: lifetime },
+      });
+      if (status !== 200) return status;
+      const done = await complete(provisioningOperationId, own);
+      return (await register(done.json["registrationToken"])).json["tokenRemainingLifetime"];
+    };
+    expect(await approved("Disabled")).toMatch(/^23:59:\d\d$/);
+    expect(await approved("Disabled", "01:00:00")).toBe(400);
+    expect(await approved("Allowed", "01:00:00")).toMatch(/^00:59:\d\d$/);
+    expect(await approved("Allowed", "1.00:00:01")).toBe(400);
+    expect(await approved("Allowed", "00:00:00")).toBeNull();
+    expect(await approved("Enforce")).toBe(400);
+    expect(await approved("Enforce", "1.00:00:00")).toMatch(/^23:59:\d\d$/);
   });
 
   it("finds, approves and cancels by the native API", async () => {

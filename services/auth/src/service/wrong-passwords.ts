@@ -1,24 +1,24 @@
-export interface WrongTriesOptions {
+import { TooManyWrongPasswords } from "../decisions/refusals.js";
+
+export interface WrongPasswordsOptions {
   /** Wrong ones for one name within the window. */
   readonly most: number;
   readonly windowMs: number;
   /** Names that are remembered, those that were tried last. */
   readonly names: number;
-  /** What is raised at one more. */
-  readonly refusal: (retryAfterS: number) => Error;
 }
 
 /** Counts wrong passwords per user name, so that they cannot be guessed. */
-export class WrongTries {
+export class WrongPasswords {
   /** When the wrong ones of the window were tried, oldest first. The name tried last is the last. */
   private readonly tried = new Map<string, number[]>();
 
   constructor(
-    private readonly options: WrongTriesOptions,
+    private readonly options: WrongPasswordsOptions,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Raises the refusal. */
+  /** Raises TooManyWrongPasswords. */
   check(name: string): void {
     this.recent(name);
   }
@@ -27,7 +27,7 @@ export class WrongTries {
    * Counts a try as wrong until it is known to be right, so that many at once are not more than many one by one.
    *
    * @returns to be called if it was right
-   * @throws the refusal
+   * @throws TooManyWrongPasswords
    */
   begin(name: string): () => void {
     const now = this.now();
@@ -47,7 +47,7 @@ export class WrongTries {
     const times = (this.tried.get(name) ?? []).filter((time) => time > now - windowMs);
     const [oldest] = times.slice(-most);
     if (oldest !== undefined && times.length >= most) {
-      throw this.options.refusal(Math.ceil((oldest + windowMs - now) / 1_000));
+      throw new TooManyWrongPasswords(Math.ceil((oldest + windowMs - now) / 1_000));
     }
     return times;
   }

@@ -1,11 +1,9 @@
 import { expect, test } from "vitest";
-import { TooManyWrongPasswords } from "../decisions/refusals.js";
-import { WrongTries } from "./wrong-tries.js";
+import { WrongPasswords } from "./wrong-passwords.js";
 
-const refusal = (retryAfterS: number) => new TooManyWrongPasswords(retryAfterS);
 function counting(fields: { names?: number } = {}) {
   const clock = { now: 0 };
-  const wrong = new WrongTries({ most: 3, windowMs: 60_000, names: 10, refusal, ...fields }, () => clock.now);
+  const wrong = new WrongPasswords({ most: 3, windowMs: 60_000, names: 10, ...fields }, () => clock.now);
   return { wrong, clock };
 }
 const tooMany = (retryAfterS: number) =>
