@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { endOf, registry, SIGNALS, sequenceOf, signals } from "@fieldlog/contracts";
-import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { deviceBoundTopic, endOf, registry, SIGNALS, sequenceOf, signals } from "@fieldlog/contracts";
+import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
 import type { LoggedEvent } from "@fieldlog/events";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -26,9 +26,21 @@ const event = (device: string, identity: string) =>
     create(signals.SignalSchema, { device, identity, body: { case: "event", value: { name: identity } } }),
   );
 
+const messageTo = (device: string) =>
+  toBinary(
+    signals.SignalSchema,
+    create(signals.SignalSchema, {
+      device: "key:1",
+      publication: create(signals.PublicationSchema, { topic: `${deviceBoundTopic("n", device)}/` }),
+      body: { case: "message", value: create(signals.MessageSchema) },
+    }),
+  );
+
 it("a cursor shows nothing of an erased device, and everything of the others, whether it is behind or not", async () => {
   const namespace = { id: "n", name: "n" };
   const appended: Promise<number>[] = [];
+  const sent = await log.signals.append("n", messageTo("d1"));
+  const sentToOther = await log.signals.append("n", messageTo("d0"));
   for (let i = 0; i < 300; i++) appended.push(log.signals.append("n", event(`d${i % 3}`, `e${i}`)));
   await Promise.all(appended);
   const feeds = new EventFeeds({ log, logger });
@@ -81,6 +93,14 @@ it("a cursor shows nothing of an erased device, and everything of the others, wh
     expect(cursor.position).toBe(endOf(await log.lastSequence(SIGNALS)));
     cursor.end();
     if (all !== feeds) await all.stop();
+  }
+  for (const [position, left] of [
+    [sent, undefined],
+    [sentToOther, "message"],
+  ] as const) {
+    const data = (await log.get(SIGNALS, sequenceOf(position))) ?? new Uint8Array();
+    const [shown] = decodeBatch(feeds.erased.without("n", sequenceOf(position), data));
+    expect(shown?.body.case).toBe(left);
   }
   before.cursor.end();
   await feeds.stop();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { CLEARING, REGISTRY, registrySubject, signals } from "@fieldlog/contracts";
+import { CLEARING, deviceBoundTo, REGISTRY, registrySubject, signals } from "@fieldlog/contracts";
 import { type Commit, clearingIn, decodeBatch, type EventLog, encodeBatch } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 
@@ -15,7 +15,7 @@ const NOTHING = toBinary(signals.SignalSchema, create(signals.SignalSchema));
 
 /**
  * The devices that were erased, as REGISTRY tells: a commit of SIGNALS holds signals of many devices and cannot be
- * cut, so whoever reads it leaves theirs out. About 100 bytes of memory for each.
+ * cut, so whoever reads it leaves theirs out, and what was sent to them. About 100 bytes of memory for each.
  */
 export class ErasedDevices {
   /** Resolves once all are known that were erased by now. */
@@ -36,13 +36,16 @@ export class ErasedDevices {
     await this.running;
   }
 
-  /** A commit's data without what erased devices said; the very same where there is nothing of theirs. */
+  /** A commit's data without what erased devices said and were sent; the very same where there is nothing of theirs. */
   without(namespace: string, sequence: number, data: Uint8Array): Uint8Array {
     const devices = this.until.get(namespace);
     if (devices === undefined || ![...devices.values()].some((until) => sequence < until)) return data;
     try {
       const all = decodeBatch(data);
-      const isErased = ({ device }: signals.Signal) => sequence < (devices.get(device) ?? 0);
+      const isErased = (signal: signals.Signal) =>
+        [signal.device, deviceBoundTo(signal.publication?.topic ?? "")].some(
+          (device) => device !== undefined && sequence < (devices.get(device) ?? 0),
+        );
       if (!all.some(isErased)) return data;
       return encodeBatch(
         all.map((each) => (isErased(each) ? NOTHING : toBinary(signals.SignalSchema, each))),

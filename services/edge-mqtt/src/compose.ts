@@ -15,6 +15,7 @@ import { Publishing } from "./publish/publishing.js";
 import { Rejections } from "./publish/rejections.js";
 import { retainedMessages } from "./retained-messages.js";
 import { observeSessions } from "./session-metrics.js";
+import { isRemoval } from "./sessions/forget.js";
 import { Sessions } from "./sessions/sessions.js";
 import { Hub } from "./spotflow/hub.js";
 
@@ -31,9 +32,9 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
 
   const connections = new Connections();
   const onDecision = (id: AggregateId, commit: Commit) => {
-    connections.decided(id);
+    const loggedOut = connections.decided(id);
     hub.decided(id, commit);
-    if (id.kind === "clearing") sessions.cleared(id.namespace, id.id);
+    if (isRemoval(id, commit.data)) void loggedOut.then(() => sessions.forget(id.namespace, id.id));
   };
   const edge = await connectEdge(runtime, { now, onDecision });
   const { log, known, devices } = edge;

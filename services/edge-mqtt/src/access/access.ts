@@ -68,9 +68,9 @@ export class Access {
   }
 
   /** Of a valid filter, without `$share/<group>/`. */
-  maySubscribe({ kind, id, hubId }: Principal, filter: string): boolean {
+  maySubscribe({ kind, namespace, id, hubId }: Principal, filter: string): boolean {
     if (kind === "key") return true;
-    if (hubId !== undefined && filter === deviceBoundFilter(hubId)) return true;
+    if (hubId !== undefined && filter === deviceBoundFilter(namespace, id)) return true;
     if (isOfHub(filter)) return false;
     const slash = filter.indexOf("/");
     const root = slash < 0 ? filter : filter.slice(0, slash);

@@ -36,44 +36,48 @@ export class Connections implements ClientIndex {
     return this.all.size;
   }
 
-  /** Looks at those again whom a decision may concern, once what was known of them is forgotten. */
-  decided({ namespace, kind, id }: AggregateId): void {
+  /**
+   * Looks at those again whom a decision may concern, once what was known of them is forgotten. Resolves when those are
+   * gone that may not stay, and their sessions closed.
+   */
+  async decided(id: AggregateId): Promise<void> {
+    const leaving = [...this.concernedBy(id)].map(async (client) => {
+      await client.recheck();
+      await client.sessionClosed;
+    });
+    await Promise.all(leaving);
+  }
+
+  private concernedBy({ namespace, kind, id }: AggregateId): Iterable<Client> {
     switch (kind) {
       case "credential":
+      case "registration":
       case "device":
-        this.recheck(this.byPrincipal.get(`${namespace}/device:${id}`));
-        break;
+        return this.byPrincipal.get(`${namespace}/device:${id}`) ?? [];
       case "clearing":
-        this.recheckDevices(namespace, id);
-        break;
+        return this.devicesOf(namespace, id);
       case "namespace":
-        this.recheckNamespace(id);
-        break;
+        return this.ofNamespace(id);
       case "api-key":
-        this.recheck(this.byPrincipal.get(`key:${id}`));
-        break;
+        return this.byPrincipal.get(`key:${id}`) ?? [];
       default:
-        break; // concerns nobody who is logged in
+        return []; // concerns nobody who is logged in
     }
   }
 
   /** @param id empty: all of the namespace */
-  private recheckDevices(namespace: string, id: string): void {
+  private *devicesOf(namespace: string, id: string): Iterable<Client> {
     const prefix = `${namespace}/device:`;
     for (const [key, clients] of this.byPrincipal) {
-      if (id === "" ? key.startsWith(prefix) : key === prefix + id) this.recheck(clients);
+      if (id === "" ? key.startsWith(prefix) : key === prefix + id) yield* clients;
     }
   }
 
   /** It may have been disabled. */
-  private recheckNamespace(name: string): void {
+  private *ofNamespace(name: string): Iterable<Client> {
     for (const clients of this.byPrincipal.values()) {
-      for (const client of clients) if (client.principal?.namespaceName === name) void client.recheck();
+      for (const client of clients) if (client.principal?.namespaceName === name) yield client;
     }
-  }
-
-  private recheck(clients: Iterable<Client> = []): void {
-    for (const client of clients) void client.recheck();
   }
 
   /**

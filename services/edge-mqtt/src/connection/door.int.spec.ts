@@ -118,12 +118,12 @@ describe("The end", () => {
   });
   it("comes when the credential is revoked", async () => {
     const client = await door.open(5);
-    door.connections.decided({ namespace: "ns", kind: "credential", id: "d1" });
+    await door.connections.decided({ namespace: "ns", kind: "credential", id: "d1" });
     door.good = false;
-    door.connections.decided({ namespace: "ns", kind: "credential", id: "other" });
+    await door.connections.decided({ namespace: "ns", kind: "credential", id: "other" });
     client.send({ cmd: "pingreq" });
     await client.next("pingresp");
-    door.connections.decided({ namespace: "ns", kind: "credential", id: "d1" });
+    await door.connections.decided({ namespace: "ns", kind: "credential", id: "d1" });
     expect((await client.next("disconnect")).reasonCode).toBe(Reason.notAuthorized);
   });
   it("comes when the credential expires", async () => {

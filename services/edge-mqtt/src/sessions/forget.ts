@@ -1,3 +1,5 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { type AggregateId, registry } from "@fieldlog/contracts";
 import type { Logger } from "@fieldlog/runtime";
 import { RecordConflict, type SessionKey, type SessionStore } from "./store.js";
 
@@ -6,6 +8,14 @@ export interface ForgetParts {
   /** Whether the client is connected, or is being connected, to this edge. */
   readonly holds: (key: SessionKey) => boolean;
   readonly logger: Pick<Logger, "warn">;
+}
+
+/** Whether the decision says that its device is no more. */
+export function isRemoval({ kind }: AggregateId, data: Uint8Array): boolean {
+  if (kind === "clearing") return true;
+  if (kind !== "device") return false;
+  const { events } = fromBinary(registry.DecisionSchema, data);
+  return events.some(({ event }) => event.case === "deviceRemoved" || event.case === "deviceErased");
 }
 
 /**

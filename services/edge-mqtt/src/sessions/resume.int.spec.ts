@@ -71,13 +71,13 @@ describe("a session that outlives its connection", () => {
       principal: "device:u",
     });
     await used.subscribe("#");
-    sessions.cleared("elsewhere", "");
-    sessions.cleared(namespace(), "a");
+    sessions.forget("elsewhere", "");
+    sessions.forget(namespace(), "a");
     await until("a's is forgotten", async () => (await left()).join("") === "bku");
-    sessions.cleared(namespace(), "");
+    sessions.forget(namespace(), "");
     await until("all but the key's and the one in use", async () => (await left()).join("") === "ku");
     await used.session.close(goes);
-    sessions.cleared(namespace(), "");
+    sessions.forget(namespace(), "");
     await until("it is forgotten too", async () => (await left()).join("") === "k");
   });
 

@@ -345,8 +345,8 @@ export class Sessions {
     else await this.wills.publishDue({ ...session.key, record, revision });
   }
 
-  /** The namespace was cleared, or the device erased (empty: all of them). To be told again once they are logged out. */
-  cleared(namespace: string, device: string): void {
+  /** The namespace was cleared, or the device removed (empty: all of them). To be told once they are logged out. */
+  forget(namespace: string, device: string): void {
     if (this.stopped) return;
     const { store } = this.parts;
     const { logger, log } = this.options;

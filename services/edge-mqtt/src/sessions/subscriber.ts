@@ -193,7 +193,9 @@ export class Subscriber implements Member {
     const sequence = sequenceOf(position);
     const data = await this.parts.log.get(SIGNALS, sequence);
     if (data === undefined) return undefined;
-    const commit = this.parts.feeds.kind.read(this.session.key.namespace, sequence, data, (err) =>
+    const { namespace } = this.session.key;
+    const { kind, erased } = this.parts.feeds;
+    const commit = kind.read(namespace, sequence, erased.without(namespace, sequence, data), (err) =>
       this.parts.logger.error({ err, sequence }, "passed over a commit that cannot be read"),
     );
     const skimmed = commit.messages.find((each) => each.position === position);

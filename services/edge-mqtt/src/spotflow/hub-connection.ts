@@ -66,7 +66,7 @@ export class HubConnection implements Dialect {
     this.telemetry = telemetryTopic(hubId);
     this.twin = new Twin(parts.properties, { namespace, id });
     this.methods = new MethodCalls((call, name, payload) => this.send(methodTopic(name, call), payload));
-    const filter = deviceBoundFilter(hubId);
+    const filter = deviceBoundFilter(namespace, id);
     const plain = { noLocal: false, retainAsPublished: false, retainHandling: 2 } as const;
     this.subscriptions = { requests: [{ filter, qos: 1, ...plain }], since: () => this.since() };
   }

@@ -3,6 +3,7 @@ import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import type { MqttClient } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SessionStore } from "../sessions/store.js";
 import { call, connectHub, type HubClient, type ProvisionedDevice, provision } from "./hub.fixture.js";
 
 let servers: TestServers;
@@ -174,6 +175,47 @@ describe("a provisioned device", () => {
       { key: "note", value: "x" },
     ]);
     await client.endAsync();
+  });
+
+  it("takes its session and what waits for it with it when it is removed", async () => {
+    const device = await provision(system, "test", "porch-8");
+    const store = await SessionStore.open(log.connection, 1);
+    const session = { namespace: device.hubId.slice(0, device.hubId.indexOf(":")), clientId: device.hubId };
+    const { client } = await connectHub(system, device);
+    expect(await store.get(session)).toBeDefined();
+    await operate("POST", "/devices/porch-8/c2d-messages", { for: "nobody" });
+    await operate("DELETE", "/devices/porch-8/delete");
+    await closed(client);
+    await until("its session is forgotten", async () => (await store.get(session)) === undefined);
+    await expect(connectHub(system, device)).rejects.toMatchObject({ code: 5 });
+  });
+
+  it("does not get what was for another of its name, from before its namespace was cleared", async () => {
+    await call(system, "POST", "/v1/namespaces", { name: "yard" });
+    const to = (body: object) => call(system, "POST", "/workspaces/yard/devices/gate-1/c2d-messages", body);
+    const { client } = await connectHub(system, await provision(system, "yard", "gate-1"));
+    await client.endAsync();
+    await to({ for: "the former" });
+    await call(system, "POST", "/v1/namespaces/yard/clear", {});
+    const device = await until("it may come in again", () => provision(system, "yard", "gate-1"));
+    await to({ for: "the new" });
+    const again = await connectHub(system, device);
+    const first = await heard(again, `devices/${device.hubId}/messages/devicebound/`);
+    expect(JSON.parse(first.text)).toEqual({ for: "the new" });
+    await again.client.endAsync();
+  });
+
+  it("is let go when its registration is over, and goes on with the next", async () => {
+    const device = await provision(system, "test", "porch-9");
+    const first = await connectHub(system, device);
+    const registered = await provision(system, "test", "porch-9");
+    await closed(first.client);
+    await operate("POST", "/devices/porch-9/c2d-messages", { later: 1 });
+    await expect(connectHub(system, device)).rejects.toMatchObject({ code: 5 });
+    const next = await connectHub(system, registered);
+    expect(await heard(next, `devices/${device.hubId}/messages/devicebound/`)).toMatchObject({ qos: 1 });
+    expect(next.received.length).toBe(1);
+    await next.client.endAsync();
   });
 
   it("is refused with a token that is not good, and let go while its namespace is disabled", async () => {

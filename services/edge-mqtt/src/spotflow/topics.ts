@@ -1,3 +1,5 @@
+import { deviceBoundTopic } from "@fieldlog/contracts";
+
 /** What a device publishes to besides what it measures (spotflow reference B4). */
 export type HubRequest =
   | { readonly kind: "get-twin"; readonly id: string }
@@ -57,8 +59,8 @@ export function methodTopic(name: string, id: string): string {
 }
 
 /** What messages to the device come on, each with its properties in the last level. */
-export function deviceBoundFilter(hubId: string): string {
-  return `devices/${hubId}/messages/devicebound/#`;
+export function deviceBoundFilter(namespace: string, device: string): string {
+  return `${deviceBoundTopic(namespace, device)}/#`;
 }
 
 /** Whether a topic or a filter is of the part that only devices of this dialect have, each its own. */

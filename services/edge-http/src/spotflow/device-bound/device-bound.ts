@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { deviceKey, encodeSignal, type Known, type OwnWrites } from "@fieldlog/admission";
-import { limits, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import { deviceBoundTopic, limits, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, SignalTooLarge } from "@fieldlog/event-log";
 import { type RemoteDevices, RemoteUnavailable } from "@fieldlog/remote";
 import { Refusal, refusals } from "../refusal.js";
@@ -33,7 +33,7 @@ export class DeviceBound {
     await this.mustBe({ namespace, device });
     const id = randomUUID();
     const now = this.parts.now();
-    const topic = `devices/${namespace}:${device}/messages/devicebound/%24.mid=${id}`;
+    const topic = `${deviceBoundTopic(namespace, device)}/%24.mid=${id}`;
     const signal = encodeSignal({
       ...{ device: by, identity: id, digest: undefined, location: undefined, traceParent: "" },
       ...{ receivedAt: now, occurredAt: now, sentAt: undefined },
