@@ -1,6 +1,6 @@
 import { limits } from "@fieldlog/contracts";
 import { LRUCache } from "lru-cache";
-import { LoadCache } from "./load-cache.js";
+import { atMost, LoadCache } from "./load-cache.js";
 
 /** A device that shows with what it was told to connect. */
 export interface KnownConnection {
@@ -37,7 +37,7 @@ export class Connections {
   ) {
     this.cache = new LoadCache({ max: limits.cachedDevices, load: (hash) => this.load(hash) });
     this.ofDevice = new LRUCache<string, string[]>({
-      max: limits.cachedDevices,
+      ...atMost(limits.cachedDevices),
       disposeAfter: (hashes, _, why) => {
         if (why === "evict") for (const hash of hashes) this.cache.invalidate(hash);
       },

@@ -30,7 +30,7 @@ export {
   type OpenRequests,
   retryAfterS,
 } from "./known.js";
-export { LoadCache, type LoadCacheOptions, LoadsExceeded } from "./load-cache.js";
+export { atMost, LoadCache, type LoadCacheOptions, LoadsExceeded } from "./load-cache.js";
 // Who reads events for longer than a request takes.
 export {
   type Credential,

@@ -1,4 +1,4 @@
-import { deviceKey, encodeSignal, type HeartbeatDraft, type OwnWrites } from "@fieldlog/admission";
+import { atMost, deviceKey, encodeSignal, type HeartbeatDraft, type OwnWrites } from "@fieldlog/admission";
 import { limits, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable, QueueFull } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
@@ -24,7 +24,7 @@ export interface ActivityParts {
  */
 export class Activity {
   /** ms since 1970, by device. */
-  private readonly written = new LRUCache<string, number>({ max: limits.cachedDevices });
+  private readonly written = new LRUCache<string, number>(atMost(limits.cachedDevices));
   private readonly everyMs: number;
 
   constructor(private readonly parts: ActivityParts) {
