@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type AggregateId, registry, registrySubject } from "@fieldlog/contracts";
-import type { Decider, Outcome, Snapshot } from "@fieldlog/decider";
+import { type Decider, InvalidField, type Outcome, type Snapshot } from "@fieldlog/decider";
 import { LogUnavailable, SequenceConflict } from "@fieldlog/event-log";
 import { createMetrics } from "@fieldlog/runtime";
 import { describe, expect, test } from "vitest";
@@ -164,6 +164,11 @@ test("failures are told as gRPC tells them, and nothing else is", () => {
   expect(rpcFailure(new LogUnavailable("down", 3))).toMatchObject({
     code: "unavailable",
     details: { retryAfterS: "3" },
+  });
+  expect(rpcFailure(new InvalidField("name", "is too long"))).toMatchObject({
+    code: "invalid_argument",
+    message: "name is too long",
+    details: { field: "name" },
   });
   expect(rpcFailure(new SnapshotsUnavailable())).toMatchObject({ code: "unavailable" });
   expect(rpcFailure(new RangeError("no"))).toBeUndefined();

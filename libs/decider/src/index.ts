@@ -6,6 +6,7 @@ export {
   type RegistryEvent,
   type Snapshot,
 } from "./decider.js";
+export { InvalidField } from "./refusals.js";
 export {
   current,
   type DecisionLog,

@@ -1,5 +1,5 @@
 import { rpcFailure } from "@fieldlog/aggregates";
-import { type devices, limits } from "@fieldlog/contracts";
+import { type devices, isId } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import {
   IdTaken,
@@ -97,9 +97,6 @@ export function refusal(error: unknown): RpcError | undefined {
     return new RpcError("failed_precondition", error.message, { sensor: error.sensor });
   }
   if (error instanceof IdTaken) return new RpcError("failed_precondition", error.message);
-  if (error instanceof InvalidField) {
-    return new RpcError("invalid_argument", error.message, { field: error.field });
-  }
   if (error instanceof NameTaken) return new RpcError("already_exists", error.message);
   if (error instanceof TooManyConfigurations || error instanceof TooManyDevices)
     return new RpcError("resource_exhausted", error.message);
@@ -112,11 +109,6 @@ function checkNamespace(namespace: string): void {
 
 function checkIds(namespace: string, device: string): void {
   if (!isId(namespace) || !isId(device)) throw new UnknownDevice();
-}
-
-/** Whether anything can go by that id at all. */
-function isId(text: string): boolean {
-  return text.length > 0 && text.length <= limits.idLength && !text.includes("\u0000");
 }
 
 function toDevice({ id, state, sequence }: FoundDevice) {

@@ -1,5 +1,5 @@
 import { rpcFailure } from "@fieldlog/aggregates";
-import { limits, type offers, type registry } from "@fieldlog/contracts";
+import { isId, limits, type offers, type registry } from "@fieldlog/contracts";
 import { DeviceErased } from "@fieldlog/data-keys";
 import type { EventLog } from "@fieldlog/event-log";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
@@ -165,15 +165,8 @@ export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof DeviceErased) {
     return new RpcError("failed_precondition", error.message, { reason: "erased" });
   }
-  if (error instanceof InvalidField) {
-    return new RpcError("invalid_argument", error.message, { field: error.field });
-  }
   if (error instanceof TooManyRequests) return new RpcError("resource_exhausted", error.message);
   return rpcFailure(error);
-}
-
-function isId(text: string): boolean {
-  return text.length > 0 && text.length <= limits.idLength && !text.includes("\u0000");
 }
 
 function checkId(field: string, text: string): void {

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { rpcFailure } from "@fieldlog/aggregates";
-import { limits, type Position, type subscriptions } from "@fieldlog/contracts";
+import { isId, limits, type Position, type subscriptions } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import { InvalidField, NoWebhook, TooManySubscriptions, UnknownSubscription } from "./decisions/refusals.js";
 import { SUBSCRIPTION_ID } from "./decisions/subscription.js";
@@ -58,9 +58,6 @@ export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof UnknownSubscription) return new RpcError("not_found", error.message);
   if (error instanceof NoWebhook) return new RpcError("failed_precondition", error.message);
   if (error instanceof TooManySubscriptions) return new RpcError("resource_exhausted", error.message);
-  if (error instanceof InvalidField) {
-    return new RpcError("invalid_argument", error.message, { field: error.field });
-  }
   return rpcFailure(error);
 }
 
@@ -70,11 +67,6 @@ function checkNamespace(namespace: string): void {
 
 function checkIds(namespace: string, id: string): void {
   if (!isId(namespace) || !SUBSCRIPTION_ID.test(id)) throw new UnknownSubscription();
-}
-
-/** Whether a namespace can have that id at all. */
-function isId(text: string): boolean {
-  return text.length > 0 && text.length <= limits.idLength && !text.includes("\u0000");
 }
 
 function toPosition(after: bigint | undefined): Position | undefined {

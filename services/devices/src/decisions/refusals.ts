@@ -1,3 +1,5 @@
+export { InvalidField } from "@fieldlog/decider";
+
 /** What a decision on a device refuses. Each holds what its sender needs to know; `rpc.ts` tells it to callers. */
 export class UnknownDevice extends Error {
   override readonly name = "UnknownDevice";
@@ -40,17 +42,6 @@ export class TooManyConfigurations extends Error {
   override readonly name = "TooManyConfigurations";
   constructor(readonly limit: number) {
     super(`the device has ${limit} revisions of its configuration, and may have no more`);
-  }
-}
-
-/** A value that is not taken, by the name of its field in the request. */
-export class InvalidField extends Error {
-  override readonly name = "InvalidField";
-  constructor(
-    readonly field: string,
-    readonly reason: string,
-  ) {
-    super(`${field} ${reason}`);
   }
 }
 

@@ -1,3 +1,5 @@
+export { InvalidField } from "@fieldlog/decider";
+
 /** What is refused. Each holds what its sender needs to know; `rpc.ts` tells it to callers. */
 export class UnknownRequest extends Error {
   override readonly name = "UnknownRequest";
@@ -42,16 +44,5 @@ export class UnknownReading extends Error {
   override readonly name = "UnknownReading";
   constructor() {
     super("no such reading");
-  }
-}
-
-/** A value that is not taken, by the name of its field in the request. */
-export class InvalidField extends Error {
-  override readonly name = "InvalidField";
-  constructor(
-    readonly field: string,
-    readonly reason: string,
-  ) {
-    super(`${field} ${reason}`);
   }
 }

@@ -1,4 +1,4 @@
-import { limits } from "@fieldlog/contracts";
+import { isId, limits } from "@fieldlog/contracts";
 import { type DataKeys, DeviceErased } from "@fieldlog/data-keys";
 import { ObjectsUnavailable } from "@fieldlog/objects";
 import { RpcError } from "@fieldlog/rpc";
@@ -158,10 +158,6 @@ export function sampleRefusal(error: unknown): RpcError | undefined {
     return new RpcError("unavailable", error.message, { retryAfterS: "1" });
   }
   return undefined;
-}
-
-function isId(text: string): boolean {
-  return text.length > 0 && text.length <= limits.idLength && !text.includes("\u0000");
 }
 
 function checkNamespace(namespace: string): void {

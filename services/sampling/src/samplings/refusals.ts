@@ -1,3 +1,5 @@
+export { InvalidField } from "@fieldlog/decider";
+
 /** What is refused. Each holds what its sender needs to know; `refusal` in `rpc.ts` tells it to callers. */
 export class UnknownSampling extends Error {
   override readonly name = "UnknownSampling";
@@ -11,16 +13,5 @@ export class TooManySamplings extends Error {
   override readonly name = "TooManySamplings";
   constructor(readonly limit: number) {
     super(`${limit} samplings wait for the device, and no more may`);
-  }
-}
-
-/** A value that is not taken, by the name of its field in the request. */
-export class InvalidField extends Error {
-  override readonly name = "InvalidField";
-  constructor(
-    readonly field: string,
-    readonly reason: string,
-  ) {
-    super(`${field} ${reason}`);
   }
 }

@@ -1,5 +1,5 @@
 import { rpcFailure } from "@fieldlog/aggregates";
-import { limits } from "@fieldlog/contracts";
+import { isId, limits } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
 import type { Served } from "../parts.js";
 import type { Sampling } from "./device-samplings.js";
@@ -76,9 +76,6 @@ function edgeMethods({ samplings }: ServedSamplings) {
 export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof UnknownSampling) return new RpcError("not_found", error.message);
   if (error instanceof TooManySamplings) return new RpcError("resource_exhausted", error.message);
-  if (error instanceof InvalidField) {
-    return new RpcError("invalid_argument", error.message, { field: error.field });
-  }
   return rpcFailure(error);
 }
 
@@ -86,10 +83,6 @@ function idOf(namespace: string, id: string): { namespace: string; id: string } 
   if (!isId(namespace)) throw new InvalidField("namespace", "is no id");
   if (!isId(id)) throw new InvalidField("device", "is no id");
   return { namespace, id };
-}
-
-function isId(text: string): boolean {
-  return text.length > 0 && text.length <= limits.idLength && text.isWellFormed() && !text.includes("\u0000");
 }
 
 function toSampling({ device, sampling, place }: FoundSampling) {

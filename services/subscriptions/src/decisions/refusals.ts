@@ -1,3 +1,5 @@
+export { InvalidField } from "@fieldlog/decider";
+
 /** What is refused about subscriptions. Each holds what its sender needs to know; `rpc.ts` tells it to callers. */
 export class UnknownSubscription extends Error {
   override readonly name = "UnknownSubscription";
@@ -22,16 +24,5 @@ export class NoWebhook extends Error {
   override readonly name = "NoWebhook";
   constructor() {
     super("the subscription is not delivered to a webhook");
-  }
-}
-
-/** A value that is not taken, by the name of its field in the request. */
-export class InvalidField extends Error {
-  override readonly name = "InvalidField";
-  constructor(
-    readonly field: string,
-    readonly reason: string,
-  ) {
-    super(`${field} ${reason}`);
   }
 }
