@@ -9,6 +9,7 @@ export {
   type ObtainMosquittoOptions,
   obtainMosquitto,
 } from "./mosquitto/obtain.js";
+export { type NatsClusterOptions, startNatsCluster } from "./nats/cluster.js";
 // Getting the NATS server.
 export {
   NatsServerNotFound,

@@ -5,10 +5,11 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { processIdentity } from "../process/identity.js";
 import { DataDirectoryInUse } from "../process/pid-file.js";
 import { PortTaken } from "../process/ports.js";
+import { startNatsCluster } from "./cluster.js";
 import { type RunningNats, startNats } from "./start.js";
 
 describe("NATS on this machine", () => {
@@ -83,6 +84,34 @@ describe("NATS on this machine", () => {
     expect(await session(server.url).request("$JS.API.STREAM.INFO.T", "")).toContain('"messages":100');
     const kept = JSON.parse(await readFile(join(dir, "nats", "nats.pid"), "utf8"));
     expect(kept.pid).toBe(server.pid);
+  });
+});
+
+describe("a cluster of three", () => {
+  it("keeps what it acknowledged while one server after the other is killed", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "fieldlog-servers-"));
+    const servers = await startNatsCluster({ dataDir: dir, size: 3 });
+    try {
+      const anyOf = (up: number) => session(servers[up % 3]?.url ?? "");
+      const made = await anyOf(0).request(
+        "$JS.API.STREAM.CREATE.T",
+        '{"name":"T","subjects":["t"],"storage":"file","num_replicas":3}',
+      );
+      expect(made).toContain('"num_replicas":3');
+      for (const [n, server] of servers.entries()) {
+        await server.kill();
+        const taken = async () => {
+          const answer = anyOf(n + 1).request("t", `message ${n}`);
+          expect(await Promise.race([answer, sleep(1_000, "nothing")])).toMatch(/"seq":\d/);
+        };
+        // A leader is chosen first.
+        await vi.waitFor(taken, { timeout: 20_000 });
+        await server.start();
+      }
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
+      await rm(dir, { recursive: true, force: true });
+    }
   });
 });
 

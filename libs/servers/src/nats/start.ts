@@ -4,7 +4,7 @@ import { defaultCacheDir } from "../cache-dir.js";
 import { keptPassword } from "../kept-password.js";
 import { freePort, isFree, PortTaken } from "../process/ports.js";
 import { ServerDidNotStart, ServerProcess } from "../process/server-process.js";
-import { natsConfig } from "./config.js";
+import { type ClusterMember, natsConfig } from "./config.js";
 import { obtainNatsServer } from "./obtain/obtain.js";
 
 export interface NatsOptions {
@@ -18,6 +18,10 @@ export interface NatsOptions {
   syncAlways?: boolean;
   /** The program; default: obtainNatsServer with the default cache. */
   binary?: string;
+  /** Default: one that is made once and kept in the data directory. */
+  password?: string;
+  /** Its name, and the cluster that it joins; absent: it stands alone. */
+  member?: { readonly serverName: string; readonly cluster: ClusterMember };
   /** Gets each line that the server logs. */
   log?: (line: string) => void;
 }
@@ -53,7 +57,7 @@ export async function startNats(o: NatsOptions): Promise<RunningNats> {
   const binary = o.binary ?? (await obtainNatsServer({ cacheDir: defaultCacheDir(), progress: log }));
   await mkdir(dataDir, { recursive: true });
   await chmod(dataDir, 0o700);
-  const password = await keptPassword(join(dataDir, "password"));
+  const password = o.password ?? (await keptPassword(join(dataDir, "password")));
   for (const port of [o.port, o.monitorPort]) {
     if (port && !(await isFree(port))) throw new PortTaken("NATS", port);
   }
@@ -67,6 +71,7 @@ export async function startNats(o: NatsOptions): Promise<RunningNats> {
       user: USER,
       password,
       syncAlways: o.syncAlways ?? true,
+      ...o.member,
     });
     await writeFile(join(dataDir, "nats.conf"), config, { mode: 0o600 });
     const monitorUrl = `http://127.0.0.1:${monitorPort}`;

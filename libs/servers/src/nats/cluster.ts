@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import { keptPassword } from "../kept-password.js";
+import { freePort } from "../process/ports.js";
+import { type NatsOptions, type RunningNats, startNats } from "./start.js";
+
+export interface NatsClusterOptions extends Pick<NatsOptions, "syncAlways" | "binary"> {
+  /** Holds one folder per server, and the password that all share. */
+  readonly dataDir: string;
+  /** How many servers: 3 or 5. */
+  readonly size: number;
+  /** Gets each line that a server logs; `server`: from 0 on. */
+  readonly log?: (server: number, line: string) => void;
+}
+
+/**
+ * Starts a cluster of NATS servers with JetStream on this machine, each on a free port, and resolves when all have
+ * found each other. They are killed and started one by one. Raises what `startNats` raises; then none is left running.
+ */
+export async function startNatsCluster(o: NatsClusterOptions): Promise<RunningNats[]> {
+  const members: number[] = [];
+  for (let n = 0; n < o.size; n++) members.push(await freePort());
+  const password = await keptPassword(join(o.dataDir, "password"));
+  const starting = members.map((port, n) =>
+    startNats({
+      dataDir: join(o.dataDir, `nats-${n + 1}`),
+      password,
+      ...(o.syncAlways !== undefined && { syncAlways: o.syncAlways }),
+      ...(o.binary !== undefined && { binary: o.binary }),
+      member: { serverName: `nats-${n + 1}`, cluster: { name: "fieldlog", port, members } },
+      log: (line) => o.log?.(n, line),
+    }),
+  );
+  const started = await Promise.allSettled(starting);
+  const failed = started.find((one) => one.status === "rejected");
+  if (failed) {
+    await Promise.all(started.map((one) => one.status === "fulfilled" && one.value.stop()));
+    throw failed.reason;
+  }
+  return started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+}
