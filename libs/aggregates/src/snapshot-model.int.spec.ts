@@ -8,11 +8,14 @@ import {
 } from "@fieldlog/contracts";
 import { current, type Decider } from "@fieldlog/decider";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
-import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { openReadDatabase, type ReadModelDefinition, ReadModelRunner } from "@fieldlog/read-model";
 import { startServers, type TestServers } from "@fieldlog/testkit";
+import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Decided, decidedIn } from "./decided.js";
 import { type SnapshotTables, snapshotModel } from "./snapshot-model.js";
 import { Snapshots, SnapshotsUnavailable } from "./snapshots.js";
+import { folded, loadState } from "./state-tables.js";
 
 interface Name {
   readonly now: string;
@@ -244,5 +247,47 @@ describe("snapshots", () => {
       await log.clearings.purge(REGISTRY, registrySubject({ namespace: "kept", kind, id: "d" }), erased);
     }
     expect(await (await start("cleared_anew"))()).toEqual(expected);
+  });
+});
+
+describe("states in a table of a read model's own", () => {
+  const tables = new Map([[names.kind, { name: "thing_names", id: "device" }]]);
+  const told: string[] = [];
+  const definition: ReadModelDefinition<Decided> = {
+    ...{ name: "thing-names", version: 1, stream: REGISTRY, tables: ["thing_names"] },
+    create: async (db) => {
+      await sql`CREATE TABLE thing_names (namespace text, device text, sequence bigint, state json,
+        PRIMARY KEY (namespace, device))`.execute(db);
+    },
+    decode: (commit) => decidedIn(commit, tables),
+    apply: async (tx, records) => {
+      const changes = await folded(tx, names, tables, records, (_, before, after) =>
+        told.push(`${before.now}>${after.now}`),
+      );
+      for (const { namespace, id, after } of changes)
+        await sql`INSERT INTO thing_names VALUES (${namespace}, ${id}, ${after.sequence}, ${JSON.stringify(after.state)})
+          ON CONFLICT (namespace, device) DO UPDATE SET sequence = excluded.sequence, state = excluded.state`.execute(
+          tx.db,
+        );
+    },
+  };
+
+  it("follow the log from one pull to the next, and are what decisions start from", async () => {
+    const database = openReadDatabase<unknown>({ url: await servers.databaseUrl("own"), schema: "things" });
+    ends.push(() => database.close());
+    const runner = new ReadModelRunner({ log, database, definition });
+    ends.push(() => runner.stop());
+    await runner.start();
+    let sequence = 0;
+    for (const name of ["one", "two", "three"]) {
+      sequence = await rename("own", name, sequence);
+      expect(await runner.waitFor(sequence, 20_000)).toBe(true);
+      const loaded = await loadState(database, tables, names, thing("own"));
+      expect(loaded).toEqual(await current(log, names, thing("own"), undefined));
+      expect(loaded?.state.now).toBe(name);
+    }
+    expect(told).toEqual(expect.arrayContaining([">one", "one>two", "two>three"]));
+    expect(await loadState(database, tables, names, thing("nobody"))).toBeUndefined();
+    await expect(loadState(database, new Map(), names, thing("own"))).rejects.toThrow(TypeError);
   });
 });

@@ -1,7 +1,7 @@
 import type { AggregateId } from "@fieldlog/contracts";
 import { type Decider, fold, type Snapshot } from "@fieldlog/decider";
 import type { LogRecord, ReadModelTransaction } from "@fieldlog/read-model";
-import { type QueryExecutorProvider, sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Decided } from "./decided.js";
 import { type Id, inTime } from "./snapshots.js";
 
@@ -15,20 +15,24 @@ export interface StateTable {
 /** By kind of aggregate. */
 export type StateTables = ReadonlyMap<string, StateTable>;
 
+/** Of whichever service: its own tables are none of this package's types. */
+type Columns = Record<string, unknown> & { namespace: string; sequence: number };
+
 /** What decisions start from; undefined: there is none (yet). Raises SnapshotsUnavailable after at most 2 s. */
 export async function loadState<State>(
-  { db }: { readonly db: QueryExecutorProvider },
+  { db }: { readonly db: unknown },
   tables: StateTables,
   { kind }: Decider<State>,
   { namespace, id }: Id,
 ): Promise<Snapshot<State> | undefined> {
   const { name, id: column = "id" } = tableOf(tables, kind);
-  const { rows } = await inTime(
-    sql<Snapshot<State>>`
-      SELECT sequence, state FROM ${sql.table(name)}
-       WHERE namespace = ${namespace} AND ${sql.ref(column)} = ${id}`.execute(db),
-  );
-  return rows[0];
+  const query = (db as Kysely<Record<string, Columns>>)
+    .selectFrom(name)
+    .select(["sequence", "state"])
+    .where("namespace", "=", namespace)
+    .where(column, "=", id);
+  const row = await inTime(query.executeTakeFirst());
+  return row && { sequence: row.sequence, state: row["state"] as State };
 }
 
 /** An aggregate before and after the records of one call. */
