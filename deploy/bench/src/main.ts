@@ -2,11 +2,16 @@
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { deviceClient } from "./device-client/device-client.js";
 import { fanout } from "./fanout/fanout.js";
+import { runApart, summaryOf } from "./frame/all.js";
 import { type Benchmark, type BenchmarkOptions, NoResult } from "./frame/benchmark.js";
+import { thisCommit } from "./frame/commit.js";
+import { worse } from "./frame/compare.js";
 import { flushLatency } from "./frame/disk.js";
+import { KeptRuns } from "./frame/kept.js";
 import { thisMachine } from "./frame/machine.js";
 import { jsonOf, type Report, tableOf } from "./frame/report.js";
 import { row } from "./frame/result.js";
@@ -14,13 +19,27 @@ import { ingest } from "./ingest/ingest.js";
 import { liveness } from "./liveness/liveness.js";
 import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
+import { streams } from "./streams/streams.js";
 import { websocket } from "./websocket/websocket.js";
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, mqtt, matching, fanout, liveness, websocket, deviceClient];
+const BENCHMARKS: readonly Benchmark[] = [
+  ...[ingest, mqtt, matching, fanout, liveness, websocket, streams, deviceClient],
+];
+
+const kept = new KeptRuns(fileURLToPath(new URL("..", import.meta.url)));
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;
+  keep: boolean;
   dir: string;
+}
+
+interface ArgumentsOfAll {
+  json: boolean;
+  keep: boolean;
+  dir: string;
+  repeats: number;
+  only?: string[];
 }
 
 const program = new Command("bench")
@@ -28,16 +47,19 @@ const program = new Command("bench")
   .addHelpText(
     "after",
     `
-Progress goes to standard error, the result to standard output. It ends with 1 when there is no result,
-because an answer was wrong or the log does not hold what was acknowledged; a missed target is a result.`,
+Without the name of a benchmark all of them run, one after the other; that takes about an hour.
+Progress goes to standard error, the result to standard output, and with it what got worse since the last run that
+was kept in deploy/bench. It ends with 1 when there is no result, because an answer was wrong or the log does not
+hold what was acknowledged; a missed target is a result.`,
   );
 for (const benchmark of BENCHMARKS) {
   program
     .command(benchmark.name)
     .description(benchmark.about)
     .option("--json", "print the result for programs", false)
+    .option("--keep", "keep the result and its chart in deploy/bench", false)
     .option("--seconds <n>", "length of each measurement", wholeNumber(1, 60), benchmark.seconds ?? 5)
-    .option("--repeats <n>", "how often each is measured; medians are shown", wholeNumber(1, 20), 3)
+    .option("--repeats <n>", "how often each is measured; medians are shown", wholeNumber(1, 20), 5)
     .option(
       "--connections <n>",
       "connections of the load generator",
@@ -53,20 +75,59 @@ for (const benchmark of BENCHMARKS) {
     .option("--dir <folder>", "on the disk that is to be measured", ".fieldlog/bench")
     .action((options: Arguments) => perform(benchmark, options));
 }
+program
+  .command("all", { isDefault: true })
+  .description("all of them, each in a process of its own")
+  .option("--json", "print the results for programs", false)
+  .option("--keep", "keep the results and their charts in deploy/bench", false)
+  .option("--repeats <n>", "how often each is measured; medians are shown", wholeNumber(1, 20), 5)
+  .option("--only <names...>", "just these benchmarks")
+  .option("--dir <folder>", "on the disk that is to be measured", ".fieldlog/bench")
+  .action(performAll);
 
-async function perform(benchmark: Benchmark, { json, dir, ...options }: Arguments): Promise<void> {
+async function perform(benchmark: Benchmark, options: Arguments): Promise<void> {
   const started = Date.now();
   const progress = (message: string) => {
     const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6);
     process.stderr.write(`${seconds} s  ${benchmark.name}: ${message}\n`);
   };
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      progress("stopping");
-      stop.abort(new NoResult(`stopped by ${name}`));
-    });
+  const report = await measured(benchmark, options, progress);
+  const before = await kept.last(benchmark.name);
+  if (before !== undefined) for (const line of worse(before, report)) progress(`WORSE  ${line}`);
+  if (options.keep) await kept.keep(report);
+  process.stdout.write(`${options.json ? jsonOf(report) : tableOf(report)}\n`);
+}
+
+async function performAll({ json, keep, dir, repeats, only }: ArgumentsOfAll): Promise<void> {
+  const names = BENCHMARKS.map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
+  const unknown = only?.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new NoResult(`there is no benchmark ${unknown}`);
+  const { signal } = stopped(() => undefined);
+  const args = ["--repeats", String(repeats), "--dir", dir, ...(keep ? ["--keep"] : [])];
+  const reports: Report[] = [];
+  const without: string[] = [];
+  for (const name of names) {
+    if (signal.aborted) break;
+    try {
+      const report = await runApart(fileURLToPath(import.meta.url), name, args, signal);
+      reports.push(report);
+      if (!json) process.stdout.write(`\n${name}\n${tableOf(report)}\n\n`);
+    } catch (error) {
+      if (!(error instanceof NoResult)) throw error;
+      without.push(name);
+    }
   }
+  if (json) process.stdout.write(`[${reports.map(jsonOf).join(",\n")}]\n`);
+  else process.stdout.write(`${summaryOf(reports, without)}\n`);
+  if (without.length > 0) process.exitCode = 1;
+}
+
+async function measured(
+  benchmark: Benchmark,
+  { dir, ...options }: Arguments,
+  progress: (message: string) => void,
+): Promise<Report> {
+  const stop = stopped(progress);
   await mkdir(dir, { recursive: true });
   const folder = await mkdtemp(join(resolve(dir), `${benchmark.name}-`));
   // The user that runs PostgreSQL in place of root must be able to pass through.
@@ -77,15 +138,27 @@ async function perform(benchmark: Benchmark, { json, dir, ...options }: Argument
       `other programs keep this machine busy (load ${load.toFixed(1)}): the figures will not be its best`,
     );
   }
+  const about = { benchmark: benchmark.name, date: new Date().toISOString(), commit: await thisCommit() };
   try {
     const flush = await flushLatency(folder);
-    const measured = await benchmark.run({ ...options, folder, progress, signal: stop.signal });
+    const rows = await benchmark.run({ ...options, folder, progress, signal: stop.signal });
     const flushRow = row({ name: "flush of 4 KiB to the disk, p99", unit: "ms", values: [flush.p99Ms] });
-    const report: Report = { machine: thisMachine(), flush, rows: [...measured, flushRow] };
-    process.stdout.write(`${json ? jsonOf(report) : tableOf(report)}\n`);
+    return { ...about, machine: thisMachine(), flush, rows: [...rows, flushRow] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Aborted when this process is asked to end. */
+function stopped(progress: (message: string) => void): AbortController {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      progress("stopping");
+      stop.abort(new NoResult(`stopped by ${name}`));
+    });
+  }
+  return stop;
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -2,7 +2,7 @@ import { inTime } from "@fieldlog/aggregates";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import { type Defined, Definitions } from "./sorting/definitions.js";
-import { definedOf } from "./sorting/sorter.js";
+import { definedOf } from "./sorting/load.js";
 import {
   type BatchRow,
   type DeadLetterRow,
@@ -22,10 +22,6 @@ export interface FoundBatch extends BatchRow {
   readonly messages: number;
   readonly bytes: number;
   readonly slices: readonly string[];
-}
-
-export interface FoundMessage extends MessageRow {
-  readonly chunks: number;
 }
 
 /** The tables, read. Every method raises SnapshotsUnavailable after at most 2 s. */
@@ -72,7 +68,7 @@ export class Rows {
     which: Which & { batch: string; batchNumber?: number; slice?: string },
     limit: number,
     after: number,
-  ): Promise<FoundMessage[]> {
+  ): Promise<MessageRow[]> {
     let query = this.messageQuery(namespace).where("position", ">", after).orderBy("position").limit(limit);
     for (const [column, value] of columnsOf(which)) query = query.where(column, "=", value);
     if (which.batch !== "") query = query.where("batch_id", "=", which.batch);
@@ -81,7 +77,7 @@ export class Rows {
     return (await inTime(query.execute())).map(messageOf);
   }
 
-  async message(namespace: string, position: number): Promise<FoundMessage | undefined> {
+  async message(namespace: string, position: number): Promise<MessageRow | undefined> {
     const query = this.messageQuery(namespace).where("position", "=", position);
     const row = await inTime(query.executeTakeFirst());
     return row && messageOf(row);
@@ -112,16 +108,7 @@ export class Rows {
   }
 
   private messageQuery(namespace: string) {
-    return this.database.db
-      .selectFrom("stream_messages")
-      .selectAll()
-      .select(
-        sql<number>`(SELECT count(*) FROM ${sql.table(`${SCHEMA}.stream_parts`)} p
-          WHERE p.namespace = stream_messages.namespace AND p.message = stream_messages.position)`.as(
-          "chunks",
-        ),
-      )
-      .where("namespace", "=", namespace);
+    return this.database.db.selectFrom("stream_messages").selectAll().where("namespace", "=", namespace);
   }
 }
 
@@ -148,7 +135,6 @@ function batchOf(row: Counted<BatchRow>): FoundBatch {
   };
 }
 
-function messageOf(row: MessageRow & { chunks: number | null }): FoundMessage {
-  const { position, bytes, chunks } = row;
-  return { ...row, position: Number(position), bytes: Number(bytes), chunks: Number(chunks) };
+function messageOf(row: MessageRow): MessageRow {
+  return { ...row, position: Number(row.position), bytes: Number(row.bytes) };
 }

@@ -14,8 +14,9 @@ import {
   stream,
 } from "./definitions/stream.js";
 import { Incomplete, InvalidField, NotFound, TooMany } from "./refusals.js";
-import type { FoundBatch, FoundMessage, Rows } from "./rows.js";
+import type { FoundBatch, Rows } from "./rows.js";
 import type { Defined, DefinedGroup, DefinedStream } from "./sorting/definitions.js";
+import type { MessageRow } from "./sorting/tables.js";
 import { pathOf } from "./storage/signals.js";
 
 export type Served = ServiceImpl<typeof streams.StreamsService>;
@@ -220,7 +221,7 @@ function toBatch(batch: FoundBatch) {
   };
 }
 
-function toMessage(message: FoundMessage) {
+function toMessage(message: MessageRow) {
   const {
     position,
     grp: group,

@@ -9,7 +9,9 @@ import { createRuntime, hostModule, readSettings } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
 import { freePort } from "@fieldlog/servers";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
+import { assert, asyncProperty } from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { emptyTables, said } from "./sorting/pulls.fixture.js";
 import { StreamsModule } from "./streams.module.js";
 
 const TOKEN = "an-internal-token-of-enough-length";
@@ -247,5 +249,26 @@ describe("what devices send", () => {
     const sealing = new SealingKey(Buffer.from(INSTALLATION_KEY, "base64"));
     const keys = await DataKeys.open(log.connection, { bucket: STREAM_KEYS, replicas: 1, sealing });
     await until("its key is gone", async () => (await keys.find(NS, "gone")) === undefined);
+  });
+});
+
+describe("what was said", () => {
+  it("gives the same tables however it is cut into pulls", { timeout: 120_000 }, async () => {
+    const tables = await emptyTables(await servers.databaseUrl("pulls"));
+    let runs = 0;
+    try {
+      await assert(
+        asyncProperty(said, async (all) => {
+          const [one, many] = [`one-${++runs}`, `many-${runs}`];
+          for (const namespace of [one, many]) await tables.define(namespace);
+          await tables.sort(one, all, all.length);
+          await tables.sort(many, all, 1);
+          expect(await tables.rows(one)).toEqual(await tables.rows(many));
+        }),
+        { numRuns: 40 },
+      );
+    } finally {
+      await tables.close();
+    }
   });
 });

@@ -1,28 +1,43 @@
 import type { FlushLatency } from "./disk.js";
 import type { Machine } from "./machine.js";
-import type { Result, Row } from "./result.js";
+import type { Row } from "./result.js";
 
+/** What a run of a benchmark found, and where and when. */
 export interface Report {
+  readonly benchmark: string;
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  /** Short hash; with a `+` behind it when files of the project had changed since. "unknown" outside git. */
+  readonly commit: string;
   readonly machine: Machine;
   readonly flush: FlushLatency;
   readonly rows: readonly Row[];
 }
 
-/** For programs; `flushMs` is the median. */
-export function jsonOf({ machine, flush, rows }: Report): string {
-  const results = rows.map(
-    ({ name, unit, value, peer, peerValue, ratio, target, met }): Result => ({
-      name,
-      unit,
+/** For programs, and what is kept of a run. */
+export function jsonOf({ rows, flush, ...about }: Report): string {
+  const results = rows.map((row): Row => {
+    const { value, peerValue, ratio, spread } = row;
+    return {
+      ...row,
       value: rounded(value),
-      peer,
       peerValue: peerValue === null ? null : rounded(peerValue),
       ratio: ratio === null ? null : rounded(ratio),
-      target,
-      met,
-    }),
+      spread: spread === null ? null : rounded(spread),
+    };
+  });
+  const { p50Ms, p99Ms } = flush;
+  return JSON.stringify(
+    { ...about, flushMs: rounded(p50Ms), flushP99Ms: rounded(p99Ms), results },
+    undefined,
+    2,
   );
-  return JSON.stringify({ machine, flushMs: rounded(flush.p50Ms), results }, undefined, 2);
+}
+
+/** What jsonOf wrote. Raises SyntaxError. */
+export function reportOf(json: string): Report {
+  const { flushMs, flushP99Ms, results, ...about } = JSON.parse(json);
+  return { ...about, flush: { p50Ms: flushMs, p99Ms: flushP99Ms }, rows: results };
 }
 
 const HEADER = ["", "value", "unit", "spread", "peer", "peer's", "ratio", "target", ""];
@@ -36,7 +51,7 @@ export function tableOf({ machine, flush, rows }: Report): string {
       row.name,
       shown(row.value),
       row.unit,
-      row.spread === undefined ? "" : `${Math.round(row.spread * 100)} %`,
+      row.spread === null ? "" : `${Math.round(row.spread * 100)} %`,
       row.peer ?? "",
       row.peerValue === null ? "" : shown(row.peerValue),
       row.ratio === null ? "" : row.ratio.toFixed(2),
@@ -55,12 +70,15 @@ export function tableOf({ machine, flush, rows }: Report): string {
       .trimEnd(),
   );
   const disk = `flush of 4 KiB to the disk: p50 ${shown(flush.p50Ms)} ms, p99 ${shown(flush.p99Ms)} ms`;
-  const where = `${machine.cores} x ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`;
-  return [where, disk, "", ...lines].join("\n");
+  return [wordsOf(machine), disk, "", ...lines].join("\n");
+}
+
+export function wordsOf({ cores, cpu, memoryGiB, system, node }: Machine): string {
+  return `${cores} x ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node}`;
 }
 
 /** Three or four digits that matter. */
-function shown(value: number): string {
+export function shown(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
   return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }

@@ -1,7 +1,7 @@
 import { median, spread } from "./statistics.js";
 
-/** One line of a benchmark: what `--json` prints, and the table too. */
-export interface Result {
+/** One line of a benchmark, in the table and in what `--json` prints. */
+export interface Row {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
@@ -14,12 +14,10 @@ export interface Result {
   /** What has to be reached, in words. */
   readonly target: string | null;
   readonly met: boolean | null;
-}
-
-/** A result with what only the table shows. */
-export interface Row extends Result {
-  /** Between the repeats: (largest - smallest) / median. Undefined for a single measurement. */
-  readonly spread: number | undefined;
+  /** The same for programs: the parts that all have to be reached. */
+  readonly limits: Target | null;
+  /** Between the repeats: (largest - smallest) / median. Null for a single measurement. */
+  readonly spread: number | null;
 }
 
 export interface Target {
@@ -54,7 +52,8 @@ export function row({ name, unit, values, peer, target }: Measured): Row {
     ratio,
     target: target ? wording(target, unit) : null,
     met: target ? isMet(target, value, ratio) : null,
-    spread: values.length > 1 ? spread(values) : undefined,
+    limits: target ?? null,
+    spread: values.length > 1 ? spread(values) : null,
   };
 }
 

@@ -3,9 +3,9 @@ import { liveness as contract } from "@fieldlog/contracts";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { type Benchmark, type BenchmarkContext, NoResult } from "../frame/benchmark.js";
 import { type Row, row } from "../frame/result.js";
+import { OneService } from "../system/one-service.js";
 import { residentMiB } from "../system/process-usage.js";
 import { beat, type Fleet, settle } from "./fleet.js";
-import { Stage } from "./stage.js";
 import { Told } from "./told.js";
 
 /** Two fleets, and what of them is measured. */
@@ -39,7 +39,7 @@ type Context = Pick<BenchmarkContext, "folder" | "progress" | "seconds" | "signa
 
 /** Raises NoResult when the log tells of other transitions than there were. */
 export async function livenessRows(context: Context, plan: Plan): Promise<Row[]> {
-  const stage = await Stage.open(context.folder, context.progress);
+  const stage = await OneService.open("liveness", context.folder, context.progress);
   try {
     return await measure(context, stage, plan);
   } finally {
@@ -47,7 +47,7 @@ export async function livenessRows(context: Context, plan: Plan): Promise<Row[]>
   }
 }
 
-async function measure(context: Context, stage: Stage, plan: Plan): Promise<Row[]> {
+async function measure(context: Context, stage: OneService, plan: Plan): Promise<Row[]> {
   const { progress, signal } = context;
   const { many: fleet, silent: those } = plan;
   // So that there are tables.
@@ -105,7 +105,7 @@ type Client = RpcClient<typeof contract.LivenessService>;
 /** Each device's first: all become active, and the log has to tell of each. */
 async function firstHeartbeats(
   { progress }: Context,
-  stage: Stage,
+  stage: OneService,
   client: Client,
   fleet: Fleet,
   told: Told,
@@ -123,7 +123,7 @@ async function firstHeartbeats(
 
 /** Under the heartbeats of the many, some fall silent; the delays of what the log tells of them, in ms. */
 async function fallSilent(
-  stage: Stage,
+  stage: OneService,
   told: Told,
   seconds: number,
   { many, silent, beatsPerS }: Plan,

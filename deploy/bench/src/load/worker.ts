@@ -7,9 +7,15 @@ type Reply<Report> = { readonly report: Report } | { readonly error: string };
 export class Worker<Order extends object, Report> {
   readonly #process: ChildProcess;
 
-  /** @param script what it runs: it calls {@link obeyOrders} */
-  constructor(script: string) {
-    this.#process = fork(script, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  /**
+   * @param script what it runs: it calls {@link obeyOrders}
+   * @param options of Node
+   */
+  constructor(script: string, options: readonly string[] = []) {
+    this.#process = fork(script, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      execArgv: [...process.execArgv, ...options],
+    });
   }
 
   get pid(): number {

@@ -15,12 +15,17 @@ import {
 const HOST = "127.0.0.1";
 const READY_MS = 120_000;
 
-/** A log, a database and one liveness process that can be stopped and started. */
-export class Stage {
+/** What can stand alone beside a log and a database. */
+type Name = "liveness" | "streams";
+
+/** A log, a database and one service's process, which can be stopped and started. */
+export class OneService {
   readonly token = randomBytes(32).toString("hex");
+  readonly #installationKey = randomBytes(32).toString("base64");
   private process: ServerProcess | undefined;
 
   private constructor(
+    private readonly name: Name,
     private readonly folder: string,
     private readonly nats: RunningNats,
     readonly postgres: RunningPostgres,
@@ -29,11 +34,11 @@ export class Stage {
     private readonly progress: (line: string) => void,
   ) {}
 
-  static async open(folder: string, progress: (line: string) => void): Promise<Stage> {
+  static async open(name: Name, folder: string, progress: (line: string) => void): Promise<OneService> {
     const nats = await startNats({ dataDir: join(folder, "nats"), syncAlways: true });
     const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
     const log = await connectLog({ url: nats.url, name: "bench" });
-    return new Stage(folder, nats, postgres, log, `${HOST}:${await freePort()}`, progress);
+    return new OneService(name, folder, nats, postgres, log, `${HOST}:${await freePort()}`, progress);
   }
 
   /** 0: it does not run. */
@@ -46,10 +51,10 @@ export class Stage {
     const begun = performance.now();
     const opsPort = await freePort();
     this.process = new ServerProcess({
-      name: "liveness",
+      name: this.name,
       dataDir: this.folder,
       command: process.execPath,
-      args: [fileURLToPath(new URL("./main.js", import.meta.resolve("@fieldlog/liveness")))],
+      args: [fileURLToPath(new URL("./main.js", import.meta.resolve(`@fieldlog/${this.name}`)))],
       env: {
         PATH: environment()["PATH"],
         NODE_ENV: "production",
@@ -58,11 +63,12 @@ export class Stage {
         FIELDLOG_POSTGRES_URL: this.postgres.url,
         FIELDLOG_DATA_DIR: join(this.folder, "data"),
         FIELDLOG_INTERNAL_TOKEN: this.token,
-        FIELDLOG_LIVENESS_GRPC: this.grpc,
+        FIELDLOG_INSTALLATION_KEY: this.#installationKey,
+        [`FIELDLOG_${this.name.toUpperCase()}_GRPC`]: this.grpc,
         FIELDLOG_OPS_PORT: String(opsPort),
         FIELDLOG_LOG_LEVEL: "warn",
       },
-      pidFile: join(this.folder, "liveness.pid"),
+      pidFile: join(this.folder, `${this.name}.pid`),
       stopSignal: "SIGTERM",
       answers: async () =>
         (await fetch(`http://${HOST}:${opsPort}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,

@@ -60,19 +60,29 @@ describe("definitions", () => {
 });
 
 describe("sorting", () => {
-  const closed = new Set<string>();
+  const there = new Set<string>();
   function sorted(definition: object, ...many: Partial<Incoming>[]) {
-    closed.clear();
+    there.clear();
     let cursor: Cursor = NEW_CURSOR;
     return many.map((fields, index) => {
       const incoming: Incoming = {
         ...{ position: index + 1, receivedAt: AT, batch: "", slice: "", message: "", chunk: "" },
         ...{ completesBatch: false, completesMessage: false, noPayload: false, ...fields },
       };
-      const outcome = assign(cursor, incoming, { ...stream, ...definition }, (id) => closed.has(id));
+      const outcome = assign(
+        cursor,
+        incoming,
+        { ...stream, ...definition },
+        {
+          hasBatch: (id) => there.has(id),
+          hasMessage: (batch, id) => there.has(`${batch}/${id}`),
+        },
+      );
       cursor = outcome.cursor;
-      for (const { id } of outcome.completed) closed.add(id);
       const { assigned, completed } = outcome;
+      if (assigned.kind === "message") {
+        there.add(assigned.batch.id).add(`${assigned.batch.id}/${assigned.message}`);
+      }
       const what =
         assigned.kind === "message"
           ? `${assigned.batch.id}/${assigned.message}`
@@ -136,5 +146,22 @@ describe("sorting", () => {
       "a/2026_1",
       "a/2026_2",
     ]);
+  });
+
+  it("an id that a device took itself is not filled in again: a number is put behind it", () => {
+    const dated = { batchPattern: "{dateTime:yyyy}", messagePattern: "{sequenceId}" };
+    const ended = { noPayload: true, completesBatch: true };
+    const last = { batch: "2026_2", message: "1", completesBatch: true };
+    expect(sorted(dated, {}, ended, {}, {}, ended, {})).toEqual([
+      ...["2026/1", "- ends 2026", "2026_2/1", "2026_2/2", "- ends 2026_2", "2026_3/1"],
+    ]);
+    expect(sorted(dated, last, {}, ended, {}, {})).toEqual([
+      ...["2026_2/1 ends 2026_2", "2026/1", "- ends 2026", "batch-complete", "2026_3/1"],
+    ]);
+    const own = [{ message: "1" }, {}, { message: "3" }, { message: "3_3" }, {}, {}];
+    expect(sorted(dated, ...own)).toEqual([
+      ...["2026/1", "2026/1_1", "2026/3", "2026/3_3", "2026/2", "no-message"],
+    ]);
+    expect(sorted(dated, ...own, {}).at(-1)).toBe("2026/4");
   });
 });

@@ -31,9 +31,24 @@ export interface OpenBatch {
   readonly id: string;
   /** Message ids that were filled in, so far: it starts again with each batch. */
   readonly messageSequence: number;
+  /** So far. */
+  readonly messages: number;
 }
 
-export type DeadReason = "no-batch" | "no-message" | "batch-complete" | "too-long";
+/** What of the device is in the stream, whether the batch is open or not. */
+export interface Held {
+  readonly hasBatch: (id: string) => boolean;
+  readonly hasMessage: (batch: string, id: string) => boolean;
+}
+
+export type DeadReason =
+  | "no-batch"
+  | "no-message"
+  | "batch-complete"
+  | "batch-full"
+  | "message-full"
+  | "too-long"
+  | "unknown-stream";
 
 /** What follows from it. */
 export type Assigned =
@@ -59,32 +74,26 @@ export const NEW_CURSOR: Cursor = { batchSequence: 0, open: undefined };
 /**
  * Fills in the ids that are missing, and opens and completes batches: another id completes the one that is open, and so
  * does word of it; of one that is not open, that word has no effect.
- *
- * @param isClosed whether the batch of that id was complete before
  */
-export function assign(
-  cursor: Cursor,
-  incoming: Incoming,
-  definition: Definition,
-  isClosed: (batch: string) => boolean,
-): Outcome {
+export function assign(cursor: Cursor, incoming: Incoming, definition: Definition, held: Held): Outcome {
   const { open } = cursor;
   if (incoming.noPayload) return word(cursor, incoming);
-  const named = batchOf(cursor, incoming, definition);
+  const named = batchOf(cursor, incoming, definition, held);
   if (named === undefined) return dead(cursor, "no-batch");
   if (named.id.length > limits.streamNameLength) return dead(cursor, "too-long");
-  if (open?.id !== named.id && isClosed(named.id)) return dead(cursor, "batch-complete");
   const isNew = open?.id !== named.id;
-  const batch: OpenBatch = isNew ? { number: incoming.position, id: named.id, messageSequence: 0 } : open;
-  const message = incoming.message || filled(batch, incoming, definition);
-  if (message === "") return dead(cursor, "no-message");
-  if (message.length > limits.streamNameLength) return dead(cursor, "too-long");
-  const after = incoming.message === "" ? { ...batch, messageSequence: batch.messageSequence + 1 } : batch;
+  if (isNew && held.hasBatch(named.id)) {
+    return dead({ ...cursor, batchSequence: named.sequence }, "batch-complete");
+  }
+  const begun = { number: incoming.position, id: named.id, messageSequence: 0, messages: 0 };
+  const found = messageOf(isNew ? begun : open, incoming, definition, held);
+  if ("reason" in found) return dead({ ...cursor, open: isNew ? open : found.batch }, found.reason);
+  const { batch, id } = found;
   const before = isNew && open ? [{ number: open.number, id: open.id }] : [];
   const ended = incoming.completesBatch ? [{ number: batch.number, id: batch.id }] : [];
   return {
-    cursor: { batchSequence: named.sequence, open: incoming.completesBatch ? undefined : after },
-    assigned: { kind: "message", batch: after, message, isNew },
+    cursor: { batchSequence: named.sequence, open: incoming.completesBatch ? undefined : batch },
+    assigned: { kind: "message", batch, message: id, isNew },
     completed: [...before, ...ended],
   };
 }
@@ -110,25 +119,52 @@ function batchOf(
   { batchSequence, open }: Cursor,
   { batch, receivedAt }: Incoming,
   { batchPattern }: Definition,
+  held: Held,
 ): { id: string; sequence: number } | undefined {
   if (batch !== "") return { id: batch, sequence: batchSequence };
   if (batchPattern === "") return undefined;
-  const id = (sequence: number) => fill(batchPattern, { at: receivedAt, sequence });
+  const ids = (sequence: number) => {
+    const id = fill(batchPattern, { at: receivedAt, sequence });
+    return [id, `${id}_${sequence}`] as const;
+  };
   // As long as the date in it stays what it was, it is the same batch.
-  if (open !== undefined && id(batchSequence) === open.id) return { id: open.id, sequence: batchSequence };
-  return { id: id(batchSequence + 1), sequence: batchSequence + 1 };
+  if (open !== undefined && ids(batchSequence).includes(open.id)) {
+    return { id: open.id, sequence: batchSequence };
+  }
+  const sequence = batchSequence + 1;
+  const [plain, numbered] = ids(sequence);
+  return { id: plain !== open?.id && held.hasBatch(plain) ? numbered : plain, sequence };
 }
 
-/** A date alone does not tell two messages apart: a number is put behind it then. */
-function filled(
-  { messageSequence }: OpenBatch,
-  { receivedAt }: Incoming,
+/** The message's id, and the batch with it in it. */
+function messageOf(
+  batch: OpenBatch,
+  { message, receivedAt }: Incoming,
   { messagePattern }: Definition,
-): string {
-  if (messagePattern === "") return "";
-  const sequence = messageSequence + 1;
-  const text = fill(messagePattern, { at: receivedAt, sequence });
-  return hasSequence(messagePattern) ? text : `${text}_${sequence}`;
+  held: Held,
+): { batch: OpenBatch; id: string } | { batch: OpenBatch; reason: DeadReason } {
+  const named = message !== "";
+  if (!named && messagePattern === "") return { batch, reason: "no-message" };
+  const sequence = named ? batch.messageSequence : batch.messageSequence + 1;
+  const counted = { ...batch, messageSequence: sequence };
+  const isThere = (id: string) => batch.messages > 0 && held.hasMessage(batch.id, id);
+  const id = named ? message : filled(messagePattern, { at: receivedAt, sequence }, isThere);
+  if (id === undefined) return { batch: counted, reason: "no-message" };
+  if (id.length > limits.streamNameLength) return { batch, reason: "too-long" };
+  if (named && isThere(id)) return { batch: counted, id };
+  if (batch.messages >= limits.messagesPerBatch) return { batch, reason: "batch-full" };
+  return { batch: { ...counted, messages: batch.messages + 1 }, id };
+}
+
+/** A date alone does not tell two messages apart: a number is put behind it, as behind an id that a device took itself. */
+function filled(
+  pattern: string,
+  filling: { at: number; sequence: number },
+  isThere: (id: string) => boolean,
+): string | undefined {
+  const text = fill(pattern, filling);
+  const numbered = `${text}_${filling.sequence}`;
+  return (hasSequence(pattern) ? [text, numbered] : [numbered]).find((id) => !isThere(id));
 }
 
 function dead(cursor: Cursor, reason: DeadReason): Outcome {

@@ -38,8 +38,19 @@ export interface DefinedStream {
  * late it is looked at, so that the tables can be built again.
  */
 export class Definitions {
+  /** By group and stream, in order. */
+  private readonly of = new Map<string, Defined[]>();
+  private readonly groups: Defined[] = [];
+
   /** @param decisions of the namespace, in order */
-  constructor(private readonly decisions: readonly Defined[]) {}
+  constructor(decisions: readonly Defined[]) {
+    for (const one of decisions) {
+      if (one.stream === "") this.groups.push(one);
+      const own = this.of.get(keyOf(one.group, one.stream));
+      if (own) own.push(one);
+      else this.of.set(keyOf(one.group, one.stream), [one]);
+    }
+  }
 
   /** @param at ms since 1970 UTC @param group empty: the default one @param stream empty: the group's default one */
   find(at: number, group: string, stream: string): Definition | undefined {
@@ -54,14 +65,17 @@ export class Definitions {
 
   /** The one that was made so last, or the only one. */
   private defaultGroup(at: number): string | undefined {
-    const groups = this.decisions.filter((one) => one.at <= at && one.stream === "");
+    const groups = this.groups.filter((one) => one.at <= at);
     const chosen = groups.findLast(({ set }) => set !== undefined && (set as DefinedGroup).defaultGroup);
     const names = new Set(groups.map(({ group }) => group));
     return chosen?.group ?? (names.size === 1 ? [...names][0] : undefined);
   }
 
   private last(at: number, group: string, stream: string): Defined["set"] {
-    const is = (one: Defined) => one.at <= at && one.group === group && one.stream === stream;
-    return this.decisions.findLast(is)?.set;
+    return this.of.get(keyOf(group, stream))?.findLast((one) => one.at <= at)?.set;
   }
+}
+
+function keyOf(group: string, stream: string): string {
+  return `${group}/${stream}`;
 }

@@ -2,7 +2,7 @@ import { namespaceOfSignals, positionOf, SIGNALS } from "@fieldlog/contracts";
 import { decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
 import type { Came } from "./came.js";
-import { Sorter } from "./sorter.js";
+import { sortInto } from "./sorter.js";
 import { createTables, TABLES } from "./tables.js";
 
 /**
@@ -14,7 +14,7 @@ import { createTables, TABLES } from "./tables.js";
 export function sorting(decided: () => Promise<void>): ReadModelDefinition<Came> {
   return {
     name: "streams",
-    version: 1,
+    version: 2,
     stream: SIGNALS,
     tables: TABLES,
     create: createTables,
@@ -31,9 +31,7 @@ export function sorting(decided: () => Promise<void>): ReadModelDefinition<Came>
     async apply(tx, records) {
       if (records.length === 0) return;
       await decided();
-      const sorter = new Sorter(tx);
-      for (const record of records) await sorter.take(record);
-      await sorter.flush();
+      await sortInto(tx, records);
     },
   };
 }

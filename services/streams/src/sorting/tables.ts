@@ -32,6 +32,8 @@ export interface CursorRow {
   open_number: number | null;
   open_id: string | null;
   message_sequence: number;
+  /** Messages of the batch that is open. */
+  open_messages: number;
 }
 
 export interface BatchRow {
@@ -62,6 +64,8 @@ export interface MessageRow {
   id: string;
   site: string;
   complete: boolean;
+  /** Parts of it that came. */
+  chunks: number;
   received_at: Date;
   /** The object that holds it, once there is one; bytes and hash of it. */
   object: string | null;
@@ -104,7 +108,7 @@ export async function createTables(db: Kysely<unknown>): Promise<void> {
     sql`CREATE TABLE stream_cursors (
       namespace text NOT NULL, grp text NOT NULL, stream text NOT NULL, device text NOT NULL,
       batch_sequence bigint NOT NULL, open_number bigint, open_id text, message_sequence bigint NOT NULL,
-      PRIMARY KEY (namespace, grp, stream, device))`,
+      open_messages integer NOT NULL, PRIMARY KEY (namespace, grp, stream, device))`,
     sql`CREATE TABLE stream_batches (
       namespace text NOT NULL, number bigint NOT NULL, grp text NOT NULL, stream text NOT NULL, device text NOT NULL,
       id text NOT NULL, concatenation text NOT NULL, begun_at timestamptz NOT NULL, completed_at timestamptz,
@@ -114,10 +118,11 @@ export async function createTables(db: Kysely<unknown>): Promise<void> {
     sql`CREATE TABLE stream_messages (
       namespace text NOT NULL, position bigint NOT NULL, batch bigint NOT NULL, grp text NOT NULL,
       stream text NOT NULL, device text NOT NULL, batch_id text NOT NULL, slice text NOT NULL, id text NOT NULL,
-      site text NOT NULL, complete boolean NOT NULL, received_at timestamptz NOT NULL, object text,
+      site text NOT NULL, complete boolean NOT NULL, chunks integer NOT NULL, received_at timestamptz NOT NULL, object text,
       bytes bigint NOT NULL DEFAULT 0, sha256 bytea, PRIMARY KEY (namespace, position))`,
     sql`CREATE UNIQUE INDEX stream_messages_id ON stream_messages (namespace, grp, stream, device, batch_id, id)`,
     sql`CREATE INDEX stream_messages_batch ON stream_messages (namespace, batch, position)`,
+    sql`CREATE INDEX stream_messages_open ON stream_messages (namespace, batch) WHERE NOT complete`,
     sql`CREATE INDEX stream_messages_waiting ON stream_messages (namespace, position) WHERE complete AND object IS NULL`,
     sql`CREATE TABLE stream_parts (
       namespace text NOT NULL, position bigint NOT NULL, device text NOT NULL, message bigint NOT NULL,

@@ -1,0 +1,31 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { chartOf } from "./chart.js";
+import { jsonOf, type Report, reportOf } from "./report.js";
+
+/** The last run of each benchmark that was kept: `results/<benchmark>.json` and `charts/<benchmark>.svg`. */
+export class KeptRuns {
+  constructor(private readonly folder: string) {}
+
+  async last(benchmark: string): Promise<Report | undefined> {
+    try {
+      return reportOf(await readFile(this.file(benchmark), "utf8"));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** In the place of the one before. */
+  async keep(report: Report): Promise<void> {
+    const { benchmark } = report;
+    await mkdir(join(this.folder, "results"), { recursive: true });
+    await mkdir(join(this.folder, "charts"), { recursive: true });
+    await writeFile(this.file(benchmark), `${jsonOf(report)}\n`);
+    await writeFile(join(this.folder, "charts", `${benchmark}.svg`), `${chartOf(report)}\n`);
+  }
+
+  private file(benchmark: string): string {
+    return join(this.folder, "results", `${benchmark}.json`);
+  }
+}
