@@ -1,21 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { type AggregateId, aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
-import { fold, type Snapshot } from "@fieldlog/decider";
-import {
-  clearedByColumns,
-  type LogRecord,
-  type ReadModelDefinition,
-  type ReadModelTransaction,
-} from "@fieldlog/read-model";
+import { type Decided, decidedIn, type Folded, folded } from "@fieldlog/aggregates";
+import { REGISTRY, type registry } from "@fieldlog/contracts";
+import { clearedByColumns, type ReadModelDefinition, type ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import { type FleetTemplateState, fleetTemplate } from "./fleet-template.js";
-import { createTables } from "./tables.js";
-
-interface Decided {
-  readonly id: AggregateId;
-  readonly sequence: number;
-  readonly decision: registry.Decision;
-}
+import { createTables, STATES } from "./tables.js";
 
 /** Fleet templates, and what became of them at devices. Raise `version` when a table or the state changes. */
 export const fleetModel: ReadModelDefinition<Decided> = {
@@ -24,19 +12,13 @@ export const fleetModel: ReadModelDefinition<Decided> = {
   stream: REGISTRY,
   tables: ["fleet_templates", "fleet_devices"],
   create: createTables,
-  decode({ subject, sequence, time, data }) {
-    const id = aggregateOf(subject);
-    if (id.kind !== fleetTemplate.kind) return [];
-    const value = { id, sequence, decision: fromBinary(registry.DecisionSchema, data) };
-    const { namespace } = id;
-    return [{ namespace, key: `${id.kind}/${id.id}`, position: positionOf(sequence, 0), time, value }];
-  },
+  decode: (commit) => decidedIn(commit, STATES),
   async apply(tx, records) {
-    if (records.length === 0) return;
-    const states = await before(tx, records);
     const steps = new Map<string, Noted>();
-    for (const { value } of records) note(states, steps, value);
-    await writeTemplates(tx, [...states.values()]);
+    const templates = await folded(tx, fleetTemplate, STATES, records, (decided, _, after) =>
+      note(steps, decided, after),
+    );
+    await writeTemplates(tx, templates);
     await writeSteps(tx, [...steps.values()]);
   },
   // Templates are settings of their namespace: they stay when it is cleared.
@@ -46,27 +28,6 @@ export const fleetModel: ReadModelDefinition<Decided> = {
   },
 };
 
-interface Template extends Snapshot<FleetTemplateState> {
-  readonly namespace: string;
-  readonly id: string;
-}
-
-const keyOf = (namespace: string, ...names: string[]) => [namespace, ...names].join("\0");
-
-async function before(
-  tx: ReadModelTransaction,
-  records: readonly LogRecord<Decided>[],
-): Promise<Map<string, Template>> {
-  const named = new Map(records.map(({ value: { id } }) => [keyOf(id.namespace, id.id), id]));
-  const ids = [...named.values()];
-  const { rows } = await sql<Template>`
-    SELECT namespace, name AS id, sequence, state FROM ${sql.table(`${tx.schema}.fleet_templates`)}
-      JOIN unnest(${ids.map(({ namespace }) => namespace)}::text[], ${ids.map(({ id }) => id)}::text[])
-        AS named (namespace, name)
-     USING (namespace, name)`.execute(tx.db);
-  return new Map(rows.map((row) => [keyOf(row.namespace, row.id), row]));
-}
-
 interface Noted extends Omit<registry.FleetTemplateApplied, "$typeName"> {
   readonly namespace: string;
   readonly template: string;
@@ -74,31 +35,31 @@ interface Noted extends Omit<registry.FleetTemplateApplied, "$typeName"> {
   readonly takeWithinS: number;
 }
 
-/** Notes the state after the decision, and each device's newest step. */
+/** Notes each device's newest step. */
 function note(
-  states: Map<string, Template>,
   steps: Map<string, Noted>,
-  { id: { namespace, id }, sequence, decision }: Decided,
+  { id: { namespace, id }, decision }: Decided,
+  after: FleetTemplateState,
 ): void {
-  const key = keyOf(namespace, id);
-  const was = states.get(key) ?? { state: fleetTemplate.initial, sequence: 0 };
-  const after = fold(fleetTemplate, was, sequence, decision);
-  states.set(key, { namespace, id, ...after });
-  const takeWithinS = after.state.phase === "none" ? 0 : after.state.wanted.takeWithinS;
+  const takeWithinS = after.phase === "none" ? 0 : after.wanted.takeWithinS;
   for (const { event } of decision.events) {
     if (event.case !== "fleetTemplateApplied") continue;
     const noted = { ...event.value, namespace, template: id, at: Number(decision.decidedAt), takeWithinS };
-    steps.set(keyOf(namespace, id, noted.device), noted);
+    steps.set([namespace, id, noted.device].join("\0"), noted);
   }
 }
 
-async function writeTemplates(tx: ReadModelTransaction, rows: readonly Template[]): Promise<void> {
+async function writeTemplates(
+  tx: ReadModelTransaction,
+  rows: readonly Folded<FleetTemplateState>[],
+): Promise<void> {
+  if (rows.length === 0) return;
   await sql`
     INSERT INTO fleet_templates (namespace, name, sequence, phase, state)
     SELECT * FROM unnest(
       ${rows.map(({ namespace }) => namespace)}::text[], ${rows.map(({ id }) => id)}::text[],
-      ${rows.map(({ sequence }) => sequence)}::bigint[], ${rows.map(({ state }) => state.phase)}::text[],
-      ${rows.map(({ state }) => JSON.stringify(state))}::json[])
+      ${rows.map(({ after }) => after.sequence)}::bigint[], ${rows.map(({ after }) => after.state.phase)}::text[],
+      ${rows.map(({ after }) => JSON.stringify(after.state))}::json[])
     ON CONFLICT (namespace, name) DO UPDATE
        SET sequence = excluded.sequence, phase = excluded.phase, state = excluded.state`.execute(tx.db);
 }

@@ -1,12 +1,12 @@
-import { type Id, inTime } from "@fieldlog/aggregates";
+import { type Id, inTime, loadState } from "@fieldlog/aggregates";
 import type { Decider, Snapshot } from "@fieldlog/decider";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import type { Properties } from "../properties/properties.js";
 import { SCHEMA } from "../read-model.js";
-import { fleetTemplate, type SetTemplate, type StepState } from "./fleet-template.js";
+import type { SetTemplate, StepState } from "./fleet-template.js";
 import type { Brought } from "./judge.js";
-import type { FleetTables } from "./tables.js";
+import { type FleetTables, STATES } from "./tables.js";
 
 export interface Counts {
   /** Devices that have its tags. */
@@ -56,17 +56,8 @@ export class FleetRows {
   constructor(private readonly database: Pick<ReadDatabase<FleetTables>, "db">) {}
 
   /** What decisions start from. */
-  async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
-    if (kind !== fleetTemplate.kind) throw new TypeError(`no table of ${kind}`);
-    const row = await inTime(
-      this.database.db
-        .selectFrom("fleet_templates")
-        .select(["sequence", "state"])
-        .where("namespace", "=", namespace)
-        .where("name", "=", id)
-        .executeTakeFirst(),
-    );
-    return row && { sequence: row.sequence, state: row.state as unknown as State };
+  load<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State> | undefined> {
+    return loadState(this.database, STATES, decider, id);
   }
 
   /** Those that are, by name. @param namespace undefined: of all */

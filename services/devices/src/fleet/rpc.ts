@@ -1,4 +1,4 @@
-import { limits, type properties } from "@fieldlog/contracts";
+import { isId, type properties } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import { InvalidField } from "../decisions/refusals.js";
 import type { CountedTemplate, FleetTemplates } from "./fleet-templates.js";
@@ -37,8 +37,6 @@ export function fleetRefusal(error: unknown): RpcError | undefined {
   if (error instanceof TooManyFleetTemplates) return new RpcError("resource_exhausted", error.message);
   return undefined;
 }
-
-const isId = (text: string) => text !== "" && text.length <= limits.idLength && !text.includes("\u0000");
 
 function checked(namespace: string): string {
   if (!isId(namespace)) throw new InvalidField("namespace", "is no id");

@@ -1,6 +1,10 @@
+import type { StateTables } from "@fieldlog/aggregates";
 import { type Kysely, sql } from "kysely";
 import type { PropertiesTables } from "../properties/tables.js";
-import type { FleetTemplateState, StepState } from "./fleet-template.js";
+import { type FleetTemplateState, fleetTemplate, type StepState } from "./fleet-template.js";
+
+/** What decisions start from. */
+export const STATES: StateTables = new Map([[fleetTemplate.kind, { name: "fleet_templates", id: "name" }]]);
 
 /** Those of properties are read beside them. */
 export interface FleetTables extends Pick<PropertiesTables, "device_properties"> {

@@ -1,22 +1,10 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { type AggregateId, aggregateOf, positionOf, REGISTRY, registry } from "@fieldlog/contracts";
-import { fold, type Snapshot } from "@fieldlog/decider";
-import {
-  clearedByColumns,
-  type LogRecord,
-  type ReadModelDefinition,
-  type ReadModelTransaction,
-} from "@fieldlog/read-model";
+import { type Decided, decidedIn, type Folded, folded } from "@fieldlog/aggregates";
+import { type AggregateId, REGISTRY, type registry } from "@fieldlog/contracts";
+import { clearedByColumns, type ReadModelDefinition, type ReadModelTransaction } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import type { JsonObject, PropertyKind } from "./json.js";
 import { type Properties, properties } from "./properties.js";
-import { createTables } from "./tables.js";
-
-interface Decided {
-  readonly id: AggregateId;
-  readonly sequence: number;
-  readonly decision: registry.Decision;
-}
+import { createTables, STATES } from "./tables.js";
 
 /** Devices' properties, and every change of them. Raise `version` when a table or the state changes. */
 export const propertiesModel: ReadModelDefinition<Decided> = {
@@ -25,18 +13,13 @@ export const propertiesModel: ReadModelDefinition<Decided> = {
   stream: REGISTRY,
   tables: ["device_properties", "property_changes"],
   create: createTables,
-  decode({ subject, sequence, time, data }) {
-    const id = aggregateOf(subject);
-    if (id.kind !== properties.kind) return [];
-    const value = { id, sequence, decision: fromBinary(registry.DecisionSchema, data) };
-    const { namespace } = id;
-    return [{ namespace, key: `${id.kind}/${id.id}`, position: positionOf(sequence, 0), time, value }];
-  },
+  decode: (commit) => decidedIn(commit, STATES),
   async apply(tx, records) {
-    if (records.length === 0) return;
-    const states = await before(tx, records);
-    const changes = records.flatMap((record) => applied(states, record.value));
-    await writeStates(tx, records, states);
+    const changes: Change[] = [];
+    const devices = await folded(tx, properties, STATES, records, (decided, _, after) =>
+      changes.push(...changesOf(decided, after)),
+    );
+    await writeStates(tx, devices);
     await writeChanges(tx, changes);
   },
   clear: {
@@ -44,21 +27,6 @@ export const propertiesModel: ReadModelDefinition<Decided> = {
     takes: ({ device }, key) => device === undefined || key === `${properties.kind}/${device}`,
   },
 };
-
-const keyOf = ({ namespace, id }: Pick<AggregateId, "namespace" | "id">) => `${namespace}\0${id}`;
-
-async function before(
-  tx: ReadModelTransaction,
-  records: readonly LogRecord<Decided>[],
-): Promise<Map<string, Snapshot<Properties>>> {
-  const ids = [...new Map(records.map(({ value: { id } }) => [keyOf(id), id])).values()];
-  const { rows } = await sql<{ namespace: string; id: string } & Snapshot<Properties>>`
-    SELECT namespace, device AS id, sequence, state FROM ${sql.table(`${tx.schema}.device_properties`)}
-      JOIN unnest(${ids.map(({ namespace }) => namespace)}::text[], ${ids.map(({ id }) => id)}::text[])
-        AS named (namespace, device)
-     USING (namespace, device)`.execute(tx.db);
-  return new Map(rows.map((row) => [keyOf(row), row]));
-}
 
 interface Change {
   readonly id: AggregateId;
@@ -75,19 +43,16 @@ interface Change {
 
 const KINDS = { desiredChanged: "desired", reportedChanged: "reported", tagsChanged: "tags" } as const;
 
-/** Notes the state after the decision. Returns what it changes. */
-function applied(states: Map<string, Snapshot<Properties>>, { id, sequence, decision }: Decided): Change[] {
-  const was = states.get(keyOf(id)) ?? { state: properties.initial, sequence: 0 };
-  const after = fold(properties, was, sequence, decision);
-  states.set(keyOf(id), after);
+/** What the decision changes. */
+function changesOf({ id, sequence, decision }: Decided, after: Properties): Change[] {
   const { decidedAt, decidedBy: by } = decision;
   return decision.events.flatMap(({ event }) => {
     if (!isChange(event)) return [];
     const kind = KINDS[event.case];
-    const { version, value } = after.state[kind];
+    const { version, value } = after[kind];
     const template = event.case === "desiredChanged" ? event.value.fleetTemplate : "";
     const { patchJson } = event.value;
-    const taken = after.state.taken ?? null;
+    const taken = after.taken ?? null;
     return [{ id, sequence, kind, version, patchJson, value, taken, at: Number(decidedAt), by, template }];
   });
 }
@@ -98,20 +63,15 @@ function isChange(
   return event.case !== undefined && event.case in KINDS;
 }
 
-async function writeStates(
-  tx: ReadModelTransaction,
-  records: readonly LogRecord<Decided>[],
-  states: ReadonlyMap<string, Snapshot<Properties>>,
-): Promise<void> {
-  const ids = [...new Map(records.map(({ value: { id } }) => [keyOf(id), id])).values()];
-  const rows = ids.map((id) => ({ id, ...(states.get(keyOf(id)) as Snapshot<Properties>) }));
+async function writeStates(tx: ReadModelTransaction, rows: readonly Folded<Properties>[]): Promise<void> {
+  if (rows.length === 0) return;
   await sql`
     INSERT INTO device_properties (namespace, device, sequence, tags, state)
     SELECT * FROM unnest(
-      ${rows.map(({ id }) => id.namespace)}::text[], ${rows.map(({ id }) => id.id)}::text[],
-      ${rows.map(({ sequence }) => sequence)}::bigint[],
-      ${rows.map(({ state }) => JSON.stringify(state.tags.value))}::jsonb[],
-      ${rows.map(({ state }) => JSON.stringify(state))}::json[])
+      ${rows.map(({ namespace }) => namespace)}::text[], ${rows.map(({ id }) => id)}::text[],
+      ${rows.map(({ after }) => after.sequence)}::bigint[],
+      ${rows.map(({ after }) => JSON.stringify(after.state.tags.value))}::jsonb[],
+      ${rows.map(({ after }) => JSON.stringify(after.state))}::json[])
     ON CONFLICT (namespace, device) DO UPDATE
        SET sequence = excluded.sequence, tags = excluded.tags, state = excluded.state`.execute(tx.db);
 }

@@ -1,10 +1,10 @@
-import { type Id, inTime } from "@fieldlog/aggregates";
+import { type Id, inTime, loadState } from "@fieldlog/aggregates";
 import type { Decider, Snapshot } from "@fieldlog/decider";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import type { PropertyKind } from "./json.js";
 import { type Properties, properties } from "./properties.js";
-import type { PropertiesTables, PropertyChangeRow } from "./tables.js";
+import { type PropertiesTables, type PropertyChangeRow, STATES } from "./tables.js";
 
 export interface ChangesAsked extends Id {
   /** Empty: all. */
@@ -19,17 +19,8 @@ export class Rows {
   constructor(private readonly database: Pick<ReadDatabase<PropertiesTables>, "db">) {}
 
   /** What decisions start from. */
-  async load<State>({ kind }: Decider<State>, { namespace, id }: Id): Promise<Snapshot<State> | undefined> {
-    if (kind !== properties.kind) throw new TypeError(`no table of ${kind}`);
-    const row = await inTime(
-      this.database.db
-        .selectFrom("device_properties")
-        .select(["sequence", "state"])
-        .where("namespace", "=", namespace)
-        .where("device", "=", id)
-        .executeTakeFirst(),
-    );
-    return row && { sequence: row.sequence, state: row.state as unknown as State };
+  load<State>(decider: Decider<State>, id: Id): Promise<Snapshot<State> | undefined> {
+    return loadState(this.database, STATES, decider, id);
   }
 
   /** As they were at a sequence, or a time (ms since 1970 UTC). */

@@ -1,4 +1,4 @@
-import { limits, type properties } from "@fieldlog/contracts";
+import { isId, limits, type properties } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import { InvalidField, UnknownDevice } from "../decisions/refusals.js";
 import type { DeviceProperties } from "./device-properties.js";
@@ -61,7 +61,6 @@ export function propertiesRefusal(error: unknown): RpcError | undefined {
 }
 
 function idOf(namespace: string, id: string): { namespace: string; id: string } {
-  const isId = (text: string) => text !== "" && text.length <= limits.idLength && !text.includes("\u0000");
   if (!isId(namespace) || !isId(id)) throw new UnknownDevice();
   return { namespace, id };
 }

@@ -1,6 +1,10 @@
+import type { StateTables } from "@fieldlog/aggregates";
 import { type Kysely, sql } from "kysely";
 import type { JsonObject } from "./json.js";
-import type { Properties } from "./properties.js";
+import { type Properties, properties } from "./properties.js";
+
+/** What decisions start from. */
+export const STATES: StateTables = new Map([[properties.kind, { name: "device_properties", id: "device" }]]);
 
 export interface PropertiesTables {
   device_properties: DevicePropertiesRow;

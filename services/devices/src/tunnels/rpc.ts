@@ -1,4 +1,4 @@
-import { limits, type tunnels } from "@fieldlog/contracts";
+import { isId, type tunnels } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import { UnknownDevice } from "../decisions/refusals.js";
 import { TooManyTunnels } from "./tunnel.js";
@@ -41,7 +41,6 @@ export function tunnelsRefusal(error: unknown): RpcError | undefined {
 }
 
 function idOf(namespace: string, id: string): { namespace: string; id: string } {
-  const isId = (text: string) => text !== "" && text.length <= limits.idLength && !text.includes("\u0000");
   if (!isId(namespace) || !isId(id)) throw new UnknownDevice();
   return { namespace, id };
 }
