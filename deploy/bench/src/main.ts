@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { deviceClient } from "./device-client/device-client.js";
 import { fanout } from "./fanout/fanout.js";
 import { runApart, summaryOf } from "./frame/all.js";
@@ -13,7 +13,7 @@ import { worse } from "./frame/compare.js";
 import { flushLatency } from "./frame/disk.js";
 import { KeptRuns } from "./frame/kept.js";
 import { thisMachine } from "./frame/machine.js";
-import { jsonOf, type Report, tableOf } from "./frame/report.js";
+import { jsonOf, type Report, tableOf, wholeJsonOf } from "./frame/report.js";
 import { row } from "./frame/result.js";
 import { ingest } from "./ingest/ingest.js";
 import { liveness } from "./liveness/liveness.js";
@@ -30,6 +30,8 @@ const kept = new KeptRuns(fileURLToPath(new URL("..", import.meta.url)));
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;
+  /** How `all` asks: everything about the run. */
+  whole: boolean;
   keep: boolean;
   dir: string;
 }
@@ -57,6 +59,7 @@ for (const benchmark of BENCHMARKS) {
     .command(benchmark.name)
     .description(benchmark.about)
     .option("--json", "print the result for programs", false)
+    .addOption(new Option("--whole").default(false).hideHelp())
     .option("--keep", "keep the result and its chart in deploy/bench", false)
     .option("--seconds <n>", "length of each measurement", wholeNumber(1, 60), benchmark.seconds ?? 5)
     .option("--repeats <n>", "how often each is measured; medians are shown", wholeNumber(1, 20), 5)
@@ -95,7 +98,8 @@ async function perform(benchmark: Benchmark, options: Arguments): Promise<void> 
   const before = await kept.last(benchmark.name);
   if (before !== undefined) for (const line of worse(before, report)) progress(`WORSE  ${line}`);
   if (options.keep) await kept.keep(report);
-  process.stdout.write(`${options.json ? jsonOf(report) : tableOf(report)}\n`);
+  const printed = options.whole ? wholeJsonOf : options.json ? jsonOf : tableOf;
+  process.stdout.write(`${printed(report)}\n`);
 }
 
 async function performAll({ json, keep, dir, repeats, only }: ArgumentsOfAll): Promise<void> {
@@ -117,7 +121,7 @@ async function performAll({ json, keep, dir, repeats, only }: ArgumentsOfAll): P
       without.push(name);
     }
   }
-  if (json) process.stdout.write(`[${reports.map(jsonOf).join(",\n")}]\n`);
+  if (json) process.stdout.write(`[${reports.map(wholeJsonOf).join(",\n")}]\n`);
   else process.stdout.write(`${summaryOf(reports, without)}\n`);
   if (without.length > 0) process.exitCode = 1;
 }

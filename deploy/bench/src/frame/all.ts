@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { NoResult } from "./benchmark.js";
 import { labelOf } from "./compare.js";
-import { type Report, reportOf, shown } from "./report.js";
+import { type Report, shown } from "./report.js";
 
 /**
  * Runs a benchmark as a process of its own, so that none has another's memory or compiled code; what it says of its
@@ -15,7 +15,7 @@ export async function runApart(
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<Report> {
-  const child = spawn(process.execPath, [main, benchmark, "--json", ...args], {
+  const child = spawn(process.execPath, [main, benchmark, "--whole", ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const stop = () => child.kill("SIGTERM");
@@ -23,7 +23,7 @@ export async function runApart(
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
   signal.removeEventListener("abort", stop);
   if (code !== 0) throw new NoResult(`${benchmark} has no result; it says why above`);
-  return reportOf(output);
+  return JSON.parse(output);
 }
 
 /** How all of them stand, in a few lines. */

@@ -31,7 +31,10 @@ export function chartOf(report: Report): string {
   const bars = report.rows.flatMap(barOf).reverse();
   const height = 130 + bars.length * BAR;
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
-  const reach = Math.max(2, ...bars.map(({ times }) => Math.max(times, 1 / times))) * 1.6;
+  const all = bars.map(({ times }) => times);
+  const min = 2 ** Math.floor(Math.log2(Math.min(0.5, ...all)));
+  // The figures of the longest bar stand behind it.
+  const max = 2 ** Math.ceil(Math.log2(Math.max(2, ...all) * 2));
   chart.setOption({
     animation: false,
     backgroundColor: "#ffffff",
@@ -45,12 +48,12 @@ export function chartOf(report: Report): string {
       left: 16,
       top: 10,
     },
-    grid: { left: 400, right: 150, top: 88, bottom: 34 },
-    xAxis: { type: "log", logBase: 2, min: 1 / reach, max: reach, axisLabel: { formatter: times } },
+    grid: { left: 400, right: 130, top: 88, bottom: 34 },
+    xAxis: { type: "log", logBase: 2, min, max, axisLabel: { formatter: times } },
     yAxis: {
       type: "category",
       data: bars.map(({ label }) => label),
-      axisLabel: { width: 370, overflow: "break", fontSize: 11 },
+      axisLabel: { width: 330, overflow: "break", fontSize: 11 },
       axisTick: { show: false },
     },
     series: [

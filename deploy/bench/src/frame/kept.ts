@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chartOf } from "./chart.js";
-import { jsonOf, type Report, reportOf } from "./report.js";
+import { type Report, wholeJsonOf } from "./report.js";
 
 /** The last run of each benchmark that was kept: `results/<benchmark>.json` and `charts/<benchmark>.svg`. */
 export class KeptRuns {
@@ -9,7 +9,7 @@ export class KeptRuns {
 
   async last(benchmark: string): Promise<Report | undefined> {
     try {
-      return reportOf(await readFile(this.file(benchmark), "utf8"));
+      return JSON.parse(await readFile(this.file(benchmark), "utf8"));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
@@ -21,7 +21,7 @@ export class KeptRuns {
     const { benchmark } = report;
     await mkdir(join(this.folder, "results"), { recursive: true });
     await mkdir(join(this.folder, "charts"), { recursive: true });
-    await writeFile(this.file(benchmark), `${jsonOf(report)}\n`);
+    await writeFile(this.file(benchmark), `${wholeJsonOf(report)}\n`);
     await writeFile(join(this.folder, "charts", `${benchmark}.svg`), `${chartOf(report)}\n`);
   }
 

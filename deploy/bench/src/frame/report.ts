@@ -14,30 +14,30 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-/** For programs, and what is kept of a run. */
-export function jsonOf({ rows, flush, ...about }: Report): string {
-  const results = rows.map((row): Row => {
-    const { value, peerValue, ratio, spread } = row;
-    return {
-      ...row,
-      value: rounded(value),
-      peerValue: peerValue === null ? null : rounded(peerValue),
-      ratio: ratio === null ? null : rounded(ratio),
-      spread: spread === null ? null : rounded(spread),
-    };
-  });
-  const { p50Ms, p99Ms } = flush;
-  return JSON.stringify(
-    { ...about, flushMs: rounded(p50Ms), flushP99Ms: rounded(p99Ms), results },
-    undefined,
-    2,
-  );
+/** What `--json` prints; `flushMs` is the median. */
+export function jsonOf({ machine, flush, rows }: Report): string {
+  const results = rows.map(({ limits, spread, ...row }) => numbersOf(row));
+  return JSON.stringify({ machine, flushMs: rounded(flush.p50Ms), results }, undefined, 2);
 }
 
-/** What jsonOf wrote. Raises SyntaxError. */
-export function reportOf(json: string): Report {
-  const { flushMs, flushP99Ms, results, ...about } = JSON.parse(json);
-  return { ...about, flush: { p50Ms: flushMs, p99Ms: flushP99Ms }, rows: results };
+/** All of it, as it is kept. */
+export function wholeJsonOf(report: Report): string {
+  const rows = report.rows.map((each) => ({
+    ...numbersOf(each),
+    spread: each.spread && rounded(each.spread),
+  }));
+  const flush = { p50Ms: rounded(report.flush.p50Ms), p99Ms: rounded(report.flush.p99Ms) };
+  return JSON.stringify({ ...report, flush, rows }, undefined, 2);
+}
+
+function numbersOf<T extends Pick<Row, "value" | "peerValue" | "ratio">>(row: T): T {
+  const { value, peerValue, ratio } = row;
+  return {
+    ...row,
+    value: rounded(value),
+    peerValue: peerValue === null ? null : rounded(peerValue),
+    ratio: ratio === null ? null : rounded(ratio),
+  };
 }
 
 const HEADER = ["", "value", "unit", "spread", "peer", "peer's", "ratio", "target", ""];

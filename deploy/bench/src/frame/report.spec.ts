@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { jsonOf, tableOf } from "./report.js";
+import { chartOf } from "./chart.js";
+import { worse } from "./compare.js";
+import { jsonOf, tableOf, wholeJsonOf } from "./report.js";
 import { row } from "./result.js";
 
 const measured = {
@@ -35,11 +37,12 @@ describe("row", () => {
   });
 
   it("has no spread for a single measurement", () => {
-    expect(row({ name: "ours", unit: "MiB", values: [1] }).spread).toBeUndefined();
+    expect(row({ name: "ours", unit: "MiB", values: [1] }).spread).toBeNull();
   });
 });
 
 const report = {
+  ...{ benchmark: "ingest", date: "2026-11-21T10:00:00.000Z", commit: "0123456" },
   machine: { cpu: "a processor", cores: 2, memoryGiB: 4, system: "linux 6", node: "24.0.0" },
   flush: { p50Ms: 0.51234567, p99Ms: 2 },
   rows: [
@@ -72,6 +75,32 @@ describe("jsonOf", () => {
       target: null,
       met: null,
     });
+  });
+});
+
+describe("wholeJsonOf", () => {
+  it("has all that is needed to compare a later run with this one", () => {
+    const whole = JSON.parse(wholeJsonOf(report));
+    expect(whole).toMatchObject({
+      benchmark: "ingest",
+      commit: "0123456",
+      flush: { p50Ms: 0.51235, p99Ms: 2 },
+    });
+    expect(whole.rows[0]).toMatchObject({ spread: 0.2, limits: { atLeast: 25_000, ratio: 0.4 } });
+    expect(worse(whole, report)).toEqual([]);
+  });
+});
+
+describe("chartOf", () => {
+  it("has a bar with its figures for each comparison and each target", () => {
+    const time = row({ name: "until it is told", unit: "ms", values: [10], target: { below: 20 } });
+    const svg = chartOf({ ...report, rows: [...report.rows, time] });
+    expect(svg).toMatch(/^<svg [^>]*width="960"/);
+    expect(svg).toContain("ours, beside theirs");
+    expect(svg).toContain("0.67 ×  (1,000 to 1,500 events/s)");
+    expect(svg).toContain("until it is told, beside its target");
+    expect(svg).toContain("10.0 ms; &lt; 20 ms");
+    expect(svg).not.toContain("answer");
   });
 });
 
