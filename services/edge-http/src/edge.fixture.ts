@@ -297,6 +297,8 @@ export interface Edge {
   /** Where there is a certificate. */
   readonly https: string | undefined;
   readonly port: number;
+  /** Of the API, as `METHOD /path/{parameter}`; HEAD goes with GET. */
+  readonly routes: ReadonlySet<string>;
   stop(): Promise<void>;
 }
 
@@ -317,14 +319,19 @@ export async function startEdge(
   );
   const runtime = createRuntime("edge-http", settings);
   let addresses: Addresses = { http: "" };
+  const routes = new Set<string>();
   const module = EdgeHttpModule.with(runtime, {
     onListening: (opened) => {
       addresses = opened;
     },
+    onRoute: ({ methods, path, refuses }) => {
+      const described = path.replaceAll(/:(\w+)/g, "{$1}");
+      for (const method of methods) if (!refuses && method !== "HEAD") routes.add(`${method} ${described}`);
+    },
   });
   const hosted = await hostModule(runtime, module);
   const { http: url, https } = addresses;
-  return { url, https, port: Number(new URL(url).port), stop: () => hosted.close() };
+  return { url, https, port: Number(new URL(url).port), routes, stop: () => hosted.close() };
 }
 
 /** Every signal in a namespace's log, in order. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { whoMay } from "../native/who-may.js";
 import { type Operation, type OperationName, operations, permissions } from "./operations.js";
 
 // cred's part of the OpenAPI document.
@@ -110,7 +111,7 @@ export function describeCred(): readonly (readonly [path: string, method: string
     for (const [code, description] of Object.entries(refusals)) responses[code] = { description, ...refused };
     const description = {
       ...{ operationId: `cred-${name}`, summary: summaries[name], tags: ["cred"], responses },
-      security: operation.who === "anybody" ? [] : [{ credSession: [] }],
+      ...(operation.who === "anybody" ? whoMay([]) : whoMay(["credSession"], operation.who)),
       parameters: [...inPath, ...(name.startsWith("list") ? queries : [])],
       ...(body === undefined ? {} : { requestBody: jsonOf(body, "input") }),
     };

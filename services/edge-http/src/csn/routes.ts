@@ -70,8 +70,9 @@ export async function csnRoutes(fastify: FastifyInstance, options: CsnRoutesOpti
     request.raw.resume();
     finish(options, "unmatched", reply.raw, refused(refusals.pathNotFound));
   };
-  fastify.post("/api", { onRequest }, taken);
-  fastify.post("/api/*", { onRequest }, taken);
+  const config = { refuses: true };
+  fastify.post("/api", { onRequest, config }, taken);
+  fastify.post("/api/*", { onRequest, config }, taken);
 }
 
 /** Never reached: the hook before it has answered. */

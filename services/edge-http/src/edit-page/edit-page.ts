@@ -22,7 +22,7 @@ const HEADERS = {
 };
 
 /** By path: the file, beside `src`, and what it is. */
-const files = {
+export const editFiles = {
   "/edit": ["index.html", "text/html; charset=utf-8"],
   "/edit/edit.js": ["edit.js", "text/javascript; charset=utf-8"],
   "/edit/edit.css": ["edit.css", "text/css; charset=utf-8"],
@@ -30,7 +30,7 @@ const files = {
 
 /** The page on which whoever has an edit token changes a device's metadata, by the native API. */
 export async function editPage(fastify: FastifyInstance): Promise<void> {
-  for (const [path, [name, type]] of Object.entries(files)) {
+  for (const [path, [name, type]] of Object.entries(editFiles)) {
     const content = await readFile(new URL(`../../pages/edit/${name}`, import.meta.url));
     fastify.get(path, async (_request, reply) => {
       return reply.headers({ ...HEADERS, "content-type": type }).send(content);

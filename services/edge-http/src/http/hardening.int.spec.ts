@@ -43,6 +43,16 @@ function csnOf(answer: Buffer) {
 }
 
 describe("the door", () => {
+  it("is described by its OpenAPI document, every route and none that is not there", async () => {
+    type Document = { paths: Record<string, Record<string, object>> };
+    const { paths } = (await (await fetch(`${edge.url}/openapi.json`)).json()) as Document;
+    const described = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(new Set(described)).toEqual(edge.routes);
+    expect(edge.routes.size).toBeGreaterThan(150);
+  });
+
   it("answers 413 to a body that is announced or turns out to be too large, in the dialect", async () => {
     const body = new Uint8Array(limits.bodyBytes + 1);
     const announced = await fetch(`${edge.url}${EVENT}`, { method: "POST", body });

@@ -6,5 +6,5 @@ export async function passOn(from: FastifyInstance, { to }: { to: FastifyInstanc
     reply.hijack();
     to.routing(request.raw, reply.raw);
   };
-  from.all("/*", { onRequest }, () => undefined);
+  from.all("/*", { onRequest, config: { refuses: true } }, () => undefined);
 }

@@ -1,100 +1,54 @@
-import { createLogger, createMetrics, Health } from "@fieldlog/runtime";
 import { describe, expect, it } from "vitest";
-import { credRoutes } from "../cred/routes.js";
-import { csnRoutes } from "../csn/routes.js";
-import { ingestionRoutes } from "../edge-impulse/ingestion/routes.js";
-import { opsRoutes } from "../http/ops-routes.js";
-import { RequestCounts } from "../http/request-counts.js";
-import { createFastify } from "../http/server.js";
-import { tentaRoutes } from "../tenta/routes.js";
-import { downloadRoutes } from "../uploads/download-routes.js";
-import { uploadsRoutes } from "../uploads/uploads-routes.js";
-import { addNative } from "./add-native.js";
 import { openapi } from "./openapi.js";
+import { schemes } from "./who-may.js";
 
-/** Every route of the server, as `METHOD /path/{parameter}`; HEAD goes with GET. */
-async function routesOfServer(): Promise<string[]> {
-  const routes: string[] = [];
-  const listed = () => {
-    const app = createFastify();
-    app.addHook("onRoute", ({ method, url, config }) => {
-      // What only refuses is no route of the API.
-      if (config !== undefined && "refuses" in config) return;
-      const path = url.replaceAll(/:(\w+)/g, "{$1}");
-      for (const one of [method].flat()) if (one !== "HEAD") routes.push(`${one} ${path}`);
-    });
-    return app;
-  };
-  const dialects = listed();
-  const nothing = {} as never;
-  const metrics = createMetrics();
-  const logger = createLogger("test", "silent");
-  const counts = new RequestCounts(metrics);
-  const running = { traced: false, stopping: () => false, now: Date.now };
-  const options = { door: nothing, commands: nothing, lookups: nothing, data: nothing, publicBase: () => "" };
-  await dialects.register(csnRoutes, { ...options, counts, logger, ...running });
-  const uploading = {
-    uploads: nothing,
-    resumable: nothing,
-    counts,
-    logger,
-    ...running,
-    idleMs: 1,
-    underWay: nothing,
-  };
-  await dialects.register(uploadsRoutes, uploading);
-  const downloading = { readings: nothing, access: nothing, known: nothing, counts, logger };
-  await dialects.register(downloadRoutes, downloading);
-  await dialects.register(opsRoutes, { runtime: { metrics, health: new Health() } });
-  await dialects.register(tentaRoutes, { handles: nothing, counts, logger, ...running });
-  const boards = { ingestion: nothing, room: nothing, projects: nothing, underWay: nothing };
-  await dialects.register(ingestionRoutes, { ...boards, counts, logger, ...running });
-  const cred = { handles: nothing, publicUrl: undefined };
-  await dialects.register(credRoutes, { ...cred, counts, logger, ...running });
-  const parts = {
-    streams: nothing,
-    subscriptions: nothing,
-    publishing: nothing,
-    access: nothing,
-    known: nothing,
-    ownWrites: nothing,
-    auth: nothing,
-    devices: nothing,
-    offers: nothing,
-    liveness: nothing,
-    sampling: nothing,
-    properties: nothing,
-    provisioning: nothing,
-    readings: nothing,
-    sampleStore: nothing,
-    streamService: nothing,
-    signing: nothing,
-    editors: nothing,
-    publicBase: nothing,
-    webSocketBase: nothing,
-    remote: nothing,
-    pictureStreams: nothing,
-  };
-  const close = await addNative(listed(), { ...parts, projections: nothing, log: nothing, logger });
-  await close();
-  return routes;
+interface Described {
+  readonly operationId: string;
+  readonly security: readonly Record<string, unknown>[];
+  readonly "x-access": { readonly by: readonly string[]; readonly needs?: string };
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
 }
 
-describe("the OpenAPI document", () => {
-  it("has every route of the server, and none that is not there", async () => {
-    const described = Object.entries(openapi.paths).flatMap(([path, methods]) =>
-      Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
-    );
-    // What catches unknown CSN paths is no route of the API.
-    const catching = ["POST /api", "POST /api/*"];
-    const served = (await routesOfServer()).filter((route) => !catching.includes(route));
-    expect(new Set(served)).toEqual(new Set(described));
-  });
+const all = Object.entries(openapi.paths as Record<string, Record<string, Described>>).flatMap(
+  ([path, methods]) => Object.values(methods).map((operation) => ({ path, operation })),
+);
 
+/** What asks for nothing that a caller would have to know. */
+const forEverybody = [
+  ...["cred-logIn", "csn-client-create", "csn-query-client-from-legacy-id", "csn-query-existing-uuid"],
+  ...["csn-query-name-available", "csn-query-recent-events"],
+  ...["edit-page-edit.css", "edit-page-edit.js", "edit-page-index.html", "healthz", "metrics", "openapi"],
+  ...["readyz", "tenta-createUser", "tenta-logIn", "tenta-status", "upload-options"],
+];
+
+// That it has every route of the server is shown where that runs: http/hardening.int.spec.ts.
+describe("the OpenAPI document", () => {
   it("refers only to schemas that it has", () => {
     const text = JSON.stringify(openapi);
     const names = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name as string);
     expect(names.length).toBeGreaterThan(20);
     for (const name of names) expect(openapi.components.schemas).toHaveProperty(name);
+  });
+
+  it("says of every operation who may call it, by schemes that it has", () => {
+    const notSchemes = ["capability", "csnSignature", "editToken"];
+    for (const { operation } of all) {
+      const { by } = operation["x-access"];
+      const known = operation.security.flatMap((one) => Object.keys(one));
+      expect(known).toEqual(by.filter((one) => !notSchemes.includes(one)));
+      for (const scheme of known) expect(Object.keys(schemes)).toContain(scheme);
+    }
+    const open = all.filter(({ operation }) => operation["x-access"].by.length === 0);
+    expect(open.map(({ operation }) => operation.operationId).sort()).toEqual(forEverybody);
+  });
+
+  it("names every parameter of a path, and every operation once", () => {
+    for (const { path, operation } of all) {
+      const inPath = (operation.parameters ?? []).filter((one) => one.in === "path");
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      expect(inPath.map(({ name }) => name)).toEqual(names);
+    }
+    const ids = all.map(({ operation }) => operation.operationId);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
   });
 });

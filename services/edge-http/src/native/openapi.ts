@@ -2,10 +2,14 @@ import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
 import { describeCred } from "../cred/describe.js";
 import { describeIngestion } from "../edge-impulse/ingestion/describe.js";
+import { describeStudio } from "../edge-impulse/studio/describe.js";
+import { editFiles } from "../edit-page/edit-page.js";
+import { describeSpotflow } from "../spotflow/describe.js";
 import { describeTenta } from "../tenta/describe.js";
 import { describeUploads } from "../uploads/describe.js";
 import { type Operation, operations } from "./operations.js";
 import * as schema from "./schemas.js";
+import { type Shows, schemes, whoMay } from "./who-may.js";
 
 type Json = { [key: string]: unknown };
 
@@ -73,7 +77,7 @@ function describe(name: string, operation: Operation): Json {
     operationId: name,
     summary: operation.summary,
     tags: ["native"],
-    security: securityOf(operation),
+    ...accessOf(operation),
     parameters,
     ...requestBodyOf(operation),
     responses,
@@ -88,9 +92,12 @@ function requestBodyOf({ body, takes = {} }: Operation): Json {
   return Object.keys(content).length === 0 ? {} : { requestBody: { required: true, content } };
 }
 
-function securityOf({ access, signed }: Operation): Json[] {
-  if (access === "anybody") return [];
-  return signed ? [{ apiKey: [] }, { signature: [] }] : [{ apiKey: [] }];
+function accessOf({ access, signed, edits }: Operation): Json {
+  if (access === "anybody") return whoMay([]);
+  const by: Shows[] = ["apiKey"];
+  if (signed) by.push("signature");
+  if (edits) by.push("editToken");
+  return whoMay(by, access);
 }
 
 function success({ answer, also = {}, writes, streams }: Operation): Json {
@@ -166,7 +173,7 @@ function describeCsn(path: string, message: string, answer: string, summary: str
     operationId: `csn-${path.replace("/{id}", "").replace("/", "-")}`,
     summary,
     tags: ["csn"],
-    security: [],
+    ...whoMay(path.includes("{id}") ? ["csnSignature"] : []),
     parameters,
     requestBody: {
       description: "Of any content type",
@@ -199,7 +206,16 @@ function describeOperator(path: keyof typeof operator): Json {
   const content = { [type]: { schema: answer === undefined ? { type: "string" } : ref(answer) } };
   const responses: Json = { "200": { description: "As asked", content } };
   if (path === "/readyz") responses["503"] = { description: "Something is missing", content };
-  return { operationId: path.slice(1), summary, tags: ["operator"], security: [], responses };
+  return { operationId: path.slice(1), summary, tags: ["operator"], ...whoMay([]), responses };
+}
+
+function describeEditPage(path: keyof typeof editFiles): Json {
+  const [file, type] = editFiles[path];
+  return {
+    ...{ operationId: `edit-page-${file}`, tags: ["pages"], ...whoMay([]) },
+    summary: "Of the page on which whoever has an edit token changes a device's metadata",
+    responses: { "200": { description: "The file", content: { [type]: { schema: { type: "string" } } } } },
+  };
 }
 
 function paths(): Json {
@@ -217,12 +233,17 @@ function paths(): Json {
     ...describeTenta(),
     ...describeCred(),
     ...describeIngestion(),
+    ...describeStudio(),
+    ...describeSpotflow(),
     ...describeUploads(),
   ]) {
     add(path, method, description);
   }
   for (const path of Object.keys(operator) as (keyof typeof operator)[]) {
     add(path, "get", describeOperator(path));
+  }
+  for (const path of Object.keys(editFiles) as (keyof typeof editFiles)[]) {
+    add(path, "get", describeEditPage(path));
   }
   return all;
 }
@@ -234,29 +255,14 @@ export const openapi = {
     title: "Fieldlog",
     version: "1",
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
-    description: "The native API, and the HTTP side of the device dialects.",
+    description:
+      "The native API, and the HTTP side of the device dialects. x-access tells who may call: what a caller shows, and what that needs to be good for.",
   },
   paths: paths(),
   components: {
     schemas: Object.fromEntries(
       Object.entries(schemas).map(([id, { $schema: _, $id: __, ...rest }]) => [id, rest]),
     ),
-    securitySchemes: {
-      apiKey: { type: "http", scheme: "bearer", description: "An API key" },
-      signature: {
-        type: "apiKey",
-        in: "header",
-        name: "webhook-signature",
-        description:
-          "A device's, as Standard Webhooks 1.0 has it, with webhook-id and webhook-timestamp; and in fieldlog-device its id",
-      },
-      session: { type: "http", scheme: "bearer", description: "The token of a person who is logged in" },
-      credSession: {
-        type: "apiKey",
-        in: "cookie",
-        name: "sessionKey",
-        description: "A cred client's session",
-      },
-    },
+    securitySchemes: schemes,
   },
 };

@@ -25,6 +25,8 @@ export interface Operation {
   readonly streams?: true;
   /** A device may do it for itself, by its signature instead of a key. */
   readonly signed?: true;
+  /** An edit token of the device does as well as a key. */
+  readonly edits?: true;
   /** Answer is a write: has the header fieldlog-position. */
   readonly writes?: true;
   /** Answer is from a read model: takes the header fieldlog-min-position. */

@@ -1,8 +1,11 @@
+import type { KnownKey, KnownNamespace } from "@fieldlog/admission";
 import { type Logger, withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { RequestCounts } from "../http/request-counts.js";
+import type { Access } from "../native/access.js";
 import { PROBLEM } from "../native/problem.js";
+import type { Operation, OperatorOperation } from "./operation.js";
 import { refusalBody, refusalOf, refusals } from "./refusal.js";
 
 /** How the dialect's routes are served. */
@@ -13,7 +16,6 @@ export interface ServeOptions {
   readonly stopping: () => boolean;
 }
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** Answers with what it returns, as JSON; undefined: nothing, with 204 unless it said otherwise. */
 export type Handle = (request: FastifyRequest, reply: FastifyReply) => Promise<object | undefined>;
 
@@ -37,11 +39,34 @@ export function prepare(app: FastifyInstance, { logger, stopping }: ServeOptions
   });
 }
 
-/** Serves one path; `name` is that of its metric and its trace. */
+/** What an operator asks, and by what right. */
+export interface Asked {
+  readonly key: KnownKey;
+  readonly namespace: KnownNamespace;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly decidedBy: string;
+}
+
+/** Serves one of the operators' paths, for a native key as Bearer that is good for it. */
+export function serveOperator(
+  app: FastifyInstance,
+  options: ServeOptions,
+  access: Access,
+  operation: OperatorOperation,
+  handle: (asked: Asked) => Promise<object | undefined>,
+): void {
+  serve(app, options, operation, async (request, reply) => {
+    const { key, namespace } = await access.namespace(request, operation.needs);
+    return handle({ key, namespace, request, reply, decidedBy: `key:${key.id}` });
+  });
+}
+
+/** Serves one path. */
 export function serve(
   app: FastifyInstance,
   { counts }: ServeOptions,
-  { method, url, name }: { readonly method: Method; readonly url: string; readonly name: string },
+  { method, path: url, name }: Operation,
   handle: Handle,
 ): void {
   app.route({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { whoMay } from "../native/who-may.js";
 import { Credentials, MemberRole, NewNetwork, SensorName } from "./input.js";
 import { type Operation, type OperationName, operations, roles } from "./operations.js";
 
@@ -138,7 +139,7 @@ export function describeTenta(): readonly (readonly [path: string, method: strin
     for (const [code, description] of Object.entries(refusals)) responses[code] = { description, ...refused };
     const description = {
       ...{ operationId: `tenta-${name}`, summary, tags: ["tenta"], responses },
-      security: who === "anybody" ? [] : [{ session: [] }],
+      ...(who === "anybody" ? whoMay([]) : whoMay(["session"], who)),
       parameters: [...inPath, ...inQuery],
       ...(body === undefined ? {} : { requestBody: jsonOf(body, "input") }),
     };

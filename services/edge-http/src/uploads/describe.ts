@@ -1,4 +1,5 @@
 import { limits } from "@fieldlog/contracts";
+import { whoMay } from "../native/who-may.js";
 
 // What the OpenAPI document says of upload URLs and of the download by token.
 
@@ -29,7 +30,7 @@ function upload(method: string, summary: string, content: Json, responses: Json,
     { description, content: { "application/problem+json": { schema: PROBLEM } } },
   ]);
   return {
-    ...{ operationId: `upload-${method}`, summary, tags: ["uploads"], security: [] },
+    ...{ operationId: `upload-${method}`, summary, tags: ["uploads"], ...whoMay(["capability"]) },
     parameters: [parameter("token")],
     requestBody: { required: true, content },
     responses: { ...responses, ...Object.fromEntries(refused) },
@@ -76,7 +77,7 @@ export function describeUploads(): [path: string, method: string, description: J
       "options",
       {
         ...{ operationId: "upload-options", summary: "Which version of tus is spoken", tags: ["uploads"] },
-        ...{ security: [], parameters: [parameter("token")], ...tus },
+        ...{ ...whoMay([]), parameters: [parameter("token")], ...tus },
         responses: { "204": { description: "Tus-Version" } },
       },
     ],
@@ -85,7 +86,7 @@ export function describeUploads(): [path: string, method: string, description: J
       "get",
       {
         ...{ operationId: "csn-data-reading", summary: "A reading's bytes", tags: ["csn"] },
-        security: [{}, { apiKey: [] }],
+        ...whoMay(["apiKey", "capability"], "read"),
         parameters: [
           parameter("ns"),
           parameter("id"),

@@ -1,4 +1,5 @@
 import { limits } from "@fieldlog/contracts";
+import { whoMay } from "../../native/who-may.js";
 import { CATEGORIES } from "./routes.js";
 
 // What the OpenAPI document says of uploads of training data (reference section 4).
@@ -10,7 +11,6 @@ const header = (name: string, description: string, required = false): Json => ({
   schema: { type: "string" },
 });
 const headers: readonly Json[] = [
-  header("x-api-key", "A key of the namespace that may write", true),
   header("x-label", "Percent-encoded or as it is; else what the file's name begins with"),
   header("x-no-label", "1: it has none"),
   header("x-disallow-duplicates", "Whatever is in it: refused if there is one of the same content"),
@@ -56,7 +56,11 @@ function refused(content: Json, more: Readonly<Record<string, string>> = {}): Js
 export function describeIngestion(): [path: string, method: string, description: Json][] {
   return CATEGORIES.flatMap((category): [string, string, Json][] => {
     const about = (kind: string) => ({
-      ...{ operationId: `ingestion-${category}-${kind}`, tags: ["edge-impulse"], security: [] },
+      ...{
+        operationId: `ingestion-${category}-${kind}`,
+        tags: ["edge-impulse"],
+        ...whoMay(["boardKey"], "write"),
+      },
     });
     const data = {
       ...{

@@ -18,7 +18,9 @@ export interface StudioRoutesOptions {
   readonly stopping: () => boolean;
 }
 
-const BASE = "/v1/api";
+export const BASE = "/v1/api";
+/** The one whose answer is no JSON. */
+export const DOWNLOAD = { name: "getDeploymentFile", path: "/:project/deployment/download" } as const;
 const SUCCESS = { success: true };
 
 /** Reference section 3: the REST set that the clients need, and the paths that the original has for operators. */
@@ -51,14 +53,14 @@ export async function studioRoutes(app: FastifyInstance, options: StudioRoutesOp
       handler: (request) => traced(request, name, () => answer(parts, operation, request)),
     });
   }
-  app.get(`${BASE}/:project/deployment/download`, counted("getDeploymentFile"), (request, reply) =>
-    traced(request, "getDeploymentFile", async () => {
+  app.get(`${BASE}${DOWNLOAD.path}`, counted(DOWNLOAD.name), (request, reply) =>
+    traced(request, DOWNLOAD.name, async () => {
       const { project } = request.params as { project: string };
       const caller = await parts.projects.caller(request.headers, project, "read");
       return sendDeployment({ ...parts, objects }, { caller }, reply);
     }),
   );
-  app.all(`${BASE}/*`, counted("unmatched"), () => {
+  app.all(`${BASE}/*`, { ...counted("unmatched"), config: { refuses: true } }, () => {
     throw refusals.noPath();
   });
 }

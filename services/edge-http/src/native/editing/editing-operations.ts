@@ -8,6 +8,7 @@ const DEVICE = `${NAMESPACE}/devices/{device}`;
 export const editingOperations = {
   changeDevice: op({
     ...{ method: "patch", path: DEVICE, access: "writer", status: 200, writes: true },
+    edits: true,
     summary: "Changes a device's metadata; an edit token of the device does as well",
     query: NoQuery,
     body: schema.DeviceChange,

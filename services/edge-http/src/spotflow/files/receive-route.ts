@@ -6,11 +6,10 @@ import { PROBLEM } from "../../native/problem.js";
 import { atMost, bodyOf, CutOff, tooLarge } from "../../uploads/body.js";
 import { type Refusal, refusalBody, refusalOf, refusals } from "../refusal.js";
 import type { ServeOptions } from "../serve.js";
+import { fileOperations } from "./file-operations.js";
 import type { FileUploads } from "./file-uploads.js";
 
 export interface ReceiveRouteParts {
-  /** With the parameter `blob`. */
-  readonly url: string;
   readonly files: FileUploads;
   /** ms since 1970 UTC. */
   readonly now: () => number;
@@ -22,7 +21,7 @@ const BUSY_S = 5;
 /** Step two of B4: the bytes go through to the object storage as they come. The URL is a capability, and is told to nobody. */
 export function receiveRoute(
   app: FastifyInstance,
-  { url, files, now }: ReceiveRouteParts,
+  { files, now }: ReceiveRouteParts,
   options: ServeOptions,
 ): void {
   let underWay = 0;
@@ -57,7 +56,8 @@ export function receiveRoute(
         done();
       });
   };
-  app.route({ method: "PUT", url, onRequest, handler: taken });
+  const { method, path: url } = fileOperations.put;
+  app.route({ method, url, onRequest, handler: taken });
 }
 
 /** Never reached: the hook before it has answered. */
@@ -69,7 +69,7 @@ function finish(
   refusal: Refusal | undefined,
 ): void {
   const status = refusal?.status ?? 201;
-  counts.note("spotflow file", status);
+  counts.note(`spotflow ${fileOperations.put.name}`, status);
   const body = refusal === undefined ? "" : JSON.stringify(refusalBody(refusal));
   const whole = response.req.complete;
   if (refusal !== undefined) response.setHeader("content-type", PROBLEM);

@@ -1,11 +1,12 @@
-import type { KnownKey, KnownNamespace, OwnWrites } from "@fieldlog/admission";
+import type { OwnWrites } from "@fieldlog/admission";
 import { type properties, REGISTRY } from "@fieldlog/contracts";
 import type { RpcClient } from "@fieldlog/rpc";
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { z } from "zod";
-import type { Access, Permission } from "../../native/access.js";
+import type { FastifyInstance } from "fastify";
+import type { Access } from "../../native/access.js";
 import { param } from "../../native/input.js";
-import { bodyOf, type Method, type ServeOptions, serve } from "../serve.js";
+import type { OperatorOperation } from "../operation.js";
+import { type Asked, bodyOf, type ServeOptions, serveOperator } from "../serve.js";
+import { propertyOperations as own, Properties, Tags } from "./property-operations.js";
 
 export interface PropertyRoutesParts {
   readonly access: Access;
@@ -13,14 +14,6 @@ export interface PropertyRoutesParts {
   readonly ownWrites: OwnWrites;
 }
 
-interface Asked {
-  readonly key: KnownKey;
-  readonly namespace: KnownNamespace;
-  readonly request: FastifyRequest;
-}
-
-const Properties = z.record(z.string(), z.unknown());
-const Tags = z.object({ tags: Properties });
 /** What the dialect tells among properties, and takes back with them. */
 const TOLD = ["$version", "$metadata"];
 
@@ -30,41 +23,31 @@ export function propertyRoutes(
   parts: PropertyRoutesParts,
   options: ServeOptions,
 ): void {
-  const add = (
-    method: Method,
-    path: string,
-    name: string,
-    needs: Permission,
-    handle: (asked: Asked) => Promise<object>,
-  ) =>
-    serve(app, options, { method, url: `/workspaces/:ns/devices/:device${path}`, name }, async (request) =>
-      handle({ ...(await parts.access.namespace(request, needs)), request }),
-    );
+  const add = (operation: OperatorOperation, handle: (asked: Asked) => Promise<object>) =>
+    serveOperator(app, options, parts.access, operation, handle);
   const shown = async ({ namespace, request }: Asked, kind: "desired" | "reported") => {
     const asked = { namespace: namespace.id, device: param(request, "device") };
     return told((await parts.properties.getProperties(asked))[kind]);
   };
   const desire = (replaces: boolean) => (asked: Asked) =>
     change(parts, asked, "changeDesired", bodyOf(Properties, asked.request), replaces);
-  add("GET", "/desired-properties", "getDesired", "read", (asked) => shown(asked, "desired"));
-  add("PUT", "/desired-properties", "replaceDesired", "write", desire(true));
-  add("PATCH", "/desired-properties", "patchDesired", "write", desire(false));
-  add("GET", "/reported-properties", "getReported", "read", (asked) => shown(asked, "reported"));
-  add("PATCH", "/tags", "patchTags", "write", (asked) =>
-    change(parts, asked, "changeTags", bodyOf(Tags, asked.request).tags, false),
-  );
+  add(own.getDesired, (asked) => shown(asked, "desired"));
+  add(own.replaceDesired, desire(true));
+  add(own.patchDesired, desire(false));
+  add(own.getReported, (asked) => shown(asked, "reported"));
+  add(own.patchTags, (asked) => change(parts, asked, "changeTags", bodyOf(Tags, asked.request).tags, false));
 }
 
 async function change(
   { properties: client, ownWrites }: PropertyRoutesParts,
-  { key, namespace, request }: Asked,
+  { namespace, request, decidedBy }: Asked,
   call: "changeDesired" | "changeTags",
   body: Record<string, unknown>,
   replaces: boolean,
 ): Promise<object> {
   const given = Object.fromEntries(Object.entries(body).filter(([name]) => !TOLD.includes(name)));
   const { now, sequence } = await client[call]({
-    ...{ namespace: namespace.id, device: param(request, "device"), decidedBy: `key:${key.id}` },
+    ...{ namespace: namespace.id, device: param(request, "device"), decidedBy },
     ...{ patchJson: JSON.stringify(given), replaces },
   });
   ownWrites.note(namespace.id, REGISTRY, Number(sequence));

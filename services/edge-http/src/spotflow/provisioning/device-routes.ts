@@ -3,13 +3,20 @@ import type { Known } from "@fieldlog/admission";
 import type { provisioning } from "@fieldlog/contracts";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { z } from "zod";
 import type { PublicBase } from "../../http/public-base.js";
 import { time } from "../../native/json.js";
+import type { Operation } from "../operation.js";
 import { refusals } from "../refusal.js";
-import { bodyOf, type Handle, type Method, type ServeOptions, serve } from "../serve.js";
+import { bodyOf, type Handle, type ServeOptions, serve } from "../serve.js";
 import { Addresses, addressOf } from "./addresses.js";
 import { connectionString, remaining } from "./connection-string.js";
+import {
+  Complete,
+  Init,
+  provisioningOperations as own,
+  Refresh,
+  Register,
+} from "./provisioning-operations.js";
 
 export interface DeviceRoutesParts {
   readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
@@ -19,28 +26,17 @@ export interface DeviceRoutesParts {
   readonly now: () => number;
 }
 
-const text = z.string().max(512);
-const Init = z.object({
-  deviceId: z.string().max(512).nullish(),
-  attributes: z.record(text, text).nullish(),
-});
-const Complete = z.object({ provisioningOperationId: text.min(1) });
-const Register = z.object({ connectionStringType: z.literal("SharedAccessSignature").optional() });
-const Refresh = z.object({ registrationToken: text.min(1) });
-
-const WHAT = { provisioning: "provisioning token", registration: "registration token" } as const;
+const WHAT = { provisioningToken: "provisioning token", registrationToken: "registration token" } as const;
 
 /** What devices ask to come in, and to stay in: section B2. */
 export function deviceRoutes(app: FastifyInstance, parts: DeviceRoutesParts, options: ServeOptions): void {
   const addresses = new Addresses(parts.now);
   const add = (
-    method: Method,
-    url: string,
-    name: string,
-    by: keyof typeof WHAT,
+    operation: Operation & { readonly by: keyof typeof WHAT },
     handle: (tokenHash: Uint8Array, ...rest: Parameters<Handle>) => Promise<object>,
   ) =>
-    serve(app, options, { method, url, name }, async (request, reply) => {
+    serve(app, options, operation, async (request, reply) => {
+      const { by } = operation;
       const address = addressOf(request);
       addresses.check(address);
       void reply.header("cache-control", "no-store");
@@ -48,26 +44,20 @@ export function deviceRoutes(app: FastifyInstance, parts: DeviceRoutesParts, opt
         return await handle(tokenHashOf(request, WHAT[by]), request, reply);
       } catch (error) {
         if (!(error instanceof RpcError) || error.code !== "unauthenticated") throw error;
-        if (by === "provisioning") addresses.wrong(address);
+        if (by === "provisioningToken") addresses.wrong(address);
         throw refusals.noToken(WHAT[by]);
       }
     });
-  add("POST", "/provisioning-operations/init", "init", "provisioning", (tokenHash, request) =>
-    init(parts, tokenHash, request),
-  );
-  add("PUT", "/provisioning-operations/complete", "complete", "provisioning", async (...given) => {
-    const [tokenHash, request, reply] = given;
+  add(own.init, (tokenHash, request) => init(parts, tokenHash, request));
+  add(own.complete, async (tokenHash, request, reply) => {
     const { provisioningOperationId: operation } = bodyOf(Complete, request);
     const issued = await complete(parts, tokenHash, operation);
     // Not approved yet: it asks again.
     if (issued === undefined) void reply.code(202);
     return issued ?? {};
   });
-  add("PUT", "/devices/register", "register", "registration", (tokenHash, request) =>
-    register(parts, tokenHash, request),
-  );
-  add("PUT", "/devices/registration-tokens/refresh", "refresh", "provisioning", async (...given) => {
-    const [provisioningTokenHash, request, reply] = given;
+  add(own.register, (tokenHash, request) => register(parts, tokenHash, request));
+  add(own.refresh, async (provisioningTokenHash, request, reply) => {
     const { registrationToken } = bodyOf(Refresh, request);
     const registrationTokenHash = hashOf(registrationToken);
     const issued = await parts.provisioning.refreshRegistration({

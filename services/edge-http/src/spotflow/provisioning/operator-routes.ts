@@ -1,12 +1,14 @@
-import type { KnownKey, KnownNamespace, OwnWrites } from "@fieldlog/admission";
+import type { OwnWrites } from "@fieldlog/admission";
 import { type auth, type devices, type provisioning, REGISTRY } from "@fieldlog/contracts";
 import type { RpcClient } from "@fieldlog/rpc";
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { z } from "zod";
-import type { Access, Permission } from "../../native/access.js";
+import type { FastifyInstance } from "fastify";
+import type { Access } from "../../native/access.js";
+import { param } from "../../native/input.js";
 import { time } from "../../native/json.js";
-import { bodyOf, type Method, type ServeOptions, serve } from "../serve.js";
-import { duration, NewToken, newToken, operationJson, tokenJson } from "./operator-json.js";
+import type { OperatorOperation } from "../operation.js";
+import { type Asked, bodyOf, type ServeOptions, serveOperator } from "../serve.js";
+import { NewToken, newToken, operationJson, tokenJson } from "./operator-json.js";
+import { Approve, Cancel, One, provisioningOperations as own } from "./provisioning-operations.js";
 
 export interface OperatorRoutesParts {
   readonly access: Access;
@@ -16,22 +18,6 @@ export interface OperatorRoutesParts {
   readonly ownWrites: OwnWrites;
 }
 
-interface Asked {
-  readonly key: KnownKey;
-  readonly namespace: KnownNamespace;
-  readonly request: FastifyRequest;
-  readonly decidedBy: string;
-}
-
-const id = z.string().min(1).max(128);
-const Approve = z.object({
-  provisioningOperationId: id.optional(),
-  verificationCode: id.optional(),
-  deviceId: z.string().max(128).nullish(),
-  registrationTokenLifetime: duration.nullish(),
-});
-const Cancel = z.object({ provisioningOperationId: id });
-const One = z.object({ provisioningTokenId: id });
 /** Of one list: the newest. */
 const LIST = 1_000;
 
@@ -42,64 +28,49 @@ export function operatorRoutes(
   options: ServeOptions,
 ): void {
   const { provisioning: client } = parts;
-  const add = (
-    method: Method,
-    path: string,
-    name: string,
-    needs: Permission,
-    handle: (asked: Asked) => Promise<object | undefined>,
-  ) =>
-    serve(app, options, { method, url: `/workspaces/:ns${path}`, name }, async (request) => {
-      const { key, namespace } = await parts.access.namespace(request, needs);
-      return handle({ key, namespace, request, decidedBy: `key:${key.id}` });
-    });
-  add("GET", "", "getWorkspace", "read", async ({ namespace }) => {
+  const add = (operation: OperatorOperation, handle: (asked: Asked) => Promise<object | undefined>) =>
+    serveOperator(app, options, parts.access, operation, handle);
+  add(own.getWorkspace, async ({ namespace }) => {
     const found = (await parts.auth.getNamespace({ idOrName: namespace.id })).namespace;
     if (found === undefined) throw new Error("auth answered without a namespace");
     const { name, createdAt, disabled } = found;
     return { id: found.id, name, displayName: name, createdTime: time(createdAt), isDisabled: disabled };
   });
-  add("POST", "/provisioning-tokens/create", "createToken", "admin", async ({ namespace, ...asked }) => {
+  add(own.createToken, async ({ namespace, ...asked }) => {
     const token = newToken(bodyOf(NewToken, asked.request));
     const { decidedBy } = asked;
     const created = await client.createProvisioningToken({ namespace: namespace.id, token, decidedBy });
     return { ...tokenJson(created.token), provisioningToken: created.secret };
   });
-  add("GET", "/provisioning-tokens", "listTokens", "admin", async ({ namespace }) => {
+  add(own.listTokens, async ({ namespace }) => {
     const { tokens } = await client.listProvisioningTokens({ namespace: namespace.id });
     return { provisioningTokens: tokens.map(tokenJson) };
   });
-  add(
-    "PUT",
-    "/provisioning-tokens/regenerate",
-    "regenerateToken",
-    "admin",
-    async ({ namespace, ...asked }) => {
-      const { provisioningTokenId } = bodyOf(One, asked.request);
-      const which = { namespace: namespace.id, id: provisioningTokenId, decidedBy: asked.decidedBy };
-      const { token, secret } = await client.regenerateProvisioningToken(which);
-      return { ...tokenJson(token), provisioningToken: secret };
-    },
-  );
-  add("GET", "/provisioning-operations", "listOperations", "read", async ({ namespace }) => {
+  add(own.regenerateToken, async ({ namespace, ...asked }) => {
+    const { provisioningTokenId } = bodyOf(One, asked.request);
+    const which = { namespace: namespace.id, id: provisioningTokenId, decidedBy: asked.decidedBy };
+    const { token, secret } = await client.regenerateProvisioningToken(which);
+    return { ...tokenJson(token), provisioningToken: secret };
+  });
+  add(own.listOperations, async ({ namespace }) => {
     const asked = { namespace: namespace.id, state: "pending", limit: LIST };
     const { operations } = await client.listProvisioningOperations(asked);
     return { provisioningOperations: operations.map(operationJson) };
   });
-  add("GET", "/provisioning-operations/:operation", "getOperation", "read", async (asked) => {
+  add(own.getOperation, async (asked) => {
     const { namespace, request, decidedBy } = asked;
-    const { operation: idOrCode } = request.params as { operation: string };
+    const idOrCode = param(request, "operation");
     const which = { namespace: namespace.id, idOrCode, askedBy: decidedBy };
     return operationJson((await client.getProvisioningOperation(which)).operation);
   });
-  add("PUT", "/provisioning-operations/approve", "approve", "write", (asked) => approve(parts, asked));
-  add("PUT", "/provisioning-operations/cancel", "cancel", "write", async ({ namespace, ...asked }) => {
+  add(own.approve, (asked) => approve(parts, asked));
+  add(own.cancel, async ({ namespace, ...asked }) => {
     const { provisioningOperationId } = bodyOf(Cancel, asked.request);
     const which = { namespace: namespace.id, id: provisioningOperationId, decidedBy: asked.decidedBy };
     await client.cancelProvisioning(which);
     return undefined;
   });
-  add("DELETE", "/devices/:device/delete", "deleteDevice", "write", (asked) => removeDevice(parts, asked));
+  add(own.deleteDevice, (asked) => removeDevice(parts, asked));
 }
 
 async function approve(
