@@ -1,15 +1,12 @@
-import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
-import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
 import { RpcError } from "@fieldlog/rpc";
+import { notNow } from "../http/not-now.js";
 import { Refusal, refusals } from "./refusal.js";
 
 /** What was thrown on the way as what the client is told; undefined: not foreseen. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
-  if (error instanceof LogUnavailable || error instanceof QueueFull) {
-    return refusals.unavailable(error.retryAfterS);
-  }
-  if (error instanceof LoadsExceeded) return refusals.unavailable(1);
+  const seconds = notNow(error);
+  if (seconds !== undefined) return refusals.unavailable(seconds);
   if (!(error instanceof RpcError)) return undefined;
   switch (error.code) {
     case "invalid_argument":
@@ -17,11 +14,6 @@ export function refusalOf(error: unknown): Refusal | undefined {
       return refusals.invalid(error.message);
     case "resource_exhausted":
       return new Refusal(409, error.message);
-    case "unavailable":
-    case "deadline_exceeded":
-    case "aborted":
-    case "cancelled":
-      return refusals.unavailable(retryAfterS(error));
     default:
       return undefined;
   }

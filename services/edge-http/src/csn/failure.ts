@@ -1,24 +1,19 @@
-import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
-import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
+import { retryAfterS } from "@fieldlog/admission";
 import { RpcError } from "@fieldlog/rpc";
+import { notNow } from "../http/not-now.js";
 import { type Refusal, refusals } from "./refusal.js";
 
 /** What was thrown on the way as what the client is told; undefined: not foreseen. */
 export function refusalOf(error: unknown, client: string): Refusal | undefined {
-  if (error instanceof LogUnavailable || error instanceof QueueFull) {
-    return refusals.unavailable(error.retryAfterS);
+  if (error instanceof RpcError && error.code === "deadline_exceeded") {
+    return refusals.deadlineExceeded(retryAfterS(error));
   }
-  if (error instanceof LoadsExceeded) return refusals.unavailable(1);
+  const seconds = notNow(error);
+  if (seconds !== undefined) return refusals.unavailable(seconds);
   if (!(error instanceof RpcError)) return undefined;
   switch (error.code) {
-    case "deadline_exceeded":
-      return refusals.deadlineExceeded(retryAfterS(error));
     case "already_exists":
       return refusals.nameUnavailable;
-    case "unavailable":
-    case "aborted":
-    case "cancelled":
-      return refusals.unavailable(retryAfterS(error));
     case "not_found":
       return refusals.unknownClient(client);
     case "failed_precondition":

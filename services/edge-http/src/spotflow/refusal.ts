@@ -1,8 +1,6 @@
 import { STATUS_CODES } from "node:http";
-import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
-import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
-import { ObjectsUnavailable } from "@fieldlog/objects";
 import { RpcError } from "@fieldlog/rpc";
+import { notNow } from "../http/not-now.js";
 import { Problem } from "../native/problem.js";
 
 /** What the dialect's clients tell refusals by (its reference, section B2). */
@@ -65,11 +63,10 @@ export function refusalOf(error: unknown): Refusal | undefined {
     const { retryAfterS: seconds } = error.more;
     return new Refusal(error.status, error.detail, seconds === undefined ? {} : { retryAfterS: seconds });
   }
-  if (error instanceof LogUnavailable || error instanceof QueueFull) {
-    return refusals.unavailable(error.retryAfterS);
-  }
-  if (error instanceof LoadsExceeded) return refusals.unavailable(1);
-  if (error instanceof ObjectsUnavailable) return refusals.unavailable(5);
+  // Aborted is what others decided first: it is no use to ask the same again.
+  if (error instanceof RpcError && error.code === "aborted") return new Refusal(409, error.message);
+  const seconds = notNow(error);
+  if (seconds !== undefined) return refusals.unavailable(seconds);
   if (error instanceof RpcError) return rpcRefusal(error);
   // Fastify's own: a body that is too large.
   const { statusCode = 500, message } = error as { statusCode?: number; message?: string };
@@ -88,14 +85,9 @@ function rpcRefusal(error: RpcError): Refusal | undefined {
     case "failed_precondition":
       return preconditionRefusal(error);
     case "already_exists":
-    case "aborted":
       return new Refusal(409, error.message);
     case "resource_exhausted":
       return refusals.tooMany(Number(error.details["retryAfterS"]) || 60);
-    case "unavailable":
-    case "deadline_exceeded":
-    case "cancelled":
-      return refusals.unavailable(retryAfterS(error));
     default:
       return undefined;
   }

@@ -68,15 +68,20 @@ async function inTime(moved: Promise<void>, { idleMs, until, now }: Patience): P
   }
 }
 
-/** What passes, while it is no more than `most` bytes. Raises Problem 413. */
+/**
+ * What passes, while it is no more than `most` bytes.
+ *
+ * @param refusal what is raised at the next one. Default: Problem 413
+ */
 export async function* atMost(
   content: AsyncIterable<Uint8Array>,
   most: number,
+  refusal: (most: number) => Error = tooLarge,
 ): AsyncGenerator<Uint8Array, void> {
   let bytes = 0;
   for await (const chunk of content) {
     bytes += chunk.length;
-    if (bytes > most) throw tooLarge(most);
+    if (bytes > most) throw refusal(most);
     yield chunk;
   }
 }

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { atMost } from "./at-most.js";
+import { atMost } from "../../uploads/body.js";
 import { wav } from "./documents.fixture.js";
 import { storedName, withId } from "./file-name.js";
 import { mediaTypeOf, wavOf } from "./media.js";
+import { ingestionRefusals } from "./refusal.js";
 
 describe("a file's name", () => {
   it.each([
@@ -60,7 +61,7 @@ it("no more passes than may", async () => {
   }
   const passed = async (most: number) => {
     let bytes = 0;
-    for await (const chunk of atMost(content(), most)) bytes += chunk.length;
+    for await (const chunk of atMost(content(), most, ingestionRefusals.tooLarge)) bytes += chunk.length;
     return bytes;
   };
   expect(await passed(12)).toBe(12);

@@ -2,9 +2,10 @@ import { checkSignature, readAcquisitionInTurns } from "@fieldlog/acquisition";
 import { deviceKey, type Known, type OwnWrites } from "@fieldlog/admission";
 import { limits, REGISTRY, type sampling } from "@fieldlog/contracts";
 import type { About, SampleStore, SampleUpload } from "@fieldlog/samples";
-import { atMost } from "./at-most.js";
+import { atMost } from "../../uploads/body.js";
 import { BYTES, HEAD_BYTES, mediaTypeOf, type Recording, wavOf } from "./media.js";
 import type { FilePart } from "./multipart.js";
+import { ingestionRefusals } from "./refusal.js";
 
 export interface IngestionParts {
   readonly known: Pick<Known, "hmacKeys" | "registered">;
@@ -56,7 +57,10 @@ export class Ingestion {
   async file(namespace: string, { fileName, mediaType, chunks }: FilePart): Promise<Arrived> {
     const upload = await this.parts.store.begin(namespace, "");
     const head: Uint8Array[] = [];
-    const bytes = await putInto(upload, beginning(atMost(chunks, limits.sampleBytes), head));
+    const bytes = await putInto(
+      upload,
+      beginning(atMost(chunks, limits.sampleBytes, ingestionRefusals.tooLarge), head),
+    );
     const recording = wavOf(Buffer.concat(head), bytes);
     return {
       ...{ upload, bytes, mediaType: mediaTypeOf(fileName, mediaType), documentDevice: "" },
@@ -66,7 +70,7 @@ export class Ingestion {
 
   /** Another file that belongs to it, behind it. Returns its bytes. Raises as {@link file}; it is discarded then. */
   attach({ upload }: Arrived, { chunks }: Pick<FilePart, "chunks">): Promise<number> {
-    return putInto(upload, atMost(chunks, limits.sampleBytes));
+    return putInto(upload, atMost(chunks, limits.sampleBytes, ingestionRefusals.tooLarge));
   }
 
   /** Raises RpcError `already_exists`: there is one of that content, and there may not be. */

@@ -1,8 +1,5 @@
-import { LoadsExceeded, retryAfterS } from "@fieldlog/admission";
-import { LogUnavailable, QueueFull } from "@fieldlog/event-log";
-import { ObjectsUnavailable } from "@fieldlog/objects";
-import { RemoteUnavailable } from "@fieldlog/remote";
 import { RpcError } from "@fieldlog/rpc";
+import { notNow } from "../../http/not-now.js";
 import { Problem } from "../../native/problem.js";
 
 /** A request that is not granted; told as `{"success": false, "error": …}`. */
@@ -37,11 +34,8 @@ export const refusals = {
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
   if (error instanceof Problem) return new Refusal(error.status, error.message, error.more.retryAfterS);
-  if (error instanceof LogUnavailable || error instanceof QueueFull) {
-    return refusals.unavailable(error.retryAfterS);
-  }
-  if (error instanceof LoadsExceeded || error instanceof RemoteUnavailable) return refusals.unavailable(1);
-  if (error instanceof ObjectsUnavailable) return refusals.unavailable(5);
+  const seconds = notNow(error);
+  if (seconds !== undefined) return refusals.unavailable(seconds);
   if (error instanceof RpcError) return rpcRefusal(error);
   // Fastify's own: a body that is too large, or no JSON.
   const { statusCode = 500, message } = error as { statusCode?: number; message?: string };
@@ -59,11 +53,6 @@ function rpcRefusal(error: RpcError): Refusal | undefined {
     case "failed_precondition":
     case "resource_exhausted":
       return new Refusal(409, error.message);
-    case "unavailable":
-    case "deadline_exceeded":
-    case "aborted":
-    case "cancelled":
-      return refusals.unavailable(retryAfterS(error));
     default:
       return undefined;
   }
