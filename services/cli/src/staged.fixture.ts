@@ -11,6 +11,12 @@ export interface Asked {
 
 export type Answer = { status?: number; body?: unknown; headers?: Record<string, string> } | Error;
 
+/** Bytes as text, anything else from JSON. */
+function bodyOf({ body }: RequestInit): Pick<Asked, "body"> {
+  if (body === undefined || body === null) return {};
+  return { body: body instanceof Uint8Array ? Buffer.from(body).toString() : JSON.parse(String(body)) };
+}
+
 /** A world whose server answers in order, whose clock stands still but for `sleep`, and which notes all. */
 export function staged(answers: Answer[] = [], over: Partial<World> = {}) {
   const asked: Asked[] = [];
@@ -30,8 +36,7 @@ export function staged(answers: Answer[] = [], over: Partial<World> = {}) {
     },
     async fetch(url, init) {
       const { authorization } = init.headers as Record<string, string>;
-      const body = init.body === undefined ? {} : { body: JSON.parse(String(init.body)) };
-      asked.push({ method: init.method ?? "", url, authorization, ...body });
+      asked.push({ method: init.method ?? "", url, authorization, ...bodyOf(init) });
       const answer = answers.shift();
       if (!answer) throw new Error("the test foresaw no further request");
       if (answer instanceof Error) throw answer;

@@ -7,6 +7,7 @@ import { openObjects } from "@fieldlog/objects";
 import { Pictures, RemoteDevices } from "@fieldlog/remote";
 import { counter, gauge, type Runtime } from "@fieldlog/runtime";
 import { SampleStore } from "@fieldlog/samples";
+import type { FastifyInstance } from "fastify";
 import { Admission } from "./admit/admission.js";
 import { ReplayGuard } from "./admit/replay-guard.js";
 import { SignalsWatch } from "./admit/signals-watch.js";
@@ -26,6 +27,7 @@ import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
+import { DeviceBound } from "./native/device-bound/device-bound.js";
 import { Editors } from "./native/editing/editors.js";
 import { Signing } from "./native/signed/signing.js";
 import { PictureStreams } from "./native/snapshots/picture-streams.js";
@@ -40,6 +42,8 @@ import { addUploads } from "./uploads/add-uploads.js";
 export interface EdgeOptions {
   /** Told under which addresses the door can be reached, once it can. */
   readonly onListening?: (addresses: Addresses) => void;
+  /** Told every route before that; `refuses`: it stands for none of the API. */
+  readonly onRoute?: (route: { methods: readonly string[]; path: string; refuses: boolean }) => void;
 }
 
 /** Milliseconds that requests under way may take after the stop began. */
@@ -63,6 +67,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const pictures = new Pictures(remote, now);
   const pictureStreams = new PictureStreams({ pictures, known, now });
   const ownWrites = new OwnWrites();
+  const deviceBound = new DeviceBound({ log, known, ownWrites, remote, now });
   const guard = new ReplayGuard({ windowMs });
   const access = new Access(known, now);
   const signing = new Signing({ known, access, log, ownWrites, windowMs, now });
@@ -84,7 +89,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     describeStatus(settings, now()),
   );
 
-  const dialects = createFastify();
+  const dialects = listed(createFastify(), options);
   const listeners = new Listeners(dialects, settings);
   const counts = new RequestCounts(metrics);
   const stopping = () => listeners.stopping;
@@ -118,10 +123,12 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const uploading = { counts, metrics, logger, stopping };
   await addIngestion(dialects, { edge, ownWrites, settings, now }, uploading);
   await addStudio(dialects, { edge, ownWrites, settings, now }, { counts, logger, stopping });
+  const sockets = webSocketBase(settings.publicUrl, settings.wsPort);
   await addSpotflow(
     dialects,
     {
-      ...{ ...edge, access, ownWrites, remote, publicBase: base, now },
+      ...{ ...edge, access, ownWrites, deviceBound, remote, publicBase: base, now },
+      webSocketBase: sockets,
       objects: openObjects(log.connection, settings),
     },
     { counts, logger, stopping },
@@ -129,7 +136,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await dialects.register(editPage);
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
-  const native = createFastify();
+  const native = listed(createFastify(), options);
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, streamService: edge.streams, logger },
     ...{ publishing, access, signing, readings, publicBase: base },
@@ -138,7 +145,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
       partBytes: limits.uploadPartBytes,
     }),
     editors: new Editors({ access, known, devices: edge.devices, now }),
-    ...{ remote, pictureStreams, webSocketBase: webSocketBase(settings.publicUrl, settings.wsPort) },
+    ...{ remote, deviceBound, pictureStreams, webSocketBase: sockets },
   });
   await dialects.register(passOn, { to: native });
   const close = async () => {
@@ -174,6 +181,13 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
 
   health.add("replay protection", async () => signalsWatch.notReady());
   observe(runtime, { known, guard, log, streams, signing, pictureStreams });
+}
+
+function listed(app: FastifyInstance, { onRoute }: EdgeOptions): FastifyInstance {
+  if (onRoute === undefined) return app;
+  return app.addHook("onRoute", ({ method, url: path, config }) => {
+    onRoute({ methods: [method].flat(), path, refuses: config !== undefined && "refuses" in config });
+  });
 }
 
 function observe(

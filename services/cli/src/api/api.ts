@@ -27,6 +27,7 @@ export class Api {
     return this.#send("GET", search.size > 0 ? `${path}?${search}` : path);
   }
 
+  /** Bytes go as they are, anything else as JSON. */
   post<T>(path: string, body: object = {}): Promise<T> {
     return this.#send("POST", path, body);
   }
@@ -66,9 +67,9 @@ export class Api {
       headers: {
         accept: "application/json",
         authorization: `Bearer ${key}`,
-        ...(body ? { "content-type": "application/json" } : {}),
+        ...(body ? { "content-type": isBytes(body) ? "application/octet-stream" : "application/json" } : {}),
       },
-      ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(body ? { body: isBytes(body) ? body : JSON.stringify(body) } : {}),
       signal: AbortSignal.timeout(REQUEST_MS),
     };
     let response: Response;
@@ -82,6 +83,10 @@ export class Api {
     if (!response.ok) throw refusalOf(response, text, this.#access);
     return (text === "" ? {} : parse(text, url)) as T;
   }
+}
+
+function isBytes(body: object): body is Uint8Array<ArrayBuffer> {
+  return body instanceof Uint8Array;
 }
 
 /** A name or an id as one part of a path. */

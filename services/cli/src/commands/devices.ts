@@ -6,6 +6,7 @@ import { fields, table } from "../output/table.js";
 import { ago, clean, count, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
 import { addErase } from "./clearing.js";
+import { addDeviceBound } from "./device-bound.js";
 
 /** Rows of one page of a list. */
 const PAGE = 500;
@@ -22,6 +23,8 @@ export function addDevices(program: Command, world: World): void {
         ["fieldlog devices show 1234567890123456", "one, with its sensors"],
         ["fieldlog devices create boiler", "a new one that speaks MQTT, with its password"],
         ["fieldlog devices mqtt-password 1234567890123456", "a new MQTT password in place of the old one"],
+        ["fieldlog devices send hut-1 'open the window'", "a message that waits for a provisioned device"],
+        ["fieldlog devices call hut-1 blink '{\"times\":3}'", "what such a device does at once, and answers"],
         ["fieldlog devices erase 1234567890123456", "one device and all that it reported, for ever"],
       ),
     );
@@ -77,6 +80,7 @@ export function addDevices(program: Command, world: World): void {
       print(issued, () => howToLogIn(id, issued.secret, paint));
     });
 
+  addDeviceBound(devices, world);
   addErase(devices, world);
 }
 

@@ -2,6 +2,7 @@ import { nestLogger } from "@fieldlog/runtime";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter } from "@nestjs/platform-fastify";
 import type { FastifyInstance } from "fastify";
+import { deviceBoundRoutes } from "./device-bound/device-bound-routes.js";
 import { modelRoutes } from "./models/model-routes.js";
 import { NativeModule } from "./native.module.js";
 import type { NativeParts } from "./parts.js";
@@ -16,6 +17,7 @@ import { TraceInterceptor } from "./trace.interceptor.js";
 /** Puts the native API's controllers on the server; returns what closes both. */
 export async function addNative(app: FastifyInstance, parts: NativeParts): Promise<() => Promise<void>> {
   await app.register(publishRoutes, parts);
+  await app.register(deviceBoundRoutes, parts);
   await app.register(readingRoutes, parts);
   await app.register(sampleRoutes, parts);
   await app.register(streamDataRoutes, parts);

@@ -3,6 +3,7 @@ import { signals } from "@fieldlog/contracts";
 import { encoded, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js";
+import { sendsToDevices } from "./device-bound/device-bound.fixture.js";
 import { editsDevices } from "./editing/editing.fixture.js";
 import { hasFleets } from "./fleet/fleet.fixture.js";
 import { tellsThatItLives } from "./liveness/liveness.fixture.js";
@@ -16,6 +17,7 @@ import { asksToSample } from "./samplings/samplings.fixture.js";
 import { looks } from "./snapshots/snapshots.fixture.js";
 import { keepsStreams } from "./streamgroups/streamgroups.fixture.js";
 import { governs } from "./tenancy/tenancy.fixture.js";
+import { tunnels } from "./tunnels/tunnels.fixture.js";
 
 const PROBLEM = "application/problem+json";
 
@@ -451,6 +453,8 @@ describe("the native API", () => {
   it("says what is wanted of devices, and what they say", () => hasProperties(native));
   it("says what is wanted of whole fleets, and how far that is", () => hasFleets(native));
   it("lets devices in that nobody has registered", () => letsDevicesIn(native));
+  it("sends such devices messages, and calls them", () => sendsToDevices(native, "hut-1"));
+  it("opens tunnels to devices, where that is allowed", () => tunnels(native));
   it("keeps streams of messages, and gives them out", () => keepsStreams(native));
 
   it("keeps samples and models, and gives them out", () => keepsSamples(native));

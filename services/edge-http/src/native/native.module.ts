@@ -22,6 +22,7 @@ import { StreamGroupsController } from "./streamgroups/streamgroups.controller.j
 import { StreamsController } from "./streams.controller.js";
 import { SubscriptionsController } from "./subscriptions.controller.js";
 import { TenancyController } from "./tenancy/tenancy.controller.js";
+import { TunnelsController } from "./tunnels/tunnels.controller.js";
 
 /** The native API's controllers. */
 @Module({})
@@ -51,6 +52,7 @@ export class NativeModule {
         EditingController,
         NamespacesController,
         TenancyController,
+        TunnelsController,
         ProvisioningController,
         OperatorController,
       ],

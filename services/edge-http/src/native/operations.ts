@@ -1,3 +1,4 @@
+import { deviceBoundOperations } from "./device-bound/device-bound-operations.js";
 import { editingOperations } from "./editing/editing-operations.js";
 import { fleetOperations } from "./fleet/fleet-operations.js";
 import { inferenceOperations } from "./inference/inference-operations.js";
@@ -16,6 +17,7 @@ import { snapshotOperations } from "./snapshots/snapshot-operations.js";
 import { streamGroupOperations } from "./streamgroups/streamgroup-operations.js";
 import * as subscription from "./subscription-schemas.js";
 import { tenancyOperations } from "./tenancy/tenancy-operations.js";
+import { tunnelOperations } from "./tunnels/tunnel-operations.js";
 
 export type { Operation } from "./operation.js";
 
@@ -94,6 +96,7 @@ export const operations = {
   }),
   getDevice: op({
     ...{ method: "get", path: `${NAMESPACE}/devices/{device}`, access: "reader", status: 200, waits: true },
+    edits: true,
     summary: "One device",
     query: schema.NoQuery,
     answer: schema.Device,
@@ -124,6 +127,7 @@ export const operations = {
     query: schema.MessagesQuery,
     answer: schema.Messages,
   }),
+  ...deviceBoundOperations,
   ...editingOperations,
   ...readingOperations,
   ...tenancyOperations,
@@ -245,6 +249,7 @@ export const operations = {
   ...fleetOperations,
   ...sampleOperations,
   ...streamGroupOperations,
+  ...tunnelOperations,
   ...modelOperations,
   ...signingOperations,
   openapi: op({

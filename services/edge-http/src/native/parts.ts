@@ -10,6 +10,7 @@ import type {
   sampling,
   streams,
   subscriptions,
+  tunnels,
 } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RemoteDevices } from "@fieldlog/remote";
@@ -19,6 +20,7 @@ import type { SampleStore } from "@fieldlog/samples";
 import type { PublicBase } from "../http/public-base.js";
 import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
+import type { DeviceBound } from "./device-bound/device-bound.js";
 import type { Editors } from "./editing/editors.js";
 import type { Signing } from "./signed/signing.js";
 import type { PictureStreams } from "./snapshots/picture-streams.js";
@@ -38,6 +40,7 @@ export interface NativeParts {
   readonly sampling: RpcClient<typeof sampling.SamplingService>;
   readonly properties: RpcClient<typeof properties.PropertiesService>;
   readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
+  readonly tunnels: RpcClient<typeof tunnels.TunnelsService>;
   readonly readings: Readings;
   readonly sampleStore: SampleStore;
   readonly publicBase: PublicBase;
@@ -47,6 +50,7 @@ export interface NativeParts {
   readonly streams: EventStreams;
   readonly streamService: RpcClient<typeof streams.StreamsService>;
   readonly remote: Pick<RemoteDevices, "ask" | "status">;
+  readonly deviceBound: DeviceBound;
   readonly pictureStreams: PictureStreams;
   readonly publishing: EventPublishing;
   readonly signing: Signing;

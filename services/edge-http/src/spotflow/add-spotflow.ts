@@ -2,21 +2,21 @@ import type { streams } from "@fieldlog/contracts";
 import type { Objects } from "@fieldlog/objects";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { FastifyInstance } from "fastify";
-import { DeviceBound, type DeviceBoundParts } from "./device-bound/device-bound.js";
 import { type DeviceBoundRoutesParts, deviceBoundRoutes } from "./device-bound/device-bound-routes.js";
 import { type FileRoutesParts, fileRoutes } from "./files/file-routes.js";
 import { FileUploads } from "./files/file-uploads.js";
 import { type PropertyRoutesParts, propertyRoutes } from "./properties/property-routes.js";
 import { type DeviceRoutesParts, deviceRoutes } from "./provisioning/device-routes.js";
 import { type OperatorRoutesParts, operatorRoutes } from "./provisioning/operator-routes.js";
+import { type RemoteAccessRoutesParts, remoteAccessRoutes } from "./remote-access/remote-access-routes.js";
 import { prepare, type ServeOptions } from "./serve.js";
 
 export type SpotflowParts = DeviceRoutesParts &
   OperatorRoutesParts &
   PropertyRoutesParts &
+  RemoteAccessRoutesParts &
   Omit<FileRoutesParts, "files"> &
-  DeviceBoundParts &
-  Omit<DeviceBoundRoutesParts, "deviceBound"> & {
+  DeviceBoundRoutesParts & {
     readonly streams: RpcClient<typeof streams.StreamsService>;
     readonly objects: Objects;
   };
@@ -33,8 +33,9 @@ export async function addSpotflow(
     deviceRoutes(routes, parts, options);
     operatorRoutes(routes, parts, options);
     propertyRoutes(routes, parts, options);
+    remoteAccessRoutes(routes, parts, options);
   });
   await app.register(async (routes) => {
-    deviceBoundRoutes(routes, { ...parts, deviceBound: new DeviceBound(parts) }, options);
+    deviceBoundRoutes(routes, parts, options);
   });
 }

@@ -207,7 +207,7 @@ describe("what an operator sends to a device", () => {
     expect(await to("porch-5/c2d-messages", "any bytes")).toMatchObject({
       ...{ status: 202, json: { messageId: expect.stringMatching(/^[0-9a-f-]{36}$/) } },
     });
-    expect((await to("porch-5/methods/blink")).status).toBe(409);
+    expect((await to("porch-5/methods/blink")).status).toBe(404);
   });
 
   it("is refused where there is no such device, and what is no call", async () => {

@@ -12,7 +12,7 @@ import type { InboundPublish } from "../publish/inbound.js";
 import { type PublishOutcome, refused } from "../publish/outcome.js";
 import type { Publishing } from "../publish/publishing.js";
 import type { Implicit } from "../sessions/types.js";
-import { MethodCalls } from "./method-calls.js";
+import { MethodCalls, MethodFailed } from "./method-calls.js";
 import { readTelemetry } from "./telemetry.js";
 import {
   desiredTopic,
@@ -157,13 +157,22 @@ export class HubConnection implements Dialect {
   ) {
     switch (kind) {
       case "callMethod":
-        return { method: await this.methods.call(value.name, value.payload) };
+        return this.called(value);
       case "getStatus":
         return { status: { connection, connectedAt: BigInt(connectedAt) } };
       case "replaced":
         return undefined;
       default:
         return { refused: "this device takes method calls only" };
+    }
+  }
+
+  private async called({ name, payload, timeoutMs }: remote.CallMethod) {
+    try {
+      return { method: await this.methods.call(name, payload, timeoutMs) };
+    } catch (error) {
+      if (!(error instanceof MethodFailed)) throw error;
+      return { refused: error.message, unanswered: error.unanswered };
     }
   }
 

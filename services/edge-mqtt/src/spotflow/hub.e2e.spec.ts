@@ -145,11 +145,15 @@ describe("a provisioned device", () => {
       const body = JSON.stringify({ did: name, with: JSON.parse(payload.toString()) as unknown });
       if (id !== undefined) void publish(hub, `$iothub/methods/res/202/?$rid=${id}`, body);
     });
-    const answered = await until("an answer", () =>
-      operate("POST", "/devices/porch-5/methods/blink", { times: 3 }),
-    );
-    expect(JSON.stringify(answered)).toContain("blink");
-    expect(JSON.stringify(answered)).toContain('"times":3');
+    const blinked = { status: 202, payload: { did: "blink", with: { times: 3 } } };
+    expect(await operate("POST", "/devices/porch-5/methods/blink", { times: 3 })).toEqual(blinked);
+    const native = "/v1/namespaces/test/devices/porch-5";
+    expect(await call(system, "POST", `${native}/methods/blink`, { times: 3 })).toEqual(blinked);
+    await call(system, "POST", `${native}/messages?property=unit%3DC`, { rate: 1 });
+    const message = await heard(hub, `devices/${device.hubId}/messages/devicebound/`);
+    expect(message).toMatchObject({ topic: expect.stringMatching(/&unit=C$/), text: '{"rate":1}' });
+    hub.client.removeAllListeners("message");
+    await expect(call(system, "POST", `${native}/methods/blink?timeoutMs=50`)).rejects.toThrow(": 504 ");
     await hub.client.endAsync();
   });
 

@@ -4,11 +4,13 @@ import { MethodCalls, MethodFailed } from "./method-calls.js";
 
 let sent: string[];
 let calls: MethodCalls;
+let takes: boolean;
 
 beforeEach(() => {
   vi.useFakeTimers();
   sent = [];
-  calls = new MethodCalls((id, name) => sent.push(`${id} ${name}`));
+  takes = true;
+  calls = new MethodCalls((id, name) => takes && sent.push(`${id} ${name}`) > 0);
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -24,13 +26,18 @@ it("a call has the answer that comes under its id", async () => {
   expect(await Promise.all(both)).toEqual([ANSWER, { ...ANSWER, status: 404 }]);
 });
 
-it("a call fails after a time, or when the device goes", async () => {
-  const late = expect(call()).rejects.toThrow("did not answer");
+it("a call fails after a time, when the device goes, and when it cannot be sent", async () => {
+  const late = expect(call()).rejects.toMatchObject({ unanswered: true });
   vi.advanceTimersByTime(limits.methodMs);
   await late;
-  const gone = expect(call()).rejects.toThrow("has gone");
+  const soon = expect(calls.call("blink", new Uint8Array(), 10)).rejects.toThrow("did not answer");
+  vi.advanceTimersByTime(10);
+  await soon;
+  const gone = expect(call()).rejects.toMatchObject({ message: "the device has gone", unanswered: true });
   calls.end();
   await gone;
+  takes = false;
+  await expect(call()).rejects.toMatchObject({ unanswered: false });
 });
 
 it("no more calls wait than may", async () => {

@@ -7,9 +7,13 @@ export interface MethodAnswer {
 
 /** The device did not do what it was asked. */
 export class MethodFailed extends Error {
-  constructor(message: string) {
+  override readonly name = "MethodFailed";
+  constructor(
+    message: string,
+    /** It was asked, and may have done it. */
+    readonly unanswered = false,
+  ) {
     super(message);
-    this.name = "MethodFailed";
   }
 }
 
@@ -24,24 +28,29 @@ export class MethodCalls {
   private readonly open = new Map<string, Open>();
   private last = 0;
 
-  /** @param send gives the call to the device under the id that the answer will have */
-  constructor(private readonly send: (id: string, name: string, payload: Uint8Array) => void) {}
+  /** @param send gives the call to the device under the id that the answer will have; false: it cannot */
+  constructor(private readonly send: (id: string, name: string, payload: Uint8Array) => boolean) {}
 
-  /** Raises MethodFailed: too many wait, no answer within `limits.methodMs`, or the device has gone. */
-  call(name: string, payload: Uint8Array): Promise<MethodAnswer> {
+  /**
+   * Raises MethodFailed: too many wait, no answer came in time, or the device has gone.
+   *
+   * @param timeoutMs 0: `limits.methodMs`, which is the most
+   */
+  call(name: string, payload: Uint8Array, timeoutMs = 0): Promise<MethodAnswer> {
     if (this.open.size >= limits.methodCalls) {
       return Promise.reject(new MethodFailed(`${limits.methodCalls} calls wait for the device already`));
     }
     const id = String(++this.last);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.open.delete(id);
-        reject(new MethodFailed("the device did not answer in time"));
-      }, limits.methodMs);
-      timer.unref();
-      this.open.set(id, { resolve, reject, timer });
-      this.send(id, name, payload);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<MethodAnswer>();
+    const waitMs = Math.min(timeoutMs || limits.methodMs, limits.methodMs);
+    const timer = setTimeout(() => {
+      this.take(id)?.reject(new MethodFailed("the device did not answer in time", true));
+    }, waitMs).unref();
+    this.open.set(id, { resolve, reject, timer });
+    if (!this.send(id, name, payload)) {
+      this.take(id)?.reject(new MethodFailed("the device cannot take the call"));
+    }
+    return promise;
   }
 
   /** An answer that nobody waits for any more has no effect. */
@@ -51,7 +60,9 @@ export class MethodCalls {
 
   /** The device has gone. */
   end(): void {
-    for (const id of [...this.open.keys()]) this.take(id)?.reject(new MethodFailed("the device has gone"));
+    for (const id of [...this.open.keys()]) {
+      this.take(id)?.reject(new MethodFailed("the device has gone", true));
+    }
   }
 
   private take(id: string): Open | undefined {

@@ -1,12 +1,12 @@
 import type { EventOrigin, EventOutcome, Publisher } from "@fieldlog/admission";
-import { limits, positionOf, sequenceOf } from "@fieldlog/contracts";
+import { positionOf, sequenceOf } from "@fieldlog/contracts";
 import { InvalidEvent, identityOf, type PublishedEvent } from "@fieldlog/events";
 import { currentTraceParent, withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { bytesOf, takesBytes } from "../bytes.js";
 import { readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
-import { answerProblem } from "../problem.filter.js";
 import { disabled, Problem } from "../problem.js";
 import type { SignedRequest } from "../signed/signed-request.js";
 import { type Published, readPublished } from "./read-published.js";
@@ -21,14 +21,7 @@ type Parts = Pick<NativeParts, "access" | "publishing" | "signing" | "logger">;
  * their content type.
  */
 export async function publishRoutes(app: FastifyInstance, parts: Parts): Promise<void> {
-  app.removeAllContentTypeParsers();
-  const options = { parseAs: "buffer", bodyLimit: limits.bodyBytes } as const;
-  app.addContentTypeParser("*", options, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, request, reply) => {
-    const { statusCode = 500, message } = error as { statusCode?: number; message: string };
-    const problem = statusCode < 500 ? new Problem(statusCode, message) : error;
-    answerProblem(problem, request, reply, parts.logger);
-  });
+  takesBytes(app, parts.logger);
   app.post("/v1/namespaces/:ns/events", (request, reply) => {
     const given = request.headers["traceparent"];
     const traceParent = typeof given === "string" ? given : undefined;
@@ -37,7 +30,7 @@ export async function publishRoutes(app: FastifyInstance, parts: Parts): Promise
 }
 
 async function publish(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
+  const body = bytesOf(request);
   const signed = await parts.signing.verify(request, body, "events");
   const publisher = signed === undefined ? await keyOf(parts, request) : deviceOf(signed);
   readInput(withoutBody, request);
