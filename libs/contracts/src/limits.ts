@@ -253,6 +253,8 @@ export const limits = Object.freeze({
   tagsPerDevice: 64,
   /** Fleet templates of one namespace, and seconds in which a device is to take one: unless it says so, and at most. */
   fleetTemplates: 1_000,
+  /** Conditions on reported properties in one. */
+  fleetConditions: 16,
   fleetTakeWithinS: 24 * 3_600,
   fleetTakeWithinMostS: 365 * 24 * 3_600,
   /** Stream groups of one namespace, and streams of one group. */
@@ -264,6 +266,12 @@ export const limits = Object.freeze({
   messagesPerBatch: 1_000_000,
   chunksPerMessage: 10_000,
   streamMessageBytes: 64 * 1024 * 1024,
+  /** Bytes of a batch that is stored as one file; a larger one is put together whenever it is asked for. */
+  streamBatchBytes: 4 * 1024 * 1024 * 1024,
+  /** Milliseconds that a URL to the storage of streams is good for at most. */
+  storageAccessMs: 24 * 60 * 60_000,
+  /** Milliseconds after which an upload of which no message came is removed. */
+  streamUploadUnusedMs: 24 * 60 * 60_000,
   /** Method calls that wait for one device, and milliseconds for its answer. */
   methodCalls: 50,
   methodMs: 30_000,
@@ -271,9 +279,8 @@ export const limits = Object.freeze({
   tunnelsPerDevice: 16,
   tunnelsPerNamespace: 128,
   tunnels: 1_000,
-  /** Milliseconds in which the URL of a tunnel has to be used, in which the device has to come to it, and it lasts at most. */
+  /** Milliseconds in which the URL of a tunnel has to be used, and that a tunnel lasts at most. */
   tunnelOpenMs: 60_000,
-  tunnelJoinMs: 30_000,
   tunnelMs: 12 * 3_600_000,
   /** Milliseconds that a tunnel stays without a byte; and the same once one side has nothing more to say. */
   tunnelIdleMs: 15 * 60_000,

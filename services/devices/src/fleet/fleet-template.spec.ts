@@ -43,7 +43,12 @@ describe("a fleet template", () => {
     expect(decide(setTemplate(wanted)).result).toBe(1);
     expect(decide(setTemplate(wanted))).toEqual({ events: [], result: 1 });
     expect(decide(setTemplate({ ...wanted, takeWithinS: 61 })).result).toBe(2);
-    expect(state()).toMatchObject({ phase: "going", revision: 2, wanted: { takeWithinS: 61 }, setAt: 5 });
+    const reportedJson = '[{"field":"a","op":"=","value":1}]';
+    expect(decide(setTemplate({ ...wanted, reportedJson })).result).toBe(3);
+    expect(decide(setTemplate({ ...wanted, reportedJson })).events).toEqual([]);
+    expect(state()).toMatchObject({ wanted: { reportedJson } });
+    expect(decide(setTemplate({ ...wanted, takeWithinS: 61 })).result).toBe(4);
+    expect(state()).toMatchObject({ phase: "going", revision: 4, wanted: { takeWithinS: 61 }, setAt: 5 });
   });
 
   it("is stopped until somebody sets it again, as it was or otherwise", () => {

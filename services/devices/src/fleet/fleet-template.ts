@@ -14,6 +14,8 @@ export interface Wanted {
   /** All of them, as they stand, and a JSON merge patch of the desired properties; both as JSON without spaces. */
   readonly tagsJson: string;
   readonly desiredJson: string;
+  /** Conditions on what devices report, all of which hold, as JSON without spaces; absent: none. */
+  readonly reportedJson?: string;
   /** Devices that may have failed when it stops; undefined: it never does by itself. */
   readonly stopAfterFailures: number | undefined;
   /** Seconds in which a device is to take it. */
@@ -60,8 +62,9 @@ export const fleetTemplate: Decider<FleetTemplateState> = {
 };
 
 function wantedOf(set: Omit<registry.FleetTemplateSet, "revision" | "$typeName">): Wanted {
-  const { tagsJson, desiredJson, stopAfterFailures, takeWithinS } = set;
-  return { tagsJson, desiredJson, stopAfterFailures, takeWithinS };
+  const { tagsJson, desiredJson, reportedJson, stopAfterFailures, takeWithinS } = set;
+  const conditions = reportedJson === "" ? {} : { reportedJson };
+  return { tagsJson, desiredJson, ...conditions, stopAfterFailures, takeWithinS };
 }
 
 // Decisions
@@ -84,6 +87,7 @@ function isSame(one: Wanted, other: Wanted): boolean {
   return (
     one.tagsJson === other.tagsJson &&
     one.desiredJson === other.desiredJson &&
+    one.reportedJson === other.reportedJson &&
     one.stopAfterFailures === other.stopAfterFailures &&
     one.takeWithinS === other.takeWithinS
   );

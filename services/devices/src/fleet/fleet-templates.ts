@@ -3,9 +3,17 @@ import { limits, REGISTRY, type registry } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { InvalidField } from "../decisions/refusals.js";
 import { checkSize, type JsonObject, propertiesIn } from "../properties/json.js";
+import { conditionsIn } from "./conditions.js";
 import { fleetTemplate, removeTemplate, setTemplate, stopTemplate, type Wanted } from "./fleet-template.js";
 import { TooManyFleetTemplates, UnknownFleetTemplate } from "./refusals.js";
-import type { Counts, FleetRows, FoundDevice, FoundTemplate } from "./rows.js";
+import {
+  type Counts,
+  DEVICE_STATES,
+  type DevicesAsked,
+  type FleetRows,
+  type FoundDevice,
+  type FoundTemplate,
+} from "./rows.js";
 
 export interface FleetTemplatesParts {
   readonly aggregates: Pick<Aggregates, "current" | "transact">;
@@ -25,7 +33,7 @@ const SHOWN = 1_000;
 const REASON_LENGTH = 500;
 
 /**
- * Desired properties of all devices with some tags. Raises UnknownFleetTemplate, TooManyFleetTemplates, InvalidField,
+ * Desired properties of all devices with some tags, and that report some values. Raises UnknownFleetTemplate, TooManyFleetTemplates, InvalidField,
  * and what Aggregates raises.
  */
 export class FleetTemplates {
@@ -56,18 +64,24 @@ export class FleetTemplates {
     return all;
   }
 
-  async get(
-    { namespace, id }: Id,
-    atLeast: number,
-  ): Promise<{ found: CountedTemplate; devices: FoundDevice[] }> {
-    await this.parts.waitFor(atLeast, limits.readYourWritesMs);
-    const snapshot = await this.parts.rows.load(fleetTemplate, { namespace, id });
-    const template = snapshot?.state;
-    if (template === undefined || template.phase === "none" || template.phase === "removed") {
-      throw new UnknownFleetTemplate();
-    }
-    const found = { namespace, id, template };
+  async get(id: Id, atLeast: number): Promise<{ found: CountedTemplate; devices: FoundDevice[] }> {
+    const found = await this.found(id, atLeast);
     return { found: await this.counted(found), devices: await this.parts.rows.devices(found, SHOWN) };
+  }
+
+  /** By id. The id of the last if there may be more. */
+  async devices(
+    id: Id,
+    { atLeast, ...asked }: DevicesAsked & { readonly atLeast: number },
+  ): Promise<{ devices: FoundDevice[]; next: string }> {
+    if (asked.limit < 1 || asked.limit > limits.pageRows) {
+      throw new InvalidField("limit", `must be 1 to ${limits.pageRows}`);
+    }
+    if (asked.state !== "" && !DEVICE_STATES.some((known) => known === asked.state)) {
+      throw new InvalidField("state", `must be one of ${DEVICE_STATES.join(", ")}`);
+    }
+    const devices = await this.parts.rows.page(await this.found(id, atLeast), asked);
+    return { devices, next: devices.length === asked.limit ? (devices.at(-1)?.device ?? "") : "" };
   }
 
   /** Returns the sequence of the newest decision. */
@@ -89,6 +103,16 @@ export class FleetTemplates {
     return snapshot.sequence;
   }
 
+  private async found({ namespace, id }: Id, atLeast: number): Promise<FoundTemplate> {
+    await this.parts.waitFor(atLeast, limits.readYourWritesMs);
+    const snapshot = await this.parts.rows.load(fleetTemplate, { namespace, id });
+    const template = snapshot?.state;
+    if (template === undefined || template.phase === "none" || template.phase === "removed") {
+      throw new UnknownFleetTemplate();
+    }
+    return { namespace, id, template };
+  }
+
   private async counted(found: FoundTemplate): Promise<CountedTemplate> {
     return { ...found, counts: await this.parts.rows.counts(found) };
   }
@@ -105,7 +129,12 @@ export class FleetTemplates {
 function wantedOf(asked: registry.FleetTemplateSet | undefined): Wanted {
   if (asked === undefined) throw new InvalidField("set", "is missing");
   const tags = propertiesIn(asked.tagsJson, "tags", "set.tags_json");
+  const conditions = conditionsIn(asked.reportedJson, "set.reported_json");
   checkTags(tags);
+  // Without any, it would be for whoever has properties: nobody means that.
+  if (conditions === undefined && Object.keys(tags).length === 0) {
+    throw new InvalidField("set.tags_json", "names no tag, and there are no conditions");
+  }
   const desired = propertiesIn(asked.desiredJson, "desired", "set.desired_json");
   checkSize(desired, "set.desired_json");
   if (Object.keys(desired).length === 0) throw new InvalidField("set.desired_json", "wants nothing");
@@ -117,14 +146,13 @@ function wantedOf(asked: registry.FleetTemplateSet | undefined): Wanted {
   }
   return {
     ...{ tagsJson: JSON.stringify(tags), desiredJson: JSON.stringify(desired) },
+    ...(conditions === undefined ? {} : { reportedJson: JSON.stringify(conditions) }),
     ...{ stopAfterFailures, takeWithinS },
   };
 }
 
-/** Without any, it would be for whoever has properties: nobody means that. */
 function checkTags(tags: JsonObject): void {
   const values = Object.values(tags);
-  if (values.length === 0) throw new InvalidField("set.tags_json", "names no tag");
   if (values.length > limits.tagsPerDevice) {
     throw new InvalidField("set.tags_json", `names more than ${limits.tagsPerDevice} tags`);
   }

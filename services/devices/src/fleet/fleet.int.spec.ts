@@ -133,6 +133,58 @@ describe("a fleet template", () => {
     expect(await desiredOf(late)).toEqual([{ rate: 60 }, 2]);
   });
 
+  it("comes to those whose reports meet its conditions, as soon as they do, whatever else they are", async () => {
+    const [low, high, silent, text] = [await device(), await device(), await device(), await device({})];
+    const reports = (id: string, reported: object) =>
+      one().changeReported({ namespace, device: id, patchJson: JSON.stringify(reported) });
+    await reports(low, { battery: { level: 19.5 }, 'odd" key': 'it\'s "it"\n' });
+    await reports(high, { battery: { level: 80 } });
+    await reports(text, { battery: { level: "5" } });
+    const reported = [
+      { field: "battery.level", op: "<", value: 20 },
+      { field: 'odd" key', op: "=", value: 'it\'s "it"\n' },
+    ];
+    await set({ rate: 600 }, { tagsJson: "{}", reportedJson: JSON.stringify(reported) });
+    const first = await shown(allAre("applied", 1));
+    expect(first.devices).toMatchObject([{ device: low }]);
+    expect(first.template).toMatchObject({ matching: 1n, set: { reportedJson: JSON.stringify(reported) } });
+    const less = JSON.stringify([...reported.slice(0, 1), { field: "seen", op: "!=", value: true }]);
+    expect(await set({ rate: 600 }, { tagsJson: "{}", reportedJson: less })).toMatchObject({ revision: 2 });
+    await reports(silent, { seen: false });
+    await reports(high, { battery: { level: 3 }, seen: false });
+    const second = await shown(({ states }) => states.length === 1);
+    expect(second.devices).toMatchObject([{ device: high }]);
+    expect(await desiredOf(text)).toEqual([{}, 1]);
+    expect((await desiredOf(silent))[1]).toBe(1);
+    for (const wrong of ["[1]", "{", '[{"field":"a","op":"~","value":1}]']) {
+      const asked = set({ rate: 1 }, { reportedJson: wrong });
+      await expect(asked).rejects.toMatchObject({ details: { field: "set.reported_json" } });
+    }
+  });
+
+  it("tells its devices a page at a time, those of one state or all", async () => {
+    const ids = (await Promise.all(Array.from({ length: 5 }, () => device()))).sort();
+    await set({ rate: 60 });
+    await shown(allAre("applied", 5));
+    await one().changeReported({ namespace, device: ids[1] as string, patchJson: "{}", takenVersion: 2n });
+    await shown(({ states }) => states.includes("acknowledged"));
+    const page = async (state: string, limit: number, after = "") => {
+      const asked = { namespace, name: NAME, state, limit, after };
+      const { devices, next } = await other().listFleetDevices(asked);
+      return [devices.map((each) => each.device), next] as const;
+    };
+    expect(await page("", 2)).toEqual([ids.slice(0, 2), ids[1]]);
+    expect(await page("", 2, ids[3])).toEqual([ids.slice(4), ""]);
+    expect(await page("acknowledged", 10)).toEqual([[ids[1]], ""]);
+    const [first, next] = await page("applied", 2);
+    expect(first).toEqual([ids[0], ids[2]]);
+    expect(await page("applied", 2, next)).toEqual([[ids[3], ids[4]], ids[4]]);
+    expect(await page("applied", 2, ids[4])).toEqual([[], ""]);
+    for (const state of ["waiting", "failed", "gone"]) expect(await page(state, 2)).toEqual([[], ""]);
+    await expect(page("none", 2)).rejects.toMatchObject({ details: { field: "state" } });
+    await expect(page("", 1_001)).rejects.toMatchObject({ details: { field: "limit" } });
+  });
+
   it("fails at a device that may want no more, and leaves out one that is gone", async () => {
     const [full, gone] = [await device(), await device()];
     const much = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`k${i}`, "x".repeat(4_000)]));

@@ -4,12 +4,13 @@ import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import type { Properties } from "../properties/properties.js";
 import { SCHEMA } from "../read-model.js";
-import type { SetTemplate, StepState } from "./fleet-template.js";
+import { jsonPathOf } from "./conditions.js";
+import type { SetTemplate, StepState, Wanted } from "./fleet-template.js";
 import type { Brought } from "./judge.js";
 import { type FleetTables, STATES } from "./tables.js";
 
 export interface Counts {
-  /** Devices that have its tags. */
+  /** Devices that have its tags, and meet its conditions. */
   readonly matching: number;
   /** Of its revision: devices that have it, and of which those that took it; devices that failed. */
   readonly applied: number;
@@ -21,14 +22,28 @@ export interface FoundTemplate extends Id {
   readonly template: SetTemplate;
 }
 
+/** In the order in which they are shown. */
+export const DEVICE_STATES = ["failed", "waiting", "applied", "acknowledged", "gone"] as const satisfies (
+  | "waiting"
+  | StepState
+)[];
+
 export interface FoundDevice {
   readonly device: string;
-  readonly state: "waiting" | StepState;
+  readonly state: (typeof DEVICE_STATES)[number];
   readonly error: string;
   readonly changedAt: number | undefined;
 }
 
-/** A device that may have to do with a template: it has its tags, or got it. */
+export interface DevicesAsked {
+  /** Empty: all. */
+  readonly state: string;
+  readonly limit: number;
+  /** Id of a device, exclusive; empty: from the first on. */
+  readonly after: string;
+}
+
+/** A device that may have to do with a template: it is one of those that it is for, or got it. */
 export interface Candidate {
   readonly device: string;
   /** Of the newest decision on its properties. */
@@ -50,6 +65,35 @@ interface CandidateRow extends Omit<Candidate, "brought"> {
 const own = (table: keyof FleetTables) => sql.table(`${SCHEMA}.${table}`);
 
 const CANDIDATE = sql`p.device, p.sequence, p.state AS properties, f.revision, f.state, f.version, f.error, f.due_at AS "dueAt"`;
+
+/** Whether it is for the device `p`. */
+function matches({ tagsJson, reportedJson }: Wanted) {
+  const tagged = sql<boolean>`p.tags @> ${tagsJson}::jsonb`;
+  if (reportedJson === undefined) return tagged;
+  const path = jsonPathOf(JSON.parse(reportedJson));
+  return sql<boolean>`(${tagged} AND coalesce((p.state #> '{reported,value}')::jsonb @@ ${path}::jsonpath, false))`;
+}
+
+interface DeviceRow {
+  readonly device: string;
+  readonly state: FoundDevice["state"];
+  readonly error: string;
+  readonly at: Date | null;
+}
+
+/** Its devices: those that it came to, and those that wait for it. */
+function devicesOf({ namespace, id, template }: FoundTemplate) {
+  return sql<DeviceRow>`
+    SELECT device, state, error, changed_at AS at FROM ${own("fleet_devices")}
+     WHERE namespace = ${namespace} AND template = ${id} AND revision = ${template.revision}
+    UNION ALL
+    SELECT p.device, 'waiting', '', NULL FROM ${own("device_properties")} p
+     WHERE p.namespace = ${namespace} AND ${matches(template.wanted)} AND NOT EXISTS (
+       SELECT FROM ${own("fleet_devices")} f WHERE f.namespace = p.namespace AND f.template = ${id}
+          AND f.device = p.device AND f.revision = ${template.revision})`;
+}
+
+const foundDevice = ({ at, ...row }: DeviceRow): FoundDevice => ({ ...row, changedAt: at?.getTime() });
 
 /** The tables of fleet templates, read. Every method raises SnapshotsUnavailable after at most 2 s. */
 export class FleetRows {
@@ -79,7 +123,7 @@ export class FleetRows {
     const { rows } = await inTime(
       sql<Counts>`
         SELECT (SELECT count(*) FROM ${own("device_properties")} p
-                 WHERE p.namespace = ${namespace} AND p.tags @> ${template.wanted.tagsJson}::jsonb
+                 WHERE p.namespace = ${namespace} AND ${matches(template.wanted)}
                    AND NOT EXISTS (
                      SELECT FROM ${own("fleet_devices")} f WHERE f.namespace = p.namespace AND f.template = ${id}
                         AND f.device = p.device AND f.revision = ${template.revision} AND f.state = 'gone')
@@ -96,22 +140,25 @@ export class FleetRows {
   }
 
   /** Those that failed first, then those that wait for it, have it, took it, and are no more. */
-  async devices({ namespace, id, template }: FoundTemplate, limit: number): Promise<FoundDevice[]> {
+  async devices(found: FoundTemplate, limit: number): Promise<FoundDevice[]> {
     const { rows } = await inTime(
-      sql<{ device: string; state: FoundDevice["state"]; error: string; at: Date | null }>`
-        SELECT * FROM (
-        SELECT device, state, error, changed_at AS at FROM ${own("fleet_devices")}
-         WHERE namespace = ${namespace} AND template = ${id} AND revision = ${template.revision}
-        UNION ALL
-        SELECT p.device, 'waiting', '', NULL FROM ${own("device_properties")} p
-         WHERE p.namespace = ${namespace} AND p.tags @> ${template.wanted.tagsJson}::jsonb AND NOT EXISTS (
-           SELECT FROM ${own("fleet_devices")} f WHERE f.namespace = p.namespace AND f.template = ${id}
-              AND f.device = p.device AND f.revision = ${template.revision})
-        ) found
-         ORDER BY array_position(ARRAY['failed', 'waiting', 'applied', 'acknowledged', 'gone'], state), device
+      sql<DeviceRow>`
+        SELECT * FROM (${devicesOf(found)}) found
+         ORDER BY array_position(${DEVICE_STATES}::text[], state), device
          LIMIT ${sql.lit(limit)}`.execute(this.database.db),
     );
-    return rows.map(({ at, ...row }) => ({ ...row, changedAt: at?.getTime() }));
+    return rows.map(foundDevice);
+  }
+
+  /** By id. */
+  async page(found: FoundTemplate, { state, limit, after }: DevicesAsked): Promise<FoundDevice[]> {
+    const { rows } = await inTime(
+      sql<DeviceRow>`
+        SELECT * FROM (${devicesOf(found)}) found
+         WHERE device > ${after} AND (${state} = '' OR state = ${state})
+         ORDER BY device LIMIT ${sql.lit(limit)}`.execute(this.database.db),
+    );
+    return rows.map(foundDevice);
   }
 
   /** Sequence of the newest decision on properties of a namespace's devices. */
@@ -131,14 +178,14 @@ export class FleetRows {
     after: number,
     limit: number,
   ): Promise<Candidate[]> {
-    const tags = template.wanted.tagsJson;
+    const isFor = matches(template.wanted);
     const { rows } = await inTime(
       sql<CandidateRow>`
-        SELECT ${CANDIDATE}, p.tags @> ${tags}::jsonb AS matches FROM ${own("device_properties")} p
+        SELECT ${CANDIDATE}, ${isFor} AS matches FROM ${own("device_properties")} p
           LEFT JOIN ${own("fleet_devices")} f
             ON f.namespace = p.namespace AND f.template = ${id} AND f.device = p.device
          WHERE p.namespace = ${namespace} AND p.sequence > ${after}
-           AND (p.tags @> ${tags}::jsonb OR f.device IS NOT NULL)
+           AND (${isFor} OR f.device IS NOT NULL)
          ORDER BY p.sequence LIMIT ${sql.lit(limit)}`.execute(this.database.db),
     );
     return rows.map((row) => candidateOf(row, template.revision));

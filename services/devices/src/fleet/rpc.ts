@@ -22,6 +22,11 @@ export function fleetMethods(own: FleetTemplates) {
       const { found, devices } = await own.get(idOf(namespace, name), Number(atLeast ?? 0));
       return { template: toTemplate(found), devices: devices.map(toDevice) };
     },
+    listFleetDevices: async ({ namespace, name, atLeast, state, limit, after }) => {
+      const asked = { state, limit, after, atLeast: Number(atLeast ?? 0) };
+      const { devices, next } = await own.devices(idOf(namespace, name), asked);
+      return { devices: devices.map(toDevice), next };
+    },
     stopFleetTemplate: async ({ namespace, name, reason, decidedBy }) => {
       return { sequence: BigInt(await own.stop(idOf(namespace, name), reason, decidedBy || "system")) };
     },

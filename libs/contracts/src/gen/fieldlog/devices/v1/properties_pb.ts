@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/devices/v1/properties.proto.
  */
 export const file_fieldlog_devices_v1_properties: GenFile = /*@__PURE__*/
-  fileDesc("CiRmaWVsZGxvZy9kZXZpY2VzL3YxL3Byb3BlcnRpZXMucHJvdG8SE2ZpZWxkbG9nLmRldmljZXMudjEibwoUR2V0UHJvcGVydGllc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRISCgVhc19vZhgDIAEoBEgAiAEBEg8KAmF0GAQgASgDSAGIAQFCCAoGX2FzX29mQgUKA19hdCL0AQoVR2V0UHJvcGVydGllc1Jlc3BvbnNlEjMKB2Rlc2lyZWQYASABKAsyIi5maWVsZGxvZy5kZXZpY2VzLnYxLlZlcnNpb25lZEpzb24SNAoIcmVwb3J0ZWQYAiABKAsyIi5maWVsZGxvZy5kZXZpY2VzLnYxLlZlcnNpb25lZEpzb24SMAoEdGFncxgDIAEoCzIiLmZpZWxkbG9nLmRldmljZXMudjEuVmVyc2lvbmVkSnNvbhIaCg10YWtlbl92ZXJzaW9uGAQgASgESACIAQESEAoIc2VxdWVuY2UYBSABKARCEAoOX3Rha2VuX3ZlcnNpb24iVgoNVmVyc2lvbmVkSnNvbhIMCgRqc29uGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSFwoKY2hhbmdlZF9hdBgDIAEoA0gAiAEBQg0KC19jaGFuZ2VkX2F0ItgBChdDaGFuZ2VQcm9wZXJ0aWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCnBhdGNoX2pzb24YAyABKAkSEAoIcmVwbGFjZXMYBCABKAgSHQoQZXhwZWN0ZWRfdmVyc2lvbhgFIAEoBEgAiAEBEhIKCmRlY2lkZWRfYnkYBiABKAkSGgoNdGFrZW5fdmVyc2lvbhgHIAEoBEgBiAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uQhAKDl90YWtlbl92ZXJzaW9uIoIBChhDaGFuZ2VQcm9wZXJ0aWVzUmVzcG9uc2USLwoDbm93GAEgASgLMiIuZmllbGRsb2cuZGV2aWNlcy52MS5WZXJzaW9uZWRKc29uEhAKCHNlcXVlbmNlGAIgASgEEg8KB2NoYW5nZWQYAyABKAgSEgoKcGF0Y2hfanNvbhgEIAEoCSJ8ChpMaXN0UHJvcGVydHlDaGFuZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBGtpbmQYAyABKAkSDQoFbGltaXQYBCABKA0SEwoGYmVmb3JlGAUgASgESACIAQFCCQoHX2JlZm9yZSJvChtMaXN0UHJvcGVydHlDaGFuZ2VzUmVzcG9uc2USNAoHY2hhbmdlcxgBIAMoCzIjLmZpZWxkbG9nLmRldmljZXMudjEuUHJvcGVydHlDaGFuZ2USEQoEbmV4dBgCIAEoBEgAiAEBQgcKBV9uZXh0IqcBCg5Qcm9wZXJ0eUNoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIMCgRraW5kGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSEgoKcGF0Y2hfanNvbhgEIAEoCRIQCghyZXBsYWNlcxgFIAEoCBISCgpjaGFuZ2VkX2F0GAYgASgDEhIKCmNoYW5nZWRfYnkYByABKAkSFgoOZmxlZXRfdGVtcGxhdGUYCCABKAki1AEKDUZsZWV0VGVtcGxhdGUSDAoEbmFtZRgBIAEoCRIzCgNzZXQYAiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5GbGVldFRlbXBsYXRlU2V0Eg4KBnNldF9hdBgDIAEoAxIPCgdzdG9wcGVkGAQgASgIEhYKDnN0b3BwZWRfcmVhc29uGAUgASgJEhAKCG1hdGNoaW5nGAYgASgEEg8KB2FwcGxpZWQYByABKAQSFAoMYWNrbm93bGVkZ2VkGAggASgEEg4KBmZhaWxlZBgJIAEoBCKDAQoXU2V0RmxlZXRUZW1wbGF0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSMwoDc2V0GAMgASgLMiYuZmllbGRsb2cucmVnaXN0cnkudjEuRmxlZXRUZW1wbGF0ZVNldBISCgpkZWNpZGVkX2J5GAQgASgJIj4KGFNldEZsZWV0VGVtcGxhdGVSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoDRIQCghzZXF1ZW5jZRgCIAEoBCJSChlMaXN0RmxlZXRUZW1wbGF0ZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIVCghhdF9sZWFzdBgCIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJTChpMaXN0RmxlZXRUZW1wbGF0ZXNSZXNwb25zZRI1Cgl0ZW1wbGF0ZXMYASADKAsyIi5maWVsZGxvZy5kZXZpY2VzLnYxLkZsZWV0VGVtcGxhdGUiXgoXR2V0RmxlZXRUZW1wbGF0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QigwEKGEdldEZsZWV0VGVtcGxhdGVSZXNwb25zZRI0Cgh0ZW1wbGF0ZRgBIAEoCzIiLmZpZWxkbG9nLmRldmljZXMudjEuRmxlZXRUZW1wbGF0ZRIxCgdkZXZpY2VzGAIgAygLMiAuZmllbGRsb2cuZGV2aWNlcy52MS5GbGVldERldmljZSJPCgtGbGVldERldmljZRIOCgZkZXZpY2UYASABKAkSDQoFc3RhdGUYAiABKAkSDQoFZXJyb3IYAyABKAkSEgoKY2hhbmdlZF9hdBgEIAEoAyJfChhTdG9wRmxlZXRUZW1wbGF0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiLQoZU3RvcEZsZWV0VGVtcGxhdGVSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCJRChpSZW1vdmVGbGVldFRlbXBsYXRlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRISCgpkZWNpZGVkX2J5GAMgASgJIi8KG1JlbW92ZUZsZWV0VGVtcGxhdGVSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBDKECQoRUHJvcGVydGllc1NlcnZpY2USZgoNR2V0UHJvcGVydGllcxIpLmZpZWxkbG9nLmRldmljZXMudjEuR2V0UHJvcGVydGllc1JlcXVlc3QaKi5maWVsZGxvZy5kZXZpY2VzLnYxLkdldFByb3BlcnRpZXNSZXNwb25zZRJsCg1DaGFuZ2VEZXNpcmVkEiwuZmllbGRsb2cuZGV2aWNlcy52MS5DaGFuZ2VQcm9wZXJ0aWVzUmVxdWVzdBotLmZpZWxkbG9nLmRldmljZXMudjEuQ2hhbmdlUHJvcGVydGllc1Jlc3BvbnNlEm0KDkNoYW5nZVJlcG9ydGVkEiwuZmllbGRsb2cuZGV2aWNlcy52MS5DaGFuZ2VQcm9wZXJ0aWVzUmVxdWVzdBotLmZpZWxkbG9nLmRldmljZXMudjEuQ2hhbmdlUHJvcGVydGllc1Jlc3BvbnNlEmkKCkNoYW5nZVRhZ3MSLC5maWVsZGxvZy5kZXZpY2VzLnYxLkNoYW5nZVByb3BlcnRpZXNSZXF1ZXN0Gi0uZmllbGRsb2cuZGV2aWNlcy52MS5DaGFuZ2VQcm9wZXJ0aWVzUmVzcG9uc2USeAoTTGlzdFByb3BlcnR5Q2hhbmdlcxIvLmZpZWxkbG9nLmRldmljZXMudjEuTGlzdFByb3BlcnR5Q2hhbmdlc1JlcXVlc3QaMC5maWVsZGxvZy5kZXZpY2VzLnYxLkxpc3RQcm9wZXJ0eUNoYW5nZXNSZXNwb25zZRJvChBTZXRGbGVldFRlbXBsYXRlEiwuZmllbGRsb2cuZGV2aWNlcy52MS5TZXRGbGVldFRlbXBsYXRlUmVxdWVzdBotLmZpZWxkbG9nLmRldmljZXMudjEuU2V0RmxlZXRUZW1wbGF0ZVJlc3BvbnNlEnUKEkxpc3RGbGVldFRlbXBsYXRlcxIuLmZpZWxkbG9nLmRldmljZXMudjEuTGlzdEZsZWV0VGVtcGxhdGVzUmVxdWVzdBovLmZpZWxkbG9nLmRldmljZXMudjEuTGlzdEZsZWV0VGVtcGxhdGVzUmVzcG9uc2USbwoQR2V0RmxlZXRUZW1wbGF0ZRIsLmZpZWxkbG9nLmRldmljZXMudjEuR2V0RmxlZXRUZW1wbGF0ZVJlcXVlc3QaLS5maWVsZGxvZy5kZXZpY2VzLnYxLkdldEZsZWV0VGVtcGxhdGVSZXNwb25zZRJyChFTdG9wRmxlZXRUZW1wbGF0ZRItLmZpZWxkbG9nLmRldmljZXMudjEuU3RvcEZsZWV0VGVtcGxhdGVSZXF1ZXN0Gi4uZmllbGRsb2cuZGV2aWNlcy52MS5TdG9wRmxlZXRUZW1wbGF0ZVJlc3BvbnNlEngKE1JlbW92ZUZsZWV0VGVtcGxhdGUSLy5maWVsZGxvZy5kZXZpY2VzLnYxLlJlbW92ZUZsZWV0VGVtcGxhdGVSZXF1ZXN0GjAuZmllbGRsb2cuZGV2aWNlcy52MS5SZW1vdmVGbGVldFRlbXBsYXRlUmVzcG9uc2ViBnByb3RvMw", [file_fieldlog_registry_v1_registry]);
+  fileDesc("CiRmaWVsZGxvZy9kZXZpY2VzL3YxL3Byb3BlcnRpZXMucHJvdG8SE2ZpZWxkbG9nLmRldmljZXMudjEibwoUR2V0UHJvcGVydGllc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRISCgVhc19vZhgDIAEoBEgAiAEBEg8KAmF0GAQgASgDSAGIAQFCCAoGX2FzX29mQgUKA19hdCL0AQoVR2V0UHJvcGVydGllc1Jlc3BvbnNlEjMKB2Rlc2lyZWQYASABKAsyIi5maWVsZGxvZy5kZXZpY2VzLnYxLlZlcnNpb25lZEpzb24SNAoIcmVwb3J0ZWQYAiABKAsyIi5maWVsZGxvZy5kZXZpY2VzLnYxLlZlcnNpb25lZEpzb24SMAoEdGFncxgDIAEoCzIiLmZpZWxkbG9nLmRldmljZXMudjEuVmVyc2lvbmVkSnNvbhIaCg10YWtlbl92ZXJzaW9uGAQgASgESACIAQESEAoIc2VxdWVuY2UYBSABKARCEAoOX3Rha2VuX3ZlcnNpb24iVgoNVmVyc2lvbmVkSnNvbhIMCgRqc29uGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSFwoKY2hhbmdlZF9hdBgDIAEoA0gAiAEBQg0KC19jaGFuZ2VkX2F0ItgBChdDaGFuZ2VQcm9wZXJ0aWVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEhIKCnBhdGNoX2pzb24YAyABKAkSEAoIcmVwbGFjZXMYBCABKAgSHQoQZXhwZWN0ZWRfdmVyc2lvbhgFIAEoBEgAiAEBEhIKCmRlY2lkZWRfYnkYBiABKAkSGgoNdGFrZW5fdmVyc2lvbhgHIAEoBEgBiAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uQhAKDl90YWtlbl92ZXJzaW9uIoIBChhDaGFuZ2VQcm9wZXJ0aWVzUmVzcG9uc2USLwoDbm93GAEgASgLMiIuZmllbGRsb2cuZGV2aWNlcy52MS5WZXJzaW9uZWRKc29uEhAKCHNlcXVlbmNlGAIgASgEEg8KB2NoYW5nZWQYAyABKAgSEgoKcGF0Y2hfanNvbhgEIAEoCSJ8ChpMaXN0UHJvcGVydHlDaGFuZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBGtpbmQYAyABKAkSDQoFbGltaXQYBCABKA0SEwoGYmVmb3JlGAUgASgESACIAQFCCQoHX2JlZm9yZSJvChtMaXN0UHJvcGVydHlDaGFuZ2VzUmVzcG9uc2USNAoHY2hhbmdlcxgBIAMoCzIjLmZpZWxkbG9nLmRldmljZXMudjEuUHJvcGVydHlDaGFuZ2USEQoEbmV4dBgCIAEoBEgAiAEBQgcKBV9uZXh0IqcBCg5Qcm9wZXJ0eUNoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIMCgRraW5kGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSEgoKcGF0Y2hfanNvbhgEIAEoCRIQCghyZXBsYWNlcxgFIAEoCBISCgpjaGFuZ2VkX2F0GAYgASgDEhIKCmNoYW5nZWRfYnkYByABKAkSFgoOZmxlZXRfdGVtcGxhdGUYCCABKAki1AEKDUZsZWV0VGVtcGxhdGUSDAoEbmFtZRgBIAEoCRIzCgNzZXQYAiABKAsyJi5maWVsZGxvZy5yZWdpc3RyeS52MS5GbGVldFRlbXBsYXRlU2V0Eg4KBnNldF9hdBgDIAEoAxIPCgdzdG9wcGVkGAQgASgIEhYKDnN0b3BwZWRfcmVhc29uGAUgASgJEhAKCG1hdGNoaW5nGAYgASgEEg8KB2FwcGxpZWQYByABKAQSFAoMYWNrbm93bGVkZ2VkGAggASgEEg4KBmZhaWxlZBgJIAEoBCKDAQoXU2V0RmxlZXRUZW1wbGF0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSMwoDc2V0GAMgASgLMiYuZmllbGRsb2cucmVnaXN0cnkudjEuRmxlZXRUZW1wbGF0ZVNldBISCgpkZWNpZGVkX2J5GAQgASgJIj4KGFNldEZsZWV0VGVtcGxhdGVSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoDRIQCghzZXF1ZW5jZRgCIAEoBCJSChlMaXN0RmxlZXRUZW1wbGF0ZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIVCghhdF9sZWFzdBgCIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJTChpMaXN0RmxlZXRUZW1wbGF0ZXNSZXNwb25zZRI1Cgl0ZW1wbGF0ZXMYASADKAsyIi5maWVsZGxvZy5kZXZpY2VzLnYxLkZsZWV0VGVtcGxhdGUiXgoXR2V0RmxlZXRUZW1wbGF0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFQoIYXRfbGVhc3QYAyABKARIAIgBAUILCglfYXRfbGVhc3QigwEKGEdldEZsZWV0VGVtcGxhdGVSZXNwb25zZRI0Cgh0ZW1wbGF0ZRgBIAEoCzIiLmZpZWxkbG9nLmRldmljZXMudjEuRmxlZXRUZW1wbGF0ZRIxCgdkZXZpY2VzGAIgAygLMiAuZmllbGRsb2cuZGV2aWNlcy52MS5GbGVldERldmljZSKLAQoXTGlzdEZsZWV0RGV2aWNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFc3RhdGUYAyABKAkSDQoFbGltaXQYBCABKA0SDQoFYWZ0ZXIYBSABKAkSFQoIYXRfbGVhc3QYBiABKARIAIgBAUILCglfYXRfbGVhc3QiWwoYTGlzdEZsZWV0RGV2aWNlc1Jlc3BvbnNlEjEKB2RldmljZXMYASADKAsyIC5maWVsZGxvZy5kZXZpY2VzLnYxLkZsZWV0RGV2aWNlEgwKBG5leHQYAiABKAkiTwoLRmxlZXREZXZpY2USDgoGZGV2aWNlGAEgASgJEg0KBXN0YXRlGAIgASgJEg0KBWVycm9yGAMgASgJEhIKCmNoYW5nZWRfYXQYBCABKAMiXwoYU3RvcEZsZWV0VGVtcGxhdGVSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgpkZWNpZGVkX2J5GAQgASgJIi0KGVN0b3BGbGVldFRlbXBsYXRlUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQiUQoaUmVtb3ZlRmxlZXRUZW1wbGF0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIvChtSZW1vdmVGbGVldFRlbXBsYXRlUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQy9QkKEVByb3BlcnRpZXNTZXJ2aWNlEmYKDUdldFByb3BlcnRpZXMSKS5maWVsZGxvZy5kZXZpY2VzLnYxLkdldFByb3BlcnRpZXNSZXF1ZXN0GiouZmllbGRsb2cuZGV2aWNlcy52MS5HZXRQcm9wZXJ0aWVzUmVzcG9uc2USbAoNQ2hhbmdlRGVzaXJlZBIsLmZpZWxkbG9nLmRldmljZXMudjEuQ2hhbmdlUHJvcGVydGllc1JlcXVlc3QaLS5maWVsZGxvZy5kZXZpY2VzLnYxLkNoYW5nZVByb3BlcnRpZXNSZXNwb25zZRJtCg5DaGFuZ2VSZXBvcnRlZBIsLmZpZWxkbG9nLmRldmljZXMudjEuQ2hhbmdlUHJvcGVydGllc1JlcXVlc3QaLS5maWVsZGxvZy5kZXZpY2VzLnYxLkNoYW5nZVByb3BlcnRpZXNSZXNwb25zZRJpCgpDaGFuZ2VUYWdzEiwuZmllbGRsb2cuZGV2aWNlcy52MS5DaGFuZ2VQcm9wZXJ0aWVzUmVxdWVzdBotLmZpZWxkbG9nLmRldmljZXMudjEuQ2hhbmdlUHJvcGVydGllc1Jlc3BvbnNlEngKE0xpc3RQcm9wZXJ0eUNoYW5nZXMSLy5maWVsZGxvZy5kZXZpY2VzLnYxLkxpc3RQcm9wZXJ0eUNoYW5nZXNSZXF1ZXN0GjAuZmllbGRsb2cuZGV2aWNlcy52MS5MaXN0UHJvcGVydHlDaGFuZ2VzUmVzcG9uc2USbwoQU2V0RmxlZXRUZW1wbGF0ZRIsLmZpZWxkbG9nLmRldmljZXMudjEuU2V0RmxlZXRUZW1wbGF0ZVJlcXVlc3QaLS5maWVsZGxvZy5kZXZpY2VzLnYxLlNldEZsZWV0VGVtcGxhdGVSZXNwb25zZRJ1ChJMaXN0RmxlZXRUZW1wbGF0ZXMSLi5maWVsZGxvZy5kZXZpY2VzLnYxLkxpc3RGbGVldFRlbXBsYXRlc1JlcXVlc3QaLy5maWVsZGxvZy5kZXZpY2VzLnYxLkxpc3RGbGVldFRlbXBsYXRlc1Jlc3BvbnNlEm8KEEdldEZsZWV0VGVtcGxhdGUSLC5maWVsZGxvZy5kZXZpY2VzLnYxLkdldEZsZWV0VGVtcGxhdGVSZXF1ZXN0Gi0uZmllbGRsb2cuZGV2aWNlcy52MS5HZXRGbGVldFRlbXBsYXRlUmVzcG9uc2USbwoQTGlzdEZsZWV0RGV2aWNlcxIsLmZpZWxkbG9nLmRldmljZXMudjEuTGlzdEZsZWV0RGV2aWNlc1JlcXVlc3QaLS5maWVsZGxvZy5kZXZpY2VzLnYxLkxpc3RGbGVldERldmljZXNSZXNwb25zZRJyChFTdG9wRmxlZXRUZW1wbGF0ZRItLmZpZWxkbG9nLmRldmljZXMudjEuU3RvcEZsZWV0VGVtcGxhdGVSZXF1ZXN0Gi4uZmllbGRsb2cuZGV2aWNlcy52MS5TdG9wRmxlZXRUZW1wbGF0ZVJlc3BvbnNlEngKE1JlbW92ZUZsZWV0VGVtcGxhdGUSLy5maWVsZGxvZy5kZXZpY2VzLnYxLlJlbW92ZUZsZWV0VGVtcGxhdGVSZXF1ZXN0GjAuZmllbGRsb2cuZGV2aWNlcy52MS5SZW1vdmVGbGVldFRlbXBsYXRlUmVzcG9uc2ViBnByb3RvMw", [file_fieldlog_registry_v1_registry]);
 
 /**
  * @generated from message fieldlog.devices.v1.GetPropertiesRequest
@@ -362,7 +362,7 @@ export type FleetTemplate = Message<"fieldlog.devices.v1.FleetTemplate"> & {
   stoppedReason: string;
 
   /**
-   * devices that have its tags
+   * devices that have its tags and meet its conditions
    *
    * @generated from field: uint64 matching = 6;
    */
@@ -542,6 +542,78 @@ export const GetFleetTemplateResponseSchema: GenMessage<GetFleetTemplateResponse
   messageDesc(file_fieldlog_devices_v1_properties, 14);
 
 /**
+ * @generated from message fieldlog.devices.v1.ListFleetDevicesRequest
+ */
+export type ListFleetDevicesRequest = Message<"fieldlog.devices.v1.ListFleetDevicesRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * empty: all
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * 1 to 1000
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * id of a device; empty: from the first on
+   *
+   * @generated from field: string after = 5;
+   */
+  after: string;
+
+  /**
+   * @generated from field: optional uint64 at_least = 6;
+   */
+  atLeast?: bigint | undefined;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.ListFleetDevicesRequest.
+ * Use `create(ListFleetDevicesRequestSchema)` to create a new message.
+ */
+export const ListFleetDevicesRequestSchema: GenMessage<ListFleetDevicesRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_properties, 15);
+
+/**
+ * @generated from message fieldlog.devices.v1.ListFleetDevicesResponse
+ */
+export type ListFleetDevicesResponse = Message<"fieldlog.devices.v1.ListFleetDevicesResponse"> & {
+  /**
+   * @generated from field: repeated fieldlog.devices.v1.FleetDevice devices = 1;
+   */
+  devices: FleetDevice[];
+
+  /**
+   * empty: no more
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message fieldlog.devices.v1.ListFleetDevicesResponse.
+ * Use `create(ListFleetDevicesResponseSchema)` to create a new message.
+ */
+export const ListFleetDevicesResponseSchema: GenMessage<ListFleetDevicesResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_devices_v1_properties, 16);
+
+/**
  * @generated from message fieldlog.devices.v1.FleetDevice
  */
 export type FleetDevice = Message<"fieldlog.devices.v1.FleetDevice"> & {
@@ -551,7 +623,7 @@ export type FleetDevice = Message<"fieldlog.devices.v1.FleetDevice"> & {
   device: string;
 
   /**
-   * "waiting", "applied", "acknowledged", "failed"
+   * "waiting", "applied", "acknowledged", "failed", "gone"
    *
    * @generated from field: string state = 2;
    */
@@ -573,7 +645,7 @@ export type FleetDevice = Message<"fieldlog.devices.v1.FleetDevice"> & {
  * Use `create(FleetDeviceSchema)` to create a new message.
  */
 export const FleetDeviceSchema: GenMessage<FleetDevice> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_properties, 15);
+  messageDesc(file_fieldlog_devices_v1_properties, 17);
 
 /**
  * @generated from message fieldlog.devices.v1.StopFleetTemplateRequest
@@ -605,7 +677,7 @@ export type StopFleetTemplateRequest = Message<"fieldlog.devices.v1.StopFleetTem
  * Use `create(StopFleetTemplateRequestSchema)` to create a new message.
  */
 export const StopFleetTemplateRequestSchema: GenMessage<StopFleetTemplateRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_properties, 16);
+  messageDesc(file_fieldlog_devices_v1_properties, 18);
 
 /**
  * @generated from message fieldlog.devices.v1.StopFleetTemplateResponse
@@ -622,7 +694,7 @@ export type StopFleetTemplateResponse = Message<"fieldlog.devices.v1.StopFleetTe
  * Use `create(StopFleetTemplateResponseSchema)` to create a new message.
  */
 export const StopFleetTemplateResponseSchema: GenMessage<StopFleetTemplateResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_properties, 17);
+  messageDesc(file_fieldlog_devices_v1_properties, 19);
 
 /**
  * @generated from message fieldlog.devices.v1.RemoveFleetTemplateRequest
@@ -649,7 +721,7 @@ export type RemoveFleetTemplateRequest = Message<"fieldlog.devices.v1.RemoveFlee
  * Use `create(RemoveFleetTemplateRequestSchema)` to create a new message.
  */
 export const RemoveFleetTemplateRequestSchema: GenMessage<RemoveFleetTemplateRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_properties, 18);
+  messageDesc(file_fieldlog_devices_v1_properties, 20);
 
 /**
  * @generated from message fieldlog.devices.v1.RemoveFleetTemplateResponse
@@ -666,7 +738,7 @@ export type RemoveFleetTemplateResponse = Message<"fieldlog.devices.v1.RemoveFle
  * Use `create(RemoveFleetTemplateResponseSchema)` to create a new message.
  */
 export const RemoveFleetTemplateResponseSchema: GenMessage<RemoveFleetTemplateResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_devices_v1_properties, 19);
+  messageDesc(file_fieldlog_devices_v1_properties, 21);
 
 /**
  * What is wanted of devices, and what they say of themselves. Internal; served by devices.
@@ -724,7 +796,7 @@ export const PropertiesService: GenService<{
     output: typeof ListPropertyChangesResponseSchema;
   },
   /**
-   * Desired properties of all devices with some tags. INVALID_ARGUMENT with the detail `field`; RESOURCE_EXHAUSTED.
+   * Desired properties of all devices with some tags, and that report some values. INVALID_ARGUMENT with the detail `field`; RESOURCE_EXHAUSTED.
    * One that is the same, and not stopped: no effect; else a new revision, which begins anew.
    *
    * @generated from rpc fieldlog.devices.v1.PropertiesService.SetFleetTemplate
@@ -751,6 +823,16 @@ export const PropertiesService: GenService<{
     methodKind: "unary";
     input: typeof GetFleetTemplateRequestSchema;
     output: typeof GetFleetTemplateResponseSchema;
+  },
+  /**
+   * Its devices by id, those of one state or all; pages go on with `next` as `after`. NOT_FOUND.
+   *
+   * @generated from rpc fieldlog.devices.v1.PropertiesService.ListFleetDevices
+   */
+  listFleetDevices: {
+    methodKind: "unary";
+    input: typeof ListFleetDevicesRequestSchema;
+    output: typeof ListFleetDevicesResponseSchema;
   },
   /**
    * No further device gets it, but for those that are getting it. Asked again, no effect. NOT_FOUND.
