@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "@fieldlog/contracts";
-import { type Logger, withTraceParent } from "@fieldlog/runtime";
+import type { Logger } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readBody } from "../http/body.js";
 import { awaitBody, linger } from "../http/late.js";
 import type { RequestCounts } from "../http/request-counts.js";
+import { traced } from "../http/traced.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import { refusalOf } from "./failure.js";
 import { readFields } from "./input.js";
@@ -117,9 +118,7 @@ async function answer(
   };
   const handle = options.handles[name];
   if (!options.traced) return handle(request);
-  const given = headers["traceparent"];
-  const traceParent = typeof given === "string" ? given : undefined;
-  return withTraceParent(traceParent, `cred ${name}`, {}, () => handle(request));
+  return traced(raw, `cred ${name}`, () => handle(request));
 }
 
 /** From the header Host (B3), where that can be one. */

@@ -1,8 +1,10 @@
 import type { KnownKey, KnownNamespace } from "@fieldlog/admission";
-import { type Logger, withTraceParent } from "@fieldlog/runtime";
+import type { Logger } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
+import { jsonBody } from "../http/json-body.js";
 import type { RequestCounts } from "../http/request-counts.js";
+import { traced } from "../http/traced.js";
 import type { Access } from "../native/access.js";
 import { PROBLEM } from "../native/problem.js";
 import type { Operation, OperatorOperation } from "./operation.js";
@@ -73,9 +75,7 @@ export function serve(
     ...{ method, url },
     onResponse: async (_request, reply) => counts.note(`spotflow ${name}`, reply.statusCode),
     handler: async (request, reply) => {
-      const given = request.headers["traceparent"];
-      const traceParent = typeof given === "string" ? given : undefined;
-      const answer = await withTraceParent(traceParent, `spotflow ${name}`, {}, () => handle(request, reply));
+      const answer = await traced(request, `spotflow ${name}`, () => handle(request, reply));
       if (answer !== undefined) return reply.type("application/json").send(JSON.stringify(answer));
       if (reply.statusCode === 200) void reply.code(204);
       return reply.send();
@@ -85,17 +85,5 @@ export function serve(
 
 /** The request's body as the schema has it. Raises Refusal 400 naming every wrong field. */
 export function bodyOf<S extends z.ZodType>(schema: S, request: FastifyRequest): z.output<S> {
-  const read = schema.safeParse(parse(request.body));
-  if (read.success) return read.data;
-  const wrong = read.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  throw refusals.invalid(wrong.join("; "));
-}
-
-function parse(given: unknown): unknown {
-  if (typeof given !== "string" || given.trim() === "") return {};
-  try {
-    return JSON.parse(given);
-  } catch {
-    throw refusals.invalid("The body is not JSON.");
-  }
+  return jsonBody(schema, request.body, refusals.invalid);
 }

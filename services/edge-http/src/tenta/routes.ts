@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits, positionOf } from "@fieldlog/contracts";
-import { type Logger, withTraceParent } from "@fieldlog/runtime";
+import type { Logger } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readBody } from "../http/body.js";
 import { awaitBody, linger } from "../http/late.js";
 import type { RequestCounts } from "../http/request-counts.js";
+import { traced } from "../http/traced.js";
 import { isPreflight, preflight } from "./cors.js";
 import { refusalOf } from "./failure.js";
 import { Nothing, readFields, readPath, readQuery } from "./input.js";
@@ -109,9 +110,7 @@ async function answer(
   };
   const handle = options.handles[name];
   if (!options.traced) return handle(request);
-  const given = raw.headers["traceparent"];
-  const traceParent = typeof given === "string" ? given : undefined;
-  return withTraceParent(traceParent, `tenta ${name}`, {}, () => handle(request));
+  return traced(raw, `tenta ${name}`, () => handle(request));
 }
 
 function failed(options: TentaRoutesOptions, name: OperationName, error: unknown): Refusal {

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "@fieldlog/contracts";
-import { type Logger, withTraceParent } from "@fieldlog/runtime";
+import type { Logger } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { linger, type PlainAnswer, takesItsTime } from "../../http/late.js";
 import type { RequestCounts } from "../../http/request-counts.js";
+import { traced } from "../../http/traced.js";
 import { bodyOf } from "../../uploads/body.js";
 import type { Caller, Projects } from "../studio/projects.js";
 import { refusals } from "../studio/refusal.js";
@@ -132,9 +133,7 @@ function serve(
   const { underWay } = options;
   const done = takesItsTime(raw.socket);
   underWay.count++;
-  const given = raw.headers["traceparent"];
-  const traceParent = typeof given === "string" ? given : undefined;
-  withTraceParent(traceParent, `ingestion ${kind.name}`, {}, () => answer(options, kind, category, raw))
+  traced(raw, `ingestion ${kind.name}`, () => answer(options, kind, category, raw))
     .catch((error: unknown) => {
       const refusal = refusalOf(error);
       if (refusal?.status === 500) options.logger.error({ err: error, category }, "an upload failed");

@@ -1,8 +1,9 @@
 import type { Objects } from "@fieldlog/objects";
-import { type Logger, withTraceParent } from "@fieldlog/runtime";
+import type { Logger } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { z } from "zod";
+import { jsonBody } from "../../http/json-body.js";
 import type { RequestCounts } from "../../http/request-counts.js";
+import { traced } from "../../http/traced.js";
 import { sendDeployment } from "./deployments.js";
 import { keyOperations, type ProjectOperation, projectOperations } from "./operations.js";
 import type { StudioParts } from "./parts.js";
@@ -40,7 +41,7 @@ export async function studioRoutes(app: FastifyInstance, options: StudioRoutesOp
   });
   for (const { name, path, handle } of keyOperations) {
     app.get(`${BASE}${path}`, counted(name), (request) =>
-      traced(request, name, async () => {
+      traced(request, `studio ${name}`, async () => {
         const key = await parts.projects.keyOf(request.headers);
         return { ...SUCCESS, ...(await handle(parts, key)) };
       }),
@@ -50,7 +51,7 @@ export async function studioRoutes(app: FastifyInstance, options: StudioRoutesOp
     const { name, method, path } = operation;
     app.route({
       ...{ ...counted(name), method, url: `${BASE}/:project${path}` },
-      handler: (request) => traced(request, name, () => answer(parts, operation, request)),
+      handler: (request) => traced(request, `studio ${name}`, () => answer(parts, operation, request)),
     });
   }
   app.get(`${BASE}${DOWNLOAD.path}`, counted(DOWNLOAD.name), (request, reply) =>
@@ -72,30 +73,8 @@ async function answer(
 ): Promise<object> {
   const params = request.params as Record<string, string>;
   const caller = await parts.projects.caller(request.headers, params["project"] ?? "", needs);
-  const read = check(body, request.body);
+  const read = jsonBody(body, request.body, refusals.invalid);
   return { ...SUCCESS, ...(await handle(parts, { caller, params, body: read as never, raw: request.raw })) };
-}
-
-/** Raises Refusal 400 naming every wrong field. */
-function check(schema: z.ZodType, given: unknown): unknown {
-  const read = schema.safeParse(parse(given));
-  if (read.success) return read.data;
-  const wrong = read.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  throw refusals.invalid(wrong.join("; "));
-}
-
-function parse(given: unknown): unknown {
-  if (typeof given !== "string" || given.trim() === "") return {};
-  try {
-    return JSON.parse(given);
-  } catch {
-    throw refusals.invalid("The body is not JSON.");
-  }
-}
-
-function traced<T>(request: FastifyRequest, name: string, work: () => Promise<T>): Promise<T> {
-  const given = request.headers["traceparent"];
-  return withTraceParent(typeof given === "string" ? given : undefined, `studio ${name}`, {}, work);
 }
 
 function refuse(

@@ -1,16 +1,17 @@
 import type { ServerResponse } from "node:http";
 import { limits, positionOf, REGISTRY } from "@fieldlog/contracts";
-import { withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { linger, type PlainAnswer, takesItsTime } from "../../http/late.js";
+import { traced } from "../../http/traced.js";
 import { atMost, bodyOf, CutOff, tooLarge } from "../../uploads/body.js";
 import { sendContent } from "../../uploads/send-content.js";
 import { param, readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
-import { answerProblem, toProblem } from "../problem.filter.js";
+import { toProblem } from "../problem.filter.js";
 import { Problem, problemOf } from "../problem.js";
 import { atLeast } from "../readings/requests.controller.js";
+import { streamRoute } from "../stream-route.js";
 import { modelJson, versionOf } from "./model-json.js";
 
 const PATH = "/v1/namespaces/:ns/models";
@@ -28,12 +29,9 @@ export async function modelRoutes(app: FastifyInstance, parts: NativeParts): Pro
       void take(parts, request, reply.raw, underWay);
     },
   });
-  app.get(`${PATH}/:version/data`, async (request, reply) => {
-    await download(parts, request, reply).catch((error: unknown) => {
-      if (!reply.raw.headersSent) answerProblem(error, request, reply, parts.logger);
-    });
-    return reply;
-  });
+  streamRoute(app, parts, `${PATH}/:version/data`, "getModelData", (request, reply) =>
+    download(parts, request, reply),
+  );
 }
 
 async function take(
@@ -44,14 +42,11 @@ async function take(
 ): Promise<void> {
   const done = takesItsTime(request.raw.socket);
   underWay.count++;
-  const given = request.headers["traceparent"];
-  const traceParent = typeof given === "string" ? given : undefined;
   try {
     if (underWay.count > UPLOADS) {
       throw new Problem(503, "Too many models come at once.", { retryAfterS: BUSY_S });
     }
-    const work = () => stored(parts, request);
-    finish(response, await withTraceParent(traceParent, "native storeModel", {}, work));
+    finish(response, await traced(request, "native storeModel", () => stored(parts, request)));
   } catch (error) {
     if (error instanceof CutOff) return;
     const problem = toProblem(error);

@@ -1,40 +1,25 @@
 import { Readable } from "node:stream";
-import { withTraceParent } from "@fieldlog/runtime";
 import { type Waveform, waveformCsv, waveformJson, waveformSvg } from "@fieldlog/waveforms";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type StoredReading, sendReading } from "../../uploads/readings.js";
 import { param, readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
-import { answerProblem } from "../problem.filter.js";
 import { Problem } from "../problem.js";
+import { streamRoute } from "../stream-route.js";
 import { aboutOf, Decoding } from "./decoding.js";
 import { readingJson } from "./reading-json.js";
 import { atLeast } from "./requests.controller.js";
 
 const PATH = "/v1/namespaces/:ns/readings/:number";
 
-/** GET …/readings/{number} and its /data: plain routes and none of Nest's, because their answers are streams. */
+/** GET …/readings/{number} and its /data. */
 export async function readingRoutes(app: FastifyInstance, parts: NativeParts): Promise<void> {
   const decoding = new Decoding();
-  const get = (
-    path: string,
-    name: string,
-    answer: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
-  ) => {
-    app.get(path, async (request, reply) => {
-      const given = request.headers["traceparent"];
-      const traceParent = typeof given === "string" ? given : undefined;
-      await withTraceParent(traceParent, `native ${name}`, {}, () => answer(request, reply)).catch(
-        (error: unknown) => {
-          if (!reply.raw.headersSent) answerProblem(error, request, reply, parts.logger);
-        },
-      );
-      return reply;
-    });
-  };
-  get(PATH, "getReading", (request, reply) => show(parts, decoding, request, reply));
-  get(`${PATH}/data`, "getReadingData", (request, reply) => download(parts, request, reply));
+  streamRoute(app, parts, PATH, "getReading", (request, reply) => show(parts, decoding, request, reply));
+  streamRoute(app, parts, `${PATH}/data`, "getReadingData", (request, reply) =>
+    download(parts, request, reply),
+  );
 }
 
 async function download(parts: NativeParts, request: FastifyRequest, reply: FastifyReply): Promise<void> {

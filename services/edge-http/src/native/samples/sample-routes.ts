@@ -2,15 +2,14 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { acquisitionCsv, acquisitionJson } from "@fieldlog/acquisition";
 import { limits } from "@fieldlog/contracts";
-import { withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { begun, endsWhenIdle, sendContent } from "../../uploads/send-content.js";
 import { param, readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
-import { answerProblem } from "../problem.filter.js";
 import { Problem } from "../problem.js";
 import { atLeast } from "../readings/requests.controller.js";
+import { streamRoute } from "../stream-route.js";
 import { filterOf, sampleNumber } from "./asked.js";
 import { Contents, type ReadableSample, readable } from "./contents.js";
 import { csvOf } from "./export/csv.js";
@@ -25,24 +24,13 @@ const EXPORTS = 4;
 
 type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** GET …/samples/{number}/data and /values, and …/samples/export: plain routes and none of Nest's, because their answers are streams. */
+/** GET …/samples/{number}/data and /values, and …/samples/export. */
 export async function sampleRoutes(app: FastifyInstance, parts: NativeParts): Promise<void> {
   const contents = new Contents({ store: parts.sampleStore, mostBytes: limits.waveformsBytes });
   // Each reads one document at a time.
   const ofExports = new Contents({ store: parts.sampleStore, mostBytes: EXPORTS * limits.acquisitionBytes });
   const underWay = { count: 0 };
-  const get = (path: string, name: string, answer: Answer) => {
-    app.get(path, async (request, reply) => {
-      const given = request.headers["traceparent"];
-      const traceParent = typeof given === "string" ? given : undefined;
-      await withTraceParent(traceParent, `native ${name}`, {}, () => answer(request, reply)).catch(
-        (error: unknown) => {
-          if (!reply.raw.headersSent) answerProblem(error, request, reply, parts.logger);
-        },
-      );
-      return reply;
-    });
-  };
+  const get = (path: string, name: string, answer: Answer) => streamRoute(app, parts, path, name, answer);
   get(`${PATH}/:number/data`, "getSampleData", (request, reply) => download(parts, contents, request, reply));
   get(`${PATH}/:number/values`, "getSampleValues", (request, reply) => show(parts, contents, request, reply));
   get(`${PATH}/export`, "exportSamples", async (request, reply) => {
