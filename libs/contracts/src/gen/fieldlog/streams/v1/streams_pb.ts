@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/streams/v1/streams.proto.
  */
 export const file_fieldlog_streams_v1_streams: GenFile = /*@__PURE__*/
-  fileDesc("CiFmaWVsZGxvZy9zdHJlYW1zL3YxL3N0cmVhbXMucHJvdG8SE2ZpZWxkbG9nLnN0cmVhbXMudjEiZwoGU3RyZWFtEg0KBWdyb3VwGAEgASgJEgwKBG5hbWUYAiABKAkSLAoDc2V0GAMgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU3RyZWFtU2V0EhIKCmlzX2RlZmF1bHQYBCABKAgidgoFR3JvdXASDAoEbmFtZRgBIAEoCRIxCgNzZXQYAiABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5TdHJlYW1Hcm91cFNldBIsCgdzdHJlYW1zGAMgAygLMhsuZmllbGRsb2cuc3RyZWFtcy52MS5TdHJlYW0iegoPU2V0R3JvdXBSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVncm91cBgCIAEoCRIxCgNzZXQYAyABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5TdHJlYW1Hcm91cFNldBISCgpkZWNpZGVkX2J5GAQgASgJIiQKEFNldEdyb3VwUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQimgEKEFNldFN0cmVhbVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRIsCgNzZXQYBCABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TdHJlYW1TZXQSEgoKaXNfZGVmYXVsdBgFIAEoCBISCgpkZWNpZGVkX2J5GAYgASgJIiUKEVNldFN0cmVhbVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIlsKE1JlbW92ZVN0cmVhbVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRISCgpkZWNpZGVkX2J5GAQgASgJIigKFFJlbW92ZVN0cmVhbVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIkoKEUxpc3RHcm91cHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIVCghhdF9sZWFzdBgCIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJAChJMaXN0R3JvdXBzUmVzcG9uc2USKgoGZ3JvdXBzGAEgAygLMhouZmllbGRsb2cuc3RyZWFtcy52MS5Hcm91cCLTAQoFQmF0Y2gSDgoGbnVtYmVyGAEgASgEEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRIOCgZkZXZpY2UYBCABKAkSCgoCaWQYBSABKAkSEAoIY29tcGxldGUYBiABKAgSEAoIbWVzc2FnZXMYByABKAQSDQoFYnl0ZXMYCCABKAQSEAoIYmVndW5fYXQYCSABKAMSGQoMY29tcGxldGVkX2F0GAogASgDSACIAQESDgoGc2xpY2VzGAsgAygJQg8KDV9jb21wbGV0ZWRfYXQi7AEKDVN0b3JlZE1lc3NhZ2USEAoIcG9zaXRpb24YASABKAQSDQoFZ3JvdXAYAiABKAkSDgoGc3RyZWFtGAMgASgJEg4KBmRldmljZRgEIAEoCRINCgViYXRjaBgFIAEoCRINCgVzbGljZRgGIAEoCRIKCgJpZBgHIAEoCRIMCgRzaXRlGAggASgJEg0KBWJ5dGVzGAkgASgEEg4KBnNoYTI1NhgKIAEoDBIQCghjb21wbGV0ZRgLIAEoCBIOCgZjaHVua3MYDCABKA0SEwoLcmVjZWl2ZWRfYXQYDSABKAMSDAoEcGF0aBgOIAEoCSK4AQoSTGlzdEJhdGNoZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVncm91cBgCIAEoCRIOCgZzdHJlYW0YAyABKAkSDgoGZGV2aWNlGAQgASgJEg0KBXN0YXRlGAUgASgJEg0KBWxpbWl0GAYgASgNEhMKBmJlZm9yZRgHIAEoBEgAiAEBEhUKCGF0X2xlYXN0GAggASgESAGIAQFCCQoHX2JlZm9yZUILCglfYXRfbGVhc3QiXgoTTGlzdEJhdGNoZXNSZXNwb25zZRIrCgdiYXRjaGVzGAEgAygLMhouZmllbGRsb2cuc3RyZWFtcy52MS5CYXRjaBIRCgRuZXh0GAIgASgESACIAQFCBwoFX25leHQitwEKE0xpc3RNZXNzYWdlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRIOCgZkZXZpY2UYBCABKAkSDQoFYmF0Y2gYBSABKAkSDQoFbGltaXQYBiABKA0SEgoFYWZ0ZXIYByABKARIAIgBARIVCghhdF9sZWFzdBgIIAEoBEgBiAEBQggKBl9hZnRlckILCglfYXRfbGVhc3QiaAoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USNAoIbWVzc2FnZXMYASADKAsyIi5maWVsZGxvZy5zdHJlYW1zLnYxLlN0b3JlZE1lc3NhZ2USEQoEbmV4dBgCIAEoBEgAiAEBQgcKBV9uZXh0ImsKDFN0b3JlZE9iamVjdBINCgVzdG9yZRgBIAEoCRIPCgdvYmplY3RzGAIgAygJEhQKDG9iamVjdF9ieXRlcxgDIAMoBBILCgNrZXkYBCABKAwSGAoQY29udGVudF9lbmNvZGluZxgFIAEoCSI4ChFHZXRNZXNzYWdlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEAoIcG9zaXRpb24YAiABKAQifAoSR2V0TWVzc2FnZVJlc3BvbnNlEjMKB21lc3NhZ2UYASABKAsyIi5maWVsZGxvZy5zdHJlYW1zLnYxLlN0b3JlZE1lc3NhZ2USMQoGb2JqZWN0GAIgASgLMiEuZmllbGRsb2cuc3RyZWFtcy52MS5TdG9yZWRPYmplY3QiQwoPR2V0QmF0Y2hSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZudW1iZXIYAiABKAQSDQoFc2xpY2UYAyABKAkiigEKEEdldEJhdGNoUmVzcG9uc2USKQoFYmF0Y2gYASABKAsyGi5maWVsZGxvZy5zdHJlYW1zLnYxLkJhdGNoEjQKCG1lc3NhZ2VzGAIgAygLMiIuZmllbGRsb2cuc3RyZWFtcy52MS5TdG9yZWRNZXNzYWdlEhUKDWNvbmNhdGVuYXRpb24YAyABKAkigQEKCkRlYWRMZXR0ZXISEAoIcG9zaXRpb24YASABKAQSDgoGZGV2aWNlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRINCgVncm91cBgEIAEoCRIOCgZzdHJlYW0YBSABKAkSDQoFYnl0ZXMYBiABKAQSEwoLcmVjZWl2ZWRfYXQYByABKAMiWAoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFbGltaXQYAiABKA0SEgoFYWZ0ZXIYAyABKARIAIgBAUIICgZfYWZ0ZXIibAoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USNQoMZGVhZF9sZXR0ZXJzGAEgAygLMh8uZmllbGRsb2cuc3RyZWFtcy52MS5EZWFkTGV0dGVyEhEKBG5leHQYAiABKARIAIgBAUIHCgVfbmV4dCJHChJCZWdpblVwbG9hZFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIOCgZ1cGxvYWQYAyABKAkiOAoTQmVnaW5VcGxvYWRSZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgDIiIKEU9wZW5VcGxvYWRSZXF1ZXN0Eg0KBXRva2VuGAEgASgJImgKEk9wZW5VcGxvYWRSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEg4KBnVwbG9hZBgDIAEoCRISCgpleHBpcmVzX2F0GAQgASgDEgsKA2tleRgFIAEoDDK3CAoOU3RyZWFtc1NlcnZpY2USVwoIU2V0R3JvdXASJC5maWVsZGxvZy5zdHJlYW1zLnYxLlNldEdyb3VwUmVxdWVzdBolLmZpZWxkbG9nLnN0cmVhbXMudjEuU2V0R3JvdXBSZXNwb25zZRJaCglTZXRTdHJlYW0SJS5maWVsZGxvZy5zdHJlYW1zLnYxLlNldFN0cmVhbVJlcXVlc3QaJi5maWVsZGxvZy5zdHJlYW1zLnYxLlNldFN0cmVhbVJlc3BvbnNlEmMKDFJlbW92ZVN0cmVhbRIoLmZpZWxkbG9nLnN0cmVhbXMudjEuUmVtb3ZlU3RyZWFtUmVxdWVzdBopLmZpZWxkbG9nLnN0cmVhbXMudjEuUmVtb3ZlU3RyZWFtUmVzcG9uc2USXQoKTGlzdEdyb3VwcxImLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdEdyb3Vwc1JlcXVlc3QaJy5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3RHcm91cHNSZXNwb25zZRJgCgtMaXN0QmF0Y2hlcxInLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdEJhdGNoZXNSZXF1ZXN0GiguZmllbGRsb2cuc3RyZWFtcy52MS5MaXN0QmF0Y2hlc1Jlc3BvbnNlEmMKDExpc3RNZXNzYWdlcxIoLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBopLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2USXQoKR2V0TWVzc2FnZRImLmZpZWxkbG9nLnN0cmVhbXMudjEuR2V0TWVzc2FnZVJlcXVlc3QaJy5maWVsZGxvZy5zdHJlYW1zLnYxLkdldE1lc3NhZ2VSZXNwb25zZRJXCghHZXRCYXRjaBIkLmZpZWxkbG9nLnN0cmVhbXMudjEuR2V0QmF0Y2hSZXF1ZXN0GiUuZmllbGRsb2cuc3RyZWFtcy52MS5HZXRCYXRjaFJlc3BvbnNlEmwKD0xpc3REZWFkTGV0dGVycxIrLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBosLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USYAoLQmVnaW5VcGxvYWQSJy5maWVsZGxvZy5zdHJlYW1zLnYxLkJlZ2luVXBsb2FkUmVxdWVzdBooLmZpZWxkbG9nLnN0cmVhbXMudjEuQmVnaW5VcGxvYWRSZXNwb25zZRJdCgpPcGVuVXBsb2FkEiYuZmllbGRsb2cuc3RyZWFtcy52MS5PcGVuVXBsb2FkUmVxdWVzdBonLmZpZWxkbG9nLnN0cmVhbXMudjEuT3BlblVwbG9hZFJlc3BvbnNlYgZwcm90bzM", [file_fieldlog_registry_v1_registry]);
+  fileDesc("CiFmaWVsZGxvZy9zdHJlYW1zL3YxL3N0cmVhbXMucHJvdG8SE2ZpZWxkbG9nLnN0cmVhbXMudjEiZwoGU3RyZWFtEg0KBWdyb3VwGAEgASgJEgwKBG5hbWUYAiABKAkSLAoDc2V0GAMgASgLMh8uZmllbGRsb2cucmVnaXN0cnkudjEuU3RyZWFtU2V0EhIKCmlzX2RlZmF1bHQYBCABKAgidgoFR3JvdXASDAoEbmFtZRgBIAEoCRIxCgNzZXQYAiABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5TdHJlYW1Hcm91cFNldBIsCgdzdHJlYW1zGAMgAygLMhsuZmllbGRsb2cuc3RyZWFtcy52MS5TdHJlYW0iegoPU2V0R3JvdXBSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVncm91cBgCIAEoCRIxCgNzZXQYAyABKAsyJC5maWVsZGxvZy5yZWdpc3RyeS52MS5TdHJlYW1Hcm91cFNldBISCgpkZWNpZGVkX2J5GAQgASgJIiQKEFNldEdyb3VwUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQimgEKEFNldFN0cmVhbVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRIsCgNzZXQYBCABKAsyHy5maWVsZGxvZy5yZWdpc3RyeS52MS5TdHJlYW1TZXQSEgoKaXNfZGVmYXVsdBgFIAEoCBISCgpkZWNpZGVkX2J5GAYgASgJIiUKEVNldFN0cmVhbVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIlsKE1JlbW92ZVN0cmVhbVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRISCgpkZWNpZGVkX2J5GAQgASgJIigKFFJlbW92ZVN0cmVhbVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIkoKEUxpc3RHcm91cHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIVCghhdF9sZWFzdBgCIAEoBEgAiAEBQgsKCV9hdF9sZWFzdCJAChJMaXN0R3JvdXBzUmVzcG9uc2USKgoGZ3JvdXBzGAEgAygLMhouZmllbGRsb2cuc3RyZWFtcy52MS5Hcm91cCLTAQoFQmF0Y2gSDgoGbnVtYmVyGAEgASgEEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRIOCgZkZXZpY2UYBCABKAkSCgoCaWQYBSABKAkSEAoIY29tcGxldGUYBiABKAgSEAoIbWVzc2FnZXMYByABKAQSDQoFYnl0ZXMYCCABKAQSEAoIYmVndW5fYXQYCSABKAMSGQoMY29tcGxldGVkX2F0GAogASgDSACIAQESDgoGc2xpY2VzGAsgAygJQg8KDV9jb21wbGV0ZWRfYXQi7AEKDVN0b3JlZE1lc3NhZ2USEAoIcG9zaXRpb24YASABKAQSDQoFZ3JvdXAYAiABKAkSDgoGc3RyZWFtGAMgASgJEg4KBmRldmljZRgEIAEoCRINCgViYXRjaBgFIAEoCRINCgVzbGljZRgGIAEoCRIKCgJpZBgHIAEoCRIMCgRzaXRlGAggASgJEg0KBWJ5dGVzGAkgASgEEg4KBnNoYTI1NhgKIAEoDBIQCghjb21wbGV0ZRgLIAEoCBIOCgZjaHVua3MYDCABKA0SEwoLcmVjZWl2ZWRfYXQYDSABKAMSDAoEcGF0aBgOIAEoCSK4AQoSTGlzdEJhdGNoZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVncm91cBgCIAEoCRIOCgZzdHJlYW0YAyABKAkSDgoGZGV2aWNlGAQgASgJEg0KBXN0YXRlGAUgASgJEg0KBWxpbWl0GAYgASgNEhMKBmJlZm9yZRgHIAEoBEgAiAEBEhUKCGF0X2xlYXN0GAggASgESAGIAQFCCQoHX2JlZm9yZUILCglfYXRfbGVhc3QiXgoTTGlzdEJhdGNoZXNSZXNwb25zZRIrCgdiYXRjaGVzGAEgAygLMhouZmllbGRsb2cuc3RyZWFtcy52MS5CYXRjaBIRCgRuZXh0GAIgASgESACIAQFCBwoFX25leHQitwEKE0xpc3RNZXNzYWdlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBnN0cmVhbRgDIAEoCRIOCgZkZXZpY2UYBCABKAkSDQoFYmF0Y2gYBSABKAkSDQoFbGltaXQYBiABKA0SEgoFYWZ0ZXIYByABKARIAIgBARIVCghhdF9sZWFzdBgIIAEoBEgBiAEBQggKBl9hZnRlckILCglfYXRfbGVhc3QiaAoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USNAoIbWVzc2FnZXMYASADKAsyIi5maWVsZGxvZy5zdHJlYW1zLnYxLlN0b3JlZE1lc3NhZ2USEQoEbmV4dBgCIAEoBEgAiAEBQgcKBV9uZXh0ImsKDFN0b3JlZE9iamVjdBINCgVzdG9yZRgBIAEoCRIPCgdvYmplY3RzGAIgAygJEhQKDG9iamVjdF9ieXRlcxgDIAMoBBILCgNrZXkYBCABKAwSGAoQY29udGVudF9lbmNvZGluZxgFIAEoCSI4ChFHZXRNZXNzYWdlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEAoIcG9zaXRpb24YAiABKAQifAoSR2V0TWVzc2FnZVJlc3BvbnNlEjMKB21lc3NhZ2UYASABKAsyIi5maWVsZGxvZy5zdHJlYW1zLnYxLlN0b3JlZE1lc3NhZ2USMQoGb2JqZWN0GAIgASgLMiEuZmllbGRsb2cuc3RyZWFtcy52MS5TdG9yZWRPYmplY3QiQwoPR2V0QmF0Y2hSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZudW1iZXIYAiABKAQSDQoFc2xpY2UYAyABKAkivQEKEEdldEJhdGNoUmVzcG9uc2USKQoFYmF0Y2gYASABKAsyGi5maWVsZGxvZy5zdHJlYW1zLnYxLkJhdGNoEjQKCG1lc3NhZ2VzGAIgAygLMiIuZmllbGRsb2cuc3RyZWFtcy52MS5TdG9yZWRNZXNzYWdlEhUKDWNvbmNhdGVuYXRpb24YAyABKAkSMQoGb2JqZWN0GAQgASgLMiEuZmllbGRsb2cuc3RyZWFtcy52MS5TdG9yZWRPYmplY3QigQEKCkRlYWRMZXR0ZXISEAoIcG9zaXRpb24YASABKAQSDgoGZGV2aWNlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRINCgVncm91cBgEIAEoCRIOCgZzdHJlYW0YBSABKAkSDQoFYnl0ZXMYBiABKAQSEwoLcmVjZWl2ZWRfYXQYByABKAMiWAoWTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFbGltaXQYAiABKA0SEgoFYWZ0ZXIYAyABKARIAIgBAUIICgZfYWZ0ZXIibAoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USNQoMZGVhZF9sZXR0ZXJzGAEgAygLMh8uZmllbGRsb2cuc3RyZWFtcy52MS5EZWFkTGV0dGVyEhEKBG5leHQYAiABKARIAIgBAUIHCgVfbmV4dCJPChJCZWdpbkFjY2Vzc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCWNvbnRhaW5lchgCIAEoCRITCgtkdXJhdGlvbl9tcxgDIAEoBCI4ChNCZWdpbkFjY2Vzc1Jlc3BvbnNlEg0KBXRva2VuGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiUAoRTGlzdFN0b3JlZFJlcXVlc3QSDQoFdG9rZW4YASABKAkSDgoGcHJlZml4GAIgASgJEg0KBWxpbWl0GAMgASgNEg0KBWFmdGVyGAQgASgJImUKEkxpc3RTdG9yZWRSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSLgoFZmlsZXMYAiADKAsyHy5maWVsZGxvZy5zdHJlYW1zLnYxLlN0b3JlZEZpbGUSDAoEbmV4dBgDIAEoCSI1CgpTdG9yZWRGaWxlEgwKBHBhdGgYASABKAkSDQoFYnl0ZXMYAiABKAQSCgoCYXQYAyABKAMiLwoQR2V0U3RvcmVkUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIMCgRwYXRoGAIgASgJInsKEUdldFN0b3JlZFJlc3BvbnNlEhEKCW5hbWVzcGFjZRgBIAEoCRIxCgZvYmplY3QYAiABKAsyIS5maWVsZGxvZy5zdHJlYW1zLnYxLlN0b3JlZE9iamVjdBIUCgdjb250ZW50GAMgASgMSACIAQFCCgoIX2NvbnRlbnQiRwoSQmVnaW5VcGxvYWRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDgoGdXBsb2FkGAMgASgJIjgKE0JlZ2luVXBsb2FkUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEgoKZXhwaXJlc19hdBgCIAEoAyIiChFPcGVuVXBsb2FkUmVxdWVzdBINCgV0b2tlbhgBIAEoCSJoChJPcGVuVXBsb2FkUmVzcG9uc2USEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIOCgZ1cGxvYWQYAyABKAkSEgoKZXhwaXJlc19hdBgEIAEoAxILCgNrZXkYBSABKAwy1AoKDlN0cmVhbXNTZXJ2aWNlElcKCFNldEdyb3VwEiQuZmllbGRsb2cuc3RyZWFtcy52MS5TZXRHcm91cFJlcXVlc3QaJS5maWVsZGxvZy5zdHJlYW1zLnYxLlNldEdyb3VwUmVzcG9uc2USWgoJU2V0U3RyZWFtEiUuZmllbGRsb2cuc3RyZWFtcy52MS5TZXRTdHJlYW1SZXF1ZXN0GiYuZmllbGRsb2cuc3RyZWFtcy52MS5TZXRTdHJlYW1SZXNwb25zZRJjCgxSZW1vdmVTdHJlYW0SKC5maWVsZGxvZy5zdHJlYW1zLnYxLlJlbW92ZVN0cmVhbVJlcXVlc3QaKS5maWVsZGxvZy5zdHJlYW1zLnYxLlJlbW92ZVN0cmVhbVJlc3BvbnNlEl0KCkxpc3RHcm91cHMSJi5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3RHcm91cHNSZXF1ZXN0GicuZmllbGRsb2cuc3RyZWFtcy52MS5MaXN0R3JvdXBzUmVzcG9uc2USYAoLTGlzdEJhdGNoZXMSJy5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3RCYXRjaGVzUmVxdWVzdBooLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdEJhdGNoZXNSZXNwb25zZRJjCgxMaXN0TWVzc2FnZXMSKC5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3RNZXNzYWdlc1JlcXVlc3QaKS5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlEl0KCkdldE1lc3NhZ2USJi5maWVsZGxvZy5zdHJlYW1zLnYxLkdldE1lc3NhZ2VSZXF1ZXN0GicuZmllbGRsb2cuc3RyZWFtcy52MS5HZXRNZXNzYWdlUmVzcG9uc2USVwoIR2V0QmF0Y2gSJC5maWVsZGxvZy5zdHJlYW1zLnYxLkdldEJhdGNoUmVxdWVzdBolLmZpZWxkbG9nLnN0cmVhbXMudjEuR2V0QmF0Y2hSZXNwb25zZRJsCg9MaXN0RGVhZExldHRlcnMSKy5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaLC5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEmAKC0JlZ2luQWNjZXNzEicuZmllbGRsb2cuc3RyZWFtcy52MS5CZWdpbkFjY2Vzc1JlcXVlc3QaKC5maWVsZGxvZy5zdHJlYW1zLnYxLkJlZ2luQWNjZXNzUmVzcG9uc2USXQoKTGlzdFN0b3JlZBImLmZpZWxkbG9nLnN0cmVhbXMudjEuTGlzdFN0b3JlZFJlcXVlc3QaJy5maWVsZGxvZy5zdHJlYW1zLnYxLkxpc3RTdG9yZWRSZXNwb25zZRJaCglHZXRTdG9yZWQSJS5maWVsZGxvZy5zdHJlYW1zLnYxLkdldFN0b3JlZFJlcXVlc3QaJi5maWVsZGxvZy5zdHJlYW1zLnYxLkdldFN0b3JlZFJlc3BvbnNlEmAKC0JlZ2luVXBsb2FkEicuZmllbGRsb2cuc3RyZWFtcy52MS5CZWdpblVwbG9hZFJlcXVlc3QaKC5maWVsZGxvZy5zdHJlYW1zLnYxLkJlZ2luVXBsb2FkUmVzcG9uc2USXQoKT3BlblVwbG9hZBImLmZpZWxkbG9nLnN0cmVhbXMudjEuT3BlblVwbG9hZFJlcXVlc3QaJy5maWVsZGxvZy5zdHJlYW1zLnYxLk9wZW5VcGxvYWRSZXNwb25zZWIGcHJvdG8z", [file_fieldlog_registry_v1_registry]);
 
 /**
  * @generated from message fieldlog.streams.v1.Stream
@@ -732,6 +732,14 @@ export type GetBatchResponse = Message<"fieldlog.streams.v1.GetBatchResponse"> &
    * @generated from field: string concatenation = 3;
    */
   concatenation: string;
+
+  /**
+   * The file in which it, or the slice, is stored. Absent: its messages are not put together, or it is too large; the
+   * reader does it.
+   *
+   * @generated from field: fieldlog.streams.v1.StoredObject object = 4;
+   */
+  object?: StoredObject | undefined;
 };
 
 /**
@@ -756,7 +764,7 @@ export type DeadLetter = Message<"fieldlog.streams.v1.DeadLetter"> & {
   device: string;
 
   /**
-   * "unknown-stream", "no-batch", "no-message"
+   * "unknown-stream", "no-batch", "no-message", "batch-complete", "batch-full", "message-full", "too-long"
    *
    * @generated from field: string reason = 3;
    */
@@ -840,6 +848,211 @@ export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> 
   messageDesc(file_fieldlog_streams_v1_streams, 23);
 
 /**
+ * @generated from message fieldlog.streams.v1.BeginAccessRequest
+ */
+export type BeginAccessRequest = Message<"fieldlog.streams.v1.BeginAccessRequest"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * "messages", "batches", "dead-letter"
+   *
+   * @generated from field: string container = 2;
+   */
+  container: string;
+
+  /**
+   * @generated from field: uint64 duration_ms = 3;
+   */
+  durationMs: bigint;
+};
+
+/**
+ * Describes the message fieldlog.streams.v1.BeginAccessRequest.
+ * Use `create(BeginAccessRequestSchema)` to create a new message.
+ */
+export const BeginAccessRequestSchema: GenMessage<BeginAccessRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_streams_v1_streams, 24);
+
+/**
+ * @generated from message fieldlog.streams.v1.BeginAccessResponse
+ */
+export type BeginAccessResponse = Message<"fieldlog.streams.v1.BeginAccessResponse"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 expires_at = 2;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message fieldlog.streams.v1.BeginAccessResponse.
+ * Use `create(BeginAccessResponseSchema)` to create a new message.
+ */
+export const BeginAccessResponseSchema: GenMessage<BeginAccessResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_streams_v1_streams, 25);
+
+/**
+ * @generated from message fieldlog.streams.v1.ListStoredRequest
+ */
+export type ListStoredRequest = Message<"fieldlog.streams.v1.ListStoredRequest"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * of paths
+   *
+   * @generated from field: string prefix = 2;
+   */
+  prefix: string;
+
+  /**
+   * 1 to 1000
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * empty: from the beginning
+   *
+   * @generated from field: string after = 4;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message fieldlog.streams.v1.ListStoredRequest.
+ * Use `create(ListStoredRequestSchema)` to create a new message.
+ */
+export const ListStoredRequestSchema: GenMessage<ListStoredRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_streams_v1_streams, 26);
+
+/**
+ * @generated from message fieldlog.streams.v1.ListStoredResponse
+ */
+export type ListStoredResponse = Message<"fieldlog.streams.v1.ListStoredResponse"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: repeated fieldlog.streams.v1.StoredFile files = 2;
+   */
+  files: StoredFile[];
+
+  /**
+   * empty: there are no more
+   *
+   * @generated from field: string next = 3;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message fieldlog.streams.v1.ListStoredResponse.
+ * Use `create(ListStoredResponseSchema)` to create a new message.
+ */
+export const ListStoredResponseSchema: GenMessage<ListStoredResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_streams_v1_streams, 27);
+
+/**
+ * @generated from message fieldlog.streams.v1.StoredFile
+ */
+export type StoredFile = Message<"fieldlog.streams.v1.StoredFile"> & {
+  /**
+   * messages/<group>/<stream>/<device>/<batch>/<message>, batches/<group>/<stream>/<device>/<batch>[/<slice>],
+   * dead-letter/<position>; what is between slashes is encoded as in URLs.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * ms since 1970 UTC
+   *
+   * @generated from field: int64 at = 3;
+   */
+  at: bigint;
+};
+
+/**
+ * Describes the message fieldlog.streams.v1.StoredFile.
+ * Use `create(StoredFileSchema)` to create a new message.
+ */
+export const StoredFileSchema: GenMessage<StoredFile> = /*@__PURE__*/
+  messageDesc(file_fieldlog_streams_v1_streams, 28);
+
+/**
+ * @generated from message fieldlog.streams.v1.GetStoredRequest
+ */
+export type GetStoredRequest = Message<"fieldlog.streams.v1.GetStoredRequest"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message fieldlog.streams.v1.GetStoredRequest.
+ * Use `create(GetStoredRequestSchema)` to create a new message.
+ */
+export const GetStoredRequestSchema: GenMessage<GetStoredRequest> = /*@__PURE__*/
+  messageDesc(file_fieldlog_streams_v1_streams, 29);
+
+/**
+ * @generated from message fieldlog.streams.v1.GetStoredResponse
+ */
+export type GetStoredResponse = Message<"fieldlog.streams.v1.GetStoredResponse"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: fieldlog.streams.v1.StoredObject object = 2;
+   */
+  object?: StoredObject | undefined;
+
+  /**
+   * instead of the object: as it came
+   *
+   * @generated from field: optional bytes content = 3;
+   */
+  content?: Uint8Array | undefined;
+};
+
+/**
+ * Describes the message fieldlog.streams.v1.GetStoredResponse.
+ * Use `create(GetStoredResponseSchema)` to create a new message.
+ */
+export const GetStoredResponseSchema: GenMessage<GetStoredResponse> = /*@__PURE__*/
+  messageDesc(file_fieldlog_streams_v1_streams, 30);
+
+/**
  * @generated from message fieldlog.streams.v1.BeginUploadRequest
  */
 export type BeginUploadRequest = Message<"fieldlog.streams.v1.BeginUploadRequest"> & {
@@ -868,7 +1081,7 @@ export type BeginUploadRequest = Message<"fieldlog.streams.v1.BeginUploadRequest
  * Use `create(BeginUploadRequestSchema)` to create a new message.
  */
 export const BeginUploadRequestSchema: GenMessage<BeginUploadRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_streams_v1_streams, 24);
+  messageDesc(file_fieldlog_streams_v1_streams, 31);
 
 /**
  * @generated from message fieldlog.streams.v1.BeginUploadResponse
@@ -894,7 +1107,7 @@ export type BeginUploadResponse = Message<"fieldlog.streams.v1.BeginUploadRespon
  * Use `create(BeginUploadResponseSchema)` to create a new message.
  */
 export const BeginUploadResponseSchema: GenMessage<BeginUploadResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_streams_v1_streams, 25);
+  messageDesc(file_fieldlog_streams_v1_streams, 32);
 
 /**
  * @generated from message fieldlog.streams.v1.OpenUploadRequest
@@ -911,7 +1124,7 @@ export type OpenUploadRequest = Message<"fieldlog.streams.v1.OpenUploadRequest">
  * Use `create(OpenUploadRequestSchema)` to create a new message.
  */
 export const OpenUploadRequestSchema: GenMessage<OpenUploadRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_streams_v1_streams, 26);
+  messageDesc(file_fieldlog_streams_v1_streams, 33);
 
 /**
  * @generated from message fieldlog.streams.v1.OpenUploadResponse
@@ -952,7 +1165,7 @@ export type OpenUploadResponse = Message<"fieldlog.streams.v1.OpenUploadResponse
  * Use `create(OpenUploadResponseSchema)` to create a new message.
  */
 export const OpenUploadResponseSchema: GenMessage<OpenUploadResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_streams_v1_streams, 27);
+  messageDesc(file_fieldlog_streams_v1_streams, 34);
 
 /**
  * Streams of messages, sorted into batches and stored. Internal.
@@ -1047,6 +1260,37 @@ export const StreamsService: GenService<{
     methodKind: "unary";
     input: typeof ListDeadLettersRequestSchema;
     output: typeof ListDeadLettersResponseSchema;
+  },
+  /**
+   * A token that lets its bearer list and read what is stored in a container, until it expires. INVALID_ARGUMENT.
+   *
+   * @generated from rpc fieldlog.streams.v1.StreamsService.BeginAccess
+   */
+  beginAccess: {
+    methodKind: "unary";
+    input: typeof BeginAccessRequestSchema;
+    output: typeof BeginAccessResponseSchema;
+  },
+  /**
+   * What is stored, in order; pages go on with `next` as `after`. UNAUTHENTICATED: no such token, or its time is over.
+   * INVALID_ARGUMENT.
+   *
+   * @generated from rpc fieldlog.streams.v1.StreamsService.ListStored
+   */
+  listStored: {
+    methodKind: "unary";
+    input: typeof ListStoredRequestSchema;
+    output: typeof ListStoredResponseSchema;
+  },
+  /**
+   * One of these. UNAUTHENTICATED. NOT_FOUND. FAILED_PRECONDITION: it is not complete.
+   *
+   * @generated from rpc fieldlog.streams.v1.StreamsService.GetStored
+   */
+  getStored: {
+    methodKind: "unary";
+    input: typeof GetStoredRequestSchema;
+    output: typeof GetStoredResponseSchema;
   },
   /**
    * A device is about to upload a payload that is too large for a message. INVALID_ARGUMENT.
