@@ -19,11 +19,13 @@ import { ingest } from "./ingest/ingest.js";
 import { liveness } from "./liveness/liveness.js";
 import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
+import { projection } from "./projection/projection.js";
+import { rebuild } from "./projection/rebuild.js";
 import { streams } from "./streams/streams.js";
 import { websocket } from "./websocket/websocket.js";
 
 const BENCHMARKS: readonly Benchmark[] = [
-  ...[ingest, mqtt, matching, fanout, liveness, websocket, streams, deviceClient],
+  ...[ingest, mqtt, matching, fanout, websocket, projection, rebuild, liveness, streams, deviceClient],
 ];
 
 const kept = new KeptRuns(fileURLToPath(new URL("..", import.meta.url)));

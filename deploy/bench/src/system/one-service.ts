@@ -11,18 +11,20 @@ import {
   startNats,
   startPostgres,
 } from "@fieldlog/servers";
+import { freshDatabase } from "./fresh-database.js";
 
 const HOST = "127.0.0.1";
 const READY_MS = 120_000;
 
 /** What can stand alone beside a log and a database. */
-type Name = "liveness" | "streams";
+type Name = "liveness" | "streams" | "projections";
 
 /** A log, a database and one service's process, which can be stopped and started. */
 export class OneService {
   readonly token = randomBytes(32).toString("hex");
   readonly #installationKey = randomBytes(32).toString("base64");
   private process: ServerProcess | undefined;
+  private databases = 0;
 
   private constructor(
     private readonly name: Name,
@@ -46,8 +48,13 @@ export class OneService {
     return this.process?.pid ?? 0;
   }
 
+  /** A further, empty database; goes away with the folder. */
+  async freshDatabase(): Promise<string> {
+    return freshDatabase(this.postgres.url, `${this.name}_${++this.databases}`);
+  }
+
   /** Resolves when it is ready; how many seconds that took. */
-  async start(): Promise<number> {
+  async start(postgresUrl = this.postgres.url): Promise<number> {
     const begun = performance.now();
     const opsPort = await freePort();
     this.process = new ServerProcess({
@@ -60,7 +67,7 @@ export class OneService {
         NODE_ENV: "production",
         FIELDLOG_NATS_URL: this.nats.url,
         FIELDLOG_NATS_MONITOR_URL: this.nats.monitorUrl,
-        FIELDLOG_POSTGRES_URL: this.postgres.url,
+        FIELDLOG_POSTGRES_URL: postgresUrl,
         FIELDLOG_DATA_DIR: join(this.folder, "data"),
         FIELDLOG_INTERNAL_TOKEN: this.token,
         FIELDLOG_INSTALLATION_KEY: this.#installationKey,

@@ -9,8 +9,8 @@ import {
   ServerProcess,
   startNats,
 } from "@fieldlog/servers";
-import pg from "pg";
 import type { Address } from "../load/orders.js";
+import { freshDatabase } from "./fresh-database.js";
 
 const HOST = "127.0.0.1";
 const READY_MS = 60_000;
@@ -126,18 +126,9 @@ export class System {
   }
 
   /** An empty database; goes away with the server's folder. */
-  async freshDatabase(): Promise<string> {
+  freshDatabase(): Promise<string> {
     const name = `${this.options.name.replaceAll("-", "_")}_${++this.#databases}`;
-    const client = new pg.Client({ connectionString: this.options.postgres.url });
-    await client.connect();
-    try {
-      await client.query(`create database ${name}`);
-    } finally {
-      await client.end();
-    }
-    const url = new URL(this.options.postgres.url);
-    url.pathname = name;
-    return url.href;
+    return freshDatabase(this.options.postgres.url, name);
   }
 
   private doorPort(name: ServiceName): number {

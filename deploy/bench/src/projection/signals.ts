@@ -1,0 +1,58 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { signals } from "@fieldlog/contracts";
+import type { EventLog } from "@fieldlog/event-log";
+
+export const NAMESPACE = "bench";
+const DEVICES = 500;
+/** Signals that wait for the log at once. */
+const AT_ONCE = 20_000;
+/** One a millisecond, beginning here: 1 November 2026. */
+const BEGIN = Date.UTC(2026, 10, 1);
+
+type Body = NonNullable<MessageInitShape<typeof signals.SignalSchema>["body"]>;
+
+/** What devices say most: an event with data, a measurement of three values, a plain message. */
+export const KINDS = {
+  events: (index: number): Body => ({
+    case: "event",
+    value: { name: "door-opened", data: Buffer.from(`{"who":"badge-${index % 977}"}`) },
+  }),
+  measurements: (index: number, at: number): Body => ({
+    case: "measurements",
+    value: {
+      measurements: [
+        {
+          occurredAt: at / 1000,
+          attributes: ["temperature", "humidity", "pressure"],
+          values: [20 + (index % 100) / 10, 40 + (index % 60), 1_000 + (index % 40)],
+        },
+      ],
+    },
+  }),
+  messages: (index: number): Body => ({
+    case: "message",
+    value: {
+      payload: Buffer.from(`{"n":${index},"text":"as long as most are, that is to say not very long"}`),
+    },
+  }),
+} as const;
+
+export type KindName = keyof typeof KINDS;
+
+/** So many signals of one kind, of many devices in turn, each with an identity. Raises LogUnavailable. */
+export async function fill(log: EventLog, kind: KindName, count: number): Promise<void> {
+  for (let begin = 0; begin < count; begin += AT_ONCE) {
+    const waiting: Promise<unknown>[] = [];
+    for (let index = begin; index < Math.min(begin + AT_ONCE, count); index++) {
+      const at = BEGIN + index;
+      const signal = create(signals.SignalSchema, {
+        ...{ device: `device-${index % DEVICES}`, identity: `id-${index}` },
+        ...{ receivedAt: BigInt(at), occurredAt: BigInt(at) },
+        ...(kind === "messages" && { publication: { topic: `rooms/${index % 50}/state`, qos: 1 } }),
+        body: KINDS[kind](index, at),
+      });
+      waiting.push(log.signals.append(NAMESPACE, toBinary(signals.SignalSchema, signal)));
+    }
+    await Promise.all(waiting);
+  }
+}
