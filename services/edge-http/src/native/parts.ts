@@ -1,20 +1,6 @@
-import type { EventPublishing, Known, OwnWrites } from "@fieldlog/admission";
-import type {
-  auth,
-  devices,
-  liveness,
-  offers,
-  projections,
-  properties,
-  provisioning,
-  sampling,
-  streams,
-  subscriptions,
-  tunnels,
-} from "@fieldlog/contracts";
+import type { Edge, EventPublishing, OwnWrites } from "@fieldlog/admission";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RemoteDevices } from "@fieldlog/remote";
-import type { RpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
 import type { SampleStore } from "@fieldlog/samples";
 import type { PublicBase } from "../http/public-base.js";
@@ -26,21 +12,10 @@ import type { Signing } from "./signed/signing.js";
 import type { PictureStreams } from "./snapshots/picture-streams.js";
 import type { EventStreams } from "./streams/event-streams.js";
 
-/** What the controllers work with; a Nest provider. */
-export interface NativeParts {
+/** What the controllers work with, besides the edge's own; a Nest provider. */
+export interface NativeParts extends Omit<Edge, "log" | "streams"> {
   readonly access: Access;
-  readonly known: Known;
   readonly ownWrites: OwnWrites;
-  readonly auth: RpcClient<typeof auth.AuthService>;
-  readonly devices: RpcClient<typeof devices.DevicesService>;
-  readonly projections: RpcClient<typeof projections.ProjectionsService>;
-  readonly subscriptions: RpcClient<typeof subscriptions.SubscriptionsService>;
-  readonly offers: RpcClient<typeof offers.OffersService>;
-  readonly liveness: RpcClient<typeof liveness.LivenessService>;
-  readonly sampling: RpcClient<typeof sampling.SamplingService>;
-  readonly properties: RpcClient<typeof properties.PropertiesService>;
-  readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
-  readonly tunnels: RpcClient<typeof tunnels.TunnelsService>;
   readonly readings: Readings;
   readonly sampleStore: SampleStore;
   readonly publicBase: PublicBase;
@@ -48,7 +23,7 @@ export interface NativeParts {
   readonly webSocketBase: PublicBase;
   readonly log: Pick<EventLog, "lastSequence" | "signals">;
   readonly streams: EventStreams;
-  readonly streamService: RpcClient<typeof streams.StreamsService>;
+  readonly streamService: Edge["streams"];
   readonly remote: Pick<RemoteDevices, "ask" | "status">;
   readonly deviceBound: DeviceBound;
   readonly pictureStreams: PictureStreams;
