@@ -15,6 +15,7 @@ import { ProvisioningApi } from "./provisioning/api.js";
 import type { Connection } from "./provisioning/connection-string.js";
 import { Https } from "./provisioning/https.js";
 import { Registration } from "./provisioning/registration.js";
+import { REMOTE_ACCESS, RemoteAccess } from "./remote/remote-access.js";
 import type { Outgoing } from "./store/outbox.js";
 import type { RefusedMessage } from "./store/refused.js";
 import { Store } from "./store/store.js";
@@ -67,6 +68,7 @@ export class DeviceClient {
   private readonly consumers: Consumers;
   private readonly waiters = new Waiters();
   private readonly methods: Methods;
+  private readonly remoteAccess: RemoteAccess;
   private readonly https: Https;
   private readonly lane = new Lane();
   private readonly stop = new AbortController();
@@ -92,6 +94,9 @@ export class DeviceClient {
       backOff,
     );
     this.methods = new Methods(failed);
+    const { allowRemoteAccess: allowed = false } = options;
+    this.remoteAccess = new RemoteAccess({ allowed, ca, failed });
+    if (allowed) this.methods.set(REMOTE_ACCESS, (payload) => this.remoteAccess.asked(payload));
     this.filters = new Set(this.store.state.get<string[]>(SUBSCRIPTIONS));
     this.consumers = new Consumers(this.store, backOff, failed, () => {
       this.link.wake();
@@ -303,6 +308,7 @@ export class DeviceClient {
   private async end(): Promise<void> {
     if (!this.stop.signal.aborted) this.stop.abort(new ClientClosed());
     this.consumers.close();
+    this.remoteAccess.close();
     await this.link.close();
     await this.running;
     this.waiters.close();

@@ -2,6 +2,7 @@ import { InvalidOption } from "./errors.js";
 import type { BackOffTimes } from "./link/back-off.js";
 import type { Versioned } from "./properties/twin.js";
 import type { ProvisioningOperation } from "./provisioning/api.js";
+import type { AllowedPorts } from "./remote/remote-access.js";
 import type { FullPolicy } from "./store/outbox.js";
 
 /** How a device client is started. */
@@ -20,6 +21,8 @@ export interface StartOptions {
   readonly mqttPort?: number;
   /** `whsec_…`: with it the device may offer recorded data. */
   readonly signingSecret?: string;
+  /** Whether operators may open tunnels to TCP ports of this machine: to all (true), or to these. Default: to none. */
+  readonly allowRemoteAccess?: boolean | AllowedPorts;
   /** Bytes of messages that wait at most. Default 1 GiB. */
   readonly maxBytes?: number;
   /** What happens to a message that does not fit: it is refused, or the oldest are dropped. Default "refuse". */
@@ -86,6 +89,10 @@ export function checkOptions(given: StartOptions): CheckedOptions {
   whole("backOff.firstMs", options.backOff.firstMs, 1, options.backOff.mostMs);
   if (!["refuse", "drop-oldest"].includes(options.whenFull)) {
     throw new InvalidOption("whenFull", "must be refuse or drop-oldest");
+  }
+  const { allowRemoteAccess: allowed = false } = options;
+  if (typeof allowed !== "boolean") {
+    for (const port of allowed.ports) whole("allowRemoteAccess.ports", port, 1, 65_535);
   }
   return Object.freeze(options);
 }

@@ -57,7 +57,8 @@ export class RemoteDevices {
   }
 }
 
-function isAbsence(error: unknown): boolean {
+/** Whether an answer says that nobody listens there. */
+export function isAbsence(error: unknown): boolean {
   return (
     error instanceof errors.NoRespondersError ||
     (error instanceof errors.RequestError && error.isNoResponders())

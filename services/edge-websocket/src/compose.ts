@@ -10,6 +10,7 @@ import { type Route, SocketServer } from "./net/server.js";
 import { SUBPROTOCOLS } from "./protocol/codec.js";
 import { addRemote } from "./remote/add-remote.js";
 import { addViews } from "./remote/add-views.js";
+import { addTunnels } from "./tunnels/add-tunnels.js";
 
 export interface EdgeWebSocketOptions {
   /** Told under which address the door can be reached, once it can. */
@@ -31,6 +32,7 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
     onDecision: (id, commit) => {
       open.decided(id);
       remote.decided(id, commit);
+      tunnels.decided(id);
     },
   });
   const { log, known } = edge;
@@ -39,6 +41,7 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
   const feeds = new EventFeeds({ log, logger });
   const views = addViews(runtime, edge);
   const remote = addRemote(runtime, edge, views.features);
+  const tunnels = addTunnels(runtime, edge);
   const parts: ConnectionParts = {
     ...{ known, log, feeds, records, open, logger, now },
     readers: new Slots(READERS),
@@ -56,7 +59,7 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
       new Connection(parts, webSocket, socket, encoding, bearerOf(request.headers.authorization));
     },
   };
-  const routes = [subscribe, remote.route, views.route];
+  const routes = [subscribe, remote.route, views.route, ...tunnels.routes];
   const server = new SocketServer(settings, routes);
 
   lifecycle.add({ name: "feeds", stop: () => feeds.stop() });

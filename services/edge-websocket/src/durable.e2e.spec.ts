@@ -1,17 +1,21 @@
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Api, Client, type Json } from "./client.fixture.js";
+import { withTls } from "./tunnels/tunnelled.fixture.js";
+import { tunnels } from "./tunnels/tunnels.fixture.js";
 
 let servers: TestServers;
 let system: System;
 let api: Api;
+let tls: Awaited<ReturnType<typeof withTls>>;
 const open: Client[] = [];
 
 beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl("durable");
+  tls = await withTls();
   system = await startSystem({
-    ...{ natsUrl: servers.nats.url, postgresUrl },
+    ...{ natsUrl: servers.nats.url, postgresUrl, settings: tls.settings },
     apart: { "edge-websocket": 2 },
   });
   api = new Api(system);
@@ -22,6 +26,7 @@ afterEach(() => {
 afterAll(async () => {
   await system?.stop();
   await servers?.stop();
+  await tls?.remove();
 });
 
 const otherUrl = () => system.processes["edge-websocket-2"]?.wsUrl ?? "";
@@ -110,3 +115,5 @@ it("ends when it is removed, and is not for webhooks or for strangers", async ()
   open.push(stranger);
   await until("it is refused", () => stranger.closed?.code === 4_403);
 });
+
+describe("a tunnel to a device", () => tunnels(() => ({ system, api, tls, otherUrl: otherUrl() })));

@@ -319,6 +319,8 @@ function publishFailure(outcome: Exclude<EventOutcome, { kind: "stored" }>): Fai
   switch (outcome.kind) {
     case "unknown-device":
       return new Failure(400, `event.device: ${outcome.detail}.`, true);
+    case "disabled":
+      return new Failure(423, "The namespace is disabled.", true);
     case "too-large":
       return new Failure(413, outcome.detail, true);
     case "exhausted":

@@ -74,6 +74,7 @@ export function addRemote(runtime: Runtime, edge: Edge, features: readonly MakeF
     decided: (id, commit) => {
       open.decided(id);
       if (id.kind === "sampling") samplings.decided(id, commit);
+      if (id.kind === "namespace") presence.recheckNamespaces(known.namespaces);
       if (id.kind === "device" || id.kind === CLEARING.kind) presence.recheck(id, known.registered);
     },
   };

@@ -54,6 +54,8 @@ const FAILED: End = { code: 1011, reason: "the server failed" };
 /** The client comes back; to be told `hello:false` it would give up for ever. */
 const LATER: End = { code: 1013, reason: "try again later" };
 const REPLACED: End = { code: 4001, reason: "the device has connected again" };
+/** The client comes back, until the namespace is enabled again. */
+const DISABLED: End = { code: 4423, reason: "the namespace is disabled" };
 const NOT_LET_IN: End = { code: 4401, reason: "the hello was refused" };
 const ENDS: Record<EndReason, End> = {
   stopping: GOING_AWAY,
@@ -219,6 +221,7 @@ export class RemoteConnection implements OpenReader {
     const leave = await parts.presence.enter(device, {
       replaced: () => this.close(REPLACED),
       removed: () => this.end("removed"),
+      disabled: () => this.close(DISABLED),
       answer: (request) => this.answer(device, hello, request),
     });
     if ((this.phase as Phase) === "over") {

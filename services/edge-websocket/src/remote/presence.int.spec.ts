@@ -32,6 +32,7 @@ async function come(edge: Presence | undefined, device: string, connectedAt: num
         came.leave();
       },
       removed: () => undefined,
+      disabled: () => undefined,
       answer,
     })) ?? came.leave;
   if (came.replaced) came.leave();

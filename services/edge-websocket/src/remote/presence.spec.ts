@@ -34,7 +34,12 @@ describe("of several connections of a device", () => {
   const enter = (presence: Presence, connection: string, connectedAt: number, device = "d") =>
     presence.enter(
       { namespace: "n", device, connection, connectedAt },
-      { replaced: () => replaced.push(connection), removed: () => undefined, answer: () => ({}) },
+      {
+        replaced: () => replaced.push(connection),
+        removed: () => undefined,
+        disabled: () => undefined,
+        answer: () => ({}),
+      },
     );
 
   it("the newest stays, in one edge and across edges, whatever their clocks say", async () => {

@@ -9,6 +9,8 @@ export interface Present {
   replaced(): void;
   /** The device is none any more. */
   removed(): void;
+  /** Its namespace is disabled. */
+  disabled(): void;
   /** What others ask of it, once it is there. */
   readonly answer: Answer;
 }
@@ -73,6 +75,11 @@ export class Presence {
     }
   }
 
+  /** A namespace may have been disabled: whose it was is told. */
+  recheckNamespaces(namespaces: Known["namespaces"]): void {
+    for (const held of this.here.values()) void held.recheckNamespace(namespaces);
+  }
+
   /** What cannot be found out counts as being there. */
   private async recheckOne(key: string, registered: Known["registered"]): Promise<void> {
     const held = this.here.get(key);
@@ -121,6 +128,15 @@ class Held {
 
   removed(): void {
     this.present.removed();
+  }
+
+  /** What cannot be found out counts as enabled. */
+  async recheckNamespace(namespaces: Known["namespaces"]): Promise<void> {
+    try {
+      if ((await namespaces.get(this.device.namespace))?.disabled) this.present.disabled();
+    } catch (error) {
+      if (!(error instanceof RpcError || error instanceof LoadsExceeded)) throw error;
+    }
   }
 
   replace(): void {
