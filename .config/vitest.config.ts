@@ -8,7 +8,9 @@ const kinds = { unit: "src/**/*.spec.ts", int: "src/**/*.int.spec.ts", e2e: "src
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["libs", "services", "deploy"];
 // Starts the PostgreSQL that the test files share, and ends it after the last one.
-const globalSetup = "libs/testkit/src/global-setup.ts";
+const servers = "libs/testkit/src/global-setup.ts";
+// Bundles the built services for the tests that start them.
+const programs = "libs/testkit/src/programs.ts";
 const within = (pattern: string) => packages.map((folder) => `${folder}/*/${pattern}`);
 
 export default defineConfig({
@@ -26,7 +28,7 @@ export default defineConfig({
         root,
         test: {
           name: "int",
-          globalSetup,
+          globalSetup: servers,
           include: within(kinds.int),
           ...withServers,
           testTimeout: 60_000,
@@ -37,7 +39,7 @@ export default defineConfig({
         root,
         test: {
           name: "e2e",
-          globalSetup,
+          globalSetup: [servers, programs],
           include: within(kinds.e2e),
           ...withServers,
           testTimeout: 180_000,

@@ -1,11 +1,11 @@
 // Builders: signals as they stand in the log.
 export { encoded, heartbeat, pick, RECEIVED } from "./builders.js";
+// The built services as processes.
+export { SERVICES } from "./programs.js";
 // Servers for tests.
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
-// The built services as processes.
 export {
   anyGrpcPorts,
-  SERVICES,
   type ServiceName,
   type System,
   type SystemOptions,

@@ -1,24 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, ServerProcess } from "@fieldlog/servers";
+import { compileCache, LAUNCHER, programOf, SERVICES } from "./programs.js";
 import { temporaryDir } from "./servers.js";
-
-/** The services that run as processes of their own, in the order of their start. */
-export const SERVICES = [
-  "auth",
-  "devices",
-  "projections",
-  "subscriptions",
-  "liveness",
-  "offers",
-  "sampling",
-  "streams",
-  "edge-http",
-  "edge-mqtt",
-  "edge-websocket",
-] as const;
 
 /** Those that others call by gRPC. */
 const CALLED = [
@@ -55,6 +40,12 @@ export interface SystemOptions {
   apart?: Partial<Record<ServiceName, number>>;
   /** More settings, by their names: FIELDLOG_… */
   settings?: Readonly<Record<string, string>>;
+  /** More settings of one process, by its name: other addresses of the servers, say. */
+  settingsOf?: (process: string) => Readonly<Record<string, string>>;
+  /** Milliseconds until a process must be ready. Default 60,000. */
+  startTimeoutMs?: number;
+  /** Gets each line that a process logs. */
+  log?: (process: string, line: string) => void;
 }
 
 export interface SystemProcess {
@@ -98,10 +89,6 @@ export interface System {
 
 /** Lines of a process's log that are kept to be looked at. */
 const LOG_LINES = 2000;
-const LAUNCHER = "deploy/local/dist/main.js";
-/** Compiled code of the services, which processes of all tests share: a third less to do at each start. */
-const COMPILE_CACHE = join(tmpdir(), "fieldlog-compile-cache");
-const root = join(import.meta.dirname, "..", "..", "..");
 
 /**
  * Starts the built services against given servers, on free ports of this machine. Resolves when all are ready.
@@ -125,7 +112,8 @@ export async function startSystem(o: SystemOptions): Promise<System> {
       : await plansOfAll((service) => o.replicas?.[service] ?? 1);
   const processes: Record<string, ReturnType<typeof systemProcess>> = {};
   for (const plan of plans) {
-    processes[plan.name] = systemProcess(plan, { ...shared, ...plan.settings, ...o.settings }, dir);
+    const settings = { ...shared, ...plan.settings, ...o.settings, ...o.settingsOf?.(plan.name) };
+    processes[plan.name] = systemProcess(plan, settings, dir, o);
   }
   const stop = async () => {
     for (const process of Object.values(processes).reverse()) await process.stop();
@@ -149,7 +137,8 @@ interface Plan {
   name: string;
   /** The service whose process it is; of several, any. */
   service: ServiceName;
-  main: string;
+  /** What it runs: LAUNCHER, or the service. */
+  program: string;
   port: number;
   /** Where it tells whether it is ready, if not on `port`. */
   opsPort?: number;
@@ -187,7 +176,7 @@ async function onePlan(dataDir: string): Promise<Plan> {
     FIELDLOG_OPS_PORT: String(opsPort),
     FIELDLOG_DATA_DIR: dataDir,
   };
-  return { name: "fieldlog", service: "edge-http", main: LAUNCHER, port, opsPort, mqtt, wsPort, settings };
+  return { name: "fieldlog", service: "edge-http", program: LAUNCHER, port, opsPort, mqtt, wsPort, settings };
 }
 
 async function plansApart(apart: NonNullable<SystemOptions["apart"]>, dataDir: string): Promise<Plan[]> {
@@ -198,7 +187,7 @@ async function plansApart(apart: NonNullable<SystemOptions["apart"]>, dataDir: s
   const opsPort = await freePort();
   const rest: Plan = {
     ...Object.assign({}, ...shared),
-    ...{ name: "fieldlog", main: LAUNCHER, port: door?.port ?? opsPort, opsPort },
+    ...{ name: "fieldlog", program: LAUNCHER, port: door?.port ?? opsPort, opsPort },
     settings: {
       ...Object.assign({}, ...shared.map(({ settings }) => settings)),
       FIELDLOG_SERVICES: shared.map(({ service }) => service).join(","),
@@ -234,11 +223,10 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
         if (address) settings[`FIELDLOG_${other.toUpperCase()}_GRPC`] = address;
       }
       const name = n === 0 ? service : `${service}-${n + 1}`;
-      const main = `services/${service}/dist/main.js`;
       plans.push({
         name,
         service,
-        main,
+        program: service,
         port,
         settings,
         ...(mqtt && { mqtt }),
@@ -249,7 +237,12 @@ async function plansOfAll(replicas: (service: ServiceName) => number): Promise<P
   return plans;
 }
 
-function systemProcess(plan: Plan, settings: Record<string, string>, dir: string): SystemProcess {
+function systemProcess(
+  plan: Plan,
+  settings: Record<string, string>,
+  dir: string,
+  o: Pick<SystemOptions, "startTimeoutMs" | "log">,
+): SystemProcess {
   const url = `http://127.0.0.1:${plan.port}`;
   const readyz = `http://127.0.0.1:${plan.opsPort ?? plan.port}/readyz`;
   const lines: string[] = [];
@@ -260,13 +253,14 @@ function systemProcess(plan: Plan, settings: Record<string, string>, dir: string
     name: plan.name,
     dataDir: dir,
     command: process.execPath,
-    args: [join(root, plan.main)],
-    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...Object.fromEntries(own), ...settings },
+    args: [programOf(plan.program)],
+    env: { NODE_COMPILE_CACHE: compileCache(), ...Object.fromEntries(own), ...settings },
     pidFile: join(dir, `${plan.name}.pid`),
     stopSignal: "SIGTERM",
     answers: async () => (await fetch(readyz, { signal: AbortSignal.timeout(2000) })).ok,
-    startTimeoutMs: 60_000,
+    startTimeoutMs: o.startTimeoutMs ?? 60_000,
     log: (line) => {
+      o.log?.(plan.name, line);
       lines.push(line);
       if (lines.length > LOG_LINES) lines.splice(0, LOG_LINES / 2);
     },
