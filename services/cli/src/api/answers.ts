@@ -296,6 +296,7 @@ export interface FleetTemplate {
   name: string;
   revision: number;
   tags: Record<string, unknown>;
+  reported: { field: string; op: string; value: unknown }[];
   /** JSON merge patch. */
   desired: Record<string, unknown>;
   stopAfterFailures: number | null;

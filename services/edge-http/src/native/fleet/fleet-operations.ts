@@ -5,7 +5,7 @@ import * as schema from "./fleet-schemas.js";
 const TEMPLATES = `${NAMESPACE}/fleet-templates`;
 const TEMPLATE = `${TEMPLATES}/{name}`;
 
-/** What is wanted of all devices with some tags. */
+/** What is wanted of all devices with some tags, and that report some values. */
 export const fleetOperations = {
   listFleetTemplates: op({
     ...{ method: "get", path: TEMPLATES, access: "reader", status: 200, waits: true },
@@ -18,6 +18,12 @@ export const fleetOperations = {
     summary: "A fleet template, and what became of it at devices",
     query: NoQuery,
     answer: schema.FleetTemplate,
+  }),
+  listFleetDevices: op({
+    ...{ method: "get", path: `${TEMPLATE}/devices`, access: "reader", status: 200, waits: true },
+    summary: "Devices of a fleet template by id: who waits for it, has it, took it, failed",
+    query: schema.FleetDevicesQuery,
+    answer: schema.FleetDevices,
   }),
   setFleetTemplate: op({
     ...{ method: "put", path: TEMPLATE, access: "writer", status: 200, writes: true },

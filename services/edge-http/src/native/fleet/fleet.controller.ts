@@ -8,7 +8,7 @@ import { operations } from "../operations.js";
 import { NATIVE, type NativeParts } from "../parts.js";
 import { atLeast } from "../readings/requests.controller.js";
 
-/** What is wanted of all devices with some tags; decided, and brought to them, by devices. */
+/** What is wanted of all devices with some tags, and that report some values; decided, and brought to them, by devices. */
 @Controller()
 export class FleetController {
   constructor(@Inject(NATIVE) private readonly parts: NativeParts) {}
@@ -34,15 +34,28 @@ export class FleetController {
     return { ...templateJson(template), devices: devices.map(deviceJson) };
   }
 
+  @Operates(operations.listFleetDevices)
+  async listDevices(@Req() request: FastifyRequest) {
+    const { namespace } = await this.parts.access.namespace(request, "read");
+    const { query } = readInput(operations.listFleetDevices, request);
+    const { state = "", limit, after } = query;
+    const { devices, next } = await this.parts.properties.listFleetDevices({
+      ...{ namespace: namespace.id, name: param(request, "name"), state, limit, after },
+      atLeast: atLeast(this.parts, request, namespace.id),
+    });
+    return { devices: devices.map(deviceJson), next: next || null };
+  }
+
   @Operates(operations.setFleetTemplate)
   async set(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const { key, namespace } = await this.parts.access.namespace(request, "write");
     const { body } = readInput(operations.setFleetTemplate, request);
-    const { tags, desired, stopAfterFailures, takeWithinS } = body;
+    const { tags, reported, desired, stopAfterFailures, takeWithinS } = body;
     const { revision, sequence } = await this.parts.properties.setFleetTemplate({
       ...{ namespace: namespace.id, name: param(request, "name"), decidedBy: `key:${key.id}` },
       set: {
-        ...{ tagsJson: JSON.stringify(tags), desiredJson: JSON.stringify(desired), takeWithinS },
+        ...{ tagsJson: JSON.stringify(tags), reportedJson: JSON.stringify(reported) },
+        ...{ desiredJson: JSON.stringify(desired), takeWithinS },
         ...(stopAfterFailures === undefined ? {} : { stopAfterFailures }),
       },
     });
@@ -82,7 +95,8 @@ export class FleetController {
 function templateJson({ name, set, setAt, stopped, stoppedReason, ...counts }: properties.FleetTemplate) {
   if (set === undefined) throw new Error("devices answered without what a template wants");
   return {
-    ...{ name, revision: set.revision, tags: JSON.parse(set.tagsJson), desired: JSON.parse(set.desiredJson) },
+    ...{ name, revision: set.revision, tags: JSON.parse(set.tagsJson) },
+    ...{ reported: JSON.parse(set.reportedJson || "[]"), desired: JSON.parse(set.desiredJson) },
     ...{ stopAfterFailures: set.stopAfterFailures ?? null, takeWithinS: set.takeWithinS, setAt: time(setAt) },
     stopped: stopped ? stoppedReason : null,
     ...{ matching: Number(counts.matching), applied: Number(counts.applied) },
