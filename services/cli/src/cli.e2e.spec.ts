@@ -8,6 +8,7 @@ import { signals } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spoken, tunnelled } from "./tunnel/tunnelled.fixture.js";
 
 // The command as people start it, against a running system.
 const bin = join(import.meta.dirname, "..", "bin", "fieldlog.mjs");
@@ -242,6 +243,24 @@ describe("fieldlog", () => {
     expect((await json(`samplings list -n test --device ${id}`)).samplings).toMatchObject([
       { id: asked.id, state: "cancelled" },
     ]);
+  });
+
+  it("brings a device's port here, where that is allowed", async () => {
+    const device = await tunnelled(system, log, "hut-1");
+    const { child, said, end } = start("devices tunnel hut-1 22 -n test --json");
+    await until("it listens", () => said.out.includes("listening"));
+    const { listening } = JSON.parse(said.out) as { listening: string };
+    expect(await spoken(listening, "hello")).toBe("");
+    await until("it says why", () => said.err.includes("do not allow remote access"));
+    expect((await start("namespaces settings test --remote-access yes").end).code).toBe(0);
+    expect(await Promise.all(["hello", "x".repeat(300_000)].map((text) => spoken(listening, text)))).toEqual([
+      "22: hello",
+      `22: ${"x".repeat(300_000)}`,
+    ]);
+    child.kill();
+    await end;
+    device.release();
+    expect((await start("devices tunnel hut-1 0").end).code).toBe(2);
   });
 
   it("says how long what devices reported is kept", async () => {

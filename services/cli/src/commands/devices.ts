@@ -7,6 +7,7 @@ import { ago, clean, count, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
 import { addErase } from "./clearing.js";
 import { addDeviceBound } from "./device-bound.js";
+import { addTunnel } from "./tunnel.js";
 
 /** Rows of one page of a list. */
 const PAGE = 500;
@@ -25,6 +26,7 @@ export function addDevices(program: Command, world: World): void {
         ["fieldlog devices mqtt-password 1234567890123456", "a new MQTT password in place of the old one"],
         ["fieldlog devices send hut-1 'open the window'", "a message that waits for a provisioned device"],
         ["fieldlog devices call hut-1 blink '{\"times\":3}'", "what such a device does at once, and answers"],
+        ["fieldlog devices tunnel hut-1 22 --listen 2222", "its SSH, for: ssh -p 2222 localhost"],
         ["fieldlog devices erase 1234567890123456", "one device and all that it reported, for ever"],
       ),
     );
@@ -81,6 +83,7 @@ export function addDevices(program: Command, world: World): void {
     });
 
   addDeviceBound(devices, world);
+  addTunnel(devices, world);
   addErase(devices, world);
 }
 

@@ -29,7 +29,8 @@ export async function callDevice(
   const timeoutMs = limits.methodMs + EDGE_MS;
   const reply = await remote.ask(namespace, device, { case: "callMethod", value }, timeoutMs);
   if (reply === undefined) return closings.notThere("the device is not connected");
-  if (reply.refused !== "") return closings.noAnswer(reply.refused);
+  if (reply.unanswered) return closings.noAnswer(reply.refused);
+  if (reply.refused !== "") return closings.notThere(reply.refused);
   if (reply.method === undefined) return closings.noRemoteAccess;
   return refusalOf(reply.method.status, reply.method.payload);
 }
