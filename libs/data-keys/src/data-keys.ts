@@ -107,6 +107,13 @@ export class DataKeys {
     return own;
   }
 
+  /** Those whose devices have keys, or had. */
+  async namespaces(): Promise<Set<string>> {
+    const found = new Set<string>();
+    for await (const { namespace } of this.bucket.all(() => undefined)) found.add(namespace);
+    return found;
+  }
+
   /** Overwrites it on disk. Another device may come by that id. */
   async forget({ revision }: KeyOfDevice): Promise<void> {
     await this.bucket.remove(revision, true).catch(unlessConflict);

@@ -99,14 +99,16 @@ export function behavesAsAnObjectStore(store: () => ObjectStore, fresh: () => st
     for (const name of names) await put(name, Buffer.from(name));
     await put(`${namespace}/17/gone`, Buffer.from("a"));
     await store().delete(`${namespace}/17/gone`);
-    const listed = async (prefix: string) => {
+    const listed = async (prefix: string, before?: number) => {
       const found: string[] = [];
-      for await (const name of store().list(prefix)) found.push(name);
+      for await (const name of store().list(prefix, before)) found.push(name);
       return found.sort();
     };
     expect(await listed(`${namespace}/`)).toEqual(names.toSorted());
     expect(await listed(`${namespace}/17/`)).toEqual(names.slice(0, 2).toSorted());
     expect(await listed(`${fresh()}/`)).toEqual([]);
+    expect(await listed(`${namespace}/`, Date.now() - 3_600_000)).toEqual([]);
+    expect(await listed(`${namespace}/`, Date.now() + 3_600_000)).toHaveLength(3);
   });
 
   it("keeps many at once", async () => {

@@ -25,7 +25,8 @@ class MemoryObjects implements ObjectStore {
     this.objects.delete(name);
   }
 
-  async *list(prefix: string) {
+  async *list(prefix: string, before = Number.POSITIVE_INFINITY) {
+    if (before < Date.now()) return;
     yield* [...this.objects.keys()].filter((name) => name.startsWith(prefix));
   }
 

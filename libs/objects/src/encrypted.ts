@@ -47,7 +47,7 @@ export function encrypted(store: ObjectStore, dataKey: Uint8Array): ObjectStore 
     },
     get: (name: string, range?: Range) =>
       name.endsWith(PLAIN) ? store.get(name, range) : opened(store, dataKey, name, range),
-    list: (prefix: string) => store.list(prefix),
+    list: (prefix: string, before?: number) => store.list(prefix, before),
     delete: (name: string) => store.delete(name),
     deleteAll: (prefix: string) => store.deleteAll(prefix),
   };

@@ -12,4 +12,4 @@ export { type Links, type ObjectSettings, type Objects, openObjects } from "./op
 // What is larger than one object.
 export { bytesIn, contentOf, type Part, partName, Stretches } from "./parts.js";
 export { type LinkOptions, S3Objects, type S3ObjectsOptions } from "./s3-objects.js";
-export { putWhole, streamUploadFolder, type Whole, wholeOf } from "./whole.js";
+export { putWhole, streamUploadFolder, streamUploadsOf, type Whole, wholeOf } from "./whole.js";

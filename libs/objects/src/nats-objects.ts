@@ -86,11 +86,11 @@ export class NatsObjects implements ObjectStore {
     return count;
   }
 
-  async *list(prefix: string): AsyncIterable<string> {
+  async *list(prefix: string, before = Number.POSITIVE_INFINITY): AsyncIterable<string> {
     const objects = await this.reach(prefix, (bucket) => bucket.list(), false);
-    for (const { deleted, metadata } of objects ?? []) {
+    for (const { deleted, metadata, mtime } of objects ?? []) {
       const name = metadata?.["name"];
-      if (!deleted && name?.startsWith(prefix)) yield name;
+      if (!deleted && name?.startsWith(prefix) && Date.parse(mtime) < before) yield name;
     }
   }
 

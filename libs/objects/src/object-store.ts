@@ -21,8 +21,12 @@ export interface ObjectStore {
   get(name: string, range?: Range): AsyncIterable<Uint8Array>;
   /** Of one that is not there: nothing. */
   delete(name: string): Promise<void>;
-  /** The names that begin so, `<namespace id>/` being the shortest beginning, as they are in the meantime. */
-  list(prefix: string): AsyncIterable<string>;
+  /**
+   * The names that begin so, `<namespace id>/` being the shortest beginning, as they are in the meantime.
+   *
+   * @param before only of what was put before then, by the storage's clock; ms since 1970 UTC
+   */
+  list(prefix: string, before?: number): AsyncIterable<string>;
   /** Everything whose name begins so, `<namespace id>/` being the shortest. Returns how many objects, as far as it is known. */
   deleteAll(prefix: string): Promise<number>;
 }

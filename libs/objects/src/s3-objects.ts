@@ -87,7 +87,8 @@ export class S3Objects implements ObjectStore {
 
   async deleteAll(prefix: string): Promise<number> {
     let count = 0;
-    for await (const own of this.pages(s3KeyOf(prefix))) {
+    for await (const page of this.pages(s3KeyOf(prefix))) {
+      const own = page.map(({ Key }) => Key);
       const deleted = await this.bucket.deleteObjects(own).catch(raiseUnavailable);
       if (!deleted.every(Boolean)) throw new ObjectsUnavailable("some objects were not removed");
       count += own.length;
@@ -95,8 +96,13 @@ export class S3Objects implements ObjectStore {
     return count;
   }
 
-  async *list(prefix: string): AsyncIterable<string> {
-    for await (const keys of this.pages(s3KeyOf(prefix))) yield* keys.map(nameOfS3Key);
+  async *list(prefix: string, before = Number.POSITIVE_INFINITY): AsyncIterable<string> {
+    for await (const page of this.pages(s3KeyOf(prefix))) {
+      const isOlder = (at: Date | string) =>
+        before === Number.POSITIVE_INFINITY || new Date(at).getTime() < before;
+      const own = page.filter(({ LastModified: at }) => isOlder(at));
+      yield* own.map(({ Key }) => nameOfS3Key(Key));
+    }
   }
 
   /** A URL from which anybody can GET the object, as it is stored, for so many seconds. Asks nobody. */
@@ -108,13 +114,13 @@ export class S3Objects implements ObjectStore {
     });
   }
 
-  private async *pages(prefix: string): AsyncGenerator<string[], void> {
+  private async *pages(prefix: string): AsyncGenerator<{ Key: string; LastModified: Date | string }[], void> {
     let next: string | undefined;
     do {
       const page = await this.bucket.listObjectsPaged("/", prefix, LISTED, next).catch(raiseUnavailable);
       if (!page?.objects) throw new ObjectsUnavailable("there is no such bucket");
       next = page.nextContinuationToken;
-      if (page.objects.length > 0) yield page.objects.map(({ Key }) => Key);
+      if (page.objects.length > 0) yield page.objects;
     } while (next !== undefined);
   }
 

@@ -11,9 +11,14 @@ export interface Whole {
 /** The object that is written last; it has the parts as JSON. */
 const LAST = "whole";
 
+/** What the names of all that a device uploads for its streams begin with. */
+export function streamUploadsOf(namespace: string, device: string): string {
+  return `${namespace}/~stream-uploads/${token(device)}/`;
+}
+
 /** What the names of a device's upload of a stream's payload begin with. @param upload as the device calls it */
 export function streamUploadFolder(namespace: string, device: string, upload: string): string {
-  return `${namespace}/~stream-uploads/${token(device)}/${token(upload)}/`;
+  return `${streamUploadsOf(namespace, device)}${token(upload)}/`;
 }
 
 /**

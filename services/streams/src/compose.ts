@@ -1,5 +1,5 @@
 import { Aggregates } from "@fieldlog/aggregates";
-import { limits, REGISTRY, STREAM_KEYS, streams } from "@fieldlog/contracts";
+import { limits, REGISTRY, SIGNALS, STREAM_KEYS, streams } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openObjects } from "@fieldlog/objects";
@@ -7,6 +7,8 @@ import { NotYet, openReadDatabase, ReadModelRunner } from "@fieldlog/read-model"
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { Capabilities, SealingKey } from "@fieldlog/sealing";
+import { accessMethods, STREAM_ACCESS } from "./access/access-methods.js";
+import { StoredRows } from "./access/stored-rows.js";
 import { definitions } from "./definitions/read-model.js";
 import { Rows } from "./rows.js";
 import { contentMethods, definitionMethods, refusal } from "./rpc.js";
@@ -14,6 +16,7 @@ import { sorting } from "./sorting/read-model.js";
 import { SCHEMA, type StreamTables } from "./sorting/tables.js";
 import { Erasing } from "./storage/erasing.js";
 import { Outbox } from "./storage/outbox.js";
+import { UnusedUploads } from "./storage/unused-uploads.js";
 import { STREAM_UPLOAD, uploadMethods } from "./uploads/upload-methods.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
@@ -53,7 +56,18 @@ export async function compose(runtime: Runtime): Promise<void> {
   };
   const tokens = new Capabilities(installationKey, STREAM_UPLOAD);
   const uploads = uploadMethods({ keys, tokens, now: Date.now });
-  const served = { ...definitionMethods(parts), ...contentMethods(parts), ...uploads };
+  const access = accessMethods({
+    ...{ rows: new StoredRows(database), keys, log, objects, store: objects.kind },
+    ...{ tokens: new Capabilities(installationKey, STREAM_ACCESS), now: Date.now },
+  });
+  const unused = new UnusedUploads({
+    ...{ objects, keys, rows, logger, now: Date.now, url: settings.postgresUrl },
+    upToDate: async () => {
+      if (!(await sorted.waitFor(await log.lastSequence(SIGNALS), limits.readYourWritesMs))) return false;
+      return (await sorted.status()).parked === 0;
+    },
+  });
+  const served = { ...definitionMethods(parts), ...contentMethods(parts), ...uploads, ...access };
   const server = new RpcServer({
     address: listenAddress(settings.streamsGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics, refusal },
@@ -64,6 +78,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "definitions", start: () => defined.start(), stop: () => defined.stop() });
   lifecycle.add({ name: "sorting", start: () => sorted.start(), stop: () => sorted.stop() });
   lifecycle.add({ name: "outbox", start: async () => outbox.start(), stop: () => outbox.stop() });
+  lifecycle.add({ name: "unused uploads", start: async () => unused.start(), stop: () => unused.stop() });
   lifecycle.add({ name: "erasing", start: () => erasing.start(), stop: () => erasing.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 

@@ -6,17 +6,6 @@ export class NotFound extends Error {
   }
 }
 
-/** A value that is not taken, by the name of its field in the request. */
-export class InvalidField extends Error {
-  override readonly name = "InvalidField";
-  constructor(
-    readonly field: string,
-    reason: string,
-  ) {
-    super(`${field} ${reason}`);
-  }
-}
-
 export class TooMany extends Error {
   override readonly name = "TooMany";
   constructor(what: string, most: number) {

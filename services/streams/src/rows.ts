@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { type Defined, Definitions } from "./sorting/definitions.js";
 import { definedOf } from "./sorting/load.js";
 import {
+  type BatchFileRow,
   type BatchRow,
   type DeadLetterRow,
   type MessageRow,
@@ -92,6 +93,34 @@ export class Rows {
       .orderBy("position")
       .limit(limit);
     return inTime(query.execute());
+  }
+
+  /** Whether some message refers to it, or did. */
+  async usesUpload(namespace: string, device: string, external: string): Promise<boolean> {
+    const uses = (table: "stream_parts" | "stream_dead_letters") =>
+      inTime(
+        this.database.db
+          .selectFrom(table)
+          .select("position")
+          .where("namespace", "=", namespace)
+          .where("device", "=", device)
+          .where("external", "=", external)
+          .where("external", "<>", "")
+          .limit(1)
+          .execute(),
+      );
+    return (await uses("stream_parts")).length + (await uses("stream_dead_letters")).length > 0;
+  }
+
+  /** The file of a batch, or of a slice of it; undefined: it is none (yet). */
+  async batchFile(namespace: string, number: number, slice: string): Promise<BatchFileRow | undefined> {
+    const query = this.database.db
+      .selectFrom("stream_batch_files")
+      .selectAll()
+      .where("namespace", "=", namespace)
+      .where("number", "=", number)
+      .where("slice", "=", slice);
+    return inTime(query.executeTakeFirst());
   }
 
   private batchQuery(namespace: string) {

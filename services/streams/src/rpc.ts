@@ -1,7 +1,7 @@
 import { type Aggregates, rpcFailure } from "@fieldlog/aggregates";
 import { limits, REGISTRY, type streams } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
-import type { Outcome } from "@fieldlog/decider";
+import { InvalidField, type Outcome } from "@fieldlog/decider";
 import type { EventLog } from "@fieldlog/event-log";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import {
@@ -13,10 +13,11 @@ import {
   setStream,
   stream,
 } from "./definitions/stream.js";
-import { Incomplete, InvalidField, NotFound, TooMany } from "./refusals.js";
+import { Incomplete, NotFound, TooMany } from "./refusals.js";
 import type { FoundBatch, Rows } from "./rows.js";
 import type { Defined, DefinedGroup, DefinedStream } from "./sorting/definitions.js";
-import type { MessageRow } from "./sorting/tables.js";
+import type { BatchFileRow, MessageRow } from "./sorting/tables.js";
+import { batchParts } from "./storage/names.js";
 import { pathOf } from "./storage/signals.js";
 
 export type Served = ServiceImpl<typeof streams.StreamsService>;
@@ -133,7 +134,8 @@ function groupsOf(decided: readonly Defined[]): Map<string, ListedGroup> {
 }
 
 /** What came. */
-export function contentMethods({ rows, keys, store, sorted }: StreamsParts) {
+export function contentMethods(parts: StreamsParts) {
+  const { rows, keys, store, sorted } = parts;
   return {
     listBatches: async ({ namespace, limit, before, atLeast, ...which }) => {
       checkPage(namespace, limit);
@@ -168,8 +170,11 @@ export function contentMethods({ rows, keys, store, sorted }: StreamsParts) {
       if (batch === undefined) throw new NotFound("batch");
       if (batch.completed_at === null) throw new Incomplete();
       const which = { group: "", stream: "", device: "", batch: "", batchNumber: batch.number, slice };
+      const told = { batch: toBatch(batch), concatenation: batch.concatenation };
+      const file = await rows.batchFile(namespace, batch.number, slice);
+      if (file !== undefined) return { ...told, object: await fileObject(parts, file) };
       const messages = await rows.messages(namespace, which, limits.pageRows, 0);
-      return { batch: toBatch(batch), messages: messages.map(toMessage), concatenation: batch.concatenation };
+      return { ...told, messages: messages.map(toMessage) };
     },
     listDeadLetters: async ({ namespace, limit, after }) => {
       checkPage(namespace, limit);
@@ -186,13 +191,23 @@ export function contentMethods({ rows, keys, store, sorted }: StreamsParts) {
   } satisfies Partial<Served>;
 }
 
+/** Where a batch's file lies. Raises NotFound. */
+async function fileObject(
+  { keys, store }: Pick<StreamsParts, "keys" | "store">,
+  { namespace, device, number, slice, bytes }: BatchFileRow,
+) {
+  const key = await keys.find(namespace, device);
+  if (key === undefined) throw new NotFound("batch");
+  const parts = batchParts({ namespace, device, batch: Number(number), slice }, Number(bytes));
+  const objects = parts.map(({ object }) => object);
+  return { store, objects, objectBytes: parts.map((part) => BigInt(part.bytes)), key };
+}
+
 /** Refusals and failures in gRPC's codes; undefined: not foreseen. */
 export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof NotFound) return new RpcError("not_found", error.message);
   if (error instanceof Incomplete) return new RpcError("failed_precondition", error.message);
   if (error instanceof TooMany) return new RpcError("resource_exhausted", error.message);
-  if (error instanceof InvalidField)
-    return new RpcError("invalid_argument", error.message, { field: error.field });
   return rpcFailure(error);
 }
 

@@ -1,6 +1,6 @@
 import { limits, type registry } from "@fieldlog/contracts";
-import type { Decider, Outcome } from "@fieldlog/decider";
-import { InvalidField, NotFound } from "../refusals.js";
+import { type Decider, InvalidField, type Outcome } from "@fieldlog/decider";
+import { NotFound } from "../refusals.js";
 import type { DefinedGroup, DefinedStream } from "../sorting/definitions.js";
 import { faultOf } from "../sorting/pattern.js";
 

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 import { openReadDatabase } from "@fieldlog/read-model";
 import { array, boolean, constantFrom, option, record } from "fast-check";
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { definitions } from "../definitions/read-model.js";
 import type { Arrived } from "./sort.js";
 import { sortInto } from "./sorter.js";
@@ -63,19 +63,21 @@ export async function emptyTables(url: string) {
         await sortInto({ db }, records.slice(from, from + cut));
       }
     },
-    /** Every row of a namespace, without its name. */
-    rows: async (namespace: string) => {
-      const found: Record<string, unknown[]> = {};
-      for (const table of TABLES) {
-        const { rows } = await sql<{ row: object }>`
-          SELECT to_jsonb(t) - 'namespace' AS row FROM ${sql.table(table)} t WHERE namespace = ${namespace}
-          ORDER BY to_jsonb(t)`.execute(db);
-        found[table] = rows.map(({ row }) => row);
-      }
-      return found;
-    },
+    rows: (namespace: string) => rowsOf(db, namespace),
     close: () => database.close(),
   };
+}
+
+/** Every row of a namespace, without its name. */
+export async function rowsOf(db: Kysely<never>, namespace: string) {
+  const found: Record<string, unknown[]> = {};
+  for (const table of TABLES) {
+    const { rows } = await sql<{ row: object }>`
+      SELECT to_jsonb(t) - 'namespace' AS row FROM ${sql.table(`${SCHEMA}.${table}`)} t
+      WHERE namespace = ${namespace} ORDER BY to_jsonb(t)`.execute(db);
+    found[table] = rows.map(({ row }) => row);
+  }
+  return found;
 }
 
 function arrived(namespace: string, said: Said[number], position: number): Arrived {

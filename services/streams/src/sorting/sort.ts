@@ -227,7 +227,8 @@ class Pull {
     const shown = (name: string) => name.slice(0, limits.streamNameLength).replaceAll("\u0000", "");
     this.changes.dead.push({
       ...{ namespace, position, device, grp: shown(message.group), stream: shown(message.stream), reason },
-      ...{ bytes: message.payload.length, received_at: new Date(receivedAt) },
+      ...{ external: shown(message.external), bytes: message.payload.length },
+      received_at: new Date(receivedAt),
     });
   }
 }

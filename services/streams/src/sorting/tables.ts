@@ -7,6 +7,7 @@ export interface StreamTables {
   stream_definitions: DefinitionRow;
   stream_cursors: CursorRow;
   stream_batches: BatchRow;
+  stream_batch_files: BatchFileRow;
   stream_messages: MessageRow;
   stream_parts: PartRow;
   stream_dead_letters: DeadLetterRow;
@@ -49,6 +50,17 @@ export interface BatchRow {
   completed_at: Date | null;
   /** Told of as an event. */
   told: boolean;
+}
+
+/** A batch, or a slice of it, that is stored as a file. */
+export interface BatchFileRow {
+  namespace: string;
+  number: number;
+  device: string;
+  /** Empty: of what is in none. */
+  slice: string;
+  bytes: number;
+  sha256: Uint8Array;
 }
 
 export interface MessageRow {
@@ -95,12 +107,15 @@ export interface DeadLetterRow {
   grp: string;
   stream: string;
   reason: string;
+  /** The upload that is its payload; empty: the log has it. */
+  external: string;
   bytes: number;
   received_at: Date;
 }
 
 export const TABLES = [
-  ...["stream_cursors", "stream_batches", "stream_messages", "stream_parts", "stream_dead_letters"],
+  ...["stream_cursors", "stream_batches", "stream_batch_files", "stream_messages", "stream_parts"],
+  "stream_dead_letters",
 ] as const;
 
 export async function createTables(db: Kysely<unknown>): Promise<void> {
@@ -115,6 +130,9 @@ export async function createTables(db: Kysely<unknown>): Promise<void> {
       told boolean NOT NULL DEFAULT false, PRIMARY KEY (namespace, number))`,
     sql`CREATE UNIQUE INDEX stream_batches_id ON stream_batches (namespace, grp, stream, device, id)`,
     sql`CREATE INDEX stream_batches_told ON stream_batches (namespace, number) WHERE completed_at IS NOT NULL AND NOT told`,
+    sql`CREATE TABLE stream_batch_files (
+      namespace text NOT NULL, number bigint NOT NULL, device text NOT NULL, slice text NOT NULL,
+      bytes bigint NOT NULL, sha256 bytea NOT NULL, PRIMARY KEY (namespace, number, slice))`,
     sql`CREATE TABLE stream_messages (
       namespace text NOT NULL, position bigint NOT NULL, batch bigint NOT NULL, grp text NOT NULL,
       stream text NOT NULL, device text NOT NULL, batch_id text NOT NULL, slice text NOT NULL, id text NOT NULL,
@@ -122,8 +140,8 @@ export async function createTables(db: Kysely<unknown>): Promise<void> {
       bytes bigint NOT NULL DEFAULT 0, sha256 bytea, PRIMARY KEY (namespace, position))`,
     sql`CREATE UNIQUE INDEX stream_messages_id ON stream_messages (namespace, grp, stream, device, batch_id, id)`,
     sql`CREATE INDEX stream_messages_batch ON stream_messages (namespace, batch, position)`,
-    sql`CREATE INDEX stream_messages_open ON stream_messages (namespace, batch) WHERE NOT complete`,
-    sql`CREATE INDEX stream_messages_waiting ON stream_messages (namespace, position) WHERE complete AND object IS NULL`,
+    sql`CREATE INDEX stream_messages_open ON stream_messages (namespace, batch) WHERE object IS NULL`,
+    sql`CREATE INDEX stream_messages_waiting ON stream_messages (position) WHERE complete AND object IS NULL`,
     sql`CREATE TABLE stream_parts (
       namespace text NOT NULL, position bigint NOT NULL, device text NOT NULL, message bigint NOT NULL,
       identity text NOT NULL, chunk text NOT NULL, encoding text NOT NULL, external text NOT NULL, payload bytea,
@@ -132,7 +150,12 @@ export async function createTables(db: Kysely<unknown>): Promise<void> {
     sql`CREATE INDEX stream_parts_identity ON stream_parts (namespace, device, identity) WHERE identity <> ''`,
     sql`CREATE TABLE stream_dead_letters (
       namespace text NOT NULL, position bigint NOT NULL, device text NOT NULL, grp text NOT NULL, stream text NOT NULL,
-      reason text NOT NULL, bytes bigint NOT NULL, received_at timestamptz NOT NULL, PRIMARY KEY (namespace, position))`,
+      reason text NOT NULL, external text NOT NULL, bytes bigint NOT NULL, received_at timestamptz NOT NULL,
+      PRIMARY KEY (namespace, position))`,
+    ...["stream_parts", "stream_dead_letters"].map(
+      (table) =>
+        sql`CREATE INDEX ${sql.ref(`${table}_external`)} ON ${sql.ref(table)} (namespace, device, external) WHERE external <> ''`,
+    ),
   ];
   for (const statement of statements) await statement.execute(db);
 }

@@ -59,6 +59,7 @@ const DEAD: Columns<Changes["dead"][number]> = [
   ...PLACE,
   ["position", "bigint", (row) => row.position],
   ["reason", "text", (row) => row.reason],
+  ["external", "text", (row) => row.external],
   ["bytes", "bigint", (row) => row.bytes],
   ["received_at", "timestamptz", (row) => row.received_at],
 ];
@@ -112,7 +113,9 @@ async function completeBatches(db: Db, rows: readonly Completed[]): Promise<void
     WHERE b.namespace = k.namespace AND b.number = k.number`.execute(db);
   await sql`
     UPDATE stream_messages m SET complete = true FROM ${completed}
-    WHERE m.namespace = k.namespace AND m.batch = k.number AND NOT m.complete`.execute(db);
+    WHERE m.namespace = k.namespace AND m.batch = k.number AND m.object IS NULL AND NOT m.complete`.execute(
+    db,
+  );
 }
 
 type Kept = Changes["cursors"] extends Map<string, infer V> ? V : never;

@@ -18,11 +18,11 @@ type Packed = Pick<PartRow, "namespace" | "device" | "payload" | "encoding" | "e
  * @param store of the device, for what it uploaded because a message does not hold it
  */
 export async function* unpacked(
-  parts: readonly Packed[],
+  parts: Iterable<Packed> | AsyncIterable<Packed>,
   store: Pick<ObjectStore, "get">,
 ): AsyncGenerator<Uint8Array, void> {
   let left: number = limits.streamMessageBytes;
-  for (const part of parts) {
+  for await (const part of parts) {
     const packed = packedOf(part, store);
     for await (const chunk of part.encoding === "br" ? brotli(packed) : packed) {
       left -= chunk.length;

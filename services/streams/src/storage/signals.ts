@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 import type { BatchRow, MessageRow } from "../sorting/tables.js";
+import type { StoredBatch } from "./batch-files.js";
 
 /** The names of the events that tell of what is complete; libs/events lets nobody publish others of them. */
 export const MESSAGE_COMPLETED = "StreamMessageCompleted";
@@ -22,11 +23,14 @@ export function messageSignal(message: MessageRow & { sha256: Uint8Array }): Uin
 }
 
 /** The same of a batch. */
-export function batchSignal(batch: BatchRow & { messages: number; bytes: number }): Uint8Array {
-  const { number, device, grp, stream, id, messages, bytes, concatenation, completed_at, begun_at } = batch;
+export function batchSignal(batch: BatchRow & StoredBatch): Uint8Array {
+  const { namespace, number, device, grp, stream, id, messages, bytes, isFile } = batch;
+  const { concatenation, completed_at, begun_at } = batch;
   return signalOf(device, `streams/batch/${number}`, completed_at ?? begun_at, BATCH_COMPLETED, {
     ...{ batch: number, group: grp, stream, id, messages, bytes, concatenation },
-    path: ["batches", grp, stream, device, id].join("/"),
+    // Where it is not put together: what the paths of its messages begin with.
+    path: [isFile ? "batches" : "messages", grp, stream, device, id].join("/"),
+    link: `/v1/namespaces/${encodeURIComponent(namespace)}/streams/batches/${number}/data`,
   });
 }
 

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import { limits } from "@fieldlog/contracts";
+import { DeviceErased } from "@fieldlog/data-keys";
+import { encrypted, type ObjectStore, Stretches } from "@fieldlog/objects";
+import { type Kysely, sql } from "kysely";
+import { type BatchRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
+import { type BatchFile, batchObjectOf } from "./names.js";
+import { hashed, type StorageParts } from "./stored-messages.js";
+
+/** Messages of a batch that are looked up at once. */
+const PAGE = 1_000;
+const LINE = Buffer.from("\n");
+
+/** A batch as it was stored. */
+export interface StoredBatch {
+  readonly messages: number;
+  /** Of its messages. */
+  readonly bytes: number;
+  /** Whether it is a file, or several by its slices. */
+  readonly isFile: boolean;
+}
+
+/** Batches that are complete, on their way into files: their messages one after the other, slice by slice. */
+export class BatchFiles {
+  private readonly db: Kysely<StreamTables>;
+
+  constructor(private readonly parts: StorageParts) {
+    this.db = parts.database.db;
+  }
+
+  /** Those that are complete and were not told of, whose messages are all stored. */
+  waiting(limit: number): Promise<BatchRow[]> {
+    const missing = sql`SELECT 1 FROM ${sql.table(`${SCHEMA}.stream_messages`)} m
+      WHERE m.namespace = stream_batches.namespace AND m.batch = stream_batches.number AND m.object IS NULL`;
+    return this.db
+      .selectFrom("stream_batches")
+      .selectAll()
+      .where("completed_at", "is not", null)
+      .where("told", "=", false)
+      .where(sql<boolean>`NOT EXISTS (${missing})`)
+      .orderBy("number")
+      .limit(limit)
+      .execute();
+  }
+
+  /** Raises ObjectsUnavailable. */
+  async store(batch: BatchRow): Promise<StoredBatch> {
+    const slices = await this.slicesOf(batch);
+    const messages = slices.reduce((sum, slice) => sum + slice.messages, 0);
+    const bytes = slices.reduce((sum, slice) => sum + slice.bytes, 0);
+    const all = bytes + messages * LINE.length;
+    if (batch.concatenation === "none" || all > limits.streamBatchBytes) {
+      return { messages, bytes, isFile: false };
+    }
+    for (const { slice } of slices) await this.storeSlice(batch, slice);
+    return { messages, bytes, isFile: true };
+  }
+
+  async note({ namespace, number }: BatchRow): Promise<void> {
+    await this.db
+      .updateTable("stream_batches")
+      .set({ told: true })
+      .where("namespace", "=", namespace)
+      .where("number", "=", number)
+      .execute();
+  }
+
+  private async slicesOf({ namespace, number }: BatchRow) {
+    const rows = await this.db
+      .selectFrom("stream_messages")
+      .select(({ fn }) => ["slice", fn.countAll().as("messages"), fn.sum("bytes").as("bytes")])
+      .where("namespace", "=", namespace)
+      .where("batch", "=", number)
+      .groupBy("slice")
+      .orderBy("slice")
+      .execute();
+    return rows.map(({ slice, messages, bytes }) => ({
+      ...{ slice, messages: Number(messages), bytes: Number(bytes) },
+    }));
+  }
+
+  private async storeSlice({ namespace, device, number, concatenation }: BatchRow, slice: string) {
+    const file: BatchFile = { namespace, device, batch: Number(number), slice };
+    const hash = createHash("sha256");
+    try {
+      const store = encrypted(this.parts.objects, await this.parts.keys.get(namespace, device));
+      const content = this.content(store, file, concatenation === "lines");
+      const bytes = await putParts(store, file, hashed(content, hash));
+      const row = { namespace, number: file.batch, device, slice, bytes, sha256: hash.digest() };
+      await this.db
+        .insertInto("stream_batch_files")
+        .values(row)
+        .onConflict((conflict) => conflict.columns(["namespace", "number", "slice"]).doUpdateSet(row))
+        .execute();
+    } catch (error) {
+      // There is nothing to be read any more, and nobody to be told.
+      if (!(error instanceof DeviceErased)) throw error;
+    }
+  }
+
+  private async *content(
+    store: ObjectStore,
+    { namespace, batch, slice }: BatchFile,
+    lines: boolean,
+  ): AsyncGenerator<Uint8Array, void> {
+    for (let after = 0; ; ) {
+      const page = await this.db
+        .selectFrom("stream_messages")
+        .select(["position", "object"])
+        .where("namespace", "=", namespace)
+        .where("batch", "=", batch)
+        .where("slice", "=", slice)
+        .where("position", ">", after)
+        .orderBy("position")
+        .limit(PAGE)
+        .execute();
+      for (const { object } of page) {
+        // Of one that could not be unpacked there is none.
+        if (!object) continue;
+        yield* store.get(object);
+        if (lines) yield LINE;
+      }
+      if (page.length < PAGE) return;
+      after = Number(page.at(-1)?.position);
+    }
+  }
+}
+
+/** @returns bytes of the file */
+async function putParts(
+  store: Pick<ObjectStore, "put">,
+  file: BatchFile,
+  content: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  const stretches = new Stretches(content, limits.uploadPartBytes);
+  let whole = 0;
+  try {
+    for (let part = 0; await stretches.more(); part++) {
+      const { bytes } = await store.put(batchObjectOf(file, part), stretches.next());
+      whole += bytes;
+    }
+  } finally {
+    await stretches.end();
+  }
+  return whole;
+}

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { limits, untoken } from "@fieldlog/contracts";
+import type { DataKeys } from "@fieldlog/data-keys";
+import type { ObjectStore } from "@fieldlog/objects";
+import { underLease } from "@fieldlog/read-model";
+import type { Logger } from "@fieldlog/runtime";
+import type { Rows } from "../rows.js";
+import { SCHEMA } from "../sorting/tables.js";
+
+/** Milliseconds between two looks: each lists all that is stored of each namespace whose devices have keys. */
+const SWEEP_MS = 6 * 60 * 60_000;
+
+export interface UnusedUploadsParts {
+  readonly objects: Pick<ObjectStore, "list" | "delete">;
+  readonly keys: Pick<DataKeys, "namespaces">;
+  readonly rows: Pick<Rows, "usesUpload">;
+  /** Whether the tables have all messages that are in the log now, and none is set aside. */
+  readonly upToDate: () => Promise<boolean>;
+  readonly logger: Pick<Logger, "warn">;
+  /** ms since 1970 UTC. */
+  readonly now: () => number;
+  /** postgres://… */
+  readonly url: string;
+}
+
+/** Removes what devices uploaded and sent no message of. One replica at a time. */
+export class UnusedUploads {
+  private readonly ending = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly parts: UnusedUploadsParts) {}
+
+  start(): void {
+    const { url, logger } = this.parts;
+    const { signal } = this.ending;
+    this.running = underLease({ url, schema: SCHEMA, name: "unused-uploads", signal }, async (held) => {
+      while (!held.aborted) {
+        await delay(SWEEP_MS, undefined, { signal: held }).catch(() => undefined);
+        if (held.aborted) return;
+        await this.once().catch((err: unknown) => logger.warn({ err }, "unused uploads stay until later"));
+      }
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.running;
+  }
+
+  /** Returns how many objects were removed. Raises ObjectsUnavailable, LogUnavailable, SnapshotsUnavailable. */
+  async once(): Promise<number> {
+    const { keys, now } = this.parts;
+    let removed = 0;
+    for (const namespace of await keys.namespaces()) {
+      removed += await this.ofNamespace(namespace, now() - limits.streamUploadUnusedMs);
+    }
+    return removed;
+  }
+
+  private async ofNamespace(namespace: string, before: number): Promise<number> {
+    const { objects, rows, upToDate } = this.parts;
+    const found = new Map<string, string[]>();
+    for await (const name of objects.list(`${namespace}/~stream-uploads/`, before)) {
+      const folder = name.slice(0, name.lastIndexOf("/"));
+      found.set(folder, [...(found.get(folder) ?? []), name]);
+    }
+    // Behind the look at what is stored: a message that came until then is in the tables.
+    if (found.size === 0 || !(await upToDate())) return 0;
+    let removed = 0;
+    for (const [folder, names] of found) {
+      const [upload = "", device = ""] = folder.split("/").reverse().map(untoken);
+      if (await rows.usesUpload(namespace, device, upload)) continue;
+      for (const name of names) await objects.delete(name);
+      removed += names.length;
+    }
+    return removed;
+  }
+}
