@@ -1,10 +1,11 @@
 import { ClientClosed, InvalidOption } from "./errors.js";
+import { type ConfigurationHandler, configurationTopic, ofConfiguration } from "./link/configurations.js";
 import { Consumers } from "./link/consumers.js";
 import { Link } from "./link/link.js";
 import { type MethodHandler, Methods } from "./link/methods.js";
 import { offer } from "./link/offers.js";
 import { Receiver } from "./link/receiver.js";
-import { deviceBoundBag, isFilter, matches } from "./link/topics.js";
+import { type MessageHandler, ofDevice, ofFilter, Subscriptions } from "./link/subscriptions.js";
 import { upload } from "./link/uploads.js";
 import { Waiters } from "./link/waiters.js";
 import { type CheckedOptions, checkOptions, type StartOptions } from "./options.js";
@@ -16,14 +17,12 @@ import type { Connection } from "./provisioning/connection-string.js";
 import { Https } from "./provisioning/https.js";
 import { Registration } from "./provisioning/registration.js";
 import { REMOTE_ACCESS, RemoteAccess } from "./remote/remote-access.js";
-import type { Outgoing } from "./store/outbox.js";
+import { type Outcome, type Outgoing, sizeOf } from "./store/outbox.js";
 import type { RefusedMessage } from "./store/refused.js";
 import { Store } from "./store/store.js";
-import { decodeBag } from "./streams/bag.js";
 import { Lane } from "./streams/lane.js";
 import { StreamSender, type StreamSenderOptions } from "./streams/stream-sender.js";
 import {
-  acknowledgmentMessage,
   type DeviceEvent,
   eventMessage,
   type LogEntry,
@@ -34,27 +33,8 @@ import {
   offerMessage,
 } from "./telling/messages.js";
 
-/** A message that the platform sent. */
-export interface ReceivedMessage {
-  readonly topic: string;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly payload: Uint8Array;
-}
-
-/** Deals with a message. The message is kept until that resolves; if it rejects it is called again, later. */
-export type MessageHandler = (message: ReceivedMessage) => void | Promise<void>;
-
-/** A revision of the device's configuration, as a user wrote it. */
-export interface Configuration {
-  readonly revision: number;
-  readonly configuration: unknown;
-}
-
 const HTTP_TIMEOUT_MS = 10_000;
 const MQTT_TIMEOUT_MS = 20_000;
-const SUBSCRIPTIONS = "subscriptions";
-const CONFIGURED = "configuration-revision";
-const DROPPED = "dropped";
 
 /**
  * A device of Fieldlog. Whatever it is given it stores before it answers, and sends when it can: without a connection,
@@ -66,20 +46,21 @@ export class DeviceClient {
   private readonly twin: Twin;
   private readonly link: Link;
   private readonly consumers: Consumers;
+  private readonly subscriptions: Subscriptions;
   private readonly waiters = new Waiters();
   private readonly methods: Methods;
   private readonly remoteAccess: RemoteAccess;
   private readonly https: Https;
   private readonly lane = new Lane();
   private readonly stop = new AbortController();
-  private readonly filters: Set<string>;
   private running: Promise<unknown> = Promise.resolve();
   private closing: Promise<void> | undefined;
 
   private constructor(private readonly options: CheckedOptions) {
     const { ca, backOff } = options;
     const failed = (error: unknown) => this.failed(error);
-    this.store = Store.open(options.db, { maxBytes: options.maxBytes, policy: options.whenFull });
+    const room = { maxBytes: options.maxBytes, policy: options.whenFull };
+    this.store = Store.open(options.db, room, (outcome) => this.stored(outcome));
     this.https = new Https({ instance: options.instance, ca, timeoutMs: HTTP_TIMEOUT_MS });
     this.registration = new Registration(
       this.store,
@@ -97,15 +78,17 @@ export class DeviceClient {
     const { allowRemoteAccess: allowed = false } = options;
     this.remoteAccess = new RemoteAccess({ allowed, ca, failed });
     if (allowed) this.methods.set(REMOTE_ACCESS, (payload) => this.remoteAccess.asked(payload));
-    this.filters = new Set(this.store.state.get<string[]>(SUBSCRIPTIONS));
     this.consumers = new Consumers(this.store, backOff, failed, () => {
-      this.link.wake();
       this.link.makeRoom();
+    });
+    this.subscriptions = new Subscriptions(this.store, this.consumers, {
+      subscribe: (filters) => this.link.subscribe(filters),
+      unsubscribe: (filter) => this.link.unsubscribe(filter),
     });
     this.link = new Link(
       {
         ...{ store: this.store, registration: this.registration, twin: this.twin, methods: this.methods },
-        ...{ waiters: this.waiters, failed, now: Date.now, filters: () => [...this.filters] },
+        ...{ waiters: this.waiters, failed, now: Date.now, filters: () => this.subscriptions.filters },
         receiver: new Receiver(this.store, options.maxReceivedBytes, () => this.consumers.wake()),
         upload: (payload, signal) => upload(this.https, this.connection, payload, signal),
         offer: (row, signal) =>
@@ -154,7 +137,7 @@ export class DeviceClient {
 
   /** Messages that were ever dropped for newer ones. */
   get droppedMessagesCount(): number {
-    return this.store.state.get<number>(DROPPED) ?? 0;
+    return this.store.outbox.totals.dropped;
   }
 
   /** The newest 1,000 that the platform would not take, with its reasons. */
@@ -203,29 +186,24 @@ export class DeviceClient {
    * what was in between. Rejects with DeviceClientError "properties-invalid".
    */
   async updateReportedProperties(properties: Properties): Promise<void> {
-    await this.twin.report(structuredClone(checkProperties(properties)));
+    const wanted = structuredClone(checkProperties(properties));
+    await this.twin.report(() => wanted);
   }
 
   /** The same for some of them: a JSON merge patch, in which null deletes. */
   async patchReportedProperties(patch: Properties): Promise<void> {
-    await this.twin.report(applied(structuredClone(checkProperties(patch)), this.twin.reportedNow));
+    const change = structuredClone(checkProperties(patch));
+    await this.twin.report((now) => applied(change, now));
   }
 
-  /** Resolves when the platform has the reported properties as they are. */
+  /** Resolves when the platform has the reported properties as they are. Rejects with ClientClosed. */
   waitReportedPropertiesSent(): Promise<void> {
     return this.twin.reportsSent();
   }
 
   /** Messages that an operator sends to this device. Returns how it is ended. */
   onMessage(handler: MessageHandler): () => void {
-    return this.consumers.add({
-      takes: (topic) => deviceBoundBag(topic) !== undefined,
-      handle: async ({ topic, payload, properties }) => {
-        const bag = decodeBag(deviceBoundBag(topic) ?? "");
-        await handler({ topic, payload, properties: { ...properties, ...bag } });
-        return undefined;
-      },
-    });
+    return this.consumers.add(ofDevice(handler));
   }
 
   /** A method that operators may call on this device while it is connected. */
@@ -259,40 +237,22 @@ export class DeviceClient {
    * Hears messages of others: an MQTT filter, such as `events/+/door`. The platform keeps what comes while the device is
    * away, until `unsubscribe`; what has come waits for a handler. Resolves with how the handler is taken away.
    */
-  async subscribe(filter: string, handler: MessageHandler): Promise<() => void> {
-    if (!isFilter(filter)) throw new InvalidOption("filter", "is no MQTT topic filter");
-    const remove = this.consumers.add({
-      takes: (topic) => matches(filter, topic),
-      handle: async ({ topic, properties, payload }) => {
-        await handler({ topic, properties, payload });
-        return undefined;
-      },
-    });
-    await this.follow(filter);
-    return remove;
+  subscribe(filter: string, handler: MessageHandler): Promise<() => void> {
+    return this.subscriptions.follow(filter, ofFilter(filter, handler));
   }
 
   /** Hears no more of it. */
-  async unsubscribe(filter: string): Promise<void> {
-    if (!this.filters.delete(filter)) return;
-    await this.store.write(() => this.store.state.set(SUBSCRIPTIONS, [...this.filters]));
-    await this.link.unsubscribe(filter);
+  unsubscribe(filter: string): Promise<void> {
+    return this.subscriptions.unfollow(filter);
   }
 
   /**
    * Follows the device's configuration: each revision is handed over once, in order. If the handler rejects, the
-   * platform is told that the revision is not accepted.
+   * platform is told that the revision is not accepted. Resolves with how the handler is taken away.
    */
-  async onConfiguration(
-    handler: (configuration: Configuration) => void | Promise<void>,
-  ): Promise<() => void> {
-    const filter = `configurations/${this.deviceId}`;
-    const remove = this.consumers.add({
-      takes: (topic) => topic.startsWith("configurations/"),
-      handle: ({ payload }) => this.configure(payload, handler),
-    });
-    await this.follow(filter);
-    return remove;
+  onConfiguration(handler: ConfigurationHandler): Promise<() => void> {
+    const consumer = ofConfiguration(this.store, handler, (error) => this.failed(error));
+    return this.subscriptions.follow(configurationTopic(this.deviceId), consumer);
   }
 
   /** Ends. What is stored is sent after the next start. */
@@ -312,6 +272,7 @@ export class DeviceClient {
     await this.link.close();
     await this.running;
     this.waiters.close();
+    this.twin.close();
     this.store.close();
   }
 
@@ -336,49 +297,16 @@ export class DeviceClient {
     if (known) this.call(() => this.options.desiredPropertiesUpdated?.(this.desiredProperties));
   }
 
-  private async follow(filter: string): Promise<void> {
-    if (this.filters.has(filter)) return;
-    this.filters.add(filter);
-    await this.store.write(() => this.store.state.set(SUBSCRIPTIONS, [...this.filters]));
-    await this.link.subscribe([filter]).catch(() => {
-      // The next connection does so.
-    });
+  private put(message: Outgoing): Promise<number> {
+    const { outbox } = this.store;
+    return this.store.write(() => outbox.add(message), sizeOf(message.topic, message.payload));
   }
 
-  private async configure(
-    payload: Uint8Array,
-    handler: (configuration: Configuration) => void | Promise<void>,
-  ): Promise<(() => void) | undefined> {
-    const { state, outbox } = this.store;
-    const told = configurationIn(payload);
-    if (told === undefined || told.revision <= (state.get<number>(CONFIGURED) ?? -1)) return undefined;
-    let accepted = true;
-    try {
-      await handler(told);
-    } catch (error) {
-      accepted = false;
-      this.failed(error);
-    }
-    const answer = acknowledgmentMessage(told.revision, accepted, new Date());
-    return () => {
-      state.set(CONFIGURED, told.revision);
-      outbox.add(answer);
-    };
-  }
-
-  private async put(message: Outgoing): Promise<number> {
-    const { store } = this;
-    const added = await store.write(() => {
-      const result = store.outbox.add(message);
-      if (result.dropped > 0) store.state.set(DROPPED, this.droppedMessagesCount + result.dropped);
-      return result;
-    });
+  private stored({ dropped, droppedThrough }: Outcome): void {
     this.link.wake();
-    if (added.dropped > 0) {
-      this.waiters.dropped(added.droppedThrough);
-      this.call(() => this.options.messagesDropped?.(added.dropped));
-    }
-    return added.id;
+    if (dropped === 0) return;
+    this.waiters.dropped(droppedThrough);
+    this.call(() => this.options.messagesDropped?.(dropped));
   }
 
   private failed(error: unknown): void {
@@ -395,14 +323,5 @@ export class DeviceClient {
     } catch (error) {
       this.failed(error);
     }
-  }
-}
-
-function configurationIn(payload: Uint8Array): Configuration | undefined {
-  try {
-    const { revision, configuration } = JSON.parse(Buffer.from(payload).toString("utf8"));
-    return Number.isSafeInteger(revision) ? { revision, configuration } : undefined;
-  } catch {
-    return undefined;
   }
 }

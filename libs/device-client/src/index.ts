@@ -1,10 +1,5 @@
 // The client.
-export {
-  type Configuration,
-  DeviceClient,
-  type MessageHandler,
-  type ReceivedMessage,
-} from "./client.js";
+export { DeviceClient } from "./client.js";
 // What can go wrong.
 export {
   ClientClosed,
@@ -16,7 +11,10 @@ export {
   ProvisioningFailed,
   StoreUnusable,
 } from "./errors.js";
+// What comes in.
+export type { Configuration, ConfigurationHandler } from "./link/configurations.js";
 export type { MethodAnswer, MethodHandler } from "./link/methods.js";
+export type { MessageHandler, ReceivedMessage } from "./link/subscriptions.js";
 export type { StartOptions } from "./options.js";
 // Properties.
 export type { Properties, PropertyValue } from "./properties/merge-patch.js";

@@ -26,25 +26,35 @@ export class Methods {
     if (!topic.startsWith("$iothub/methods/")) return false;
     const [, name, id] = CALL.exec(topic) ?? [];
     if (name !== undefined && id !== undefined) {
-      void this.answer(decodeURIComponent(name), payload).then(({ status, body }) => {
-        const answer = body === undefined ? "" : JSON.stringify(body);
-        connection.publish({
-          topic: `$iothub/methods/res/${status}/?$rid=${id}`,
-          payload: Buffer.from(answer),
-        });
+      void this.answer(decoded(name), payload).then(({ status, body }) => {
+        connection.publish({ topic: `$iothub/methods/res/${status}/?$rid=${id}`, payload: body });
       });
     }
     return true;
   }
 
-  private async answer(name: string, payload: Buffer): Promise<MethodAnswer> {
+  private async answer(name: string, payload: Buffer): Promise<{ status: number; body: Buffer }> {
     const handler = this.handlers.get(name);
-    if (handler === undefined) return { status: 404, body: { detail: "No handler found" } };
+    if (handler === undefined) return encoded({ status: 404, body: { detail: "No handler found" } });
     try {
-      return await handler(payload.length === 0 ? undefined : JSON.parse(payload.toString("utf8")));
+      return encoded(await handler(payload.length === 0 ? undefined : JSON.parse(payload.toString("utf8"))));
     } catch (error) {
       this.failed(error);
-      return { status: 500, body: { detail: "The handler failed" } };
+      return encoded({ status: 500, body: { detail: "The handler failed" } });
     }
+  }
+}
+
+/** Raises TypeError for what is no answer. */
+function encoded({ status, body }: MethodAnswer): { status: number; body: Buffer } {
+  if (!Number.isSafeInteger(status)) throw new TypeError("a method's status is a whole number");
+  return { status, body: Buffer.from(body === undefined ? "" : JSON.stringify(body)) };
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ClientClosed } from "../errors.js";
 import { BackOff, type BackOffTimes } from "../link/back-off.js";
 import type { Store } from "../store/store.js";
 import { applied, difference, type Properties, withoutNulls } from "./merge-patch.js";
@@ -38,7 +39,7 @@ export class Twin {
   private becameKnown: () => void = () => {};
   private retry: NodeJS.Timeout | undefined;
   private readonly backOff: BackOff;
-  private settled: (() => void)[] = [];
+  private waiting: PromiseWithResolvers<void>[] = [];
 
   constructor(
     private readonly store: Store,
@@ -71,17 +72,22 @@ export class Twin {
     return this.store.state.get(WANTED) !== undefined;
   }
 
-  /** Resolves when it is on the disk; the platform gets it in time. */
-  async report(properties: Properties): Promise<void> {
-    const wanted = withoutNulls(properties);
-    await this.store.write(() => this.store.state.set(WANTED, wanted));
+  /** Resolves when it is on the disk what `change` makes of what was wanted; the platform gets it in time. */
+  async report(change: (now: Properties) => Properties): Promise<void> {
+    await this.store.write(() => this.store.state.set(WANTED, withoutNulls(change(this.reportedNow))));
     this.sendReport();
   }
 
-  /** Resolves when nothing is left to be reported. */
+  /** Resolves when nothing is left to be reported. Rejects with ClientClosed. */
   reportsSent(): Promise<void> {
     if (!this.reportPending) return Promise.resolve();
-    return new Promise((resolve) => this.settled.push(resolve));
+    const waiter = Promise.withResolvers<void>();
+    this.waiting.push(waiter);
+    return waiter.promise;
+  }
+
+  close(): void {
+    for (const { reject } of this.waiting.splice(0)) reject(new ClientClosed());
   }
 
   /** There is a connection: what was missed is asked for (reference B4: it always does). */
@@ -211,7 +217,7 @@ export class Twin {
       },
       () => {
         if (this.reportPending) return;
-        for (const tell of this.settled.splice(0)) tell();
+        for (const { resolve } of this.waiting.splice(0)) resolve();
       },
     );
   }

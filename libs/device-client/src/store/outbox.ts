@@ -30,9 +30,19 @@ export interface Room {
   readonly policy: FullPolicy;
 }
 
+/** How much waits, and how much was ever dropped. */
 export interface Totals {
   readonly messages: number;
   readonly bytes: number;
+  readonly dropped: number;
+}
+
+/** What a transaction brought. */
+export interface Outcome {
+  readonly added: boolean;
+  readonly dropped: number;
+  /** All up to this id were dropped. */
+  readonly droppedThrough: number;
 }
 
 interface OutboxRow {
@@ -43,6 +53,7 @@ interface OutboxRow {
   readonly payload: Uint8Array;
 }
 
+const NOTHING: Outcome = { added: false, dropped: 0, droppedThrough: 0 };
 const KINDS: readonly OutboxKind[] = ["stream", "publish", "offer"];
 /** Bytes of a row beside topic and payload. */
 const ROW_BYTES = 40;
@@ -57,14 +68,20 @@ export class Outbox {
   private readonly sizes: StatementSync;
   private readonly sumUpTo: StatementSync;
   private readonly removeUpTo: StatementSync;
+  private messages = 0;
+  private bytes = 0;
+  private dropped = 0;
   private lastId: number;
-  private dirty = false;
+  /** As of the last transaction. */
+  private committed: { readonly lastId: number; readonly dropped: number };
+  private droppedThrough = 0;
+  private changed = false;
 
   constructor(
     private readonly database: DatabaseSync,
     private readonly room: Room,
-    /** As they were stored with the last commit. */
-    public totals: Totals,
+    /** As they were stored with the last transaction; undefined: never. */
+    totals: Totals | undefined,
   ) {
     const columns = "id, run, kind, topic, payload";
     this.insert = database.prepare(`INSERT INTO outbox (${columns}) VALUES (?, ?, ?, ?, ?)`);
@@ -73,39 +90,41 @@ export class Outbox {
     this.sumUpTo = database.prepare(`${SUM} WHERE id <= ?`);
     this.removeUpTo = database.prepare("DELETE FROM outbox WHERE id <= ?");
     this.lastId = Number(database.prepare("SELECT max(id) AS id FROM outbox").get()?.["id"] ?? 0);
+    this.count(totals ?? this.counted());
+    this.committed = { lastId: this.lastId, dropped: this.dropped };
+  }
+
+  get totals(): Totals {
+    const { messages, bytes, dropped } = this;
+    return { messages, bytes, dropped };
   }
 
   /** Id of the newest; undefined: none waits. */
   get last(): number | undefined {
-    return this.totals.messages === 0 ? undefined : this.lastId;
+    return this.messages === 0 ? undefined : this.lastId;
   }
 
-  /** Whether the totals have changed since this was last asked. */
-  takeChanged(): boolean {
-    const changed = this.dirty;
-    this.dirty = false;
-    return changed;
+  /** Whether the totals are others than those of the last transaction. */
+  get hasChanged(): boolean {
+    return this.changed;
   }
 
-  /**
-   * Stores it. Returns its id, which is above all before, and the last id of those that gave way to it. Raises
-   * OutboxFull, having changed nothing.
-   */
-  add({ kind, topic, payload }: Outgoing): { id: number; droppedThrough: number; dropped: number } {
+  /** Stores it. Returns its id, which is above all before. Raises OutboxFull, having changed nothing. */
+  add({ kind, topic, payload }: Outgoing): number {
     const bytes = sizeOf(topic, payload);
-    let droppedThrough = 0;
-    let dropped = 0;
-    if (this.totals.bytes + bytes > this.room.maxBytes) {
+    if (this.bytes + bytes > this.room.maxBytes) {
       if (this.room.policy === "refuse" || bytes > this.room.maxBytes) {
         throw new OutboxFull(this.room.maxBytes, bytes);
       }
-      ({ droppedThrough, dropped } = this.makeRoom(bytes));
+      this.makeRoom(bytes);
     }
     const id = this.lastId + 1;
     this.insert.run(id, this.run, KINDS.indexOf(kind), topic, payload as SQLInputValue);
     this.lastId = id;
-    this.count(1, bytes);
-    return { id, droppedThrough, dropped };
+    this.messages++;
+    this.bytes += bytes;
+    this.changed = true;
+    return id;
   }
 
   /** The next after this id: so many, and about so many bytes, but one at least. */
@@ -127,51 +146,58 @@ export class Outbox {
     const { messages, bytes } = totalsIn(this.sumUpTo.get(throughId));
     if (messages === 0) return;
     this.removeUpTo.run(throughId);
-    this.count(-messages, -bytes);
+    this.messages -= messages;
+    this.bytes -= bytes;
+    this.changed = true;
   }
 
-  /** Called when the transaction was undone. */
-  restore(): void {
-    this.recount();
-    this.lastId = Math.max(
-      this.lastId,
-      Number(this.database.prepare("SELECT max(id) AS id FROM outbox").get()?.["id"] ?? 0),
-    );
+  /** The transaction is on the disk. */
+  commit(): Outcome {
+    const { lastId, dropped, droppedThrough, committed } = this;
+    this.changed = false;
+    if (lastId === committed.lastId) return NOTHING;
+    this.committed = { lastId, dropped };
+    return { added: true, dropped: dropped - committed.dropped, droppedThrough };
   }
 
-  private makeRoom(wanted: number): { droppedThrough: number; dropped: number } {
-    const above = this.totals.bytes + wanted - this.room.maxBytes;
+  /** It was undone, and these are the totals. */
+  rollback(totals: Totals | undefined): void {
+    this.changed = false;
+    // Never sent, so these ids are free.
+    this.lastId = this.committed.lastId;
+    this.count(totals ?? this.counted());
+  }
+
+  private makeRoom(wanted: number): void {
+    const above = this.bytes + wanted - this.room.maxBytes;
     let [freed, dropped, droppedThrough] = [0, 0, 0];
     for (const row of this.sizes.iterate() as Iterable<unknown> as Iterable<{ id: number; bytes: number }>) {
-      const { id, bytes } = row;
-      freed += bytes;
+      freed += row.bytes;
       dropped++;
-      droppedThrough = id;
+      droppedThrough = row.id;
       if (freed >= above) break;
     }
     this.removeUpTo.run(droppedThrough);
-    this.count(-dropped, -freed);
-    return { droppedThrough, dropped };
+    this.messages -= dropped;
+    this.bytes -= freed;
+    this.dropped += dropped;
+    this.droppedThrough = droppedThrough;
   }
 
-  private count(messages: number, bytes: number): void {
-    this.totals = { messages: this.totals.messages + messages, bytes: this.totals.bytes + bytes };
-    this.dirty = true;
+  private count({ messages, bytes, dropped }: Totals): void {
+    this.messages = messages;
+    this.bytes = bytes;
+    this.dropped = dropped;
   }
 
-  private recount(): void {
-    this.totals = countOutbox(this.database);
-    this.dirty = true;
+  /** Reads all of it. */
+  private counted(): Totals {
+    return totalsIn(this.database.prepare(SUM).get());
   }
-}
-
-/** Counts what is stored: reads all of it. */
-export function countOutbox(database: DatabaseSync): Totals {
-  return totalsIn(database.prepare(SUM).get());
 }
 
 function totalsIn(row: Record<string, unknown> | undefined): Totals {
-  return { messages: Number(row?.["messages"] ?? 0), bytes: Number(row?.["bytes"] ?? 0) };
+  return { messages: Number(row?.["messages"] ?? 0), bytes: Number(row?.["bytes"] ?? 0), dropped: 0 };
 }
 
 /** Bytes that a message counts for. */

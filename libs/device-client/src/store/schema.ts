@@ -43,7 +43,7 @@ export function openDatabase(file: string): DatabaseSync {
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
-      PRAGMA cache_size = -4000;
+      PRAGMA cache_size = -1000;
       PRAGMA journal_size_limit = 16777216;
     `);
     // Takes the lock now, and not with the first message.

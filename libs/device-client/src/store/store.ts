@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { GroupCommit } from "./group-commit.js";
 import { Inbox } from "./inbox.js";
-import { countOutbox, Outbox, type Room, type Totals } from "./outbox.js";
+import { Outbox, type Outcome, type Room, type Totals } from "./outbox.js";
 import { Refused } from "./refused.js";
 import { openDatabase } from "./schema.js";
 import { State } from "./state.js";
@@ -19,33 +19,40 @@ export class Store {
   private constructor(
     private readonly database: DatabaseSync,
     room: Room,
+    outgoing: (outcome: Outcome) => void,
   ) {
     this.state = new State(database);
-    const totals = this.state.get<Totals>(TOTALS) ?? countOutbox(database);
-    this.outbox = new Outbox(database, room, totals);
+    const totals = () => this.state.get<Totals>(TOTALS);
+    this.outbox = new Outbox(database, room, totals());
     this.inbox = new Inbox(database);
     this.refused = new Refused(database);
     this.commits = new GroupCommit(
       database,
       () => {
-        if (this.outbox.takeChanged()) this.state.set(TOTALS, this.outbox.totals);
+        if (this.outbox.hasChanged) this.state.set(TOTALS, this.outbox.totals);
       },
-      () => {
-        this.outbox.restore();
-        this.inbox.restore();
-        this.state.restore();
+      {
+        commit: () => {
+          const outcome = this.outbox.commit();
+          if (outcome.added) outgoing(outcome);
+        },
+        rollback: () => {
+          this.state.restore();
+          this.inbox.restore();
+          this.outbox.rollback(totals());
+        },
       },
     );
   }
 
-  /** Raises StoreUnusable. */
-  static open(file: string, room: Room): Store {
-    return new Store(openDatabase(file), room);
+  /** `outgoing` is told of each transaction that added to the outbox. Raises StoreUnusable. */
+  static open(file: string, room: Room, outgoing: (outcome: Outcome) => void): Store {
+    return new Store(openDatabase(file), room, outgoing);
   }
 
-  /** Resolves when what `apply` did is on the disk, together with all else of this turn. */
-  write<T>(apply: () => T): Promise<T> {
-    return this.commits.write(apply);
+  /** Resolves when what `apply` did is on the disk, together with all else of this turn. `bytes`: that it holds. */
+  write<T>(apply: () => T, bytes = 0): Promise<T> {
+    return this.commits.write(apply, bytes);
   }
 
   /** The same for what may wait a little: how far others have come. */

@@ -12,21 +12,26 @@ export interface StreamProperties {
 
 /** The property bag of a telemetry topic: names and order as the reference has them (B4). */
 export function encodeBag(properties: StreamProperties): string {
-  const pairs: [name: string, value: string | undefined][] = [
-    ["stream-group-name", properties.streamGroup],
-    ["stream-name", properties.stream],
-    ["batch-id", properties.batchId],
-    ["batch-slice-id", properties.batchSliceId],
-    ["message-id", properties.messageId],
-    ["chunk-id", properties.chunkId],
-    ["content-encoding", properties.compressed ? "br" : undefined],
-    ["complete-batch", properties.completes === "batch" ? "true" : undefined],
-    ["complete-message", properties.completes === "message" ? "true" : undefined],
-    ["ignore-payload", properties.completes === undefined ? undefined : "true"],
-  ];
-  return pairs
-    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]))
-    .join("&");
+  const { completes } = properties;
+  let bag = "";
+  // One by one: this is done for each message.
+  bag = appended(bag, "stream-group-name", properties.streamGroup);
+  bag = appended(bag, "stream-name", properties.stream);
+  bag = appended(bag, "batch-id", properties.batchId);
+  bag = appended(bag, "batch-slice-id", properties.batchSliceId);
+  bag = appended(bag, "message-id", properties.messageId);
+  bag = appended(bag, "chunk-id", properties.chunkId);
+  if (properties.compressed) bag = appended(bag, "content-encoding", "br");
+  if (completes === undefined) return bag;
+  return appended(appended(bag, `complete-${completes}`, "true"), "ignore-payload", "true");
+}
+
+const UNRESERVED = /^[\w.-]*$/;
+
+function appended(bag: string, name: string, value: string | undefined): string {
+  if (value === undefined) return bag;
+  const encoded = UNRESERVED.test(value) ? value : encodeURIComponent(value);
+  return bag === "" ? `${name}=${encoded}` : `${bag}&${name}=${encoded}`;
 }
 
 const EXTERNALIZED = "has-externalized-payload=true";

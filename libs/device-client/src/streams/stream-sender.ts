@@ -59,12 +59,12 @@ export class StreamSender {
 
   /** Ends the batch. */
   async enqueueBatchCompletion(batchId: string): Promise<void> {
-    await this.complete({ batchId: required("batchId", batchId), completes: "batch" });
+    await this.complete({ batchId: givenId("batchId", batchId), completes: "batch" });
   }
 
   /** Ends a message of several chunks. */
   async enqueueMessageCompletion(batchId: string, messageId: string): Promise<void> {
-    const ids = { batchId: required("batchId", batchId), messageId: required("messageId", messageId) };
+    const ids = { batchId: givenId("batchId", batchId), messageId: givenId("messageId", messageId) };
     await this.complete({ ...ids, completes: "message" });
   }
 
@@ -72,13 +72,13 @@ export class StreamSender {
     return this.outlet.store({ bag: this.bagOf(properties), payload: new Uint8Array() });
   }
 
-  private async store(given: Uint8Array | string, ids: MessageIds): Promise<number> {
+  private store(given: Uint8Array | string, ids: MessageIds): Promise<number> {
     // A copy: the caller may go on to write into its own.
     const payload = Buffer.from(given);
     if (payload.length > MOST_BYTES) {
       throw new DeviceClientError("payload-too-large", `a payload has at most ${MOST_BYTES} bytes`);
     }
-    for (const [name, value] of Object.entries(ids)) required(name, value);
+    for (const name in ids) checkId(name, ids[name as keyof MessageIds]);
     const bag = this.bagOf(ids);
     const result = compress(payload, this.options.compression ?? "uncompressed");
     if (!(result instanceof Promise)) return this.outlet.store(this.message(result, bag, ids));
@@ -101,9 +101,16 @@ export class StreamSender {
   }
 }
 
-function required(name: string, value: unknown): string {
-  if (typeof value !== "string" || value === "" || value.length > LONGEST_ID || value.includes("\0")) {
+function givenId(name: string, value: string | undefined): string {
+  if (value === undefined) throw new InvalidOption(name, "is missing");
+  checkId(name, value);
+  return value;
+}
+
+function checkId(name: string, value: unknown): void {
+  if (value === undefined) return;
+  const isGood = typeof value === "string" && value.length <= LONGEST_ID && /^[^\0]+$/s.test(value);
+  if (!isGood || !value.isWellFormed()) {
     throw new InvalidOption(name, `must be a text of 1 to ${LONGEST_ID} characters`);
   }
-  return value;
 }
