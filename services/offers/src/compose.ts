@@ -9,7 +9,7 @@ import { need, type Runtime } from "@fieldlog/runtime";
 import { Capabilities, SealingKey } from "@fieldlog/sealing";
 import { Consequences } from "./aftermath/consequences.js";
 import { follow, KINDS } from "./aftermath/follow.js";
-import { Sweep } from "./aftermath/sweep.js";
+import { sweepOf } from "./aftermath/sweep.js";
 import { offersService, refusal } from "./rpc.js";
 import { Offers } from "./service/offers.js";
 import { policies } from "./service/policies.js";
@@ -56,7 +56,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     ...{ log, name: "offers", kinds: KINDS, logger, metrics },
     follows: (kind, decision) => follow(consequences, kind, decision),
   });
-  const sweep = new Sweep({ ...{ rows, requests, uploads, logger, now } });
+  const sweep = sweepOf({ rows, requests, uploads, logger, now });
   const server = new RpcServer({
     address: listenAddress(settings.offersGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics, refusal },

@@ -12,7 +12,7 @@ import { readModel } from "./read-model.js";
 import { type AwaitingSampling, Rows } from "./rows.js";
 import { samplingMethods } from "./rpc.js";
 import { Samplings } from "./samplings.js";
-import { Sweep } from "./sweep.js";
+import { sweepOf } from "./sweep.js";
 import { Telling } from "./told/telling.js";
 
 export interface AddedSamplings {
@@ -36,10 +36,10 @@ export function addSamplings({ runtime, log, database, remote, now }: SamplingPa
   const client = rpcClient(devices.DevicesService, { ...caller, address: settings.devicesGrpc });
   const samplings = new Samplings({ aggregates, rows, remote, devices: client, now });
   const arrivals = new Arrivals({ log, rows, samplings, waitFor, logger });
-  const sweep = new Sweep({ rows, samplings, logger, now });
+  const sweep = sweepOf({ rows, samplings, logger, now });
   const telling = new Telling({ rows, waitFor, metrics, now });
   const teller = new Teller({
-    ...{ log, logger, kind: deviceSamplings.kind, signalsOf: (told) => telling.signalsOf(told) },
+    ...{ log, logger, metrics, kind: deviceSamplings.kind, signalsOf: (told) => telling.signalsOf(told) },
     ...{ url: settings.postgresUrl, schema: SCHEMA, replicas: settings.replicas },
   });
 

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { aggregateOf, REGISTRY, registry } from "@fieldlog/contracts";
-import { clearedBy, type Handout } from "@fieldlog/event-log";
+import { erasedBy } from "@fieldlog/aggregates";
+import { aggregateOf, registry } from "@fieldlog/contracts";
+import type { Handout } from "@fieldlog/event-log";
 import type { Consequences } from "./consequences.js";
 
 /** Aggregates on whose decisions something follows. */
@@ -10,18 +11,17 @@ export const KINDS = ["sample", "model", "device", "clearing"] as const;
 export async function follow(
   consequences: Consequences,
   kind: (typeof KINDS)[number],
-  { subject, data }: Pick<Handout, "subject" | "data">,
+  decision: Pick<Handout, "subject" | "data">,
 ): Promise<void> {
-  const { namespace, id } = aggregateOf(subject);
-  if (kind === "clearing") {
-    const cleared = clearedBy({ stream: REGISTRY, subject, data });
-    if (cleared?.device) return await consequences.ofErasure(cleared.namespace, cleared.device);
-    if (cleared) await consequences.ofClearing(cleared.namespace);
+  if (kind === "device" || kind === "clearing") {
+    const erased = erasedBy(decision);
+    if (erased?.device) await consequences.ofErasure(erased.namespace, erased.device);
+    else if (erased) await consequences.ofClearing(erased.namespace);
     return;
   }
-  for (const { event } of fromBinary(registry.DecisionSchema, data).events) {
+  const { namespace, id } = aggregateOf(decision.subject);
+  for (const { event } of fromBinary(registry.DecisionSchema, decision.data).events) {
     if (kind === "sample") await consequences.ofSample({ namespace, id }, event);
-    else if (kind === "model") await consequences.ofModel({ namespace, id }, event);
-    else if (event.case === "deviceErased") await consequences.ofErasure(namespace, id);
+    else await consequences.ofModel({ namespace, id }, event);
   }
 }
