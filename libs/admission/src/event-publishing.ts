@@ -24,13 +24,14 @@ export interface Publisher {
  * - `stored`: it is in the log, flushed
  * - `unknown-device`: it names a device that does not exist; or, of a device, another than itself
  * - `too-large`: no log takes it
+ * - `disabled`: nothing of its namespace is taken for now
  * - `exhausted`: the publisher has sent too much; later
  * - `unavailable`: the log did not take it; it may be sent again
  */
 export type EventOutcome =
   | { readonly kind: "stored"; readonly position: Position }
   | { readonly kind: "exhausted" | "unavailable"; readonly retryAfterS: number }
-  | { readonly kind: "unknown-device" | "too-large"; readonly detail: string };
+  | { readonly kind: "unknown-device" | "too-large" | "disabled"; readonly detail: string };
 
 /** How it came, for the log. */
 export interface EventOrigin {
@@ -45,7 +46,7 @@ export interface EventOrigin {
 
 export interface EventPublishingParts {
   readonly log: Pick<EventLog, "signals">;
-  readonly known: Pick<Known, "registered">;
+  readonly known: Pick<Known, "namespaces" | "registered">;
   readonly ownWrites?: Pick<OwnWrites, "note">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
@@ -67,6 +68,9 @@ export class EventPublishing {
     const now = this.parts.now();
     if (!publisher.budget.take(now)) return EXHAUSTED;
     try {
+      const { namespaces } = this.parts.known;
+      const where = namespaces.peek(publisher.namespace) ?? (await namespaces.get(publisher.namespace));
+      if (where?.disabled) return { kind: "disabled", detail: "the namespace is disabled" };
       const device = await this.deviceOf(publisher, event);
       if (device === undefined) return { kind: "unknown-device", detail: "there is no such device" };
       const { namespace } = publisher;

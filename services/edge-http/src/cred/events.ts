@@ -41,6 +41,8 @@ export class Events {
       }
       case "too-large":
         throw new Refusal(413, "Request Entity Too Large");
+      case "disabled":
+        throw refusals.disabled();
       case "unknown-device":
         throw refusals.notAuthenticated();
       case "exhausted":

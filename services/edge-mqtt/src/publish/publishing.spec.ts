@@ -16,12 +16,14 @@ let rejected: Rejected[];
 let acknowledged: object[];
 let failure: Error | undefined;
 let pause: () => Promise<void>;
+let disabled: boolean;
 
 beforeEach(() => {
   stored = [];
   rejected = [];
   acknowledged = [];
   failure = undefined;
+  disabled = false;
   pause = async () => undefined;
 });
 
@@ -33,7 +35,8 @@ function publishing(): Publishing {
   const load = async (key: string) =>
     key === "ns/there" ? { namespace: "ns", id: "there", dialect: "tenta", registeredAt: 0 } : undefined;
   const log = { signals: { append, pending: 0 } };
-  const known = { registered: new LoadCache({ max: 10, load }) };
+  const namespaces = new LoadCache({ max: 10, load: async () => ({ id: "ns", name: "name", disabled }) });
+  const known = { registered: new LoadCache({ max: 10, load }), namespaces };
   return new Publishing({
     ...{ log, known, events: new EventPublishing({ log, known, now: () => NOW }) },
     devices: {
@@ -259,6 +262,18 @@ describe("events", () => {
     await publish(principal("write"), "events/there/a/b", "x");
     expect(stored.map(({ body }) => body.case)).toEqual(["message", "message"]);
   });
+});
+
+it("of a disabled namespace nothing is taken from an API key, by whatever topic", async () => {
+  disabled = true;
+  const edge = publishing();
+  for (const topic of ["plain", "events/there/Light", "measurements/there"]) {
+    const outcome = await edge.publish(principal("write"), packet(topic, "{}"));
+    expect(outcome).toMatchObject({ kind: "refused", text: "the namespace is disabled" });
+    // Also once that is known.
+    expect(edge.publish(principal("write"), packet(topic, "{}"))).toBe(outcome);
+  }
+  expect([stored, rejected]).toEqual([[], []]);
 });
 
 describe("heartbeats", () => {

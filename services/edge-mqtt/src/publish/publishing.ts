@@ -28,7 +28,7 @@ import type { Rejections } from "./rejections.js";
 
 export interface PublishingParts {
   readonly log: Pick<EventLog, "signals">;
-  readonly known: Pick<Known, "registered">;
+  readonly known: Pick<Known, "namespaces" | "registered">;
   readonly devices: Pick<RpcClient<typeof devices.DevicesService>, "acknowledgeConfiguration">;
   readonly events: Pick<EventPublishing, "publish">;
   readonly rejections: Pick<Rejections, "note">;
@@ -64,6 +64,7 @@ const KILLED: HeartbeatDraft = {
   },
 };
 const RETRY: PublishOutcome = { kind: "unavailable", retryAfterS: 1 };
+const DISABLED: PublishOutcome = refused("not-authorized", "the namespace is disabled");
 
 /** Lets messages into the log: may they, are they right, then append. */
 export class Publishing {
@@ -72,8 +73,27 @@ export class Publishing {
 
   constructor(private readonly parts: PublishingParts) {}
 
-  /** Rejects only for what is not foreseen. A refusal is also written to the device's log. */
+  /**
+   * Rejects only for what is not foreseen. A refusal is also written to the device's log. The devices of a namespace that
+   * is disabled are gone; who is there with an API key may go on to read.
+   */
   publish(principal: Principal, given: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
+    if (principal.kind === "device") return this.admit(principal, given);
+    const namespace = this.parts.known.namespaces.peek(principal.namespace);
+    if (namespace === undefined) return this.admitUnlessDisabled(principal, given);
+    return namespace.disabled ? DISABLED : this.admit(principal, given);
+  }
+
+  private async admitUnlessDisabled(principal: Principal, given: InboundPublish): Promise<PublishOutcome> {
+    try {
+      if ((await this.parts.known.namespaces.get(principal.namespace))?.disabled) return DISABLED;
+    } catch (error) {
+      return unavailable(error);
+    }
+    return this.admit(principal, given);
+  }
+
+  private admit(principal: Principal, given: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
     const now = this.parts.now();
     const packet = named(principal, given);
     const topic = tentaTopic(packet.topic);
@@ -140,6 +160,7 @@ export class Publishing {
       if ("retryAfterS" in outcome) {
         return { kind: "unavailable", retryAfterS: outcome.retryAfterS };
       }
+      if (outcome.kind === "disabled") return DISABLED;
       const reason = outcome.kind === "too-large" ? "packet-too-large" : "topic-name-invalid";
       return this.reject(principal, packet, undefined, refused(reason, outcome.detail), now);
     } catch (error) {

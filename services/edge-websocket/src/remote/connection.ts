@@ -20,7 +20,7 @@ import { type Hello, HelloRefused, readHello } from "./hello.js";
 import { KeepAlive } from "./keep-alive.js";
 import { Outgoing } from "./outgoing.js";
 import { type Presence, PresenceUnknown } from "./presence.js";
-import { type SignedIn, type SignInParts, signIn } from "./sign-in.js";
+import { checkEnabled, type SignedIn, type SignInParts, signIn } from "./sign-in.js";
 
 /** What the devices' connections of an edge have in common. */
 export interface SessionParts extends SignInParts, HeartbeatsParts {
@@ -229,6 +229,9 @@ export class RemoteConnection implements OpenReader {
       return;
     }
     this.leave = leave;
+    // It may have been disabled before anybody could have told this connection.
+    await checkEnabled(parts.known, namespace);
+    if ((this.phase as Phase) === "over") return;
     this.signedIn = signedIn;
     this.open(this.sessionOf(device, hello, encoding));
   }

@@ -36,9 +36,7 @@ export async function signIn({ known, devices, now }: SignInParts, hello: Hello)
   const { namespace } = key;
   if (namespace === "")
     throw new HelloRefused("This API key is good for all namespaces; a device needs one of its own");
-  // Refused, it would never come back; a project may be enabled again.
-  if ((await known.namespaces.get(namespace))?.disabled)
-    throw new RpcError("unavailable", "the project is disabled");
+  await checkEnabled(known, namespace);
   try {
     await devices.ensureDevice({
       namespace,
@@ -71,4 +69,9 @@ function described({ version, deviceId, deviceType, connection, sensors, support
       details: { maxSampleLengthS, frequencies: [...frequencies] },
     })),
   };
+}
+
+/** Raises RpcError: refused, a device would never come back; but a project may be enabled again. */
+export async function checkEnabled({ namespaces }: Pick<Known, "namespaces">, id: string): Promise<void> {
+  if ((await namespaces.get(id))?.disabled) throw new RpcError("unavailable", "the project is disabled");
 }

@@ -51,7 +51,6 @@ async function publish(parts: Parts, request: FastifyRequest, reply: FastifyRepl
 
 async function keyOf({ access }: Parts, request: FastifyRequest): Promise<Publisher> {
   const { key, namespace } = await access.namespace(request, "write");
-  if (namespace.disabled) throw disabled();
   return { namespace: namespace.id, kind: "key", id: key.id, budget: key.budget };
 }
 
@@ -113,6 +112,7 @@ async function answerOf(
     ),
   );
   if (results.every(({ status }) => status === 503)) throw unavailable(1);
+  if (results.every(({ status }) => status === 423)) throw disabled();
   const newest = Math.max(...results.map((each) => ("position" in each ? each.position : 0)));
   const position = newest === 0 ? 0 : positionOf(sequenceOf(newest), 0);
   const isFinal = results.every(({ status }) => status !== 503 && status !== 429);
@@ -139,6 +139,8 @@ function storedOf(outcome: EventOutcome): EventOutcome & { kind: "stored" } {
       return outcome;
     case "unknown-device":
       throw invalid(new InvalidEvent("device", outcome.detail));
+    case "disabled":
+      throw disabled();
     case "too-large":
       throw new Problem(413, `The event is too large: ${outcome.detail}.`);
     case "exhausted":
@@ -159,6 +161,8 @@ function resultOf(event: PublishedEvent, outcome: EventOutcome): Result {
   switch (outcome.kind) {
     case "unknown-device":
       return { status: 400, detail: outcome.detail, field: "device" };
+    case "disabled":
+      return { status: 423, detail: outcome.detail };
     case "too-large":
       return { status: 413, detail: outcome.detail };
     case "exhausted":
