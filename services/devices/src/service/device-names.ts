@@ -1,5 +1,6 @@
 import type { Aggregates } from "@fieldlog/aggregates";
-import { device, fence, hasName } from "../decisions/device.js";
+import { device, hasName } from "../decisions/device.js";
+import { fence } from "../decisions/device-decisions.js";
 import {
   confirm,
   type DeviceName,

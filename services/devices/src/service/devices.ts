@@ -4,24 +4,26 @@ import type { Aggregates } from "@fieldlog/aggregates";
 import { registry } from "@fieldlog/contracts";
 import { checkName, checkOwnName } from "../decisions/accepted.js";
 import {
-  type Added,
   bringsId,
-  confirmMetadata,
   type Device,
   device,
   deviceIdFrom,
-  ensure,
   hasName,
   isNamed,
-  newName,
   type RegisteredDevice,
+} from "../decisions/device.js";
+import {
+  type Added,
+  confirmMetadata,
+  ensure,
+  newName,
   type Registration,
   register,
   removeDevice,
   rename,
   type Update,
   update,
-} from "../decisions/device.js";
+} from "../decisions/device-decisions.js";
 import { InvalidField, NameTaken, UnknownDevice } from "../decisions/refusals.js";
 import type { CheckDeviceLimit } from "./device-limit.js";
 import { DeviceNames } from "./device-names.js";

@@ -1,7 +1,8 @@
 import type { Aggregates } from "@fieldlog/aggregates";
 import { ERASED_KINDS, REGISTRY, registrySubject } from "@fieldlog/contracts";
 import type { Clearings } from "@fieldlog/event-log";
-import { device, eraseDevice } from "../decisions/device.js";
+import { device } from "../decisions/device.js";
+import { eraseDevice } from "../decisions/device-decisions.js";
 import type { Devices } from "./devices.js";
 
 export interface ErasingParts {
