@@ -22,10 +22,10 @@ export interface AddTunnelsParts {
 
 /** Tunnels to devices. What is told of them starts and stops with the lifecycle. */
 export function addTunnels({ runtime, log, ...parts }: AddTunnelsParts): ReturnType<typeof tunnelsService> {
-  const { logger, lifecycle } = runtime;
+  const { logger, metrics, lifecycle } = runtime;
   const settings = need(runtime.settings, "postgresUrl", "installationKey");
   const teller = new Teller({
-    ...{ log, logger, kind: tunnels.kind, signalsOf: async (told) => tunnelsTold(told, Date.now()) },
+    ...{ log, logger, metrics, kind: tunnels.kind, signalsOf: async (told) => tunnelsTold(told, Date.now()) },
     ...{ url: settings.postgresUrl, schema: SCHEMA, replicas: settings.replicas },
   });
   lifecycle.add({
