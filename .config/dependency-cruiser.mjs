@@ -30,7 +30,10 @@ export default {
     {
       name: "tests-stay-out-of-code",
       severity: "error",
-      from: { path: "^(libs|services|deploy)/", pathNot: "(\\.spec\\.ts$|^libs/testkit/|/bench/)" },
+      from: {
+        path: "^(libs|services|deploy)/",
+        pathNot: "(\\.spec\\.ts$|^libs/testkit/|^deploy/(bench|faults)/)",
+      },
       to: { path: "^libs/testkit/" },
     },
     { name: "not-to-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },

@@ -1,6 +1,6 @@
-// What `npm start`, `npm test` and `npm run bench` call: plain JavaScript without dependencies, for Node 20 and
-// later, because nothing is installed or built yet. It installs, builds, and hands over to the built code, which
-// runs on Node 22 or later: the one that runs this, or the one that came with the packages.
+// What `npm start`, `npm test`, `npm run bench` and `npm run faults` call: plain JavaScript without dependencies, for
+// Node 20 and later, because nothing is installed or built yet. It installs, builds, and hands over to the built code,
+// which runs on Node 22 or later: the one that runs this, or the one that came with the packages.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -36,9 +36,9 @@ async function main([command = "start", ...args]) {
       `Fieldlog needs Node ${OLDEST_NODE} or later; this is ${process.version}. Get it from https://nodejs.org`,
     );
   }
-  const commands = { install: () => 0, start, test, bench };
+  const commands = { install: () => 0, start, test, bench, faults };
   if (!Object.hasOwn(commands, command))
-    fail(`there is no command ${command}; there are: start, test, bench`);
+    fail(`there is no command ${command}; there are: start, test, bench, faults`);
   forwardSignals();
   await install();
   await build();
@@ -51,6 +51,8 @@ async function bench(args) {
   const entry = inRoot("deploy/bench/dist/main.js");
   return run(services(), [entry, ...args]);
 }
+
+const faults = (args) => run(services(), [inRoot("deploy/faults/dist/main.js"), ...args]);
 
 /** Runs every test (or those whose path contains one of `args`) and ends with one line of honest numbers. */
 async function test(args) {

@@ -14,6 +14,7 @@ export const simulatorEntry: string = fileURLToPath(new URL("./main.js", import.
 export { csnDate } from "./seismic/device/csn-date.js";
 export {
   createMessage,
+  heartbeatMessage,
   type Identity,
   pickMessage,
   registered,

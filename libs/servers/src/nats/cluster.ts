@@ -6,7 +6,7 @@ import { type NatsOptions, type RunningNats, startNats } from "./start.js";
 export interface NatsClusterOptions extends Pick<NatsOptions, "syncAlways" | "binary"> {
   /** Holds one folder per server, and the password that all share. */
   readonly dataDir: string;
-  /** How many servers: 3 or 5. */
+  /** How many servers: 1 (which stands alone), 3 or 5. */
   readonly size: number;
   /** Gets each line that a server logs; `server`: from 0 on. */
   readonly log?: (server: number, line: string) => void;
@@ -26,7 +26,9 @@ export async function startNatsCluster(o: NatsClusterOptions): Promise<RunningNa
       password,
       ...(o.syncAlways !== undefined && { syncAlways: o.syncAlways }),
       ...(o.binary !== undefined && { binary: o.binary }),
-      member: { serverName: `nats-${n + 1}`, cluster: { name: "fieldlog", port, members } },
+      ...(o.size > 1 && {
+        member: { serverName: `nats-${n + 1}`, cluster: { name: "fieldlog", port, members } },
+      }),
       log: (line) => o.log?.(n, line),
     }),
   );

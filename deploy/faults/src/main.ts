@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { removeCluster } from "@fieldlog/servers";
+import { Command, InvalidArgumentError } from "commander";
+import { type Arguments, optionsOf } from "./options.js";
+import { type Outcome, reportOf } from "./report/report.js";
+import { run } from "./run.js";
+import { KINDS, MEANINGS } from "./schedule/fault.js";
+import { DIALECTS } from "./senders/senders.js";
+
+const program = new Command("faults")
+  .description(
+    "Starts Fieldlog as in production (two processes of each service, three NATS servers, PostgreSQL), has devices of\n" +
+      "all dialects send and subscribers listen, does faults to everything, and then looks for what was acknowledged.",
+  )
+  .option("--minutes <n>", "how long faults are done", number(0.1, 600), 3)
+  .option("--hour", "an hour with at least 500 faults", false)
+  .option(
+    "--seed <n>",
+    "another seed is another schedule; the same one is the same again",
+    number(0, 2 ** 31),
+    7,
+  )
+  .option("--replicas <n>", "processes of each service", number(1, 4), 2)
+  .option("--small", "one process of each service, one NATS server, few devices: for development", false)
+  .option("--gap <s>", "seconds between two faults on average (default: 4; of an hour 6.5)", number(0.2, 600))
+  .option("--dialect <name...>", `only these devices: ${Object.keys(DIALECTS).join(", ")}`, [])
+  .option("--fault <kind...>", `only these faults: ${KINDS.join(", ")}`, [])
+  .option("--dir <folder>", "holds a folder for the run", ".fieldlog/faults")
+  .option("--keep", "keep that folder although nothing was found", false)
+  .addHelpText(
+    "after",
+    `
+Faults:
+${KINDS.map((kind) => `  ${kind.padEnd(10)}${MEANINGS[kind]}`).join("\n")}
+
+What must hold in the end: each acknowledged signal is in the log and in the tables exactly once; every subscriber has
+all of them, in each device's order; every change of liveness is told once; every upload is whole; every process is well
+by itself within three minutes. Progress goes to standard error, the result to standard output. It ends with 1 when
+something was found; then the data, the logs of all processes, the ledger and the schedule are kept, and the last line
+says where. Ctrl-C ends the faults and checks what was acknowledged until then.
+
+  npm run faults -- --minutes 3 --seed 7
+  npm run faults -- --small --minutes 1 --dialect native --fault kill --keep`,
+  )
+  .action(perform);
+
+async function perform(given: Arguments): Promise<void> {
+  const options = optionsOf(given);
+  const begun = Date.now();
+  const progress = (message: string) =>
+    process.stderr.write(`${((Date.now() - begun) / 1_000).toFixed(1).padStart(7)} s  ${message}\n`);
+  await mkdir(options.dir, { recursive: true });
+  const folder = await mkdtemp(join(resolve(options.dir), `seed-${options.seed}-`));
+  // The user that runs PostgreSQL in place of root must be able to pass through.
+  await chmod(folder, 0o711);
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      progress("no more faults; once more ends it at once");
+      stop.abort();
+    });
+  }
+  progress(`seed ${options.seed}, in ${folder}`);
+  const outcome = await run(options, {
+    ...{ folder, progress, signal: stop.signal },
+    onSchedule: (faults) =>
+      void writeFile(join(folder, "schedule.json"), JSON.stringify(faults, undefined, 1)),
+  });
+  process.stdout.write(`${reportOf(outcome)}\n`);
+  if (outcome.findings.length > 0) process.exitCode = 1;
+  if (outcome.findings.length > 0 || options.keep) await keep(folder, outcome, options.seed);
+  else await remove(folder);
+}
+
+async function keep(folder: string, { dialects, findings }: Outcome, seed: number): Promise<void> {
+  const ledgers = dialects.flatMap(({ name, ledgers: all }) =>
+    all.map((ledger) => ({ dialect: name, ...ledger })),
+  );
+  await writeFile(join(folder, "ledger.json"), JSON.stringify(ledgers));
+  await writeFile(join(folder, "findings.json"), JSON.stringify(findings, undefined, 1));
+  process.stdout.write(`Data, logs, ledger and schedule are kept in ${folder}; again with --seed ${seed}\n`);
+}
+
+async function remove(folder: string): Promise<void> {
+  await removeCluster(join(folder, "postgres"));
+  await rm(folder, { recursive: true, force: true });
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`a number from ${least} to ${most}`);
+    }
+    return value;
+  };
+}
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${(error as Error).stack}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,57 @@
+/** How a run is to be. */
+export interface RunOptions {
+  readonly seed: number;
+  /** ms of faults. */
+  readonly durationMs: number;
+  /** ms between two faults' begins, on average. */
+  readonly gapMs: number;
+  /** Processes of each service. */
+  readonly replicas: number;
+  /** 1 or 3. */
+  readonly natsServers: number;
+  /** Devices of each dialect. */
+  readonly devices: number;
+  /** ms between two messages of a device, on average. */
+  readonly paceMs: number;
+  /** Names of dialects; empty: all. */
+  readonly dialects: readonly string[];
+  /** Kinds of faults; empty: all. */
+  readonly kinds: readonly string[];
+  /** Holds the run's own folder. */
+  readonly dir: string;
+  /** The run's folder stays although nothing was found. */
+  readonly keep: boolean;
+}
+
+/** What the command line says. */
+export interface Arguments {
+  readonly minutes: number;
+  readonly hour: boolean;
+  readonly seed: number;
+  readonly replicas: number;
+  readonly small: boolean;
+  readonly gap?: number;
+  readonly dialect: readonly string[];
+  readonly fault: readonly string[];
+  readonly dir: string;
+  readonly keep: boolean;
+}
+
+/** s between two faults: in an hour these are more than 500. */
+const GAP_S = 6.5;
+/** In a few minutes, for more to happen. */
+const SHORT_GAP_S = 4;
+
+export function optionsOf(a: Arguments): RunOptions {
+  const minutes = a.hour ? 60 : a.minutes;
+  return {
+    seed: a.seed,
+    durationMs: minutes * 60_000,
+    gapMs: (a.gap ?? (a.hour ? GAP_S : SHORT_GAP_S)) * 1_000,
+    replicas: a.small ? 1 : a.replicas,
+    natsServers: a.small ? 1 : 3,
+    devices: a.small ? 2 : 6,
+    paceMs: a.small ? 200 : 250,
+    ...{ dialects: a.dialect, kinds: a.fault, dir: a.dir, keep: a.keep },
+  };
+}
