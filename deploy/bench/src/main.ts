@@ -21,11 +21,12 @@ import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
 import { projection } from "./projection/projection.js";
 import { rebuild } from "./projection/rebuild.js";
+import { scale } from "./scale/scale.js";
 import { streams } from "./streams/streams.js";
 import { websocket } from "./websocket/websocket.js";
 
 const BENCHMARKS: readonly Benchmark[] = [
-  ...[ingest, mqtt, matching, fanout, websocket, projection, rebuild, liveness, streams, deviceClient],
+  ...[ingest, mqtt, matching, fanout, websocket, projection, rebuild, liveness, streams, deviceClient, scale],
 ];
 
 const kept = new KeptRuns(fileURLToPath(new URL("..", import.meta.url)));

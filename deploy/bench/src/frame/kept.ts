@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chartOf } from "./chart.js";
+import { curvesOf } from "./curves.js";
 import { type Report, wholeJsonOf } from "./report.js";
 
 /** The last run of each benchmark that was kept: `results/<benchmark>.json` and `charts/<benchmark>.svg`. */
@@ -21,8 +22,9 @@ export class KeptRuns {
     const { benchmark } = report;
     await mkdir(join(this.folder, "results"), { recursive: true });
     await mkdir(join(this.folder, "charts"), { recursive: true });
+    const chart = report.rows.some(({ curve }) => curve !== null) ? curvesOf(report) : chartOf(report);
     await writeFile(this.file(benchmark), `${wholeJsonOf(report)}\n`);
-    await writeFile(join(this.folder, "charts", `${benchmark}.svg`), `${chartOf(report)}\n`);
+    await writeFile(join(this.folder, "charts", `${benchmark}.svg`), `${chart}\n`);
   }
 
   private file(benchmark: string): string {

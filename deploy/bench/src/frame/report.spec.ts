@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { chartOf } from "./chart.js";
 import { worse } from "./compare.js";
+import { curvesOf } from "./curves.js";
 import { jsonOf, tableOf, wholeJsonOf } from "./report.js";
-import { row } from "./result.js";
+import { point, row } from "./result.js";
 
 const measured = {
   name: "ours",
@@ -100,6 +101,19 @@ describe("chartOf", () => {
     expect(svg).toContain("0.67 ×  (1,000 to 1,500 events/s)");
     expect(svg).toContain("until it is told, beside its target");
     expect(svg).toContain("10.0 ms; &lt; 20 ms");
+    expect(svg).not.toContain("answer");
+  });
+});
+
+describe("curvesOf", () => {
+  it("has a panel for each series, with its points", () => {
+    const at = (x: number, value: number) =>
+      point({ series: "a page", along: "events", x }, { unit: "ms", values: [value] });
+    const rows = [at(1_000, 1), at(1_000_000, 2), ...report.rows];
+    expect(rows[1]?.name).toBe("a page; 1,000,000 events");
+    const svg = curvesOf({ ...report, rows });
+    expect(svg).toMatch(/^<svg [^>]*width="990"/);
+    for (const text of [">a page (ms)<", ">events<", ">1M<"]) expect(svg).toContain(text);
     expect(svg).not.toContain("answer");
   });
 });

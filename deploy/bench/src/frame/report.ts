@@ -16,7 +16,7 @@ export interface Report {
 
 /** What `--json` prints; `flushMs` is the median. */
 export function jsonOf({ machine, flush, rows }: Report): string {
-  const results = rows.map(({ limits, spread, ...row }) => numbersOf(row));
+  const results = rows.map(({ limits, curve, spread, ...row }) => numbersOf(row));
   return JSON.stringify({ machine, flushMs: rounded(flush.p50Ms), results }, undefined, 2);
 }
 

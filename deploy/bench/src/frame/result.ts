@@ -16,8 +16,19 @@ export interface Row {
   readonly met: boolean | null;
   /** The same for programs: the parts that all have to be reached. */
   readonly limits: Target | null;
+  /** Of which curve it is a point, if of any. */
+  readonly curve: Curve | null;
   /** Between the repeats: (largest - smallest) / median. Null for a single measurement. */
   readonly spread: number | null;
+}
+
+/** How a figure moves along something that grows. */
+export interface Curve {
+  /** What all its points measure. */
+  readonly series: string;
+  /** What grows: "events in the log". */
+  readonly along: string;
+  readonly x: number;
 }
 
 export interface Target {
@@ -36,10 +47,17 @@ export interface Measured {
   readonly values: readonly number[];
   readonly peer?: { readonly name: string; readonly values: readonly number[] };
   readonly target?: Target;
+  readonly curve?: Curve;
+}
+
+/** A point of a curve; its name says where it stands. */
+export function point(curve: Curve, measured: Omit<Measured, "name" | "curve">): Row {
+  const { series, along, x } = curve;
+  return row({ ...measured, name: `${series}; ${x.toLocaleString("en")} ${along}`, curve });
 }
 
 /** Medians of the repeats, the ratio of the medians, and whether the target is reached. */
-export function row({ name, unit, values, peer, target }: Measured): Row {
+export function row({ name, unit, values, peer, target, curve }: Measured): Row {
   const value = median(values);
   const peerValue = peer ? median(peer.values) : null;
   const ratio = peerValue ? value / peerValue : null;
@@ -53,6 +71,7 @@ export function row({ name, unit, values, peer, target }: Measured): Row {
     target: target ? wording(target, unit) : null,
     met: target ? isMet(target, value, ratio) : null,
     limits: target ?? null,
+    curve: curve ?? null,
     spread: values.length > 1 ? spread(values) : null,
   };
 }

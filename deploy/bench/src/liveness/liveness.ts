@@ -140,7 +140,8 @@ async function fallSilent(
   return told.delays.toSorted((a, b) => a - b);
 }
 
-async function activeOf(client: Client, { namespace, devices }: Fleet): Promise<void> {
+/** Resolves when all of them count as active. Raises NoResult after minutes. */
+export async function activeOf(client: Client, { namespace, devices }: Fleet): Promise<void> {
   await until("all are active", async () => {
     const { counts } = await client.countActive({ namespace, limit: 1 });
     const [count] = counts;

@@ -75,8 +75,8 @@ export async function rebuildRows(context: Context, plan: RebuildPlan): Promise<
   }
 }
 
-/** Events per second, until the new tables are in the place of the old ones. */
-async function rebuilt(
+/** Events per second, until the new tables are in the place of the old ones. Raises NoResult. */
+export async function rebuilt(
   client: Projections,
   last: number,
   share: (sequence: number) => number,

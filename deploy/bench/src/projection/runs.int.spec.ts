@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe("the benchmarks of the read models, in small", () => {
+describe("the benchmarks of the read models, in small", { timeout: 180_000 }, () => {
   const context = () => ({
     ...{ folder, repeats: 1, seconds: 1, progress: () => undefined, signal: new AbortController().signal },
   });

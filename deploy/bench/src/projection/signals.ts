@@ -39,11 +39,11 @@ export const KINDS = {
 
 export type KindName = keyof typeof KINDS;
 
-/** So many signals of one kind, of many devices in turn, each with an identity. Raises LogUnavailable. */
-export async function fill(log: EventLog, kind: KindName, count: number): Promise<void> {
-  for (let begin = 0; begin < count; begin += AT_ONCE) {
+/** Signals of one kind, numbered from `from` up to `to`, of many devices in turn, each with an identity. Raises LogUnavailable. */
+export async function fill(log: EventLog, kind: KindName, to: number, from = 0): Promise<void> {
+  for (let begin = from; begin < to; begin += AT_ONCE) {
     const waiting: Promise<unknown>[] = [];
-    for (let index = begin; index < Math.min(begin + AT_ONCE, count); index++) {
+    for (let index = begin; index < Math.min(begin + AT_ONCE, to); index++) {
       const at = BEGIN + index;
       const signal = create(signals.SignalSchema, {
         ...{ device: `device-${index % DEVICES}`, identity: `id-${index}` },
