@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-// The suffix is the kind of test. Tests with real servers run two files at a time: most of the time they wait, and a
-// small machine has two cores.
-const withServers = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+// The suffix is the kind of test. What starts servers waits much of its time: three files at a time keep the two cores of
+// a small machine at work. One group, so that no kind waits for the last file of another.
+const workers = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 const kinds = { unit: "src/**/*.spec.ts", int: "src/**/*.int.spec.ts", e2e: "src/**/*.e2e.spec.ts" };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["libs", "services", "deploy"];
@@ -13,8 +14,31 @@ const servers = "libs/testkit/src/global-setup.ts";
 const programs = "libs/testkit/src/programs.ts";
 const within = (pattern: string) => packages.map((folder) => `${folder}/*/${pattern}`);
 
+/** The files that take longest, by far; begun first, so that none of them runs on alone at the end. */
+const longest = [
+  "deploy/local/src/faults.e2e.spec.ts",
+  "services/edge-mqtt/src/conformance/faults/faults.e2e.spec.ts",
+  "deploy/local/src/delivery.e2e.spec.ts",
+  "libs/testkit/src/system.e2e.spec.ts",
+  "services/simulator/src/air.e2e.spec.ts",
+  "services/edge-mqtt/src/conformance/fuzz/fuzz.e2e.spec.ts",
+  "deploy/local/src/readme.e2e.spec.ts",
+  "deploy/local/src/launch.e2e.spec.ts",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const place = longest.findIndex((path) => moduleId.endsWith(path));
+      return place === -1 ? longest.length : place;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         root,
@@ -22,6 +46,11 @@ export default defineConfig({
           name: "unit",
           include: within(kinds.unit),
           exclude: ["**/*.int.spec.ts", "**/*.e2e.spec.ts", "**/node_modules/**"],
+          ...workers,
+          // Pure: what a file imports may serve the next one.
+          isolate: false,
+          // Others run beside them that take all the machine.
+          testTimeout: 20_000,
         },
       },
       {
@@ -30,7 +59,7 @@ export default defineConfig({
           name: "int",
           globalSetup: servers,
           include: within(kinds.int),
-          ...withServers,
+          ...workers,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -41,7 +70,7 @@ export default defineConfig({
           name: "e2e",
           globalSetup: [servers, programs],
           include: within(kinds.e2e),
-          ...withServers,
+          ...workers,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
