@@ -45,7 +45,7 @@ export function curvesOf(report: Report): string {
     })),
     yAxis: panels.map((_, index) => ({
       ...{ type: "value", gridIndex: index, min: 0, splitNumber: 4 },
-      ...{ axisLabel: { fontSize: 9, formatter: short },
+      axisLabel: { fontSize: 9, formatter: short },
     })),
     series: panels.map((rows, index) => ({
       ...{ type: "line", xAxisIndex: index, yAxisIndex: index, symbolSize: 6, color: "#3b6ea5" },
