@@ -7,7 +7,7 @@ import { NameTaken } from "./refusals.js";
  *
  * - A name is reserved for a device, then the device gets it. The device's decision expects the sequence of a
  *   state that was read before the reservation was looked at once more.
- * - Whoever takes a reservation over fences the device that it was for (`fence` in device.ts): either that has
+ * - Whoever takes a reservation over fences the device that it was for (`fence` in device-decisions.ts): either that has
  *   the name by then, and keeps it, or it has moved on, so that the decision of whoever was about to give it
  *   the name fails. Only then is the reservation confirmed, and worth anything.
  * - A name is released by a device that has lost it, and only if its reservation is older than that loss:
