@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { python, startStock, WANTED } from "./stock.fixture.js";
+import { python, serveTcp, startStock, WANTED } from "./stock.fixture.js";
 
 // The vendor's own device client, unmodified (B7). Runs with FIELDLOG_STOCK_SPOTFLOW=1, where ports 443 and 8883 are free.
 
@@ -46,6 +47,20 @@ print(json.dumps({
 os._exit(0)
 `;
 
+/** Comes in, allows remote access, and stays for as long as it is not hung up on. */
+const REACHED = `
+import json, os, socket, sys
+from spotflow_device import DeviceClient
+db, token, wait = sys.argv[1:]
+client = DeviceClient.start(
+    device_id="stock-2", provisioning_token=token, db=db, instance="localhost", allow_remote_access=True,
+)
+waiting = socket.create_connection(("127.0.0.1", int(wait)))
+waiting.recv(1)
+print(json.dumps({"device": client.device_id}))
+os._exit(0)
+`;
+
 function withStock(): void {
   let stock: Awaited<ReturnType<typeof startStock>>;
   beforeAll(async () => {
@@ -53,17 +68,19 @@ function withStock(): void {
   }, 240_000);
   afterAll(() => stock?.stop());
 
+  const ask = async (method: string, path: string, body?: object) => {
+    const { system } = stock;
+    const response = await fetch(`${system.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${system.adminKey}`, "content-type": "application/json" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
+  };
+
   it("comes in, sends batches and a large payload, and keeps its properties", async () => {
     const { client, dir, ca, system } = stock;
-    const ask = async (method: string, path: string, body?: object) => {
-      const response = await fetch(`${system.url}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${system.adminKey}`, "content-type": "application/json" },
-        ...(body && { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      return (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
-    };
     const native = "/v1/namespaces/test";
     await ask("PUT", `${native}/stream-groups/fruit/streams/apples`, {});
     const { provisioningToken } = await ask("POST", "/workspaces/test/provisioning-tokens/create", {});
@@ -83,6 +100,32 @@ function withStock(): void {
     expect(await ask("GET", "/workspaces/test/devices/stock-1/reported-properties")).toMatchObject({
       firmware: "2.1.1",
     });
+  }, 150_000);
+
+  it("is reached by a tunnel to one of its ports", async () => {
+    const { client, dir, ca } = stock;
+    const token = { name: "reached", approved: true };
+    const { token: made } = await ask("POST", "/v1/namespaces/test/provisioning-tokens", token);
+    await ask("PATCH", "/v1/namespaces/test/settings", { remoteAccess: true });
+    const [echo, wait] = [await serveTcp((socket) => socket.pipe(socket)), await serveTcp(() => undefined)];
+    const ended = python(client, REACHED, [join(dir, "reached.db"), String(made), String(wait.port)], ca);
+    await until("it is there", () => wait.connections() === 1, 60_000);
+    const path = `/workspaces/test/devices/stock-2/remote-access/ports/${echo.port}/secure-uri`;
+    const { tunnelSecureUri } = await ask("POST", path);
+    const sent = randomBytes(300_000);
+    const tunnel = new WebSocket(String(tunnelSecureUri));
+    tunnel.binaryType = "arraybuffer";
+    const got: Buffer[] = [];
+    const closed = new Promise<string>((resolve) => {
+      tunnel.onclose = ({ code, reason }) => resolve(`${code} ${reason}`);
+    });
+    tunnel.onmessage = ({ data }) => got.push(Buffer.from(data as ArrayBuffer));
+    tunnel.onopen = () => tunnel.send(sent);
+    await until("all came back", () => Buffer.concat(got).equals(sent));
+    echo.hangUp();
+    expect(await closed).toBe("1000 the device closed it");
+    wait.hangUp();
+    expect(await ended).toEqual({ device: "stock-2" });
   }, 150_000);
 }
 

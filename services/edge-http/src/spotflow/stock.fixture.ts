@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -60,4 +61,20 @@ export async function python(
     timeout: 90_000,
   });
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+}
+
+/** A TCP server on loopback. */
+export async function serveTcp(serve: (socket: Socket) => void) {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => undefined).on("close", () => open.delete(socket));
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const hangUp = () => {
+    server.close();
+    for (const socket of open) socket.end();
+  };
+  return { port: (server.address() as AddressInfo).port, connections: () => open.size, hangUp };
 }
