@@ -20,6 +20,8 @@ export type { StartOptions } from "./options.js";
 export type { Properties, PropertyValue } from "./properties/merge-patch.js";
 export type { Versioned } from "./properties/twin.js";
 export type { ProvisioningOperation } from "./provisioning/api.js";
+// Remote access.
+export type { AllowedPorts } from "./remote/remote-access.js";
 // What waits, and what was refused.
 export type { FullPolicy } from "./store/outbox.js";
 export type { RefusedMessage } from "./store/refused.js";
