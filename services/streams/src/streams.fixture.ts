@@ -112,7 +112,7 @@ export class Streams {
     async function* content() {
       yield Buffer.from(text);
     }
-    await putWhole(store, streamUploadFolder(NS, device, upload), content(), 1_000);
+    await putWhole(store, streamUploadFolder(NS, device, upload), content(), 1_000_000);
   }
 
   /** Which table Postgres has for the messages. */

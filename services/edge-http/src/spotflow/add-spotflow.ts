@@ -10,13 +10,17 @@ import { type DeviceRoutesParts, deviceRoutes } from "./provisioning/device-rout
 import { type OperatorRoutesParts, operatorRoutes } from "./provisioning/operator-routes.js";
 import { type RemoteAccessRoutesParts, remoteAccessRoutes } from "./remote-access/remote-access-routes.js";
 import { prepare, type ServeOptions } from "./serve.js";
+import { type StorageRoutesParts, storageRoutes } from "./streams/storage-routes.js";
+import { type StreamRoutesParts, streamRoutes } from "./streams/stream-routes.js";
 
 export type SpotflowParts = DeviceRoutesParts &
   OperatorRoutesParts &
   PropertyRoutesParts &
   RemoteAccessRoutesParts &
   Omit<FileRoutesParts, "files"> &
-  DeviceBoundRoutesParts & {
+  DeviceBoundRoutesParts &
+  StreamRoutesParts &
+  StorageRoutesParts & {
     readonly streams: RpcClient<typeof streams.StreamsService>;
     readonly objects: Objects;
   };
@@ -34,6 +38,8 @@ export async function addSpotflow(
     operatorRoutes(routes, parts, options);
     propertyRoutes(routes, parts, options);
     remoteAccessRoutes(routes, parts, options);
+    streamRoutes(routes, parts, options);
+    storageRoutes(routes, parts, options);
   });
   await app.register(async (routes) => {
     deviceBoundRoutes(routes, parts, options);

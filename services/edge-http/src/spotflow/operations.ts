@@ -4,6 +4,7 @@ import type { Operation, OperatorOperation } from "./operation.js";
 import { propertyOperations } from "./properties/property-operations.js";
 import { provisioningOperations } from "./provisioning/provisioning-operations.js";
 import { remoteAccessOperations } from "./remote-access/remote-access-operations.js";
+import { streamOperations } from "./streams/stream-operations.js";
 
 /** All that the dialect answers by HTTP. */
 export const operations: readonly (Operation | OperatorOperation)[] = [
@@ -12,4 +13,5 @@ export const operations: readonly (Operation | OperatorOperation)[] = [
   fileOperations,
   deviceBoundOperations,
   remoteAccessOperations,
+  streamOperations,
 ].flatMap((group): (Operation | OperatorOperation)[] => Object.values(group));

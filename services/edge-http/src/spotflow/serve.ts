@@ -76,6 +76,8 @@ export function serve(
     onResponse: async (_request, reply) => counts.note(`spotflow ${name}`, reply.statusCode),
     handler: async (request, reply) => {
       const answer = await traced(request, `spotflow ${name}`, () => handle(request, reply));
+      // It sends something else itself.
+      if (reply.sent) return reply;
       if (answer !== undefined) return reply.type("application/json").send(JSON.stringify(answer));
       if (reply.statusCode === 200) void reply.code(204);
       return reply.send();

@@ -167,6 +167,80 @@ describe("what a device sends by MQTT", () => {
     });
     expect(dead.map(({ reason }) => reason).sort()).toEqual(["no-message", "unknown-stream"]);
   });
+
+  it("is listed and read by its paths, by whoever has a URL that was made for it", async () => {
+    const stored = async (container: string) => {
+      const asked = { container, duration: "00:00:10:00" };
+      const { json } = await operate("POST", "/storage/secure-uri", asked);
+      const [base, query] = String(json["secureUri"]).split("?");
+      const get = (path: string, more = "") => fetch(`${base}${path}?${query}${more}`);
+      const paths = async (more: string) => {
+        const page = (await (await get("", more)).json()) as { files: Json[]; next: string | null };
+        return [page.files.map(({ path }) => path), page.next] as const;
+      };
+      return { get, paths, text: async (path: string) => (await get(`/${path}`)).text() };
+    };
+    const messages = await stored("Messages");
+    const own = ["1", "2", "3"].map((id) => `messages/fruit/mixed/porch-6/b1/${id}`);
+    expect(await messages.paths("&prefix=messages/fruit/mixed/porch-6/b1/")).toEqual([own, null]);
+    expect(await messages.paths("&prefix=messages/fruit/mixed/&limit=1")).toEqual([[own[0]], own[0]]);
+    expect(await messages.text(own[1] ?? "")).toBe("oranges 2");
+    const large = await messages.get("/messages/fruit/mixed/porch-6/b2/large");
+    expect((await large.arrayBuffer()).byteLength).toBe(300_000);
+    const batches = await stored("Batches");
+    const slices = ["apples", "oranges"].map((slice) => `batches/fruit/mixed/porch-6/b1/${slice}`);
+    const prefix = "&prefix=batches/fruit/mixed/porch-6/b1";
+    await until("both are stored", async () => (await batches.paths(prefix))[0].length === 2);
+    expect(await batches.paths(prefix)).toEqual([slices, null]);
+    expect(await batches.text(slices[0] ?? "")).toBe("apples 1\napples 3\n");
+    const dead = await stored("DeadLetter");
+    const [letters] = await dead.paths("");
+    expect(await Promise.all(letters.map((path) => dead.text(String(path))))).toEqual([
+      ...["lost", "without an id"],
+    ]);
+    for (const [path, status] of [
+      ["messages/fruit/mixed/porch-6/b1/4", 404],
+      ["messages", 404],
+      [slices[0], 404],
+    ] as const) {
+      expect((await messages.get(`/${path}`)).status).toBe(status);
+    }
+    expect((await messages.get("", "&limit=0")).status).toBe(400);
+    expect((await fetch(`${system.url}/stream-storage?sig=AAAA`)).status).toBe(403);
+    expect((await fetch(`${system.url}/stream-storage/${own[0]}`)).status).toBe(403);
+    for (const wrong of [
+      { container: "Messages", duration: "a while" },
+      { container: "Messages", duration: "40:00:00:00" },
+      { container: "Others", duration: "00:10:00" },
+    ]) {
+      expect((await operate("POST", "/storage/secure-uri", wrong)).status).toBe(400);
+    }
+  });
+});
+
+describe("stream groups and streams", () => {
+  it("are made, changed and listed by operators, in the dialect's words", async () => {
+    const group = { name: "orchard", useWorkspaceStorage: true, defaultStream: "trees" };
+    const madeGroup = { ...group, isDefault: false };
+    expect(await operate("PUT", "/stream-groups", group)).toMatchObject({ status: 200, json: madeGroup });
+    const stream = {
+      ...{ streamGroupName: "orchard", streamName: "trees", concatenationMode: "WithNewLines" },
+      batchIdAutofillPattern: "{dateTime:yyyy-MM-dd-hh-mm}",
+    };
+    const made = { ...stream, messageIdAutofillPattern: null };
+    expect(await operate("PUT", "/streams", stream)).toMatchObject({ status: 200, json: made });
+    expect((await operate("PUT", "/stream-groups", { name: "orchard" })).json).toEqual(madeGroup);
+    const { streamGroups } = (await operate("GET", "/stream-groups")).json as { streamGroups: Json[] };
+    expect(streamGroups).toContainEqual(madeGroup);
+    const { streams } = (await operate("GET", "/streams")).json as { streams: Json[] };
+    expect(streams).toContainEqual(made);
+    for (const wrong of [{}, { name: "a/b" }, { name: "a", useWorkspaceStorage: false }]) {
+      expect((await operate("PUT", "/stream-groups", wrong)).status).toBe(400);
+    }
+    for (const more of [{ concatenationMode: "Sometimes" }, { messageIdAutofillPattern: "{year}" }]) {
+      expect((await operate("PUT", "/streams", { ...stream, ...more })).status).toBe(400);
+    }
+  });
 });
 
 describe("a namespace that is disabled", () => {

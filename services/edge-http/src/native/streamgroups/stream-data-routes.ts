@@ -8,8 +8,8 @@ import { begun, endsWhenIdle } from "../../uploads/send-content.js";
 import { param, readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
-import { answerProblem } from "../problem.filter.js";
 import { Problem } from "../problem.js";
+import { streamRoute } from "../stream-route.js";
 
 const PATH = "/v1/namespaces/:ns/streams";
 const LINE = Buffer.from("\n");
@@ -19,27 +19,22 @@ type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** What messages and batches hold: plain routes and none of Nest's, because their answers are streams. */
 export async function streamDataRoutes(app: FastifyInstance, parts: Parts): Promise<void> {
-  const get = (path: string, answer: Answer) => {
-    app.get(`${PATH}${path}`, async (request, reply) => {
-      await answer(request, reply).catch((error: unknown) => {
-        if (!reply.raw.headersSent) answerProblem(error, request, reply, parts.logger);
-      });
-      return reply;
-    });
-  };
-  get("/messages/:position/data", async (request, reply) => {
+  const get = (operation: string, path: string, answer: Answer) =>
+    streamRoute(app, parts, `${PATH}${path}`, operation, answer);
+  get("getStreamMessageData", "/messages/:position/data", async (request, reply) => {
     const { namespace } = await parts.access.namespace(request, "read");
     readInput(operations.getStreamMessageData, request);
     const position = numberIn(request, "position", "message");
     await send(reply, await contentOf(parts, namespace.id, position), `message-${position}`);
   });
-  get("/batches/:number/data", async (request, reply) => {
+  get("getStreamBatchData", "/batches/:number/data", async (request, reply) => {
     const { namespace } = await parts.access.namespace(request, "read");
     const { query } = readInput(operations.getStreamBatchData, request);
     const number = numberIn(request, "number", "batch");
     const asked = { namespace: namespace.id, number, slice: query.slice ?? "" };
     const found = await parts.streamService.getBatch(asked).catch(told);
-    await send(reply, wholeOf(parts, asked, found), `batch-${number}`);
+    const content = found.object ? storedContent(parts, found.object) : wholeOf(parts, asked, found);
+    await send(reply, content, `batch-${number}`);
   });
 }
 
@@ -51,9 +46,16 @@ async function contentOf(
 ): Promise<AsyncIterable<Uint8Array>> {
   const { object } = await parts.streamService.getMessage({ namespace, position }).catch(told);
   if (object === undefined) throw new Error("streams answered without an object");
-  const { objects, objectBytes, key } = object;
+  return storedContent(parts, object);
+}
+
+/** The bytes of what streams has stored, one object after the other. */
+function storedContent(
+  { sampleStore }: Pick<NativeParts, "sampleStore">,
+  { objects, objectBytes, key }: streams.StoredObject,
+): AsyncIterable<Uint8Array> {
   const bytes = objectBytes.reduce((sum, some) => sum + some, 0n);
-  return parts.sampleStore.content(create(registry.UploadStoredSchema, { objects, objectBytes, bytes }), key);
+  return sampleStore.content(create(registry.UploadStoredSchema, { objects, objectBytes, bytes }), key);
 }
 
 /** Of one that could not be unpacked: undefined. */
@@ -66,7 +68,7 @@ async function contentIfAny(parts: Parts, namespace: string, position: bigint) {
   }
 }
 
-/** Message by message, a page of them at a time, with a line's end behind each if the stream says so. */
+/** Of a batch that is no file: message by message, a page of them at a time, with a line's end behind each if the stream says so. */
 async function* wholeOf(
   parts: Parts,
   { namespace, slice }: { namespace: string; slice: string },
@@ -105,7 +107,7 @@ async function pageBehind(
 }
 
 /** What goes wrong before the first bytes is raised; what does later breaks the connection off. */
-async function send(
+export async function send(
   reply: FastifyReply,
   content: AsyncIterable<Uint8Array>,
   fileName: string,

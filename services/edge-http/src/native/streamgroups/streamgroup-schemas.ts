@@ -86,7 +86,9 @@ export const StreamMessages = component(
 );
 const DeadLetter = z.object({
   ...{ position, device: z.string(), group: z.string().nullable(), stream: z.string().nullable() },
-  reason: z.string().describe("unknown-stream, no-batch, no-message, batch-complete, too-long"),
+  reason: z
+    .string()
+    .describe("unknown-stream, no-batch, no-message, batch-complete, batch-full, message-full, too-long"),
   ...{ bytes: z.int(), receivedAt: time },
 });
 export const StreamDeadLetters = component(
