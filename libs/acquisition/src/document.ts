@@ -58,18 +58,9 @@ export function encodingOf(bytes: Uint8Array): Encoding | undefined {
  * An acquisition document in JSON or CBOR, told apart by their bytes, with what stands behind it: numbers or files that
  * it refers to. Its values are counted, not kept: {@link Acquisition.rows} reads them again. Raises
  * {@link InvalidAcquisition}: malformed, a field missing, rows of different lengths, or larger than the limits
- * (`acquisitionBytes`, `sampleAxes`, `textLength`).
+ * (`acquisitionBytes`, `sampleAxes`, `textLength`). The longest documents take a second: others have their turns meanwhile.
  */
-export function readAcquisition(bytes: Uint8Array): Acquisition {
-  const work = readInTurns(bytes);
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-  }
-}
-
-/** The same, without keeping the process to itself: of the longest documents the sync one does for a second. */
-export async function readAcquisitionInTurns(bytes: Uint8Array): Promise<Acquisition> {
+export async function readAcquisition(bytes: Uint8Array): Promise<Acquisition> {
   const work = readInTurns(bytes);
   for (;;) {
     const { done, value } = work.next();

@@ -24,7 +24,7 @@ export {
   SettingsError,
   withoutPassword,
 } from "./settings.js";
-export { edgeImpulsePorts, opsPorts, type Setting, settingsTable } from "./settings-table.js";
+export { edgeImpulsePorts, type Setting, settingsTable } from "./settings-table.js";
 export {
   currentTraceParent,
   formatTraceParent,

@@ -8,7 +8,7 @@ import { signalsOf } from "./decode.js";
 import type { Reported, ReportedEvent } from "./reported.js";
 import { createEventTables } from "./tables.js";
 
-export const EVENT_COLUMNS = [
+const EVENT_COLUMNS = [
   "namespace",
   "position",
   "device",
@@ -52,7 +52,7 @@ export const events: ReadModelDefinition<Reported> = {
  * The rows of `events` for the events among the signals. They are made as they are asked for, each time
  * anew: what lives only until it is sent costs the garbage collector nothing.
  */
-export function eventRows(records: readonly LogRecord<Reported>[]): Iterable<readonly ColumnValue[]> {
+function eventRows(records: readonly LogRecord<Reported>[]): Iterable<readonly ColumnValue[]> {
   return { [Symbol.iterator]: () => rowsOf(records) };
 }
 

@@ -1,4 +1,4 @@
-import { checkSignature, readAcquisitionInTurns } from "@fieldlog/acquisition";
+import { checkSignature, readAcquisition } from "@fieldlog/acquisition";
 import { deviceKey, type Known, type OwnWrites } from "@fieldlog/admission";
 import { limits, REGISTRY, type sampling } from "@fieldlog/contracts";
 import type { About, SampleStore, SampleUpload } from "@fieldlog/samples";
@@ -33,7 +33,7 @@ export class Ingestion {
 
   /** An acquisition document, with what stands behind it. Raises InvalidAcquisition. */
   async document(namespace: string, bytes: Buffer): Promise<Arrived> {
-    const read = await readAcquisitionInTurns(bytes);
+    const read = await readAcquisition(bytes);
     const { deviceName = "", deviceType, intervalMs, rowCount, axes } = read;
     const keys = read.signed.algorithm === "HS256" ? await this.keysOf(namespace) : [];
     const device = await this.deviceOf(namespace, deviceName);

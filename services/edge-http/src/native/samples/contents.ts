@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type Acquisition, InvalidAcquisition, readAcquisitionInTurns } from "@fieldlog/acquisition";
+import { type Acquisition, InvalidAcquisition, readAcquisition } from "@fieldlog/acquisition";
 import { limits, type registry, type sampling } from "@fieldlog/contracts";
 import type { SampleStore } from "@fieldlog/samples";
 import { Problem } from "../problem.js";
@@ -78,7 +78,7 @@ export class Contents {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.content(found, documentIn(found))) chunks.push(chunk);
     try {
-      return await readAcquisitionInTurns(Buffer.concat(chunks));
+      return await readAcquisition(Buffer.concat(chunks));
     } catch (error) {
       if (!(error instanceof InvalidAcquisition)) throw error;
       throw new Problem(406, `This sample can only be downloaded as it is: it ${error.detail}.`);
