@@ -9,9 +9,9 @@ import {
   registry,
   registryOfKind,
 } from "@fieldlog/contracts";
-import { type Commit, type EventLog, RecordBucket } from "@fieldlog/event-log";
+import { type Commit, type EventLog, RecordBucket, SignalTooLarge } from "@fieldlog/event-log";
 import { underLease } from "@fieldlog/read-model";
-import type { Logger } from "@fieldlog/runtime";
+import { counter, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
 
 /** One decision that subscribers are to be told of. */
 export interface DecisionToTell {
@@ -24,9 +24,13 @@ export interface TellerOptions {
   readonly log: Pick<EventLog, "read" | "signals" | "connection">;
   /** Whose decisions are told; one teller for each. */
   readonly kind: AggregateKind;
-  /** The encoded signals of one decision, in order; none: nobody is told. What it raises is tried again. */
+  /**
+   * The encoded signals of one decision, in order; none: nobody is told. What it raises is tried again, but for what
+   * JavaScript raises of wrong values (TypeError, RangeError, SyntaxError): that decision is passed over.
+   */
   readonly signalsOf: (told: DecisionToTell) => Promise<readonly Uint8Array[]>;
-  readonly logger: Pick<Logger, "info" | "warn">;
+  readonly logger: Pick<Logger, "info" | "warn" | "error">;
+  readonly metrics: Metrics;
   /** postgres://…, and the service's schema there: for the lease. */
   readonly url: string;
   readonly schema: string;
@@ -41,8 +45,15 @@ export interface TellerOptions {
 export class Teller {
   private readonly ending = new AbortController();
   private running: Promise<void> = Promise.resolve();
+  private readonly passedOver: { inc(labels: { kind: string }): void };
 
-  constructor(private readonly options: TellerOptions) {}
+  constructor(private readonly options: TellerOptions) {
+    this.passedOver = counter(options.metrics, {
+      name: "fieldlog_decisions_not_told_total",
+      help: "Decisions that subscribers cannot be told of, and were passed over, by the kind of their aggregate.",
+      labelNames: ["kind"],
+    });
+  }
 
   /** Returns at once; waits for Postgres and the log by itself. */
   start(): void {
@@ -74,36 +85,64 @@ export class Teller {
       onInterruption: (err) => logger.warn({ err, kind }, "reading what is to be told was interrupted"),
     });
     for await (const batch of commits) {
-      const appended: Promise<unknown>[] = [];
-      try {
-        for (const commit of batch) appended.push(...(await this.append(commit)));
-      } finally {
-        await Promise.allSettled(appended);
-      }
-      await Promise.all(appended);
+      await this.append(await this.signalsOf(batch));
       await place.move(batch.at(-1)?.sequence ?? place.sequence);
       if (signal.aborted) return;
     }
   }
 
-  /** The appends that were begun, in order: the log keeps it. */
-  private async append({ subject, sequence, data }: Commit): Promise<Promise<unknown>[]> {
-    const { log, signalsOf } = this.options;
-    const id = aggregateOf(subject);
-    const decision = this.decoded(data, sequence);
-    if (decision === undefined) return [];
-    const told = await signalsOf({ id, sequence, decision });
-    return told.map((signal) => log.signals.append(id.namespace, signal));
+  /** Of all decisions of a batch, in order. */
+  private async signalsOf(batch: readonly Commit[]): Promise<ToldSignal[]> {
+    const all: ToldSignal[] = [];
+    for (const { subject, sequence, data } of batch) {
+      const id = aggregateOf(subject);
+      try {
+        const decision = decisionIn(data);
+        const told = await this.options.signalsOf({ id, sequence, decision });
+        all.push(...told.map((signal) => ({ namespace: id.namespace, sequence, signal })));
+      } catch (error) {
+        this.passOver(sequence, error);
+      }
+    }
+    return all;
   }
 
-  /** undefined: it is none; the others are told all the same. */
-  private decoded(data: Uint8Array, sequence: number): registry.Decision | undefined {
-    try {
-      return fromBinary(registry.DecisionSchema, data);
-    } catch (err) {
-      this.options.logger.warn({ err, sequence }, "what is no decision is not told");
-      return undefined;
-    }
+  /** All at once: with what the log refuses it refuses all that waits behind it, so nothing is told before its turn. */
+  private async append(all: readonly ToldSignal[]): Promise<void> {
+    const { signals } = this.options.log;
+    const appended = all.map(({ namespace, sequence, signal }) =>
+      signals.append(namespace, signal).catch((error: unknown) => this.passOver(sequence, error)),
+    );
+    await Promise.allSettled(appended);
+    await Promise.all(appended);
+  }
+
+  /** What is wrong with a decision itself stops no other one. Raises any other error again. */
+  private passOver(sequence: number, err: unknown): void {
+    if (!PERMANENT.some((of) => err instanceof of)) throw err;
+    const { logger, kind } = this.options;
+    this.passedOver.inc({ kind });
+    logger.error({ err, kind, sequence }, "a decision that cannot be told is passed over");
+  }
+}
+
+interface ToldSignal {
+  readonly namespace: string;
+  /** Of the decision. */
+  readonly sequence: number;
+  /** Encoded. */
+  readonly signal: Uint8Array;
+}
+
+/** What would be raised again however often it is tried. */
+const PERMANENT = [TypeError, RangeError, SyntaxError, SignalTooLarge];
+
+/** Raises TypeError: it is none. */
+function decisionIn(data: Uint8Array): registry.Decision {
+  try {
+    return fromBinary(registry.DecisionSchema, data);
+  } catch (cause) {
+    throw new TypeError("what is in the log is no decision", { cause });
   }
 }
 

@@ -42,7 +42,13 @@ export function addProperties({ runtime, log, devices }: PropertiesParts): Added
   const own = new DeviceProperties({ aggregates, devices, rows, waitFor });
 
   const teller = new Teller({
-    ...{ log, logger, kind: decider.kind, signalsOf: async (told) => propertiesTold(told, Date.now()) },
+    ...{
+      log,
+      logger,
+      metrics,
+      kind: decider.kind,
+      signalsOf: async (told) => propertiesTold(told, Date.now()),
+    },
     ...{ url: postgresUrl, schema: SCHEMA, replicas: runtime.settings.replicas },
   });
 
