@@ -16,6 +16,7 @@ import { keepsSamples } from "./samples/samples.fixture.js";
 import { asksToSample } from "./samplings/samplings.fixture.js";
 import { looks } from "./snapshots/snapshots.fixture.js";
 import { keepsStreams } from "./streamgroups/streamgroups.fixture.js";
+import { shutsEveryDoor } from "./tenancy/disabled.fixture.js";
 import { governs } from "./tenancy/tenancy.fixture.js";
 import { tunnels } from "./tunnels/tunnels.fixture.js";
 
@@ -455,6 +456,7 @@ describe("the native API", () => {
   it("lets devices in that nobody has registered", () => letsDevicesIn(native));
   it("sends such devices messages, and calls them", () => sendsToDevices(native, "hut-1"));
   it("opens tunnels to devices, where that is allowed", () => tunnels(native));
+  it("shuts every door to the devices of a namespace that is disabled", () => shutsEveryDoor(native));
   it("keeps streams of messages, and gives them out", () => keepsStreams(native));
 
   it("keeps samples and models, and gives them out", () => keepsSamples(native));

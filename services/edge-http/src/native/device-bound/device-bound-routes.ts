@@ -1,6 +1,6 @@
 import { positionOf, sequenceOf } from "@fieldlog/contracts";
-import { withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { traced } from "../../http/traced.js";
 import { bytesOf, takesBytes } from "../bytes.js";
 import { param, readInput } from "../input.js";
 import { operations } from "../operations.js";
@@ -14,11 +14,9 @@ type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<object>;
 export async function deviceBoundRoutes(app: FastifyInstance, parts: NativeParts): Promise<void> {
   takesBytes(app, parts.logger);
   const post = (path: string, name: string, answer: Answer) => {
-    app.post(`${DEVICE}/${path}`, (request, reply) => {
-      const given = request.headers["traceparent"];
-      const traceParent = typeof given === "string" ? given : undefined;
-      return withTraceParent(traceParent, `native ${name}`, {}, () => answer(request, reply));
-    });
+    app.post(`${DEVICE}/${path}`, (request, reply) =>
+      traced(request, `native ${name}`, () => answer(request, reply)),
+    );
   };
   post("messages", "sendMessage", (request, reply) => send(parts, request, reply));
   post("methods/:name", "callMethod", (request) => call(parts, request));

@@ -1,8 +1,9 @@
 import type { EventOrigin, EventOutcome, Publisher } from "@fieldlog/admission";
 import { positionOf, sequenceOf } from "@fieldlog/contracts";
 import { InvalidEvent, identityOf, type PublishedEvent } from "@fieldlog/events";
-import { currentTraceParent, withTraceParent } from "@fieldlog/runtime";
+import { currentTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { traced } from "../../http/traced.js";
 import { bytesOf, takesBytes } from "../bytes.js";
 import { readInput } from "../input.js";
 import { operations } from "../operations.js";
@@ -22,11 +23,9 @@ type Parts = Pick<NativeParts, "access" | "publishing" | "signing" | "logger">;
  */
 export async function publishRoutes(app: FastifyInstance, parts: Parts): Promise<void> {
   takesBytes(app, parts.logger);
-  app.post("/v1/namespaces/:ns/events", (request, reply) => {
-    const given = request.headers["traceparent"];
-    const traceParent = typeof given === "string" ? given : undefined;
-    return withTraceParent(traceParent, "native publishEvents", {}, () => publish(parts, request, reply));
-  });
+  app.post("/v1/namespaces/:ns/events", (request, reply) =>
+    traced(request, "native publishEvents", () => publish(parts, request, reply)),
+  );
 }
 
 async function publish(parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
