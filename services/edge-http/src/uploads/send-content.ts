@@ -75,7 +75,7 @@ export async function begun<T>(content: AsyncIterable<T>): Promise<AsyncIterable
 }
 
 /** Saved under that name, as far as a header can say it; folders are left away. */
-export function dispositionOf(name: string): string {
+function dispositionOf(name: string): string {
   const plain = name.replace(/[^\x20-\x7e]|["%]/g, "_");
   const whole = plain === name ? "" : `; filename*=UTF-8''${encodeURIComponent(name.toWellFormed())}`;
   return `attachment; filename="${plain}"${whole}`;

@@ -4,7 +4,7 @@ import { signals } from "@fieldlog/contracts";
 import type { MadeUpload } from "../decisions/upload.js";
 
 /** The name of the event that tells of an upload. */
-export const UPLOADED = "ReadingUploaded";
+const UPLOADED = "ReadingUploaded";
 
 /** An encoded Signal; the same upload has the same identity, however often it is told. */
 export function uploadedSignal(

@@ -40,7 +40,7 @@ export interface SamplingsAsked {
 }
 
 /** In the place of a phase: sent and not ended. */
-export const RUNNING = "running";
+const RUNNING = "running";
 const RUNNING_PHASES = [
   ...["sent", "accepted", "started", "processing", "reading", "uploading", "finished"],
 ] as const;

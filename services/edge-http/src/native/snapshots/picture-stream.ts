@@ -4,7 +4,7 @@ import { NewestPicture, type Viewer } from "@fieldlog/remote";
 
 const BOUNDARY = "picture";
 const PART = `--${BOUNDARY}\r\n`;
-export const MEDIA_TYPE = `multipart/x-mixed-replace; boundary=${BOUNDARY}`;
+const MEDIA_TYPE = `multipart/x-mixed-replace; boundary=${BOUNDARY}`;
 /** Milliseconds that one who is told that it is over has to take what was written. */
 const LINGER_MS = 1_000;
 
