@@ -102,7 +102,7 @@ export const provisioningOperations = {
     },
   }),
   deleteDevice: ofWorkspace({
-    ...{ name: "deleteDevice", method: "DELETE", path: "/devices/:device/delete", needs: "write" },
+    ...{ name: "deleteDevice", method: "DELETE", path: "/devices/:device/delete", needs: "admin" },
     ...{ summary: "Removes a device; its tokens are void", statuses: { 204: "Removed" } },
   }),
 } as const satisfies Record<string, Operation>;

@@ -191,6 +191,26 @@ describe("an operator", () => {
     expect((await init({ deviceId: "fleet-1" }, String(renewed.json["token"]))).status).toBe(200);
   });
 
+  it("may do what his key is good for: a reader looks, a contributor lets devices in, an owner all", async () => {
+    const { json: begun } = await init({ deviceId: "silo-1" });
+    const one = { provisioningOperationId: begun["provisioningOperationId"] };
+    const may = async (permission: string) => {
+      const { json } = await native("POST", "/api-keys", { kind: "native", permission });
+      const by = (method: string, path: string, body?: Json) =>
+        ask(method, `/workspaces/test${path}`, `Bearer ${json["key"]}`, body).then(({ status }) => status);
+      return [
+        await by("GET", "/provisioning-operations"),
+        await by("PUT", "/provisioning-operations/approve", one),
+        await by("PATCH", "/devices/silo-1/tags", { tags: { site: "yard" } }),
+        await by("GET", "/provisioning-tokens"),
+        await by("DELETE", "/devices/silo-1/delete"),
+      ];
+    };
+    expect(await may("read")).toEqual([200, 403, 403, 403, 403]);
+    expect(await may("write")).toEqual([200, 200, 200, 403, 403]);
+    expect(await may("admin")).toEqual([200, 200, 200, 200, 204]);
+  });
+
   it("of the dialect chooses how long a device's tokens last, as far as its provisioning token lets him", async () => {
     const day = { maxRegistrationTokenLifetime: "1.00:00:00", allowInfiniteRegistrationTokenLifetime: true };
     const approved = async (mode: string, lifetime?: string) => {
