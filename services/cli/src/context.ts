@@ -30,6 +30,11 @@ export function contextOf(command: Command, world: World): Context {
 /** The option that most commands share. */
 export const NAMESPACE = ["-n, --namespace <name>", "name or id of the namespace", "default"] as const;
 
+/** What it gives. */
+export interface Scope {
+  readonly namespace: string;
+}
+
 /** Examples at the end of a command's help. */
 export function examples(...lines: (readonly [command: string, meaning: string])[]): string {
   return `\nExamples:\n${lines.map(([command, meaning]) => `  $ ${command}\n      ${meaning}\n`).join("")}`;

@@ -5,7 +5,7 @@ import { contextOf, examples, NAMESPACE } from "../context.js";
 import { table } from "../output/table.js";
 import { clean, count, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
+import { positive } from "./values.js";
 
 interface Target {
   readModel: string;

@@ -1,15 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { part } from "../api/api.js";
-import { contextOf, NAMESPACE } from "../context.js";
-import { clean } from "../output/text.js";
+import { contextOf, NAMESPACE, type Scope } from "../context.js";
+import { clean, SHOWN } from "../output/text.js";
 import type { World } from "../world.js";
 
-interface Scope {
-  readonly namespace: string;
-}
-
-/** Characters of an answer that are shown. */
-const SHOWN = 4_000;
 /** Seconds that a device may take: less than the request to the server may. */
 const TIMEOUT_S = 25;
 

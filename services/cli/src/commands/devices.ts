@@ -1,13 +1,14 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { Device } from "../api/answers.js";
 import { type Api, part } from "../api/api.js";
 import { contextOf, examples, NAMESPACE } from "../context.js";
-import { fields, table } from "../output/table.js";
+import { fields, right, table } from "../output/table.js";
 import { ago, clean, count, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
 import { addErase } from "./clearing.js";
 import { addDeviceBound } from "./device-bound.js";
 import { addTunnel } from "./tunnel.js";
+import { positive } from "./values.js";
 
 /** Rows of one page of a list. */
 const PAGE = 500;
@@ -158,7 +159,6 @@ function devicesTable({ devices, next }: DevicePage, namespace: string, now: num
     clean(device.state ?? ""),
     clean(device.status),
   ]);
-  const right = (heading: string) => ({ heading, right: true }) as const;
   const columns = [
     "ID",
     "NAME",
@@ -218,9 +218,4 @@ function pairsOf(values: unknown, prefix = ""): [string, string][] {
     const words = prefix ? name : name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return [prefix + clean(words, 40), clean(value)];
   });
-}
-
-export function positive(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number above 0.");
-  return Number(text);
 }

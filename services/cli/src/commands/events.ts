@@ -4,8 +4,8 @@ import { type Api, part } from "../api/api.js";
 import { contextOf, examples, NAMESPACE } from "../context.js";
 import { eventLine } from "../output/event-line.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
 import { type From, follow, place } from "./follow.js";
+import { positive } from "./values.js";
 
 interface TailOptions {
   readonly namespace: string;

@@ -1,16 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { FleetTemplate, FleetTemplateDevice } from "../api/answers.js";
 import { part } from "../api/api.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
-import { fields, table } from "../output/table.js";
-import { clean, type Paint, time } from "../output/text.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
+import { fields, right, table } from "../output/table.js";
+import { clean, type Paint, SHOWN, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
-import { object } from "./properties.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { object, positive } from "./values.js";
 
 /** On what a device reports. */
 interface Condition {
@@ -33,9 +28,6 @@ interface DevicesOptions extends Scope {
 }
 
 const STATES = ["waiting", "applied", "acknowledged", "failed", "gone"];
-/** Characters of an object that a table shows. */
-const SHOWN = 4_000;
-
 /** What is wanted of all devices with some tags, and that report some values. */
 export function addFleet(program: Command, world: World): void {
   const fleet = program
@@ -142,7 +134,6 @@ export function addFleet(program: Command, world: World): void {
     });
 }
 
-const right = (heading: string) => ({ heading, right: true }) as const;
 const COLUMNS = [
   ...["NAME", right("REVISION"), right("MATCH"), right("HAVE IT"), right("TOOK IT"), right("FAILED")],
   ...["STATE", "TAGS"],

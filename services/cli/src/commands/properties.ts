@@ -1,25 +1,17 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { DeviceProperties, PropertyChange, VersionedProperties } from "../api/answers.js";
 import { part } from "../api/api.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { table } from "../output/table.js";
-import { clean, type Paint, time } from "../output/text.js";
+import { clean, type Paint, SHOWN, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
-import { moment } from "./moment.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { moment, object, positive } from "./values.js";
 
 interface ChangeOptions extends Scope {
   readonly replace?: boolean;
   readonly tags?: boolean;
   readonly expectedVersion?: number;
 }
-
-/** Characters of properties that a table shows. */
-const SHOWN = 4_000;
 
 /** What is wanted of devices, what they say of themselves, and their tags. */
 export function addProperties(program: Command, world: World): void {
@@ -110,17 +102,6 @@ function rowOf({ changedAt, kind, version, changedBy, patch }: PropertyChange): 
     ...[time(changedAt), clean(kind), String(version), clean(changedBy, 40)],
     clean(JSON.stringify(patch), 200),
   ];
-}
-
-/** Raises InvalidArgumentError. */
-export function object(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Told as whatever else is no object.
-  }
-  throw new InvalidArgumentError('It is a JSON object, such as {"rate":10}.');
 }
 
 function pathOf(namespace: string, device: string): string {

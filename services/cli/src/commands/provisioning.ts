@@ -1,16 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ProvisioningOperation, ProvisioningToken } from "../api/answers.js";
 import { type Api, part } from "../api/api.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { table } from "../output/table.js";
 import { clean, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
 import { expiry } from "./keys.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { positive } from "./values.js";
 
 interface TokenOptions extends Scope {
   readonly name: string;

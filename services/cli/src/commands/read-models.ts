@@ -4,7 +4,7 @@ import { type Api, part } from "../api/api.js";
 import { CliError } from "../cli-error.js";
 import { contextOf, examples } from "../context.js";
 import { Progress } from "../output/progress.js";
-import { table } from "../output/table.js";
+import { right, table } from "../output/table.js";
 import { clean, count, duration, type Paint } from "../output/text.js";
 import type { World } from "../world.js";
 
@@ -59,7 +59,6 @@ export function addReadModels(program: Command, world: World): void {
 }
 
 function statusTable(readModels: readonly ReadModel[], paint: Paint): string {
-  const right = (heading: string) => ({ heading, right: true }) as const;
   const rows = readModels.map((model) => [
     clean(model.name),
     count(model.version),

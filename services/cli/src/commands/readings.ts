@@ -1,17 +1,12 @@
 import { type Command, Option } from "commander";
 import type { Reading } from "../api/answers.js";
 import { part } from "../api/api.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { saveAnswer, savedText } from "../output/save-answer.js";
-import { fields, table } from "../output/table.js";
+import { fields, right, table } from "../output/table.js";
 import { clean, count, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
-import { moment } from "./moment.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { moment, positive } from "./values.js";
 
 interface ListOptions extends Scope {
   readonly limit: number;
@@ -144,7 +139,6 @@ function readingText(one: Reading, paint: Paint): string {
     count(samples),
     ...[min, max, mean].map((value) => (value === null ? "" : String(Number(value.toPrecision(6))))),
   ]);
-  const right = (heading: string) => ({ heading, right: true }) as const;
   const columns = ["STREAM", right("SAMPLES"), right("LEAST"), right("GREATEST"), right("MEAN")];
   return `${text}\n${table(columns, rows, paint)}`;
 }

@@ -2,17 +2,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { DataRequest } from "../api/answers.js";
 import { part } from "../api/api.js";
 import { CliError } from "../cli-error.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { table } from "../output/table.js";
 import { clean, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
 import { expiry } from "./keys.js";
-import { moment } from "./moment.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { moment, positive } from "./values.js";
 
 interface CreateOptions extends Scope {
   readonly device?: string;

@@ -2,16 +2,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Sample, SampleLabel } from "../api/answers.js";
 import { part } from "../api/api.js";
 import { CliError } from "../cli-error.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { saveAnswer, savedText } from "../output/save-answer.js";
-import { fields, table } from "../output/table.js";
+import { fields, right, table } from "../output/table.js";
 import { clean, count, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { positive } from "./values.js";
 
 interface Filters {
   readonly category?: string;
@@ -201,7 +197,6 @@ function changeOf({ label, category, metadata, enable, disable }: Change): objec
   throw new CliError("nothing is to be changed", { hint: "Give --label, --category or --metadata." });
 }
 
-const right = (heading: string) => ({ heading, right: true }) as const;
 const COLUMNS = [
   right("NUMBER"),
   ...["CATEGORY", "LABEL", "FILE", "DEVICE", "SENSOR", "SIGNATURE"],

@@ -2,16 +2,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Sampling } from "../api/answers.js";
 import { type Api, part } from "../api/api.js";
 import { CliError } from "../cli-error.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { Progress } from "../output/progress.js";
 import { table } from "../output/table.js";
 import { clean, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { positive } from "./values.js";
 
 interface RequestOptions extends Scope {
   readonly label: string;

@@ -1,15 +1,11 @@
 import { type Command, Option } from "commander";
 import type { DeadLetterOfStream, StreamBatch, StreamGroup, StreamMessage } from "../api/answers.js";
 import { part } from "../api/api.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { table } from "../output/table.js";
 import { clean, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { positive } from "./values.js";
 
 interface SetOptions extends Scope {
   readonly concatenation?: string;

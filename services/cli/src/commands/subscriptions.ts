@@ -1,16 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Subscription } from "../api/answers.js";
 import { part } from "../api/api.js";
-import { contextOf, examples, NAMESPACE } from "../context.js";
+import { contextOf, examples, NAMESPACE, type Scope } from "../context.js";
 import { fields, table } from "../output/table.js";
 import { ago, clean, type Paint, time } from "../output/text.js";
 import type { World } from "../world.js";
-import { positive } from "./devices.js";
 import { type From, place } from "./follow.js";
-
-interface Scope {
-  readonly namespace: string;
-}
+import { positive } from "./values.js";
 
 interface CreateOptions extends Scope {
   readonly name?: string;

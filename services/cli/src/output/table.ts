@@ -11,6 +11,9 @@ const NO_LINES = Object.fromEntries(
 /** A column: its heading, and whether its values are numbers. */
 export type Column = string | { readonly heading: string; readonly right: true };
 
+/** A column of numbers. */
+export const right = (heading: string) => ({ heading, right: true }) as const;
+
 /** Rows under headings, without lines, so that it can be copied and cut; ends in a new line. */
 export function table(
   columns: readonly Column[],

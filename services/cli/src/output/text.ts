@@ -1,5 +1,8 @@
 import { styleText } from "node:util";
 
+/** Characters that are shown of JSON which a device or an operator wrote. */
+export const SHOWN = 4_000;
+
 /**
  * Text that a device or a person sent, fit for a terminal: control characters, which could move the cursor
  * or set its title, are shown as U+FFFD; at most `limit` characters.
