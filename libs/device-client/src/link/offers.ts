@@ -4,6 +4,8 @@ import { type Answer, type Https, Unreachable } from "../provisioning/https.js";
 import type { Waiting } from "../store/outbox.js";
 
 const PREFIX = "whsec_";
+/** ms that a clock may be off without being wrong. */
+const CLOCK_MS = 10_000;
 
 /**
  * Offers what is in the row to the platform, and sends it where the platform says. The request is signed by the device
@@ -18,14 +20,19 @@ export async function offer(
   signal: AbortSignal,
 ): Promise<"taken" | { readonly refused: string }> {
   const body = Buffer.from(JSON.stringify({ offers: [{ ...JSON.parse(topic), bytes: payload.length }] }));
-  const timestamp = String(Math.floor(now / 1_000));
   const path = `/v1/namespaces/${workspaceId}/devices/${encodeURIComponent(deviceId)}/offers`;
-  const headers = {
-    ...{ "content-type": "application/json", "fieldlog-device": deviceId },
-    ...{ "webhook-id": identity, "webhook-timestamp": timestamp },
-    "webhook-signature": signatureOf(signingSecret, `${identity}.${timestamp}.`, body),
+  const ask = (at: number) => {
+    const timestamp = String(Math.floor(at / 1_000));
+    const headers = {
+      ...{ "content-type": "application/json", "fieldlog-device": deviceId },
+      ...{ "webhook-id": identity, "webhook-timestamp": timestamp },
+      "webhook-signature": signatureOf(signingSecret, `${identity}.${timestamp}.`, body),
+    };
+    return https.call({ method: "POST", path, headers, body }, signal);
   };
-  const asked = await https.call({ method: "POST", path, headers, body }, signal);
+  let asked = await ask(now);
+  // Many devices do not know the time when they start: then the platform's is as good.
+  if (asked.status === 401 && Math.abs(asked.at - now) > CLOCK_MS) asked = await ask(asked.at);
   const refused = refusalOf(asked);
   if (refused !== undefined) return { refused };
   const [answer] = (asked.body?.["answers"] ?? []) as readonly ({ readonly url?: unknown } | null)[];

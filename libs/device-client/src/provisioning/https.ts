@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   /** Undefined: the body is no JSON object. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
+  /** The platform's clock, in ms since 1970 UTC; NaN: it does not say. */
+  readonly at: number;
 }
 
 export interface HttpsOptions {
@@ -61,7 +63,8 @@ export class Https {
         asked.on("error", reject);
         asked.end(bytes);
       });
-      return { status: answer.statusCode ?? 0, body: jsonOf(await read(answer)) };
+      const at = Date.parse(answer.headers.date ?? "");
+      return { status: answer.statusCode ?? 0, body: jsonOf(await read(answer)), at };
     } catch (error) {
       signal.throwIfAborted();
       throw new Unreachable(`${method} ${host ?? instance}: ${(error as Error).message}`, { cause: error });

@@ -28,8 +28,10 @@ interface Stored {
 }
 
 const NAME = "registration";
-/** ms between two looks at what is due: clocks jump, machines sleep. */
+/** ms between two looks at what is due, at most: clocks jump, machines sleep. */
 const LOOK_MS = 60_000;
+/** And at least. */
+const LOOK_AGAIN_MS = 1_000;
 const AFTER_FAILURE_MS = 30_000;
 
 /** Lets the device be registered, and keeps its tokens fresh (reference B3). */
@@ -75,6 +77,7 @@ export class Registration {
       let pauseMs = LOOK_MS;
       try {
         await this.renewDue(signal);
+        pauseMs = Math.min(LOOK_MS, Math.max(LOOK_AGAIN_MS, this.due - this.now()));
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         pauseMs = AFTER_FAILURE_MS;
@@ -90,6 +93,15 @@ export class Registration {
     if (stored.connection === undefined || connectionDue(stored.connection) <= this.now()) {
       await this.renew(signal);
     }
+  }
+
+  /** ms since 1970 UTC of what is due next. */
+  private get due(): number {
+    const { registration, connection } = this.stored ?? {};
+    return Math.min(
+      registration === undefined ? Number.POSITIVE_INFINITY : registrationDue(registration),
+      connection === undefined ? Number.POSITIVE_INFINITY : connectionDue(connection),
+    );
   }
 
   private get stored(): Stored | undefined {
