@@ -128,8 +128,9 @@ describe("The end", () => {
   });
   it("comes when the credential expires", async () => {
     door.login = async () => ({ ...principal, expiresAt: Date.now() + 300 });
-    const client = await door.open(5);
+    const [client, older] = [await door.open(5), await door.open(4)];
     expect((await client.next("disconnect")).reasonCode).toBe(Reason.notAuthorized);
+    await older.untilClosed();
   });
   it("is told by a server that stops, after what was published is answered", async () => {
     door.outcome = () => new Promise((resolve) => setTimeout(resolve, 100, { kind: "stored", position: 1 }));
