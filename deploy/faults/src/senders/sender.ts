@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Finding } from "../checks/finding.js";
 import type { Ledger } from "../ledger/ledger.js";
 import { between, type Chance } from "../schedule/chance.js";
 
@@ -6,15 +7,21 @@ import { between, type Chance } from "../schedule/chance.js";
 export interface Sender {
   readonly dialect: string;
   readonly ledgers: readonly Ledger[];
-  /** Where what it says is found again, besides the log. */
+  /** Whether what it says stands in the log as it said it. */
+  readonly isLogged: boolean;
+  /** The tables in which it is found again. */
   readonly tables: readonly string[];
   /** Whether subscribers of events get it. */
   readonly isEvents: boolean;
+  /** Its devices as they are registered, whose liveness is told. */
+  readonly devices: readonly string[];
   /** ms by which its devices' clocks are ahead. */
   setClock(aheadMs: number): void;
   start(): void;
   /** Resolves when what is under way is acknowledged, or given up. */
   stop(): Promise<void>;
+  /** Whether what it sent is found where only its dialect keeps it; asked again while there are findings. */
+  readonly check?: () => Promise<Finding[]>;
 }
 
 /** What came of one attempt. "again": no answer, or one that says to try again. */

@@ -1,10 +1,18 @@
+import { cred } from "./cred.js";
 import { csn } from "./csn.js";
+import { mqtt } from "./mqtt.js";
 import { native } from "./native.js";
 import type { Scene } from "./scene.js";
 import type { Sender } from "./sender.js";
+import { tenta } from "./tenta.js";
+import { trainingData } from "./training-data.js";
 
 /** Every dialect's senders, by the name under which they are asked for. */
 export const DIALECTS: Readonly<Record<string, (scene: Scene, devices: number) => Promise<Sender>>> = {
   native,
   csn,
+  mqtt,
+  tenta,
+  cred,
+  "edge-impulse": trainingData,
 };

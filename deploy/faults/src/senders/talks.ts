@@ -1,23 +1,27 @@
-import type { Sender, Talk } from "./sender.js";
+import type { Ledger } from "../ledger/ledger.js";
+import type { Sender } from "./sender.js";
 
-/** A dialect's sender whose devices talk over HTTP. */
-export function senderOf(
-  dialect: string,
-  talks: readonly Talk[],
-  more: Pick<Sender, "tables" | "isEvents">,
-  also: { start?: () => void; stop?: () => Promise<void> } = {},
-): Sender {
+interface DeviceTalk {
+  readonly ledger: Ledger;
+  aheadMs: number;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+type More = Partial<Sender> & Pick<Sender, "tables" | "isEvents">;
+
+/** A dialect's sender: its devices' talks; unless told otherwise, each under its device's id, and in the log. */
+export function senderOf(dialect: string, talks: readonly DeviceTalk[], more: More): Sender {
+  const ledgers = talks.map(({ ledger }) => ledger);
   return {
-    ...{ dialect, ...more, ledgers: talks.map(({ ledger }) => ledger) },
+    ...{ dialect, ledgers, isLogged: true, devices: ledgers.map(({ sender }) => sender) },
     setClock: (aheadMs) => {
       for (const talk of talks) talk.aheadMs = aheadMs;
     },
     start: () => {
       for (const talk of talks) talk.start();
-      also.start?.();
     },
-    stop: async () => {
-      await Promise.all([...talks.map((talk) => talk.stop()), also.stop?.()]);
-    },
+    stop: async () => void (await Promise.all(talks.map((talk) => talk.stop()))),
+    ...more,
   };
 }

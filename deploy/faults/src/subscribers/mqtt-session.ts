@@ -1,7 +1,8 @@
 import { connect } from "mqtt";
 import { type Said, saidBy } from "../ledger/said.js";
+import { PERSISTENT, serversOf } from "../senders/mqtt-talk.js";
 import type { Scene } from "../senders/scene.js";
-import { type CloudEvent, RETRY_MS, type Subscriber, saidInEvent } from "./subscriber.js";
+import { type CloudEvent, type Subscriber, saidInEvent } from "./subscriber.js";
 
 const TOPICS = ["events/+/+", "faults/#", "measurements/+"];
 
@@ -10,10 +11,8 @@ export async function mqttSession({ doors, namespace, key }: Scene): Promise<Sub
   const ways = await doors.mqtt.for("mqtt subscriber");
   const heard: Said[] = [];
   const client = connect({
-    servers: ways.urls.map((url) => ({ host: "127.0.0.1", port: Number(new URL(url).port) })),
-    ...{ clientId: "faults-subscriber", clean: false, reconnectPeriod: RETRY_MS, protocolVersion: 5 },
-    ...{ properties: { sessionExpiryInterval: 3_600 }, keepalive: 5, connectTimeout: 10_000 },
-    ...{ username: namespace, password: key, resubscribe: true },
+    ...{ ...PERSISTENT, servers: serversOf(ways), protocolVersion: 5, clientId: "faults-subscriber" },
+    ...{ properties: { sessionExpiryInterval: 3_600 }, username: namespace, password: key },
   });
   client.on("error", () => undefined);
   client.on("message", (topic, payload) => {
@@ -25,12 +24,15 @@ export async function mqttSession({ doors, namespace, key }: Scene): Promise<Sub
   return { name: "MQTT session", heard, repeats: "the same", hears: "messages", stop };
 }
 
+type Measured = readonly { readonly value: Record<string, number> }[];
+
 function saidOn(topic: string, payload: string): Said | undefined {
   if (topic.startsWith("events/")) return saidInEvent(JSON.parse(payload) as CloudEvent);
   // What comes by MQTT says nothing of its place or identity: what is the same is told by what it says.
   if (topic.startsWith("faults/")) return saidBy({ position: 0, identity: "", device: "", text: payload });
-  const measured = JSON.parse(payload) as { value: Record<string, number> }[];
-  const values = measured.flatMap(({ value }) => [value["n"] ?? Number.NaN, value["check"] ?? 0]);
+  const measured = JSON.parse(payload) as Measured | { measurements: Measured };
+  const list = "measurements" in measured ? measured.measurements : measured;
+  const values = list.flatMap(({ value }) => [value["n"] ?? Number.NaN, value["check"] ?? 0]);
   const device = topic.split("/")[1] ?? "";
   return saidBy({ position: 0, identity: "", device, values });
 }
