@@ -71,11 +71,6 @@ describe("the README", () => {
       "npx fieldlog namespaces",
       "npm run bench",
       "npm run bench",
-      "npm run bench",
-      "npm run bench",
-      "npm run bench",
-      "npm run bench",
-      "npm run bench",
     ]);
   });
 

@@ -14,7 +14,7 @@ export function usage(): string {
   FIELDLOG_HTTP_PORT=8090 npm start
                                    with another setting
   npm test                         every test, with real servers
-  npm run bench -- ingest          how fast it is on this machine; also: mqtt
+  npm run bench -- ingest          how fast it is on this machine; --help names the others
 
 Everything is kept in the data directory (.fieldlog): remove it to begin anew.
   secrets/admin-key                the key for the API and the command line, made at the first start
