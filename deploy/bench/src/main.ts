@@ -52,7 +52,7 @@ const program = new Command("bench")
   .addHelpText(
     "after",
     `
-Without the name of a benchmark all of them run, one after the other; that takes about an hour.
+Without the name of a benchmark all of them run, one after the other; that takes about two hours.
 Progress goes to standard error, the result to standard output, and with it what got worse since the last run that
 was kept in deploy/bench. It ends with 1 when there is no result, because an answer was wrong or the log does not
 hold what was acknowledged; a missed target is a result.`,
