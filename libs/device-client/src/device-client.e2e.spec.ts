@@ -149,8 +149,8 @@ describe("devices of the started system", () => {
     const again = await platform.device("porch-1");
     await until("what was missed came", () => again.desiredProperties.version === 4);
     expect(again.desiredProperties.properties).toEqual({ rate: { hz: 10 } });
-    await again.patchReportedProperties({ firmware: null });
-    await again.patchReportedProperties({ serial: "7" });
+    const [removed, added] = [{ firmware: null }, { serial: "7" }];
+    await Promise.all([removed, added].map((patch) => again.patchReportedProperties(patch)));
     await again.waitReportedPropertiesSent();
     const reported = await platform.done("GET", "/workspaces/test/devices/porch-1/reported-properties");
     expect(reported).toMatchObject({ rate: { hz: 10 }, serial: "7" });

@@ -46,36 +46,75 @@ describe("a device in a process of its own", () => {
     return name;
   };
 
-  it("has each of 100 messages arrive once, although it is killed again and again", async () => {
+  /** The options of the device that is killed, in a file of its own. */
+  const optionsOf = (db: string) => {
     const { provisioningToken, instance, mqttPort, certificate: ca } = platform;
     const backOff = { firstMs: 5, mostMs: 50 };
-    const options = JSON.stringify({
-      ...{ deviceId: "cellar-7", db: "device.db", approvalPollMs: 10, backOff },
+    return JSON.stringify({
+      ...{ deviceId: "cellar-7", db, approvalPollMs: 10, backOff },
       ...{ provisioningToken, instance, mqttPort, ca },
     });
+  };
+  /** Runs it from a message on, watched. Resolves with the first message that it has not told to be stored. */
+  const runKilled = async (
+    { db, from }: { db: string; from: number },
+    watch: (child: ChildProcessWithoutNullStreams, next: number) => void,
+  ) => {
+    const child = run(built("killed-device.fixture.js"), [optionsOf(db), String(from)]);
+    const exited = once(child, "exit");
+    let [output, complaints, next] = ["", "", from];
+    child.stderr.on("data", (chunk) => {
+      complaints += chunk;
+    });
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+      const lines = output.split("\n").slice(0, -1);
+      next = Math.max(next, Number(lines.filter((line) => /^\d+$/.test(line)).at(-1) ?? -1) + 1);
+      watch(child, next);
+    });
+    watch(child, next);
+    await exited;
+    expect(complaints).toBe("");
+    return { next, isDone: output.endsWith("done\n") };
+  };
+  const arrived = () => {
+    const ids = [...platform.taken.values()].map(
+      ({ topic }) => /batch-id=.*message-id=[^&]+/.exec(topic)?.[0],
+    );
+    return [platform.taken.size, new Set(ids).size];
+  };
+
+  it("has each of 100 messages arrive once, although it is killed again and again", async () => {
+    platform.taken.clear();
     let next = 0;
     for (const stopAt of [23, 24, 61, 100]) {
-      const child = run(built("killed-device.fixture.js"), [options, String(next)]);
-      const exited = once(child, "exit");
-      let [output, complaints] = ["", ""];
-      child.stderr.on("data", (chunk) => {
-        complaints += chunk;
+      // With what it sends under way, and acknowledgments not yet written down.
+      const ended = await runKilled({ db: "device.db", from: next }, (child, reached) => {
+        if (reached > stopAt) child.kill("SIGKILL");
       });
-      child.stdout.on("data", (chunk) => {
-        output += chunk;
-        const lines = output.split("\n");
-        next = Math.max(next, Number(lines.filter((line) => /^\d+$/.test(line)).at(-1) ?? -1) + 1);
-        // With what it sends under way, and acknowledgments not yet written down.
-        if (next > stopAt) child.kill("SIGKILL");
-      });
-      await exited;
-      expect(complaints).toBe("");
-      if (stopAt === 100) expect(output).toMatch(/done\n$/);
+      next = ended.next;
+      expect(ended.isDone).toBe(stopAt === 100);
     }
-    const ids = new Set(
-      [...platform.taken.values()].map(({ topic }) => /batch-id=.*message-id=[^&]+/.exec(topic)?.[0]),
-    );
-    expect([platform.taken.size, ids.size]).toEqual([100, 100]);
+    expect(arrived()).toEqual([100, 100]);
+  });
+
+  it("has each of 100 messages arrive once, killed at any moment", async () => {
+    platform.taken.clear();
+    const told: string[] = [];
+    let [next, isDone] = [0, false];
+    for (let round = 0; !isDone; round++) {
+      // From before it opens its file to after it has sent all; the last round is left alone.
+      const afterMs = round < 8 ? Math.floor(Math.random() * 500) : undefined;
+      const timers: NodeJS.Timeout[] = [];
+      const ended = await runKilled({ db: "random.db", from: next }, (child) => {
+        if (afterMs === undefined || timers.length > 0) return;
+        timers.push(setTimeout(() => child.kill("SIGKILL"), afterMs));
+      });
+      for (const timer of timers) clearTimeout(timer);
+      ({ next, isDone } = ended);
+      told.push(`after ${afterMs} ms at ${next}`);
+    }
+    expect(arrived(), told.join(", ")).toEqual([100, 100]);
   });
 
   it("is ten lines, as its README shows", async () => {

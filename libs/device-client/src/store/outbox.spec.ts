@@ -75,6 +75,17 @@ describe("the store", () => {
     expect(store.outbox.totals).toEqual({ messages: 2, bytes: 2 * ONE, dropped: 3 });
   });
 
+  it("holds up who asks for much without waiting: what is not written yet stays little", async () => {
+    const store = open("refuse", 10_000 * ONE);
+    const added = Array.from({ length: 3_000 }, () => add(store));
+    // In the same turn.
+    expect(store.outbox.read(2_047, 1, 1)).toMatchObject([{ id: 2_048 }]);
+    const large = { kind: "stream", topic: "t", payload: Buffer.alloc(10) } as const;
+    added.push(store.write(() => store.outbox.add(large), 2 * 1024 * 1024));
+    expect(store.outbox.read(3_000, 1, 1)).toMatchObject([{ id: 3_001 }]);
+    expect(await Promise.all(added)).toEqual(Array.from({ length: 3_001 }, (_, i) => i + 1));
+  });
+
   it("is its process's alone, and its owner's", () => {
     open();
     expect(() => open()).toThrow(expect.objectContaining({ code: "store-in-use" }));
