@@ -1,3 +1,4 @@
+import type { signals } from "@fieldlog/contracts";
 import type { Digest } from "./digest.js";
 
 /** A signal on its way into the log: `fieldlog.signals.v1.Signal` in plain values. */
@@ -36,22 +37,8 @@ export type SignalBody =
   | { case: "rejection"; value: RejectionDraft }
   | { case: "streamMessage"; value: StreamMessageDraft };
 
-/** Empty texts: the device did not say. */
-export interface StreamMessageDraft {
-  group: string;
-  stream: string;
-  batch: string;
-  slice: string;
-  message: string;
-  chunk: string;
-  site: string;
-  contentEncoding: string;
-  payload: Uint8Array;
-  external: string;
-  completesBatch: boolean;
-  completesMessage: boolean;
-  noPayload: boolean;
-}
+/** As it stands in the log. */
+export type StreamMessageDraft = Omit<signals.StreamMessage, "$typeName" | "$unknown">;
 
 export interface PublicationDraft {
   topic: string;
