@@ -1,8 +1,10 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { connectLog } from "@fieldlog/event-log";
+import { RemoteDevices } from "@fieldlog/remote";
 import { until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { python, serveTcp, startStock, WANTED } from "./stock.fixture.js";
+import { python, serveSecurely, serveTcp, startStock, WANTED } from "./stock.fixture.js";
 
 // The vendor's own device client, unmodified (B7). Runs with FIELDLOG_STOCK_SPOTFLOW=1, where ports 443 and 8883 are free.
 
@@ -103,7 +105,7 @@ function withStock(): void {
   }, 150_000);
 
   it("is reached by a tunnel to one of its ports", async () => {
-    const { client, dir, ca } = stock;
+    const { client, dir, ca, certificate, natsUrl } = stock;
     const token = { name: "reached", approved: true };
     const { token: made } = await ask("POST", "/v1/namespaces/test/provisioning-tokens", token);
     await ask("PATCH", "/v1/namespaces/test/settings", { remoteAccess: true });
@@ -122,6 +124,18 @@ function withStock(): void {
     tunnel.onmessage = ({ data }) => got.push(Buffer.from(data as ArrayBuffer));
     tunnel.onopen = () => tunnel.send(sent);
     await until("all came back", () => Buffer.concat(got).equals(sent));
+    // Where a proxy knows TLS in front of edge-websocket, the device is called with the URI of that.
+    const proxy = await serveSecurely(certificate);
+    const log = await connectLog({ url: natsUrl, name: "stock test" });
+    const uri = `wss://localhost:${proxy.port}/v1/tunnels/device?token=t`;
+    const asked = { tunnelId: randomUUID(), port: echo.port, tunnelSecureUri: uri };
+    const payload = Buffer.from(JSON.stringify(asked));
+    const called = { case: "callMethod", value: { name: "!remote-access", payload } } as const;
+    const reply = await new RemoteDevices(log.connection).ask("test", "stock-2", called, 32_000);
+    expect([reply?.refused, reply?.method?.status]).toEqual(["", 200]);
+    await proxy.arrived;
+    proxy.stop();
+    await log.close();
     echo.hangUp();
     expect(await closed).toBe("1000 the device closed it");
     wait.hangUp();

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +46,7 @@ export async function startStock() {
     await servers.stop();
     await rm(dir, { recursive: true });
   };
-  return { client, dir, ca: files.ca, system, stop };
+  return { client, dir, ca: files.ca, certificate: files.server, natsUrl: servers.nats.url, system, stop };
 }
 
 const execute = promisify(execFile);
@@ -77,4 +79,26 @@ export async function serveTcp(serve: (socket: Socket) => void) {
     for (const socket of open) socket.end();
   };
   return { port: (server.address() as AddressInfo).port, connections: () => open.size, hangUp };
+}
+
+/** A WebSocket server that knows TLS, such as a proxy in front of ours; `arrived` resolves when a client is let in. */
+export async function serveSecurely(certificate: string) {
+  const pem = await readFile(certificate);
+  const server = createHttpsServer({ cert: pem, key: pem });
+  const arrived = new Promise<void>((resolve) => {
+    server.on("upgrade", ({ headers }, socket) => {
+      const given = `${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash("sha1").update(given).digest("base64");
+      const upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+      socket.write(`HTTP/1.1 101 Switching\r\n${upgrade}Sec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      socket.on("error", () => undefined);
+      resolve();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const stop = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { port: (server.address() as AddressInfo).port, arrived, stop };
 }

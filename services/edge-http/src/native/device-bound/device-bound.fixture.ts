@@ -39,7 +39,7 @@ export async function sendsToDevices(native: Native, id: string): Promise<void> 
   expect((await blink({}, "late")).status).toBe(504);
   expect((await blink({}, "busy")).status).toBe(409);
   expect((await blink({}, "text")).status).toBe(502);
-  expect((await blink({}, "b%20c")).status).toBe(400);
+  for (const name of ["b%20c", "!remote-access"]) expect((await blink({}, name)).status).toBe(400);
   expect((await blink({ query: "?timeoutMs=60000" })).status).toBe(400);
   release();
 }

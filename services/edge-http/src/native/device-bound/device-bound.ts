@@ -42,7 +42,8 @@ export interface MethodResult {
 
 /** The edge answers for a device that does not; it is given that much longer. */
 const EDGE_MS = 2_000;
-const METHOD = /^[A-Za-z0-9!_.-]{1,100}$/;
+/** Those that begin with ! are the platform's to call: by them it opens tunnels, which takes another permission. */
+const METHOD = /^[A-Za-z0-9_.-][A-Za-z0-9!_.-]{0,99}$/;
 
 /** What is sent to provisioned devices: messages, which wait for the device in the log, and calls, which do not. */
 export class DeviceBound {
@@ -83,7 +84,8 @@ export class DeviceBound {
    */
   async call(to: Bound, name: string, payload: Uint8Array, timeoutMs: number): Promise<MethodResult> {
     await this.check(to);
-    if (!METHOD.test(name)) throw new Problem(400, "The method: 1 to 100 of A-Z, a-z, 0-9, !, _, . and -.");
+    if (!METHOD.test(name))
+      throw new Problem(400, "The method: 1 to 100 of A-Z, a-z, 0-9, !, _, . and -, and no ! first.");
     const value = { name, payload: payload.length === 0 ? Buffer.from("null") : payload, timeoutMs };
     if (parsed(value.payload) === undefined) throw new Problem(400, "The body is not JSON.");
     const asked = { case: "callMethod", value } as const;
