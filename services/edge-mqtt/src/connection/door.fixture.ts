@@ -19,6 +19,8 @@ export class MemorySession implements Session {
   readonly calls: string[] = [];
   readonly subscribed: SubscribeRequest[] = [];
   closedWith: { publishWill: boolean; expiryS?: number } | undefined;
+  /** What recording a message with QoS 2 waits for, by packet id; a rejection is that it cannot be. */
+  readonly recording = new Map<number, Promise<void>>();
   private readonly qos2 = new Map<number, string>();
 
   constructor(readonly options: OpenSession) {}
@@ -49,6 +51,7 @@ export class MemorySession implements Session {
     return true;
   }
   async receiveQos2(packetId: number): Promise<{ identity: string; stored: boolean }> {
+    await this.recording.get(packetId);
     const known = this.qos2.get(packetId);
     if (known === undefined) this.qos2.set(packetId, "received");
     return { identity: `identity ${packetId}`, stored: known === "stored" };

@@ -60,6 +60,8 @@ export class InboundPublishes {
   /** Packet ids with QoS 2 whose exchange is not over. */
   private open: Set<number> | undefined;
   private answering: Promise<void> | undefined;
+  /** Of QoS 2: resolves, to whether the next may be let in, when the one before has had its turn. */
+  private turn: Promise<boolean> | undefined;
 
   constructor(private readonly client: Client) {}
 
@@ -88,7 +90,7 @@ export class InboundPublishes {
     const outcome = excess
       ? refused("quota-exceeded", `more than ${limits.mqttUserProperties} user properties`)
       : qos === 2
-        ? exactlyOnce(client, principal, message, packetId)
+        ? this.exactlyOnce(principal, message, packetId)
         : letIn(client, principal, message);
     if (this.head === undefined && !(outcome instanceof Promise)) this.answer(qos, packetId, outcome);
     else this.wait({ qos, packetId, bytes: payload.length, outcome, next: undefined });
@@ -114,6 +116,35 @@ export class InboundPublishes {
       throw new BadPacket(Reason.receiveMaximumExceeded, `more than ${limits.mqttInFlight} unacknowledged`);
     }
     this.open.add(packetId);
+  }
+
+  /**
+   * QoS 2 (4.3.3): the identity that it is stored under is persisted first, so that a resend changes nothing. That
+   * may take one longer than the next; they are let in in the order in which they came all the same (4.6.0). Behind
+   * one that could not be, none is: the client sends them again, in their order.
+   */
+  private exactlyOnce(principal: Principal, message: InboundPublish, packetId: number): Promise<Outcome> {
+    const session = this.client.session as Session;
+    const received = session.receiveQos2(packetId, message.dup).catch(outcomeOf);
+    const before = this.turn;
+    const taken = (async (): Promise<{ outcome: Outcome | Promise<Outcome>; goesOn: boolean }> => {
+      const goesOn = (await before) ?? true;
+      const known = await received;
+      if ("kind" in known) return { outcome: known, goesOn: goesOn && known.kind === "refused" };
+      if (!goesOn) return { outcome: TRY_AGAIN, goesOn };
+      if (known.stored) return { outcome: KEPT, goesOn };
+      return { outcome: letIn(this.client, principal, { ...message, identity: known.identity }), goesOn };
+    })();
+    this.turn = taken.then(
+      ({ goesOn }) => goesOn,
+      () => false,
+    );
+    return taken.then(async ({ outcome: letInAs }) => {
+      const outcome = await letInAs;
+      if (outcome.kind === "stored") session.storedQos2(packetId);
+      else if (outcome.kind === "refused") session.refusedQos2(packetId);
+      return outcome;
+    });
   }
 
   /** Too fast for its credential: it is read from again when that has earned what it sent. */
@@ -207,25 +238,10 @@ function letIn(
   return dialect?.publish(message) ?? parts.publishing.publish(principal, message);
 }
 
-/** QoS 2 (4.3.3): the identity that it is stored under is persisted first, so that a resend changes nothing. */
-async function exactlyOnce(
-  client: Client,
-  principal: Principal,
-  message: InboundPublish,
-  packetId: number,
-): Promise<Outcome> {
-  const session = client.session as Session;
-  try {
-    const { identity, stored } = await session.receiveQos2(packetId, message.dup);
-    if (stored) return KEPT;
-    const outcome = await letIn(client, principal, { ...message, identity });
-    if (outcome.kind === "stored") session.storedQos2(packetId);
-    else if (outcome.kind === "refused") session.refusedQos2(packetId);
-    return outcome;
-  } catch (error) {
-    if (error instanceof SessionLost) return { kind: "session-lost" };
-    if (error instanceof LogUnavailable) return TRY_AGAIN;
-    if (error instanceof QuotaExceeded) return refused("quota-exceeded", error.message);
-    throw error;
-  }
+/** Of a session that could not keep it; raises what is not foreseen. */
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof SessionLost) return { kind: "session-lost" };
+  if (error instanceof LogUnavailable) return TRY_AGAIN;
+  if (error instanceof QuotaExceeded) return refused("quota-exceeded", error.message);
+  throw error;
 }

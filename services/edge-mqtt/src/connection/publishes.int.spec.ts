@@ -1,4 +1,5 @@
 import { Budget } from "@fieldlog/admission";
+import { LogUnavailable } from "@fieldlog/event-log";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Reason } from "../codec/reason.js";
 import type { PublishOutcome } from "../publish/outcome.js";
@@ -43,6 +44,25 @@ describe.each(versions)("A publish of version %i", (version) => {
     expect(door.published).toMatchObject([{ topic: "t", identity: "identity 9", qos: 2 }]);
     client.send({ cmd: "pubrel", messageId: 9 });
     expect((await client.next("pubcomp")).messageId).toBe(9);
+  });
+  it("with QoS 2 is let in behind those before it, whichever is recorded first", async () => {
+    const client = await door.open(version);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    door.lastSession.recording.set(1, promise);
+    for (const id of [1, 2, 3]) client.publish("t", `${id}`, 2, id);
+    client.send({ cmd: "pingreq" });
+    await client.next("pingresp");
+    expect(door.published).toEqual([]);
+    resolve();
+    for (const id of [1, 2, 3]) expect((await client.next("pubrec")).messageId).toBe(id);
+    expect(door.published.map(({ identity }) => identity)).toEqual([1, 2, 3].map((id) => `identity ${id}`));
+  });
+  it("with QoS 2 that cannot be recorded lets none in behind it", async () => {
+    const client = await door.open(version);
+    door.lastSession.recording.set(2, Promise.reject(new LogUnavailable("away")));
+    for (const id of [1, 2, 3]) client.publish("t", `${id}`, 2, id);
+    await client.untilClosed();
+    expect(door.published.map(({ identity }) => identity)).toEqual(["identity 1"]);
   });
   it("ends the connection, unacknowledged, while the log is away", async () => {
     door.outcome = async () => ({ kind: "unavailable", retryAfterS: 1 });
