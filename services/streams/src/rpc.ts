@@ -17,7 +17,7 @@ import { Incomplete, NotFound, TooMany } from "./refusals.js";
 import type { FoundBatch, Rows } from "./rows.js";
 import type { Defined, DefinedGroup, DefinedStream } from "./sorting/definitions.js";
 import type { BatchFileRow, MessageRow } from "./sorting/tables.js";
-import { batchParts } from "./storage/names.js";
+import { batchParts } from "./storage/batch-parts.js";
 import { pathOf } from "./storage/signals.js";
 
 export type Served = ServiceImpl<typeof streams.StreamsService>;

@@ -6,7 +6,7 @@ import { encrypted, NoSuchObject, type ObjectStore, streamUploadFolder, wholeOf 
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import type { Capabilities } from "@fieldlog/sealing";
 import { NotFound } from "../refusals.js";
-import { batchParts } from "../storage/names.js";
+import { batchParts } from "../storage/batch-parts.js";
 import { CONTAINERS, type Container } from "./paths.js";
 import type { StoredRows } from "./stored-rows.js";
 

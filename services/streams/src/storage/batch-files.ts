@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { limits } from "@fieldlog/contracts";
 import { DeviceErased } from "@fieldlog/data-keys";
-import { encrypted, type ObjectStore, Stretches } from "@fieldlog/objects";
+import { encrypted, type ObjectStore } from "@fieldlog/objects";
 import { type Kysely, sql } from "kysely";
 import { type BatchRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
-import { type BatchFile, batchObjectOf } from "./names.js";
+import { type BatchFile, putBatchParts } from "./batch-parts.js";
 import { hashed, type StorageParts } from "./stored-messages.js";
 
 /** Messages of a batch that are looked up at once. */
@@ -85,7 +85,7 @@ export class BatchFiles {
     try {
       const store = encrypted(this.parts.objects, await this.parts.keys.get(namespace, device));
       const content = this.content(store, file, concatenation === "lines");
-      const bytes = await putParts(store, file, hashed(content, hash));
+      const bytes = await putBatchParts(store, file, hashed(content, hash));
       const row = { namespace, number: file.batch, device, slice, bytes, sha256: hash.digest() };
       await this.db
         .insertInto("stream_batch_files")
@@ -124,23 +124,4 @@ export class BatchFiles {
       after = Number(page.at(-1)?.position);
     }
   }
-}
-
-/** @returns bytes of the file */
-async function putParts(
-  store: Pick<ObjectStore, "put">,
-  file: BatchFile,
-  content: AsyncIterable<Uint8Array>,
-): Promise<number> {
-  const stretches = new Stretches(content, limits.uploadPartBytes);
-  let whole = 0;
-  try {
-    for (let part = 0; await stretches.more(); part++) {
-      const { bytes } = await store.put(batchObjectOf(file, part), stretches.next());
-      whole += bytes;
-    }
-  } finally {
-    await stretches.end();
-  }
-  return whole;
 }
