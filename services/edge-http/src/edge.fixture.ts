@@ -325,7 +325,7 @@ export async function startEdge(
       addresses = opened;
     },
     onRoute: ({ methods, path, refuses }) => {
-      const described = path.replaceAll(/:(\w+)/g, "{$1}");
+      const described = path.replaceAll(/:(\w+)/g, "{$1}").replace("*", "{path}");
       for (const method of methods) if (!refuses && method !== "HEAD") routes.add(`${method} ${described}`);
     },
   });

@@ -24,24 +24,43 @@ const PROBLEM = { "application/problem+json": { schema: { $ref: "#/components/sc
 /** Path with `{parameters}`, method in small letters, and description of each. */
 export function describeSpotflow(): [path: string, method: string, description: Json][] {
   return operations.map((operation) => [
-    operation.path.replaceAll(/:(\w+)/g, "{$1}"),
+    described(operation.path),
     operation.method.toLowerCase(),
     describe(operation),
   ]);
 }
 
+function described(path: string): string {
+  return path.replaceAll(/:(\w+)/g, "{$1}").replace("*", "{path}");
+}
+
 function describe(operation: Operation | OperatorOperation): Json {
-  const { name, summary, path, by, body, statuses } = operation;
+  const { name, summary, path, query = {}, by, body, statuses } = operation;
   const responses: Json = {};
   for (const [status, description] of Object.entries(statuses)) responses[status] = { description };
   for (const [status, description] of Object.entries({ ...refusals, ...operation.refusals })) {
     responses[status] = { description, content: PROBLEM };
   }
-  const parameters = [...path.matchAll(/:(\w+)/g)].map(([, parameter]) => ({
+  const inPath = [...described(path).matchAll(/\{(\w+)\}/g)].map(([, parameter]) => ({
     ...{ name: parameter, in: "path", required: true, schema: { type: "string" } },
   }));
+  const inQuery = Object.entries(query).map(([parameter, description]) => ({
+    ...{
+      name: parameter,
+      in: "query",
+      required: parameter === "sig",
+      schema: { type: "string" },
+      description,
+    },
+  }));
   return {
-    ...{ operationId: `spotflow-${name}`, summary, tags: ["spotflow"], parameters, responses },
+    ...{
+      operationId: `spotflow-${name}`,
+      summary,
+      tags: ["spotflow"],
+      parameters: [...inPath, ...inQuery],
+      responses,
+    },
     ...whoMay([by], "needs" in operation ? operation.needs : undefined),
     ...(body === undefined ? {} : { requestBody: { content: contentOf(body) } }),
   };

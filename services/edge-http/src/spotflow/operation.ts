@@ -9,10 +9,12 @@ export interface Operation {
   /** Of its metric and its trace. */
   readonly name: string;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** With `:parameters`. */
+  /** With `:parameters`, or `*` for the rest of it. */
   readonly path: string;
   readonly by: Shown;
   readonly summary: string;
+  /** What its query may have, by name, and what that is. */
+  readonly query?: Readonly<Record<string, string>>;
   /** "bytes": whatever it is. */
   readonly body?: z.ZodType | "bytes";
   /** What each status of success says. */

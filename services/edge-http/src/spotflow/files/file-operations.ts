@@ -21,7 +21,8 @@ export const fileOperations = {
   },
   put: {
     ...{ name: "file", method: "PUT", path: `/${CONTAINER}/:blob`, by: "capability" },
-    ...{ summary: "A large payload; ?sig= lets it in", body: "bytes", statuses: { 201: "Stored" } },
+    ...{ summary: "A large payload", body: "bytes", statuses: { 201: "Stored" } },
+    query: { sig: "Lets it in" },
   },
   end: {
     ...{ name: "end file", method: "POST", path: "/devices/:id/files/notifications", by: "connectionToken" },

@@ -34,6 +34,7 @@ const duration = z
   });
 export const SecureUri = z.object({ container: z.enum(keys(CONTAINERS)), duration });
 
+const SIG = "What a secure URI has: lets its holder in";
 /** Below it is what is stored, by its paths. */
 export const STORAGE = "/stream-storage";
 
@@ -62,12 +63,14 @@ export const streamOperations = {
   }),
   listStored: {
     ...{ name: "listStored", method: "GET", path: STORAGE, by: "capability" },
-    summary: "What is stored; ?sig= lets it in, with prefix, limit and after",
+    summary: "What is stored, by its paths",
+    query: { sig: SIG, prefix: "Of paths", limit: "At most so many", after: "Only paths behind this one" },
     statuses: { 200: "A page of it" },
   },
   getStored: {
     ...{ name: "getStored", method: "GET", path: `${STORAGE}/*`, by: "capability" },
-    summary: "One of these, by its path; ?sig= lets it in",
+    summary: "One of these, by its path",
+    query: { sig: SIG },
     statuses: { 200: "Its bytes" },
   },
 } as const satisfies Record<string, Operation>;
