@@ -15,8 +15,10 @@ import {
 /** Another seed is another schedule; a failure names the one that it had. */
 const SEED = Number(process.env["FAULT_SEED"] ?? 20_261_121);
 const PUBLISHERS = 4;
-/** Events that must have come by every way out between two faults. */
+/** Events that must come by every way out between two faults, slowly and then fast. */
 const BETWEEN = 20;
+/** Milliseconds that a publisher rests between two events; the latter while something starts, which needs the machine. */
+const REST_MS = { all: 10, starting: 100 };
 
 let servers: TestServers;
 let system: System;
@@ -69,20 +71,30 @@ async function publish(p: number, n: number): Promise<void> {
 /** Each publishes one event after the other; `stop` resolves to how many each has. */
 function publishers() {
   let running = true;
+  let restMs = REST_MS.all;
   const all = Array.from({ length: PUBLISHERS }, async (_, p) => {
     let n = 0;
     for (; running; n++) {
       await publish(p, n);
-      await sleep(10);
+      await sleep(restMs);
     }
     return n;
   });
   return {
+    rest: (ms: number) => {
+      restMs = ms;
+    },
     stop: () => {
       running = false;
       return Promise.all(all);
     },
   };
+}
+
+/** Resolves when every way out has delivered some more. */
+async function delivering(why: string): Promise<void> {
+  const reached = ways.map(({ heard }) => heard.length + BETWEEN);
+  await until(why, () => ways.every(({ heard }, i) => heard.length >= (reached[i] ?? 0)), 60_000);
 }
 
 /** Of one publisher, in the order in which each event came first. */
@@ -104,13 +116,11 @@ it(`whatever is killed, each way out has every event, in its publisher's order (
   const schedule = victims.map((victim) => ({ victim, order: random() })).sort((a, b) => a.order - b.order);
   for (const { victim } of schedule) {
     const [name, part] = victim;
-    const reached = ways.map(({ heard }) => heard.length + BETWEEN);
-    await until(
-      `every way out delivers before ${name} is killed`,
-      () => ways.every(({ heard }, i) => heard.length >= (reached[i] ?? 0)),
-      60_000,
-    );
+    await delivering(`every way out delivers before ${name} is killed`);
+    publishing.rest(REST_MS.all);
+    await delivering(`${name} is killed in the middle of that`);
     await part.kill();
+    publishing.rest(REST_MS.starting);
     await sleep(random() * 500);
     await part.start();
   }

@@ -20,6 +20,8 @@ export class Fleet {
   readonly repeated = new Set<string>();
   /** Answers that no sender should have got. */
   readonly wrong: string[] = [];
+  /** Milliseconds that a device rests between two of its messages. */
+  restMs = 0;
   private readonly devices: { identity: Identity; next: number }[] = [];
   private sending: Promise<void>[] = [];
   private stopping = false;
@@ -45,7 +47,10 @@ export class Fleet {
   start(): void {
     this.stopping = false;
     this.sending = this.devices.map(async (device) => {
-      while (!this.stopping) await this.deliver(this.nextPick(device));
+      while (!this.stopping) {
+        await this.deliver(this.nextPick(device));
+        if (this.restMs > 0) await sleep(this.restMs);
+      }
     });
   }
 
@@ -77,7 +82,7 @@ export class Fleet {
         this.wrong.push(`${name}: HTTP ${status}`);
         return;
       }
-      await sleep(20 + this.random() * 80);
+      await sleep(this.restMs + 20 + this.random() * 80);
     }
   }
 

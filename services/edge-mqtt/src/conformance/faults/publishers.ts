@@ -17,6 +17,8 @@ export class Publisher {
   readonly acknowledged = new Set<number>();
   readonly repeated = new Set<number>();
   readonly wrong: string[] = [];
+  /** Milliseconds that it rests between two messages. */
+  restMs = 0;
   readonly p: Packets = packetsOf(5);
   #client: RawClient | undefined;
   #stopping = false;
@@ -43,7 +45,10 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopping) await this.#deliver(this.#next++);
+    while (!this.#stopping) {
+      await this.#deliver(this.#next++);
+      if (this.restMs > 0) await sleep(this.restMs);
+    }
   }
 
   async #deliver(n: number): Promise<void> {
