@@ -32,21 +32,20 @@ export const streams: Benchmark = {
 
 type Context = Pick<BenchmarkContext, "folder" | "progress" | "seconds" | "signal">;
 
-/** Raises NoResult when not each message was stored and told of once. */
+/** Raises NoResult when a message of the quiet line is not told of, or more are sorted than were sent. */
 export async function streamsRows(context: Context, plan: Plan): Promise<Row[]> {
   const stage = await OneService.open("streams", context.folder, context.progress);
   const database = new pg.Client({ connectionString: stage.postgres.url });
   try {
-    // So that there are tables, and a stream.
     await stage.start();
     await makeStream(stage);
+    const delays = await quietLine(context, stage, plan);
     await stage.stop();
     await say(stage.log, plan);
     context.progress(`${plan.messages} messages are in the log`);
     await database.connect();
     await stage.start();
-    const { sorted, stored } = await catchUp(context, database, plan.messages);
-    const delays = await quietLine(context, stage, plan);
+    const { sorted, stored } = await catchUp(context, database, plan.messages, delays.length);
     return [
       row({ name: "messages sorted into batches", unit: "1/s", values: [sorted] }),
       row({ name: "messages stored and told of", unit: "1/s", values: [stored] }),
@@ -68,18 +67,25 @@ async function makeStream(stage: OneService): Promise<void> {
   }
 }
 
-/** Of each, per second: from its first visible progress to the last message. */
-async function catchUp({ progress, signal }: Context, database: pg.Client, messages: number) {
-  const steps = { sorted: new Progress(messages), stored: new Progress(messages) };
+/** Of each, per second: of all that are sorted, and of those that are stored meanwhile and for so many seconds behind it. */
+async function catchUp(
+  { progress, signal, seconds }: Context,
+  database: pg.Client,
+  messages: number,
+  before: number,
+) {
+  const steps = { sorted: new Progress(before, messages), stored: new Progress(before, messages) };
   const deadline = performance.now() + LONGEST_MS;
-  while (!steps.stored.done) {
+  let end = Number.POSITIVE_INFINITY;
+  while (!steps.stored.done && performance.now() < end) {
     signal.throwIfAborted();
-    if (performance.now() > deadline) throw new NoResult("not all messages are stored");
+    if (performance.now() > deadline) throw new NoResult("not all messages are sorted");
     const { rows } = await database.query<{ sorted: string; stored: string }>(
       "SELECT count(*) AS sorted, count(object) AS stored FROM streams.stream_messages",
     );
     steps.sorted.note(Number(rows[0]?.sorted));
     steps.stored.note(Number(rows[0]?.stored));
+    if (steps.sorted.done) end = Math.min(end, performance.now() + seconds * 1_000);
     await sleep(POLL_MS);
   }
   const [sorted, stored] = [steps.sorted.perSecond, steps.stored.perSecond];
@@ -91,24 +97,30 @@ class Progress {
   private first: { at: number; count: number } | undefined;
   private last: { at: number; count: number } | undefined;
 
-  constructor(private readonly whole: number) {}
+  constructor(
+    private readonly before: number,
+    private readonly more: number,
+  ) {}
 
   get done(): boolean {
-    return this.last !== undefined;
+    return this.last?.count === this.before + this.more;
   }
 
-  /** Raises NoResult when it is done at the first look: that is no rate. */
+  /** Raises NoResult when there was one look at it: that is no rate. */
   get perSecond(): number {
     const [from, to] = [this.first, this.last];
-    if (!from || !to || from === to) throw new NoResult("the backlog is too small to measure a rate");
+    if (!from || !to || from.count === to.count) {
+      throw new NoResult("the backlog is too small to measure a rate");
+    }
     return (to.count - from.count) / ((to.at - from.at) / 1_000);
   }
 
   note(count: number): void {
-    if (count > this.whole) throw new NoResult(`${count} messages of ${this.whole}`);
-    const now = { at: performance.now(), count };
-    if (count > 0) this.first ??= now;
-    if (count === this.whole) this.last ??= now;
+    const whole = this.before + this.more;
+    if (count > whole) throw new NoResult(`${count} messages of ${whole}`);
+    if (count <= this.before || count === this.last?.count) return;
+    this.last = { at: performance.now(), count };
+    this.first ??= this.last;
   }
 }
 
