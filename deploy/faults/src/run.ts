@@ -101,8 +101,8 @@ async function sceneOf(stage: Stage, o: RunOptions, folder: string): Promise<Sce
     ...{ kind: "native", permission: "write", name: `faults-${randomBytes(3).toString("hex")}` },
   });
   const chance = chanceFor(o.seed, "senders");
-  const { doors } = stage;
-  return { api, namespace, key: String(key), doors, chance, paceMs: o.paceMs, folder };
+  const { doors, ca } = stage;
+  return { api, namespace, key: String(key), doors, tls: { ca }, chance, paceMs: o.paceMs, folder };
 }
 
 async function subscribersOf(scene: Scene, stage: Stage): Promise<Subscriber[]> {

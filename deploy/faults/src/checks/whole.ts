@@ -5,7 +5,8 @@ import { type Finding, few } from "./finding.js";
 export interface Fetched {
   readonly sender: string;
   readonly n: number;
-  readonly digest: string;
+  /** Undefined: it was not read, only listed. */
+  readonly digest: string | undefined;
 }
 
 /** Whether each upload that was acknowledged is there once, as it was sent, and none that was never sent. */
@@ -17,7 +18,9 @@ export function wholeness(where: string, ledgers: readonly Ledger[], found: read
       "is not there": entries.flatMap(({ acknowledged }, n) => (acknowledged && !own.has(n) ? [n] : [])),
       "is there more than once": [...own].flatMap(([n, same]) => (same.length > 1 ? [n] : [])),
       "is not as it was sent": [...own].flatMap(([n, same]) =>
-        same.some(({ digest }) => digest !== entries[n]?.digest) ? [n] : [],
+        same.some(({ digest }) => !entries[n] || (digest ?? entries[n].digest) !== entries[n].digest)
+          ? [n]
+          : [],
       ),
     };
     return Object.entries(wrong).flatMap(([what, numbers]) =>

@@ -13,6 +13,8 @@ export interface Scene {
   readonly chance: Chance;
   /** ms between two messages of a device, on average. */
   readonly paceMs: number;
+  /** The authority that devices trust. */
+  readonly tls: { readonly ca: string };
   /** For files of devices. */
   readonly folder: string;
 }

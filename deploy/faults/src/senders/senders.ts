@@ -4,6 +4,7 @@ import { mqtt } from "./mqtt.js";
 import { native } from "./native.js";
 import type { Scene } from "./scene.js";
 import type { Sender } from "./sender.js";
+import { spotflow } from "./spotflow.js";
 import { tenta } from "./tenta.js";
 import { trainingData } from "./training-data.js";
 
@@ -15,4 +16,5 @@ export const DIALECTS: Readonly<Record<string, (scene: Scene, devices: number) =
   tenta,
   cred,
   "edge-impulse": trainingData,
+  spotflow,
 };

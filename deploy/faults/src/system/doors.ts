@@ -20,6 +20,16 @@ export class Door {
     return new Ways(urls);
   }
 
+  /** One port for all replicas, each in turn: for clients that know one address. */
+  async balanced(who: string): Promise<number> {
+    let turn = 0;
+    const ports = this.replicas.map(({ url }) => Number(new URL(url).port));
+    const name = this.replicas[0]?.name ?? "";
+    const link = await Link.to(`${who} to ${name}s by TLS`, [() => ports[turn++ % ports.length] ?? 0]);
+    this.links.set(link.name, link);
+    return link.ports[0] ?? 0;
+  }
+
   /** The first replica's URL, without a link: for questions of the suite's own. */
   get direct(): string {
     return this.replicas[0]?.url ?? "";

@@ -1,8 +1,15 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type RunningNats, type RunningPostgres, startNatsCluster, startPostgres } from "@fieldlog/servers";
+import {
+  freePort,
+  type RunningNats,
+  type RunningPostgres,
+  startNatsCluster,
+  startPostgres,
+} from "@fieldlog/servers";
 import { SERVICES, type System, type SystemProcess, startSystem } from "@fieldlog/testkit";
+import { type CertificateFiles, localCertificate } from "@fieldlog/tls";
 import { Link } from "../proxy/link.js";
 import { Door } from "./doors.js";
 import { type Machine, machineOf } from "./machine.js";
@@ -28,7 +35,9 @@ export interface Stage {
   readonly machines: Readonly<Record<string, Machine>>;
   /** By name: `auth to nats`, `auth-2 to postgres`, `stations to edge-http-2`, … */
   readonly links: Map<string, Link>;
-  readonly doors: { readonly http: Door; readonly mqtt: Door; readonly mqtts: Door; readonly ws: Door };
+  readonly doors: Readonly<Record<"http" | "https" | "mqtt" | "mqtts" | "ws", Door>>;
+  /** PEM: the authority of the doors' certificate, which is for localhost. */
+  readonly ca: string;
   readonly natsUrl: string;
   readonly nats: readonly RunningNats[];
   readonly postgresUrl: string;
@@ -59,9 +68,12 @@ export async function startStage(o: StageOptions): Promise<Stage> {
     const links = new Map<string, Link>();
     ends.push(() => Promise.all([...links.values()].map((link) => link.close())));
     o.progress(`starting ${o.replicas === 1 ? "the services" : `${o.replicas} of each service`}`);
-    const system = await services(o, { nats, postgres, links, logs });
+    const certificate = await localCertificate({ dir: join(o.folder, "tls"), hosts: ["localhost"] });
+    const httpsPorts = await portsOf(o.replicas);
+    const system = await services(o, { nats, postgres, links, logs, certificate, httpsPorts });
     ends.push(() => system.stop());
-    return staged(system, { nats, postgres, links, stop });
+    const ca = await readFile(certificate.ca, "utf8");
+    return { ...staged(system, { nats, postgres, links, httpsPorts, stop }), ca };
   } catch (error) {
     await stop();
     throw error;
@@ -72,10 +84,15 @@ interface Servers {
   readonly nats: readonly RunningNats[];
   readonly postgres: RunningPostgres;
   readonly links: Map<string, Link>;
+  /** Of each edge-http. */
+  readonly httpsPorts: ReadonlyMap<string, number>;
 }
 
-async function services(o: StageOptions, servers: Servers & { logs: Logs }): Promise<System> {
-  const { nats, postgres, links, logs } = servers;
+async function services(
+  o: StageOptions,
+  servers: Servers & { logs: Logs; certificate: CertificateFiles },
+): Promise<System> {
+  const { nats, postgres, links, logs, certificate, httpsPorts } = servers;
   const names = namesOf(o.replicas);
   const addresses = new Map<string, Record<string, string>>();
   for (const name of names) {
@@ -89,7 +106,9 @@ async function services(o: StageOptions, servers: Servers & { logs: Logs }): Pro
     );
     const toPostgres = await Link.to(`${name} to postgres`, [() => Number(new URL(postgres.url).port)]);
     for (const link of [toNats, toPostgres]) links.set(link.name, link);
+    const httpsPort = httpsPorts.get(name);
     addresses.set(name, {
+      ...(httpsPort !== undefined && { FIELDLOG_HTTPS_PORT: String(httpsPort) }),
       FIELDLOG_NATS_URL: nats.map(({ url }, n) => through(url, toNats.ports[n])).join(","),
       FIELDLOG_POSTGRES_URL: through(postgres.url, toPostgres.ports[0]),
     });
@@ -100,14 +119,21 @@ async function services(o: StageOptions, servers: Servers & { logs: Logs }): Pro
     natsMonitorUrl: first?.monitorUrl ?? "",
     postgresUrl: postgres.url,
     replicas: Object.fromEntries(SERVICES.map((name) => [name, o.replicas])),
-    settings: { FIELDLOG_REPLICAS: String(o.natsServers), ...o.settings },
+    settings: {
+      ...{ FIELDLOG_TLS_CERT: certificate.server, FIELDLOG_TLS_KEY: certificate.server },
+      FIELDLOG_REPLICAS: String(o.natsServers),
+      ...o.settings,
+    },
     settingsOf: (name) => addresses.get(name) ?? {},
     startTimeoutMs: START_MS,
     log: (name, line) => logs.write(name, line),
   });
 }
 
-function staged(system: System, { nats, postgres, links, stop }: Servers & { stop(): Promise<void> }): Stage {
+function staged(
+  system: System,
+  { nats, postgres, links, httpsPorts, stop }: Servers & { stop(): Promise<void> },
+): Omit<Stage, "ca"> {
   const machines: Record<string, Machine> = {};
   for (const [n, server] of nats.entries()) {
     machines[`nats-${n + 1}`] = machineOf(server, () => answersOk(`${server.monitorUrl}/healthz`));
@@ -116,16 +142,17 @@ function staged(system: System, { nats, postgres, links, stop }: Servers & { sto
   for (const [name, process] of Object.entries(system.processes)) {
     machines[name] = machineOf(process, () => answersOk(`${process.url}/readyz`));
   }
-  const door = (service: string, url: (process: SystemProcess) => string | undefined) =>
+  const door = (service: string, url: (process: SystemProcess, name: string) => string | undefined) =>
     new Door(
       links,
       Object.entries(system.processes).flatMap(([name, process]) => {
-        const found = name.replace(/-\d+$/, "") === service ? url(process) : undefined;
+        const found = name.replace(/-\d+$/, "") === service ? url(process, name) : undefined;
         return found === undefined ? [] : [{ name, url: found }];
       }),
     );
   const doors = {
     http: door("edge-http", ({ url }) => url),
+    https: door("edge-http", (_, name) => `https://localhost:${httpsPorts.get(name)}`),
     mqtt: door("edge-mqtt", ({ mqttUrl }) => mqttUrl),
     mqtts: door("edge-mqtt", ({ mqttsUrl }) => mqttsUrl),
     ws: door("edge-websocket", ({ wsUrl }) => wsUrl),
@@ -135,6 +162,14 @@ function staged(system: System, { nats, postgres, links, stop }: Servers & { sto
     ...{ adminKey: system.adminKey, machines, links, doors, natsUrl, nats },
     ...{ postgresUrl: postgres.url, stop },
   };
+}
+
+async function portsOf(replicas: number): Promise<Map<string, number>> {
+  const ports = new Map<string, number>();
+  for (const name of namesOf(replicas)) {
+    if (name.startsWith("edge-http")) ports.set(name, await freePort());
+  }
+  return ports;
 }
 
 function namesOf(replicas: number): string[] {
