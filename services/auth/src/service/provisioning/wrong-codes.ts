@@ -10,6 +10,9 @@ type Times = readonly number[];
  * the bucket in which they are counted nobody tries any.
  */
 export class WrongCodes {
+  /** By asker: the last of those who wait to be counted here, and how many do. */
+  private readonly turns = new Map<string, { last: Promise<unknown>; waiting: number }>();
+
   private constructor(
     private readonly bucket: RecordBucket<Times>,
     private readonly now: () => number,
@@ -37,12 +40,29 @@ export class WrongCodes {
    */
   async begin(asker: RecordKey): Promise<() => Promise<void>> {
     const time = this.now();
-    await this.change(asker, (times) => {
+    await this.inTurn(asker, (times) => {
       const oldest = times.at(-limits.wrongCodes);
       if (oldest === undefined) return [...times, time];
       throw new TooManyWrongCodes(Math.ceil((oldest + limits.wrongCodesMs - time) / 1_000));
     });
-    return () => this.change(asker, (times) => without(times, time)).catch(() => undefined);
+    return () => this.inTurn(asker, (times) => without(times, time)).catch(() => undefined);
+  }
+
+  /** One after the other, so that only other replicas are in the way. Of more than may try at all nobody waits. */
+  private async inTurn(asker: RecordKey, to: (times: Times) => Times): Promise<void> {
+    const key = `${asker.namespace}/${asker.id}`;
+    const turn = this.turns.get(key) ?? { last: Promise.resolve(), waiting: 0 };
+    if (turn.waiting > 2 * limits.wrongCodes) throw new TooManyWrongCodes(1);
+    this.turns.set(key, turn);
+    turn.waiting++;
+    const own = turn.last.then(() => this.change(asker, to));
+    turn.last = own.catch(() => undefined);
+    try {
+      await own;
+    } finally {
+      turn.waiting--;
+      if (turn.waiting === 0) this.turns.delete(key);
+    }
   }
 
   private async change(asker: RecordKey, to: (times: Times) => Times): Promise<void> {
