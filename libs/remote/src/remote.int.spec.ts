@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Pictures } from "./pictures.js";
 import { RemoteDevices } from "./remote-devices.js";
 import { RemoteHost } from "./remote-host.js";
+import { awaitJoin, joinTunnel } from "./tunnel-join.js";
+import { type TunnelFrame, TunnelWire } from "./tunnel-wire.js";
 
 let servers: TestServers;
 let one: EventLog;
@@ -116,5 +118,44 @@ describe("pictures", () => {
     });
     for (const leave of leaves) leave();
     await until("nobody wishes", () => wishes.size === 0);
+  });
+});
+
+describe("a tunnel", () => {
+  it("lets the first in who knows its secret, at another edge, as long as its operator is there", async () => {
+    const tunnel = crypto.randomUUID();
+    const joins: string[] = [];
+    const of = { namespace: "n", device: "d", tunnel, secret: "right" };
+    expect(await joinTunnel(two.connection, tunnel, "right")).toBeUndefined();
+    const letGo = awaitJoin(one.connection, of, () => joins.push("joined"));
+    await one.connection.flush();
+    expect(await joinTunnel(two.connection, tunnel, "wrong")).toBeUndefined();
+    expect(await joinTunnel(two.connection, tunnel, "right")).toEqual({ namespace: "n", device: "d" });
+    expect(await joinTunnel(two.connection, tunnel, "right")).toBeUndefined();
+    expect(joins).toEqual(["joined"]);
+    letGo();
+  });
+
+  it("carries frames from one end to the other, and to no other tunnel", async () => {
+    const tunnel = crypto.randomUUID();
+    const [operator, device] = [
+      new TunnelWire(one.connection, tunnel, "operator"),
+      new TunnelWire(two.connection, tunnel, "device"),
+    ];
+    const [there, back, elsewhere]: TunnelFrame[][] = [[], [], []];
+    await operator.listen((frame) => back?.push(frame));
+    await device.listen((frame) => there?.push(frame));
+    const other = new TunnelWire(two.connection, crypto.randomUUID(), "device");
+    await other.listen((frame) => elsewhere?.push(frame));
+    const plain = { sent: 2 ** 40, taken: 3, data: new Uint8Array([1, 2]), ended: true, closing: undefined };
+    operator.send(plain);
+    device.send({ ...plain, data: new Uint8Array(), closing: { code: 4_409, reason: "no" } });
+    await until("both came", () => there?.length === 1 && back?.length === 1);
+    expect(there?.map(({ data, ...rest }) => ({ ...rest, data: [...data] }))).toEqual([
+      { ...plain, data: [1, 2] },
+    ]);
+    expect(back).toMatchObject([{ ended: true, closing: { code: 4_409, reason: "no" } }]);
+    expect(elsewhere).toEqual([]);
+    for (const wire of [operator, device, other]) wire.stop();
   });
 });
