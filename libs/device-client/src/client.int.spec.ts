@@ -200,7 +200,7 @@ describe("a device client", () => {
     await until("it is stored", () => platform.acknowledged.length === 1);
     platform.push("events/gate/door", "opened", 5, true);
     platform.push("events/gate/door", "closed", 6);
-    await until("both are handed over", () => got.length === 2);
+    await until("both are handed over", () => got.length === 2 && platform.acknowledged.length === 3);
     expect([got, platform.acknowledged]).toEqual([
       ["opened", "closed"],
       [5, 5, 6],

@@ -95,10 +95,9 @@ interface WaitingMemory {
 }
 
 function memoryRows({ bare, storing, waiting }: WaitingMemory, count: string): Row[] {
-  const each = (name: string, { own, resident }: Memory, most?: number) => [
+  const each = (name: string, { own, resident }: Memory) => [
     row({
-      ...{ name: `resident memory ${name}`, unit: "MiB", values: [resident] },
-      ...(most === undefined ? {} : { target: { below: most } }),
+      ...{ name: `resident memory ${name}`, unit: "MiB", values: [resident], target: { below: MOST_MIB } },
       peer: { name: "bare Node process", values: [bare.resident] },
     }),
     row({
@@ -107,7 +106,7 @@ function memoryRows({ bare, storing, waiting }: WaitingMemory, count: string): R
     }),
   ];
   return [
-    ...each(`while ${count} wait`, waiting, MOST_MIB),
+    ...each(`while ${count} wait`, waiting),
     ...each(`right after ${count} were stored at full speed`, storing),
   ];
 }
