@@ -69,10 +69,13 @@ export class Outbox {
 
   private async messageRound(): Promise<boolean> {
     const waiting = await this.messages.waiting(MESSAGES);
-    const stored = await this.messages.store(waiting);
+    const results = await this.messages.store(waiting);
+    const done = waiting.filter((_, index) => results[index]?.status === "fulfilled");
+    const stored = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     // The log takes them in the order in which it is given them.
-    await Promise.all(waiting.map((message, index) => this.tellMessage(message, stored[index])));
-    await this.messages.note(waiting, stored);
+    await Promise.all(done.map((message, index) => this.tellMessage(message, stored[index])));
+    await this.messages.note(done, stored);
+    raiseFirst(results);
     return waiting.length > 0;
   }
 
@@ -87,14 +90,20 @@ export class Outbox {
 
   private async batchRound(): Promise<boolean> {
     const waiting = await this.batches.waiting(BATCHES);
-    const stored = await Promise.all(waiting.map((batch) => this.batches.store(batch)));
+    const results = await Promise.allSettled(waiting.map((batch) => this.batches.store(batch)));
     for (const [index, batch] of waiting.entries()) {
-      const of = stored[index];
-      if (of === undefined) continue;
-      const signal = batchSignal({ ...batch, ...of, number: Number(batch.number) });
+      const result = results[index];
+      if (result?.status !== "fulfilled") continue;
+      const signal = batchSignal({ ...batch, ...result.value, number: Number(batch.number) });
       await this.parts.log.signals.append(batch.namespace, signal);
       await this.batches.note(batch);
     }
+    raiseFirst(results);
     return waiting.length > 0;
   }
+}
+
+/** What failed is tried again with the next look; what did not was not held up by it. */
+function raiseFirst(results: readonly PromiseSettledResult<unknown>[]): void {
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }

@@ -1,6 +1,12 @@
 import { brotliCompressSync, constants } from "node:zlib";
 import { limits } from "@fieldlog/contracts";
-import { NoSuchObject, ObjectsUnavailable, putWhole, streamUploadFolder } from "@fieldlog/objects";
+import {
+  CannotDecrypt,
+  NoSuchObject,
+  ObjectsUnavailable,
+  putWhole,
+  streamUploadFolder,
+} from "@fieldlog/objects";
 import { describe, expect, it } from "vitest";
 import { Unreadable, unpacked } from "./packed.js";
 
@@ -25,6 +31,11 @@ function storage() {
       objects.delete(name);
     },
   };
+}
+
+// biome-ignore lint/correctness/useYield: it fails before it gives anything
+async function* raising(error: Error): AsyncGenerator<Uint8Array, void> {
+  throw error;
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
@@ -71,5 +82,7 @@ describe("a message's parts", () => {
     const bomb = brotliCompressSync(Buffer.alloc(limits.streamMessageBytes + 1), { params });
     await expect(read([inline(bomb, "br")])).rejects.toThrow("too large");
     await expect(read([{ ...part, external: "none" }])).rejects.toThrow("not uploaded");
+    const other = { get: () => raising(new CannotDecrypt("a")) };
+    await expect(read([{ ...part, external: "old" }], other)).rejects.toThrow(Unreadable);
   }, 30_000);
 });

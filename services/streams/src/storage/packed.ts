@@ -2,7 +2,14 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
 import { limits } from "@fieldlog/contracts";
-import { contentOf, NoSuchObject, type ObjectStore, streamUploadFolder, wholeOf } from "@fieldlog/objects";
+import {
+  CannotDecrypt,
+  contentOf,
+  NoSuchObject,
+  type ObjectStore,
+  streamUploadFolder,
+  wholeOf,
+} from "@fieldlog/objects";
 import type { PartRow } from "../sorting/tables.js";
 
 /** What cannot be unpacked, is too large once it is, or never came. */
@@ -45,6 +52,8 @@ async function* packedOf(
     yield* contentOf(store, parts, { from: 0, to: bytes });
   } catch (cause) {
     if (cause instanceof NoSuchObject) throw new Unreadable("it was not uploaded", { cause });
+    // It was uploaded before the namespace was cleared, under a key that is gone.
+    if (cause instanceof CannotDecrypt) throw new Unreadable("it cannot be decrypted", { cause });
     throw cause;
   }
 }

@@ -45,11 +45,11 @@ export class StoredMessages {
       .execute();
   }
 
-  /** Undefined: nothing can be stored of it, now or ever. */
-  async store(messages: readonly MessageRow[]): Promise<(Stored | undefined)[]> {
+  /** Of each: undefined: nothing can be stored of it, now or ever. Rejected: it is to be tried again. */
+  async store(messages: readonly MessageRow[]): Promise<PromiseSettledResult<Stored | undefined>[]> {
     const single = await this.single(messages.filter(({ chunks }) => chunks === 1));
     const keys = new KeysOnce(this.parts.keys);
-    return Promise.all(
+    return Promise.allSettled(
       messages.map((message) => {
         const part = single.get(nameOf(message.namespace, message.position));
         return this.storeOne(message, part ? [part] : partsOf(this.db, message), keys);
