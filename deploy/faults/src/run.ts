@@ -86,6 +86,7 @@ async function onStage(stage: Stage, o: RunOptions, context: RunContext): Promis
       findings: [...findings, ...rest.findings],
     };
   } finally {
+    for (const sender of senders) sender.close?.();
     await Promise.all(subscribers.map((subscriber) => subscriber.stop()));
   }
 }

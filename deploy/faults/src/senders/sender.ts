@@ -22,10 +22,12 @@ export interface Sender {
   stop(): Promise<void>;
   /** Whether what it sent is found where only its dialect keeps it; asked again while there are findings. */
   readonly check?: () => Promise<Finding[]>;
+  /** Ends what has to stay until all is checked. */
+  readonly close?: () => void;
 }
 
-/** What came of one attempt. "again": no answer, or one that says to try again. */
-export type Outcome = "acknowledged" | "again" | { readonly refused: string };
+/** What came of one attempt. "again": no answer, or one that says to try again; "given up": it cannot be repeated. */
+export type Outcome = "acknowledged" | "again" | "given up" | { readonly refused: string };
 
 /** ms after which a sender that is to stop gives up what is not acknowledged. */
 const PATIENCE_MS = 120_000;
@@ -71,6 +73,7 @@ export class Talk {
       this.ledger.sending(n, digest);
       const outcome = await attempt();
       if (outcome === "acknowledged") return this.ledger.acknowledge(n);
+      if (outcome === "given up") return;
       if (outcome !== "again") {
         this.ledger.wrong.push(`number ${n}: ${outcome.refused}`);
         return;

@@ -1,3 +1,4 @@
+import { boards } from "./boards.js";
 import { cred } from "./cred.js";
 import { csn } from "./csn.js";
 import { mqtt } from "./mqtt.js";
@@ -7,6 +8,7 @@ import type { Sender } from "./sender.js";
 import { spotflow } from "./spotflow.js";
 import { tenta } from "./tenta.js";
 import { trainingData } from "./training-data.js";
+import { uploads } from "./uploads.js";
 
 /** Every dialect's senders, by the name under which they are asked for. */
 export const DIALECTS: Readonly<Record<string, (scene: Scene, devices: number) => Promise<Sender>>> = {
@@ -16,5 +18,7 @@ export const DIALECTS: Readonly<Record<string, (scene: Scene, devices: number) =
   tenta,
   cred,
   "edge-impulse": trainingData,
+  boards,
+  uploads,
   spotflow,
 };
