@@ -76,9 +76,20 @@ async function onStage(stage: Stage, o: RunOptions, context: RunContext): Promis
     const { faults, findings } = await hit(stage, senders, o, context);
     progress("stopping the senders");
     await Promise.all(senders.map((sender) => sender.stop()));
-    const rest = await check(stage, { namespace: scene.namespace, senders, subscribers, progress });
+    const rest = await check(stage, {
+      namespace: scene.namespace,
+      stoppedAt: Date.now(),
+      senders,
+      subscribers,
+      progress,
+    });
     const seconds = (performance.now() - begun) / 1_000;
-    const dialects = senders.map(({ dialect: name, ledgers }) => ({ name, ledgers }));
+    const dialects = senders.map(({ dialect: name, ledgers, isLogged, tables }) => ({
+      name,
+      ledgers,
+      isLogged,
+      isTabled: tables.length > 0,
+    }));
     return {
       ...{ seed: o.seed, faults, seconds, dialects, subscribers },
       ...{ inLog: rest.log.said, inTables: Object.values(rest.tables).flat() },
@@ -192,6 +203,8 @@ async function check(
   stage: Stage,
   o: {
     namespace: string;
+    /** When the senders fell silent: ms since 1970 UTC. */
+    stoppedAt: number;
     senders: readonly Sender[];
     subscribers: readonly Subscriber[];
     progress: (message: string) => void;
@@ -231,7 +244,9 @@ async function check(
   progress("waiting until the last silences are told");
   let log = await readLog(stage.natsUrl, namespace);
   const silent = () => livenessOf(log, senders);
-  await untilDone("liveness", (INACTIVE_AFTER_S * 1_000 + LIVENESS_SLACK_MS) * 2, async () => {
+  await untilDone("liveness", INACTIVE_AFTER_S * 1_000 + 3 * LIVENESS_SLACK_MS, async () => {
+    if (Date.now() < o.stoppedAt + INACTIVE_AFTER_S * 1_000 + LIVENESS_SLACK_MS)
+      return "nobody has been silent for long";
     log = await readLog(stage.natsUrl, namespace);
     return silent()[0]?.detail;
   }).catch(() => undefined);

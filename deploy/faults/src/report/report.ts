@@ -8,7 +8,13 @@ export interface Outcome {
   readonly seed: number;
   readonly faults: number;
   readonly seconds: number;
-  readonly dialects: readonly { readonly name: string; readonly ledgers: readonly Ledger[] }[];
+  readonly dialects: readonly {
+    readonly name: string;
+    readonly ledgers: readonly Ledger[];
+    /** Whether what it said is looked for there; else it is where only its dialect keeps it. */
+    readonly isLogged: boolean;
+    readonly isTabled: boolean;
+  }[];
   readonly inLog: readonly Said[];
   readonly inTables: readonly Said[];
   readonly subscribers: readonly { readonly name: string; readonly heard: readonly Said[] }[];
@@ -31,14 +37,14 @@ function senders({ dialects, inLog, inTables }: Outcome): Table.Table {
     head: ["sender", "devices", "sent", "acknowledged", "sent again", "in the log", "in the tables"],
     colAligns: ["left", right, right, right, right, right, right],
   });
-  for (const { name, ledgers } of dialects) {
+  for (const { name, ledgers, isLogged, isTabled } of dialects) {
     const own = new Set(ledgers.map(({ sender }) => sender));
     const sum = (of: (ledger: Ledger) => number) => ledgers.reduce((all, ledger) => all + of(ledger), 0);
     const distinct = (said: readonly Said[]) =>
       new Set(said.flatMap(({ sender, n }) => (own.has(sender) ? [`${sender} ${n}`] : []))).size;
     table.push([
       ...[name, ledgers.length, sum(({ next }) => next), sum(({ acknowledged }) => acknowledged)],
-      ...[sum(({ resent }) => resent), distinct(inLog), distinct(inTables)],
+      ...[sum(({ resent }) => resent), isLogged ? distinct(inLog) : "", isTabled ? distinct(inTables) : ""],
     ]);
   }
   return table;

@@ -11,13 +11,19 @@ export interface LogTruth {
   readonly told: readonly Told[];
   /** Signals, all of them. */
   readonly signals: number;
-  /** When the newest was stored: ms since 1970 UTC. */
+  /** When it was read, to its end: ms since 1970 UTC. */
   readonly endedAt: number;
 }
 
 /** Reads the log from its beginning to where it ends now. */
 export async function readLog(natsUrl: string, namespace: string): Promise<LogTruth> {
-  const truth = { said: [] as Said[], signs: [] as Sign[], told: [] as Told[], signals: 0, endedAt: 0 };
+  const truth = {
+    said: [] as Said[],
+    signs: [] as Sign[],
+    told: [] as Told[],
+    signals: 0,
+    endedAt: Date.now(),
+  };
   const log = await connectLog({ url: natsUrl, name: "faults", replicas: natsUrl.split(",").length });
   try {
     const until = await log.lastSequence(SIGNALS);
@@ -25,7 +31,6 @@ export async function readLog(natsUrl: string, namespace: string): Promise<LogTr
     for await (const commits of log.read(SIGNALS, { after: 0, until })) {
       for (const { subject, sequence, time, data } of commits) {
         if (subject !== signalsSubject(namespace)) continue;
-        truth.endedAt = time.getTime();
         decodeBatch(data).forEach((signal, index) => {
           truth.signals++;
           take(truth, signal, positionOf(sequence, index), time.getTime());
