@@ -4,6 +4,8 @@ export { encoded, heartbeat, pick, RECEIVED } from "./builders.js";
 export { SERVICES } from "./programs.js";
 // Servers for tests.
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
+// One built service as a process.
+export { type ServiceProcess, startServiceProcess } from "./service-process.js";
 export {
   anyGrpcPorts,
   type ServiceName,

@@ -3,10 +3,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { registry } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { openReadDatabase } from "@fieldlog/read-model";
-import { startServers, type TestServers, until } from "@fieldlog/testkit";
+import { type ServiceProcess, startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { configurationSignal } from "./outbox/signal.js";
-import { type Process, startProcess } from "./process.fixture.js";
+import { startProcess } from "./process.fixture.js";
 import { type Replica, startReplica } from "./replica.fixture.js";
 import { sentTo } from "./signals.fixture.js";
 
@@ -14,7 +14,7 @@ let servers: TestServers & { postgres: NonNullable<TestServers["postgres"]> };
 let log: EventLog;
 let databaseUrl: string;
 const replicas = new Set<Replica>();
-const processes = new Set<Process>();
+const processes = new Set<ServiceProcess>();
 
 beforeAll(async () => {
   servers = await startServers({ ownPostgres: true });
@@ -41,7 +41,7 @@ async function replica(): Promise<Replica> {
   return started;
 }
 
-function process(): Process {
+function process(): ServiceProcess {
   const started = startProcess(servers.nats.url, databaseUrl);
   processes.add(started);
   return started;
