@@ -24,10 +24,9 @@ export interface Victims {
 
 export function targetsOf({ keepers, links, repeatable, logs, clocks }: Victims): Targets {
   const processes = [...keepers.keys()];
-  const pausable = processes.filter((name) => keepers.get(name)?.machine.pausable);
   const ways = [...links.keys()];
   return {
-    ...{ kill: processes, pause: pausable, restart: processes },
+    ...{ kill: processes, pause: processes, restart: processes },
     ...{ cut: ways, refuse: ways, swallow: ways, delay: ways, duplicate: repeatable },
     ...{ fill: logs, clock: [...clocks.keys()] },
   };
@@ -67,7 +66,7 @@ async function begin({ kind, target, amount }: Fault, victims: Victims): Promise
   const link = victims.links.get(target);
   if (keeper) {
     if (kind === "pause") {
-      keeper.machine.pause();
+      await keeper.machine.pause();
       return () => keeper.machine.resume();
     }
     await (kind === "kill" ? keeper.kill() : keeper.stop());

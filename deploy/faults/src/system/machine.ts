@@ -4,22 +4,21 @@ interface Startable {
   kill(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
-  pause?(): void;
-  resume?(): void;
+  pause(): void | Promise<void>;
+  resume(): void | Promise<void>;
 }
 
 /** A process that is hit by faults. */
 export interface Machine {
   readonly pid: number;
-  /** Whether it can be made to hang. */
-  readonly pausable: boolean;
   /** SIGKILL. */
   kill(): Promise<void>;
   /** SIGTERM (what its kind takes for an order to end); resolves when it has ended. */
   stop(): Promise<void>;
   start(): Promise<void>;
-  pause(): void;
-  resume(): void;
+  /** SIGSTOP. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Why it is not well; undefined: it is. */
   illness(): Promise<string | undefined>;
 }
@@ -32,12 +31,11 @@ export function machineOf(
     get pid() {
       return server.pid;
     },
-    pausable: server.pause !== undefined,
     kill: () => server.kill(),
     stop: () => server.stop(),
     start: () => server.start(),
-    pause: () => server.pause?.(),
-    resume: () => server.resume?.(),
+    pause: async () => server.pause(),
+    resume: async () => server.resume(),
     illness: async () => (server.pid === 0 ? "it does not run" : illness()),
   };
 }

@@ -2,6 +2,7 @@ import { mkdtemp, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DataDirectoryInUse } from "../process/pid-file.js";
@@ -49,6 +50,17 @@ describe("PostgreSQL on this machine", () => {
     await server.start();
     expect(server.url).toBe(before);
     expect(await query(server.url, "select count(*)::int as n from kept")).toEqual([{ n: 1000 }]);
+  });
+
+  it("can hang with its sessions, and go on", async () => {
+    const session = new pg.Client({ connectionString: server.url });
+    await session.connect();
+    await server.pause();
+    const answers = [session.query("select 1"), query(server.url, "select 1")];
+    expect(await Promise.race([...answers, sleep(300, "nothing")])).toBe("nothing");
+    await server.resume();
+    await Promise.all(answers);
+    await session.end();
   });
 
   it("refuses a second server on the same data while the first one runs", async () => {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { keptPassword } from "../kept-password.js";
 import { freePort, isFree, PortTaken } from "../process/ports.js";
+import { run } from "../process/run.js";
 import { ServerDidNotStart, ServerProcess } from "../process/server-process.js";
 import { databaseAccount } from "./account.js";
 import { postgresBinaries } from "./binaries.js";
@@ -28,6 +29,9 @@ export interface RunningPostgres {
   kill(): Promise<void>;
   /** Starts it again with the same port and files. */
   start(): Promise<void>;
+  /** The server and its sessions hang, with their connections open. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Ends it cleanly: open transactions are rolled back, sessions closed. */
   stop(): Promise<void>;
 }
@@ -99,8 +103,33 @@ export async function startPostgres(o: PostgresOptions): Promise<RunningPostgres
       },
       kill: () => server.kill(),
       start: () => startAfterCrash(server, cluster),
+      // Its sessions are processes; while the server hangs, it makes no new ones.
+      pause: async () => {
+        server.pause();
+        for (const pid of await childrenOf(server.pid)) signal(pid, "SIGSTOP");
+      },
+      resume: async () => {
+        for (const pid of await childrenOf(server.pid)) signal(pid, "SIGCONT");
+        server.resume();
+      },
       stop: () => server.stop(),
     };
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const listed = await run("ps", ["-A", "-o", "pid=,ppid="]);
+  return listed.split("\n").flatMap((line) => {
+    const [child = 0, parent] = line.trim().split(/\s+/).map(Number);
+    return pid !== 0 && parent === pid ? [child] : [];
+  });
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
   }
 }
 
