@@ -1,5 +1,5 @@
 import { type Aggregates, rpcFailure } from "@fieldlog/aggregates";
-import { limits, REGISTRY, type streams } from "@fieldlog/contracts";
+import { isId, limits, REGISTRY, type streams } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
 import { InvalidField, type Outcome } from "@fieldlog/decider";
 import type { EventLog } from "@fieldlog/event-log";
@@ -258,9 +258,7 @@ function toMessage(message: MessageRow) {
 }
 
 function checkNamespace(namespace: string): string {
-  if (namespace === "" || namespace.length > limits.idLength || namespace.includes("\u0000")) {
-    throw new InvalidField("namespace", "is no id");
-  }
+  if (!isId(namespace)) throw new InvalidField("namespace", "is no id");
   return namespace;
 }
 

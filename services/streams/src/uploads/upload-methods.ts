@@ -1,5 +1,6 @@
 import { limits, type streams } from "@fieldlog/contracts";
 import { type DataKeys, DeviceErased } from "@fieldlog/data-keys";
+import { InvalidField } from "@fieldlog/decider";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import type { Capabilities } from "@fieldlog/sealing";
 
@@ -23,9 +24,9 @@ const UPLOAD = /^[A-Za-z0-9_.-]{1,100}$/;
 export function uploadMethods({ keys, tokens, now }: UploadMethodsParts): Methods {
   return {
     async beginUpload({ namespace, device, upload }) {
-      if (namespace === "") throw invalid("namespace", "is missing");
-      if (device === "") throw invalid("device", "is missing");
-      if (!UPLOAD.test(upload)) throw invalid("upload", "is no id");
+      if (namespace === "") throw new InvalidField("namespace", "is missing");
+      if (device === "") throw new InvalidField("device", "is missing");
+      if (!UPLOAD.test(upload)) throw new InvalidField("upload", "is no id");
       const expiresAt = now() + limits.uploadMs;
       const subject = JSON.stringify([device, upload]);
       return { token: tokens.issue({ namespace, subject, expiresAt }), expiresAt: BigInt(expiresAt) };
@@ -44,8 +45,4 @@ export function uploadMethods({ keys, tokens, now }: UploadMethodsParts): Method
       return { namespace, device, upload, expiresAt: BigInt(expiresAt), key };
     },
   };
-}
-
-function invalid(field: string, reason: string): RpcError {
-  return new RpcError("invalid_argument", `${field} ${reason}`, { field });
 }
