@@ -1,9 +1,9 @@
 import { rpcFailure } from "@fieldlog/aggregates";
 import { type devices, isId } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import {
   IdTaken,
-  InvalidField,
   NameTaken,
   TooManyConfigurations,
   TooManyDevices,

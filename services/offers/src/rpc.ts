@@ -1,11 +1,11 @@
 import { rpcFailure } from "@fieldlog/aggregates";
 import { isId, limits, type offers, type registry } from "@fieldlog/contracts";
 import { DeviceErased } from "@fieldlog/data-keys";
+import { InvalidField } from "@fieldlog/decider";
 import type { EventLog } from "@fieldlog/event-log";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import type { Asked } from "./decisions/data-request.js";
 import {
-  InvalidField,
   RequestEnded,
   TooManyRequests,
   UnknownReading,

@@ -1,8 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { rpcFailure } from "@fieldlog/aggregates";
 import { isId, limits, type Position, type subscriptions } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
-import { InvalidField, NoWebhook, TooManySubscriptions, UnknownSubscription } from "./decisions/refusals.js";
+import { NoWebhook, TooManySubscriptions, UnknownSubscription } from "./decisions/refusals.js";
 import { SUBSCRIPTION_ID } from "./decisions/subscription.js";
 import type { Row } from "./service/namespace-rows.js";
 import type { Subscriptions } from "./service/subscriptions.js";

@@ -1,7 +1,13 @@
 import { INSTALLATION, limits } from "@fieldlog/contracts";
-import type { Decider, DecisionPoint, Outcome, RegistryEvent } from "@fieldlog/decider";
+import {
+  type Decider,
+  type DecisionPoint,
+  InvalidField,
+  type Outcome,
+  type RegistryEvent,
+} from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
-import { AdminKeyWithdrawn, InvalidField, NotFound } from "./refusals.js";
+import { AdminKeyWithdrawn, NotFound } from "./refusals.js";
 
 // Ids: an API key belongs to a namespace or, with an empty one, to the operator.
 

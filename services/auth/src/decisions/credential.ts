@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { registry } from "@fieldlog/contracts";
-import type { Decider, Outcome } from "@fieldlog/decider";
+import { type Decider, InvalidField, type Outcome } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
-import { AlreadyExists, InvalidField } from "./refusals.js";
+import { AlreadyExists } from "./refusals.js";
 
 // Ids: a device's credentials are one aggregate, found by the device's id.
 

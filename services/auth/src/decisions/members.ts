@@ -1,6 +1,6 @@
 import { limits } from "@fieldlog/contracts";
-import type { Decider, Outcome, RegistryEvent } from "@fieldlog/decider";
-import { InvalidField, LastOwner, NotFound, TooMany } from "./refusals.js";
+import { type Decider, InvalidField, type Outcome, type RegistryEvent } from "@fieldlog/decider";
+import { LastOwner, NotFound, TooMany } from "./refusals.js";
 
 // Ids: all members of a namespace are one aggregate, so that two decisions at once cannot leave it without an
 // owner.

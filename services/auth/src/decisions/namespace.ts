@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { INSTALLATION, limits, registry } from "@fieldlog/contracts";
-import type { Decider, Outcome, RegistryEvent } from "@fieldlog/decider";
+import { type Decider, InvalidField, type Outcome, type RegistryEvent } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
-import { AlreadyExists, InvalidField, NotFound } from "./refusals.js";
+import { AlreadyExists, NotFound } from "./refusals.js";
 import { checkSettings, isSame, SETTINGS, type Settings, settingsMessage, settingsOf } from "./settings.js";
 
 // Ids: a namespace's history is found by its name, so that no two can have the same name.

@@ -1,5 +1,5 @@
+import { InvalidField } from "@fieldlog/decider";
 import { type CreatedProvisioningToken, checkDeviceId, checkLifetime } from "./provisioning-token.js";
-import { InvalidField } from "./refusals.js";
 
 // What a device asks for, and what whoever approves it chooses, within what its provisioning token leaves open.
 

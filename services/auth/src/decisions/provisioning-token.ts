@@ -1,7 +1,7 @@
 import { limits } from "@fieldlog/contracts";
-import type { Decider, Outcome } from "@fieldlog/decider";
+import { type Decider, InvalidField, type Outcome } from "@fieldlog/decider";
 import { isOneOf } from "./one-of.js";
-import { InvalidField, NotFound } from "./refusals.js";
+import { NotFound } from "./refusals.js";
 
 // Ids: a provisioning token is found by its id, a UUID, under its namespace; a device shows the token, of which the hash is kept.
 

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { limits, registry } from "@fieldlog/contracts";
-import { fold, type Outcome, type Snapshot } from "@fieldlog/decider";
+import { fold, InvalidField, type Outcome, type Snapshot } from "@fieldlog/decider";
 import { describe, expect, it, test } from "vitest";
 import { checkAskedId, resolveId, resolveLifetime } from "./provisioning-choices.js";
 import {
@@ -22,7 +22,7 @@ import {
   regenerate,
   setEnabled,
 } from "./provisioning-token.js";
-import { InvalidField, NotFound, ProvisioningEnded } from "./refusals.js";
+import { NotFound, ProvisioningEnded } from "./refusals.js";
 
 const DAY = limits.provisioningMs;
 

@@ -1,5 +1,3 @@
-export { InvalidField } from "@fieldlog/decider";
-
 /** What auth refuses. Each holds what the caller needs to know, and none holds a secret. */
 export class NotFound extends Error {
   override readonly name = "NotFound";

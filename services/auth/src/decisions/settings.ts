@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { limits, registry } from "@fieldlog/contracts";
-import { InvalidField } from "./refusals.js";
+import { InvalidField } from "@fieldlog/decider";
 
 /** How a namespace is set; absent: the installation's default. */
 export interface Settings {

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { INSTALLATION, registry } from "@fieldlog/contracts";
-import type { Decider, Outcome } from "@fieldlog/decider";
+import { type Decider, InvalidField, type Outcome } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
-import { AlreadyExists, InvalidField } from "./refusals.js";
+import { AlreadyExists } from "./refusals.js";
 
 // Ids: a user's history is found by the user's name, so that no two can have the same name.
 

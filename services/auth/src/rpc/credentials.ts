@@ -1,5 +1,6 @@
 import { isId } from "@fieldlog/contracts";
-import { InvalidField, NotFound } from "../decisions/refusals.js";
+import { InvalidField } from "@fieldlog/decider";
+import { NotFound } from "../decisions/refusals.js";
 import type { Answering, AuthCalls } from "./calls.js";
 
 type Calls = "getDeviceCredential" | "issueDeviceCredential" | "revokeDeviceCredentials" | "findMqttPassword";

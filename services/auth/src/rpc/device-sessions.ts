@@ -1,6 +1,6 @@
 import { isId } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { RpcError } from "@fieldlog/rpc";
-import { InvalidField } from "../decisions/refusals.js";
 import { toApiKey } from "./api-keys.js";
 import type { Answering, AuthCalls } from "./calls.js";
 

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type auth, isId } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { type CreatedNamespace, retentionOf } from "../decisions/namespace.js";
-import { InvalidField, NotFound } from "../decisions/refusals.js";
+import { NotFound } from "../decisions/refusals.js";
 import { askedSettings, settingsMessage } from "../decisions/settings.js";
 import type { Answering, AuthCalls } from "./calls.js";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Aggregates } from "@fieldlog/aggregates";
+import { InvalidField } from "@fieldlog/decider";
 import type { ApiKey } from "../decisions/api-key.js";
-import { InvalidField } from "../decisions/refusals.js";
 import { session, sessionOf, startDeviceSession } from "../decisions/session.js";
 import type { ApiKeys } from "./api-keys.js";
 import { hashOf } from "./secret-hash.js";

@@ -1,6 +1,6 @@
 import { limits, type registry } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { LONGEST_OWN_NAME } from "./device-name.js";
-import { InvalidField } from "./refusals.js";
 
 /*
  * What a device may say about itself. Each function raises InvalidField, naming the field as the request

@@ -1,10 +1,10 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { limits, registry } from "@fieldlog/contracts";
-import type { Outcome } from "@fieldlog/decider";
+import { InvalidField, type Outcome } from "@fieldlog/decider";
 import { checkCount, checkDetails, checkMetadata, checkName, checkText } from "./accepted.js";
 import { type Device, device, hasName, isNamed, type RegisteredDevice } from "./device.js";
 import { difference } from "./fields.js";
-import { IdTaken, InvalidField, UnknownDevice, UnknownSensor } from "./refusals.js";
+import { IdTaken, UnknownDevice, UnknownSensor } from "./refusals.js";
 
 // Decisions: each takes what is asked and gives a function of the state. That returns the events that lead
 // there, none if everything is so already, or raises a refusal.

@@ -1,5 +1,5 @@
 import { limits } from "@fieldlog/contracts";
-import { InvalidField } from "./refusals.js";
+import { InvalidField } from "@fieldlog/decider";
 
 /** A string as JSON has it (kept), or the space between tokens (dropped). */
 const STRING_OR_SPACE = /("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+/g;

@@ -1,5 +1,3 @@
-export { InvalidField } from "@fieldlog/decider";
-
 /** What a decision on a device refuses. Each holds what its sender needs to know; `rpc.ts` tells it to callers. */
 export class UnknownDevice extends Error {
   override readonly name = "UnknownDevice";

@@ -1,6 +1,7 @@
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
-import { InvalidField, UnknownDevice } from "../decisions/refusals.js";
+import { InvalidField } from "@fieldlog/decider";
+import { UnknownDevice } from "../decisions/refusals.js";
 import type { DeviceProperties } from "../properties/device-properties.js";
 import { fleetTemplate, noteSteps, type SetTemplate, type Step } from "./fleet-template.js";
 import { failedAfter, stepOf } from "./judge.js";

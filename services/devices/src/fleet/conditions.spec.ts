@@ -1,5 +1,5 @@
+import { InvalidField } from "@fieldlog/decider";
 import { expect, test } from "vitest";
-import { InvalidField } from "../decisions/refusals.js";
 import { conditionsIn, jsonPathOf } from "./conditions.js";
 
 const condition = { field: "a", op: "=", value: 1 };

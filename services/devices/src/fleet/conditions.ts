@@ -1,5 +1,5 @@
 import { limits } from "@fieldlog/contracts";
-import { InvalidField } from "../decisions/refusals.js";
+import { InvalidField } from "@fieldlog/decider";
 import { isObject } from "../properties/json.js";
 
 /** A condition on what a device reports. */

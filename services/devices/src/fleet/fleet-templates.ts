@@ -1,7 +1,7 @@
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import { limits, REGISTRY, type registry } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import type { EventLog } from "@fieldlog/event-log";
-import { InvalidField } from "../decisions/refusals.js";
 import { checkSize, type JsonObject, propertiesIn } from "../properties/json.js";
 import { conditionsIn } from "./conditions.js";
 import { fleetTemplate, removeTemplate, setTemplate, stopTemplate, type Wanted } from "./fleet-template.js";

@@ -1,6 +1,6 @@
 import { isId, type properties } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
-import { InvalidField } from "../decisions/refusals.js";
 import type { CountedTemplate, FleetTemplates } from "./fleet-templates.js";
 import { TooManyFleetTemplates, UnknownFleetTemplate } from "./refusals.js";
 import type { FoundDevice } from "./rows.js";

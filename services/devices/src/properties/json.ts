@@ -1,5 +1,5 @@
 import { limits } from "@fieldlog/contracts";
-import { InvalidField } from "../decisions/refusals.js";
+import { InvalidField } from "@fieldlog/decider";
 
 /** A value of a property. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;

@@ -1,6 +1,11 @@
 import type { registry } from "@fieldlog/contracts";
-import type { Decider, DecisionPoint, Outcome, RegistryEvent } from "@fieldlog/decider";
-import { InvalidField } from "../decisions/refusals.js";
+import {
+  type Decider,
+  type DecisionPoint,
+  InvalidField,
+  type Outcome,
+  type RegistryEvent,
+} from "@fieldlog/decider";
 import { checkSize, difference, type JsonObject, merged, type PropertyKind, propertiesIn } from "./json.js";
 
 // Ids: the device's id.

@@ -1,6 +1,7 @@
 import { isId, limits, type properties } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
-import { InvalidField, UnknownDevice } from "../decisions/refusals.js";
+import { UnknownDevice } from "../decisions/refusals.js";
 import type { DeviceProperties } from "./device-properties.js";
 import type { PropertyKind } from "./json.js";
 import { type Properties, StaleVersion, type Versioned } from "./properties.js";

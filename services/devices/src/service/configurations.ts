@@ -1,5 +1,6 @@
 import type { Aggregates } from "@fieldlog/aggregates";
 import { limits, type signals } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { checkCount } from "../decisions/accepted.js";
 import {
   acknowledgeConfigurations,
@@ -11,7 +12,7 @@ import {
 } from "../decisions/configuration.js";
 import { device } from "../decisions/device.js";
 import { jsonObject } from "../decisions/json-object.js";
-import { InvalidField, UnknownDevice } from "../decisions/refusals.js";
+import { UnknownDevice } from "../decisions/refusals.js";
 import { Turns } from "./turns.js";
 
 /** Times that a decision is taken again: other replicas decide on the same device, as does the outbox. */

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { Aggregates } from "@fieldlog/aggregates";
 import { registry } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { checkName, checkOwnName } from "../decisions/accepted.js";
 import {
   bringsId,
@@ -24,7 +25,7 @@ import {
   type Update,
   update,
 } from "../decisions/device-decisions.js";
-import { InvalidField, NameTaken, UnknownDevice } from "../decisions/refusals.js";
+import { NameTaken, UnknownDevice } from "../decisions/refusals.js";
 import type { CheckDeviceLimit } from "./device-limit.js";
 import { DeviceNames } from "./device-names.js";
 import type { Naming } from "./unique-names.js";

@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { Aggregates } from "@fieldlog/aggregates";
 import { type AggregateId, aggregateOf, registry } from "@fieldlog/contracts";
-import { fold, type Snapshot } from "@fieldlog/decider";
+import { fold, InvalidField, type Snapshot } from "@fieldlog/decider";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Device, device } from "../decisions/device.js";
-import { InvalidField, NameTaken, UnknownDevice } from "../decisions/refusals.js";
+import { NameTaken, UnknownDevice } from "../decisions/refusals.js";
 import { DeviceNames } from "./device-names.js";
 import { Devices } from "./devices.js";
 import { MemoryRegistry } from "./registry.fixture.js";

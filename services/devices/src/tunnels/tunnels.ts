@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import { type auth, limits } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { Capabilities } from "@fieldlog/sealing";
-import { InvalidField, UnknownToken } from "../decisions/refusals.js";
+import { UnknownToken } from "../decisions/refusals.js";
 import type { Devices } from "../service/devices.js";
 import { close, type Ended, open, request, type Tunnel, tunnels } from "./tunnel.js";
 

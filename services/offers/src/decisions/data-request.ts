@@ -1,6 +1,6 @@
 import { limits, type registry } from "@fieldlog/contracts";
-import type { Decider, Outcome } from "@fieldlog/decider";
-import { InvalidField, RequestEnded, UnknownRequest } from "./refusals.js";
+import { type Decider, InvalidField, type Outcome } from "@fieldlog/decider";
+import { RequestEnded, UnknownRequest } from "./refusals.js";
 
 // Ids: a UUID. The number by which devices know a request is the sequence of its first decision.
 

@@ -1,5 +1,3 @@
-export { InvalidField } from "@fieldlog/decider";
-
 /** What is refused. Each holds what its sender needs to know; `rpc.ts` tells it to callers. */
 export class UnknownRequest extends Error {
   override readonly name = "UnknownRequest";

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { Aggregates } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import type { EventLog } from "@fieldlog/event-log";
 import type { Capabilities } from "@fieldlog/sealing";
-import { InvalidField } from "../decisions/refusals.js";
 import { type MadeUpload, type Offered, offer, type Upload, upload } from "../decisions/upload.js";
 import { answered, type OfferedData, type OpenRequest } from "../decisions/wanted.js";
 import type { Policy } from "./policies.js";

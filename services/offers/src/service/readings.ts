@@ -1,8 +1,9 @@
 import type { Aggregates } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
+import { InvalidField } from "@fieldlog/decider";
 import type { Capabilities } from "@fieldlog/sealing";
-import { InvalidField, UnknownReading } from "../decisions/refusals.js";
+import { UnknownReading } from "../decisions/refusals.js";
 import { remove, upload } from "../decisions/upload.js";
 import type { FoundUpload, UploadsAsked } from "../table/rows.js";
 import type { Reader } from "./reader.js";

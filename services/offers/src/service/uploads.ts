@@ -1,9 +1,9 @@
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import type { registry } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
-import type { Outcome } from "@fieldlog/decider";
+import { InvalidField, type Outcome } from "@fieldlog/decider";
 import type { Capabilities } from "@fieldlog/sealing";
-import { InvalidField, UnknownUpload, UploadClosed } from "../decisions/refusals.js";
+import { UnknownUpload, UploadClosed } from "../decisions/refusals.js";
 import {
   ERASED,
   erase,

@@ -1,13 +1,13 @@
 import type { Aggregates } from "@fieldlog/aggregates";
 import { limits, REGISTRY, type registry } from "@fieldlog/contracts";
 import { type DataKeys, OF_NAMESPACE } from "@fieldlog/data-keys";
+import { InvalidField } from "@fieldlog/decider";
 import type { EventLog } from "@fieldlog/event-log";
 import { checkContent, checkTexts } from "../samples/check.js";
 import { contentOf } from "../samples/content.js";
 import type { Presence } from "../samples/presence.js";
 import { StorageFull, TooManyModels, UnknownModel } from "../samples/refusals.js";
 import type { Rows } from "../samples/rows.js";
-import { InvalidField } from "../samplings/refusals.js";
 import { type MadeModel, model, removeModel, storeModel } from "./model.js";
 
 export interface ModelsParts {

@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { Id } from "@fieldlog/aggregates";
 import { limits, registry } from "@fieldlog/contracts";
-import { InvalidField } from "../samplings/refusals.js";
+import { InvalidField } from "@fieldlog/decider";
 
 /** Where a sample may be, and be moved to. */
 export const CATEGORIES: readonly string[] = [

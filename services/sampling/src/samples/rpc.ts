@@ -1,11 +1,11 @@
 import { isId, limits } from "@fieldlog/contracts";
 import { type DataKeys, DeviceErased } from "@fieldlog/data-keys";
+import { InvalidField } from "@fieldlog/decider";
 import { ObjectsUnavailable } from "@fieldlog/objects";
 import { RpcError } from "@fieldlog/rpc";
 import type { MadeModel } from "../models/model.js";
 import type { Models } from "../models/models.js";
 import type { Served } from "../parts.js";
-import { InvalidField } from "../samplings/refusals.js";
 import { storedOf } from "./content.js";
 import {
   AlreadyStored,

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { limits, type registry } from "@fieldlog/contracts";
-import type { Decider, Outcome } from "@fieldlog/decider";
-import { InvalidField } from "../samplings/refusals.js";
+import { type Decider, InvalidField, type Outcome } from "@fieldlog/decider";
 import { type Content, contentOf, storedOf } from "./content.js";
 import { UnknownSample } from "./refusals.js";
 

@@ -1,6 +1,6 @@
 import { limits, type registry } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { type Asked, askedOf } from "./device-samplings.js";
-import { InvalidField } from "./refusals.js";
 
 /** The paths under which devices upload: `/api/<category>/data`. */
 export const CATEGORIES: readonly string[] = [

@@ -1,5 +1,3 @@
-export { InvalidField } from "@fieldlog/decider";
-
 /** What is refused. Each holds what its sender needs to know; `refusal` in `rpc.ts` tells it to callers. */
 export class UnknownSampling extends Error {
   override readonly name = "UnknownSampling";

@@ -1,9 +1,10 @@
 import { rpcFailure } from "@fieldlog/aggregates";
 import { isId, limits } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { RpcError } from "@fieldlog/rpc";
 import type { Served } from "../parts.js";
 import type { Sampling } from "./device-samplings.js";
-import { InvalidField, TooManySamplings, UnknownSampling } from "./refusals.js";
+import { TooManySamplings, UnknownSampling } from "./refusals.js";
 import type { FoundSampling, Rows } from "./rows.js";
 import type { Samplings } from "./samplings.js";
 

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import type { devices, registry, remote } from "@fieldlog/contracts";
-import type { Outcome, Transaction } from "@fieldlog/decider";
+import { InvalidField, type Outcome, type Transaction } from "@fieldlog/decider";
 import { type RemoteDevices, RemoteUnavailable } from "@fieldlog/remote";
 import type { RpcClient } from "@fieldlog/rpc";
 import { checkAsked, sensorOf } from "./asked.js";
 import * as decide from "./decide.js";
 import { type Asked, type DeviceSamplings, deviceSamplings, isWaiting } from "./device-samplings.js";
-import { InvalidField, UnknownSampling } from "./refusals.js";
+import { UnknownSampling } from "./refusals.js";
 import type { FoundSampling, Rows } from "./rows.js";
 import { Turns } from "./turns.js";
 

@@ -46,6 +46,9 @@ describe("an upload of a payload", () => {
   });
 
   it.each(["", "a/b", "a b", "x".repeat(101)])("is not called %j", async (upload) => {
-    await expect(serving().begin("d", upload)).rejects.toMatchObject({ name: "InvalidField", field: "upload" });
+    await expect(serving().begin("d", upload)).rejects.toMatchObject({
+      name: "InvalidField",
+      field: "upload",
+    });
   });
 });

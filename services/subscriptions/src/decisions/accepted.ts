@@ -1,6 +1,6 @@
 import { limits, type registry } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { describeFilter, InvalidFilter, parseFilter } from "@fieldlog/filters";
-import { InvalidField } from "./refusals.js";
 
 /*
  * What a subscription may be. Each function raises InvalidField, naming the field as the request does. U+0000 is

@@ -1,5 +1,3 @@
-export { InvalidField } from "@fieldlog/decider";
-
 /** What is refused about subscriptions. Each holds what its sender needs to know; `rpc.ts` tells it to callers. */
 export class UnknownSubscription extends Error {
   override readonly name = "UnknownSubscription";

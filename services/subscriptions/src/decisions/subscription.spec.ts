@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { limits, registry } from "@fieldlog/contracts";
-import { type Decider, fold, type RegistryEvent } from "@fieldlog/decider";
+import { type Decider, fold, InvalidField, type RegistryEvent } from "@fieldlog/decider";
 import { parseFilter } from "@fieldlog/filters";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidField, NoWebhook, UnknownSubscription } from "./refusals.js";
+import { NoWebhook, UnknownSubscription } from "./refusals.js";
 import {
   checkNew,
   createSubscription,

@@ -1,9 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Position, registry } from "@fieldlog/contracts";
-import type { Decider, DecisionPoint, Outcome } from "@fieldlog/decider";
+import { type Decider, type DecisionPoint, InvalidField, type Outcome } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
 import { checkBatch, checkFilters, checkName, checkOwner, checkUrl } from "./accepted.js";
-import { InvalidField, NoWebhook, UnknownSubscription } from "./refusals.js";
+import { NoWebhook, UnknownSubscription } from "./refusals.js";
 
 // Ids: 16 hexadecimal digits, at random.
 

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Aggregates } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import type { CursorRecords } from "@fieldlog/fan-out";
-import { InvalidField, TooManySubscriptions, UnknownSubscription } from "../decisions/refusals.js";
+import { TooManySubscriptions, UnknownSubscription } from "../decisions/refusals.js";
 import {
   active,
   checkNew,

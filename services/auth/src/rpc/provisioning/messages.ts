@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { provisioning } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { idOf, type ProvisioningState, stateAt } from "../../decisions/provisioning-operation.js";
-import { InvalidField } from "../../decisions/refusals.js";
 import type { FoundOperation } from "../../service/provisioning/operation-list.js";
 import type { FoundToken } from "../../service/provisioning/tokens.js";
 

@@ -1,5 +1,6 @@
 import { isId, limits } from "@fieldlog/contracts";
-import { InvalidField, NotFound } from "../../decisions/refusals.js";
+import { InvalidField } from "@fieldlog/decider";
+import { NotFound } from "../../decisions/refusals.js";
 import type { ProvisioningCalls, ProvisioningParts } from "./calls.js";
 import { askedState, toOperation } from "./messages.js";
 

@@ -1,5 +1,6 @@
 import { isId } from "@fieldlog/contracts";
-import { InvalidField, NotFound } from "../../decisions/refusals.js";
+import { InvalidField } from "@fieldlog/decider";
+import { NotFound } from "../../decisions/refusals.js";
 import type { ProvisioningCalls, ProvisioningParts } from "./calls.js";
 import { toToken } from "./messages.js";
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Aggregates, Snapshots } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import { checkAskedId, resolveId, resolveLifetime } from "../../decisions/provisioning-choices.js";
 import {
   type Approval,
@@ -12,13 +13,7 @@ import {
   idOf,
   provisioningOperation,
 } from "../../decisions/provisioning-operation.js";
-import {
-  InvalidField,
-  NotFound,
-  ProvisioningEnded,
-  RegistrationsUsed,
-  TooMany,
-} from "../../decisions/refusals.js";
+import { NotFound, ProvisioningEnded, RegistrationsUsed, TooMany } from "../../decisions/refusals.js";
 import type { Lookup } from "../lookup.js";
 import type { FoundOperation, OperationList } from "./operation-list.js";
 import type { IssuedToken, Registrations } from "./registrations.js";
