@@ -181,15 +181,17 @@ async function recovered(
     }),
   );
   progress(`all processes looked after for ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
-  for (const { dialect, ledgers } of senders) {
-    for (const ledger of ledgers) {
-      const { acknowledged } = ledger;
-      const late = await untilDone(`${dialect} is taken`, WELL_MS, async () =>
-        ledger.acknowledged > acknowledged ? undefined : "nothing acknowledged",
-      ).catch((error: Error) => error.message);
-      if (late !== undefined) findings.push(unhealthy(ledger.sender, late));
-    }
-  }
+  await Promise.all(
+    senders.flatMap(({ dialect, ledgers }) =>
+      ledgers.map(async (ledger) => {
+        const { acknowledged } = ledger;
+        const late = await untilDone(`${dialect} is taken`, WELL_MS, () =>
+          ledger.acknowledged > acknowledged ? undefined : "nothing acknowledged",
+        ).catch((error: Error) => error.message);
+        if (late !== undefined) findings.push(unhealthy(ledger.sender, late));
+      }),
+    ),
+  );
   return findings;
 }
 

@@ -58,7 +58,8 @@ async function upload(url: string, key: string, form: FormData): Promise<Outcome
     () =>
       fetch(url, {
         method: "POST",
-        headers: { "x-api-key": key },
+        // So that a resend is told from another file.
+        headers: { "x-api-key": key, "x-disallow-duplicates": "true" },
         body: form,
         signal: AbortSignal.timeout(REQUEST_MS),
       }),
