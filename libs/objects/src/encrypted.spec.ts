@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { behavesAsAnObjectStore, bytesOf } from "./behaviour.fixture.js";
-import { CannotDecrypt, CHUNK_BYTES, encrypted, OVERHEAD_BYTES, PLAIN } from "./encrypted.js";
+import { CannotDecrypt, CHUNK_BYTES, encrypted, OVERHEAD_BYTES, PLAIN, sealInto } from "./encrypted.js";
 import { Measured } from "./measured.js";
 import { NoSuchObject, type ObjectStore, type Range } from "./object-store.js";
 
@@ -104,6 +104,34 @@ describe("encrypted objects", () => {
     await store.put(`n/f${PLAIN}`, one(Buffer.from("0123456789")));
     expect(memory.objects.get(`n/f${PLAIN}`)?.toString()).toBe("0123456789");
     expect((await bytesOf(store.get(`n/f${PLAIN}`, { from: 2, to: 5 }))).toString()).toBe("234");
+  });
+
+  it("lie in one object, each with its own key, and are read as if each had an object of its own", async () => {
+    const sizes = [0, 1, 5_000, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 7];
+    const packed: { name: string; content: Buffer; own: Buffer }[] = [];
+    const stored: Buffer[] = [];
+    let at = 0;
+    for (const size of sizes) {
+      const [content, own] = [randomBytes(size), randomBytes(32)];
+      const sealed = sealInto("n/pack", at, content, own);
+      packed.push({ name: sealed.name, content, own });
+      stored.push(sealed.stored);
+      at += sealed.stored.length;
+    }
+    await memory.put("n/pack", one(Buffer.concat(stored)));
+    for (const { name, content, own } of packed) {
+      const opened = encrypted(memory, own);
+      expect(await bytesOf(opened.get(name))).toEqual(content);
+      const to = Math.floor(content.length / 2);
+      expect(await bytesOf(opened.get(name, { from: 0, to }))).toEqual(content.subarray(0, to));
+      expect(await bytesOf(opened.get(name, { from: to, to: content.length }))).toEqual(content.subarray(to));
+      await expect(bytesOf(store.get(name))).rejects.toThrow(CannotDecrypt);
+    }
+    const [first, second] = [packed[1] as (typeof packed)[0], packed[2] as (typeof packed)[0]];
+    const moved = bytesOf(encrypted(memory, second.own).get(first.name));
+    await expect(moved).rejects.toThrow(CannotDecrypt);
+    await memory.put("n/pack", one(Buffer.concat(stored).subarray(0, 40)));
+    await expect(bytesOf(encrypted(memory, second.own).get(second.name))).rejects.toThrow(CannotDecrypt);
   });
 
   it("do without a key that is none", () => {

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:cr
 import { inChunks } from "./chunks.js";
 import { Measured } from "./measured.js";
 import type { ObjectStore, PutObject, Range } from "./object-store.js";
+import { nameInPack, placeIn } from "./pack.js";
 
 /** Plain bytes of one chunk; an object's last one is shorter, if need be empty. Storage format: not to be changed. */
 export const CHUNK_BYTES = 64 * 1024;
@@ -34,7 +35,7 @@ export class CannotDecrypt extends Error {
  *
  * Stored is, for each 64 KiB: nonce (12 bytes), ciphertext, tag (16 bytes) of AES-256-GCM (NIST SP 800-38D), with the
  * chunk's index as additional data. Each name has a key of its own, by HKDF (RFC 5869) from `dataKey`.
- * What ends with {@link PLAIN} is stored as it is.
+ * What ends with {@link PLAIN} is stored as it is. What {@link sealInto} put into a pack is read by the name it got.
  */
 export function encrypted(store: ObjectStore, dataKey: Uint8Array): ObjectStore {
   if (dataKey.length !== KEY) throw new RangeError(`a data key has ${KEY} bytes, not ${dataKey.length}`);
@@ -55,11 +56,35 @@ export function encrypted(store: ObjectStore, dataKey: Uint8Array): ObjectStore 
 
 async function* sealed(plain: AsyncIterable<Uint8Array>, key: Uint8Array): AsyncGenerator<Uint8Array, void> {
   let index = 0;
-  for await (const chunk of inChunks(plain, CHUNK_BYTES)) {
-    const nonce = randomBytes(NONCE);
-    const cipher = createCipheriv(CIPHER, key, nonce).setAAD(placeOf(index++));
-    yield Buffer.concat([nonce, cipher.update(chunk), cipher.final(), cipher.getAuthTag()]);
-  }
+  for await (const chunk of inChunks(plain, CHUNK_BYTES)) yield sealChunk(chunk, key, index++);
+}
+
+function sealChunk(chunk: Uint8Array, key: Uint8Array, index: number): Buffer {
+  const nonce = randomBytes(NONCE);
+  const cipher = createCipheriv(CIPHER, key, nonce).setAAD(placeOf(index));
+  return Buffer.concat([nonce, cipher.update(chunk), cipher.final(), cipher.getAuthTag()]);
+}
+
+/**
+ * One of several contents that lie in one object, each encrypted with a key of its own, as {@link encrypted} does it. Opens
+ * with `dataKey` (32 bytes), in this pack, at this place.
+ *
+ * @param from the byte of the pack at which it will lie
+ * @returns what is to be put there, and the name by which it is read
+ */
+export function sealInto(
+  pack: string,
+  from: number,
+  plain: Uint8Array,
+  dataKey: Uint8Array,
+): { readonly name: string; readonly stored: Buffer } {
+  const chunks = Math.floor(plain.length / CHUNK_BYTES) + 1;
+  const name = nameInPack(pack, from, plain.length + chunks * OVERHEAD_BYTES);
+  const key = keyOf(dataKey, name);
+  const stored = Array.from({ length: chunks }, (_, index) =>
+    sealChunk(plain.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES), key, index),
+  );
+  return { name, stored: Buffer.concat(stored) };
 }
 
 async function* opened(
@@ -70,7 +95,11 @@ async function* opened(
 ): AsyncGenerator<Uint8Array, void> {
   const first = Math.floor(from / CHUNK_BYTES);
   const end = Math.ceil(to / CHUNK_BYTES);
-  const stored = store.get(name, { from: first * STORED, to: end * STORED });
+  const place = placeIn(name);
+  const stored = store.get(place.object, {
+    from: place.from + first * STORED,
+    to: Math.min(place.to, place.from + end * STORED),
+  });
   const key = keyOf(dataKey, name);
   let index = first;
   for await (const chunk of inChunks(stored, STORED)) {

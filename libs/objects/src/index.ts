@@ -1,5 +1,5 @@
 // For services that keep large data.
-export { CannotDecrypt, encrypted, PLAIN } from "./encrypted.js";
+export { CannotDecrypt, encrypted, PLAIN, sealInto } from "./encrypted.js";
 export { NatsObjects, type NatsObjectsOptions } from "./nats-objects.js";
 export {
   NoSuchObject,
@@ -9,6 +9,8 @@ export {
   type Range,
 } from "./object-store.js";
 export { type Links, type ObjectSettings, type Objects, openObjects } from "./open-objects.js";
+// What is so small that several are one object.
+export { type Place, placeIn } from "./pack.js";
 // What is larger than one object.
 export { bytesIn, contentOf, type Part, partName, Stretches } from "./parts.js";
 export { type LinkOptions, S3Objects, type S3ObjectsOptions } from "./s3-objects.js";
