@@ -67,6 +67,9 @@ async function perform(given: Arguments): Promise<void> {
     ...{ folder, progress, signal: stop.signal },
     onSchedule: (faults) =>
       void writeFile(join(folder, "schedule.json"), JSON.stringify(faults, undefined, 1)),
+  }).catch((error: unknown) => {
+    process.stdout.write(`Data and logs are kept in ${folder}\n`);
+    throw error;
   });
   process.stdout.write(`${reportOf(outcome)}\n`);
   if (outcome.findings.length > 0) process.exitCode = 1;

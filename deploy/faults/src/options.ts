@@ -51,7 +51,7 @@ export function optionsOf(a: Arguments): RunOptions {
     replicas: a.small ? 1 : a.replicas,
     natsServers: a.small ? 1 : 3,
     devices: a.small ? 2 : 6,
-    paceMs: a.small ? 200 : 250,
+    paceMs: a.hour ? 500 : 250,
     ...{ dialects: a.dialect, kinds: a.fault, dir: a.dir, keep: a.keep },
   };
 }

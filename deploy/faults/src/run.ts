@@ -1,14 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { completeness, type Place } from "./checks/complete.js";
-import type { Finding } from "./checks/finding.js";
-import { livenessFindings } from "./checks/liveness.js";
+import { hit } from "./hit.js";
 import type { RunOptions } from "./options.js";
 import type { Outcome } from "./report/report.js";
 import { chanceFor } from "./schedule/chance.js";
-import { type Fault, KINDS, type Targets } from "./schedule/fault.js";
-import { Keeper } from "./schedule/keeper.js";
-import { perform, targetsOf, type Victims } from "./schedule/perform.js";
-import { scheduleOf } from "./schedule/schedule.js";
+import type { Fault } from "./schedule/fault.js";
 import type { Scene } from "./senders/scene.js";
 import type { Sender } from "./senders/sender.js";
 import { DIALECTS } from "./senders/senders.js";
@@ -19,19 +14,9 @@ import type { Subscriber } from "./subscribers/subscriber.js";
 import { webSocket } from "./subscribers/web-socket.js";
 import { webhook } from "./subscribers/webhook.js";
 import { Api } from "./system/api.js";
-import { Quota } from "./system/quota.js";
 import { type Stage, startStage } from "./system/stage.js";
-import { type LogTruth, readLog } from "./truth/log.js";
-import { readTables, type TableName, type Tables } from "./truth/tables.js";
 import { untilDone } from "./until-done.js";
-
-/** s of silence after which a device of it is inactive: short, so that faults make some silent. */
-const INACTIVE_AFTER_S = 20;
-const LIVENESS_SLACK_MS = 10_000;
-/** ms within which every process must be well again, without help, and each sender be taken again. */
-const WELL_MS = 180_000;
-/** ms within which subscribers and tables must have all that was acknowledged. */
-const CAUGHT_UP_MS = 180_000;
+import { INACTIVE_AFTER_S, verify } from "./verify.js";
 
 /** What one run needs to know besides its options. */
 export interface RunContext {
@@ -42,6 +27,10 @@ export interface RunContext {
   /** Told before the first fault. */
   readonly onSchedule: (faults: readonly Fault[]) => void;
 }
+
+/** ms within which each device must have been taken for the first time. */
+const BEGIN_MS = 180_000;
+const STATUS_MS = 15_000;
 
 /** One run: everything is started, hit, healed, and what was acknowledged is looked for. */
 export async function run(o: RunOptions, context: RunContext): Promise<Outcome> {
@@ -60,43 +49,30 @@ export async function run(o: RunOptions, context: RunContext): Promise<Outcome> 
 
 async function onStage(stage: Stage, o: RunOptions, context: RunContext): Promise<Outcome> {
   const { progress } = context;
-  const begun = performance.now();
   const scene = await sceneOf(stage, o, context.folder);
-  const names = o.dialects.length > 0 ? o.dialects : Object.keys(DIALECTS);
-  const senders: Sender[] = [];
-  for (const name of names) {
-    progress(`registering the devices of ${name}`);
-    const made = await DIALECTS[name]?.(scene, o.devices);
-    if (made) senders.push(made);
-  }
+  const senders = await sendersOf(scene, o, progress);
   const subscribers = await subscribersOf(scene, stage);
+  const telling = setInterval(() => progress(statusOf(senders, subscribers)), STATUS_MS);
+  const begun = performance.now();
   try {
     for (const sender of senders) sender.start();
-    await untilDone("every sender's first message is acknowledged", WELL_MS, () => waiting(senders, 1));
+    await untilDone("every device's first message is acknowledged", BEGIN_MS, () => silent(senders));
     const { faults, findings } = await hit(stage, senders, o, context);
     progress("stopping the senders");
     await Promise.all(senders.map((sender) => sender.stop()));
-    const rest = await check(stage, {
-      namespace: scene.namespace,
-      stoppedAt: Date.now(),
-      senders,
-      subscribers,
-      progress,
-    });
+    clearInterval(telling);
+    const { namespace, api } = scene;
+    const verified = await verify(stage, { namespace, api, senders, subscribers, progress });
     const seconds = (performance.now() - begun) / 1_000;
-    const dialects = senders.map(({ dialect: name, ledgers, isLogged, tables }) => ({
-      name,
-      ledgers,
-      isLogged,
-      isTabled: tables.length > 0,
-    }));
+    const dialects = senders.map(({ dialect: name, ledgers, isLogged, tables }) => {
+      return { name, ledgers, isLogged, isTabled: tables.length > 0 };
+    });
     return {
-      ...{ seed: o.seed, faults, seconds, dialects, subscribers },
-      ...{ inLog: rest.log.said, inTables: Object.values(rest.tables).flat() },
-      transitions: new Set(rest.log.told.map(({ device, identity }) => `${device} ${identity}`)).size,
-      findings: [...findings, ...rest.findings],
+      ...{ seed: o.seed, faults, seconds, dialects, subscribers, ...verified },
+      findings: [...findings, ...verified.findings],
     };
   } finally {
+    clearInterval(telling);
     for (const sender of senders) sender.close?.();
     await Promise.all(subscribers.map((subscriber) => subscriber.stop()));
   }
@@ -117,6 +93,18 @@ async function sceneOf(stage: Stage, o: RunOptions, folder: string): Promise<Sce
   return { api, namespace, key: String(key), doors, tls: { ca }, chance, paceMs: o.paceMs, folder };
 }
 
+async function sendersOf(scene: Scene, o: RunOptions, progress: RunContext["progress"]): Promise<Sender[]> {
+  const names = o.dialects.length > 0 ? o.dialects : Object.keys(DIALECTS);
+  const senders: Sender[] = [];
+  for (const name of names) {
+    const make = DIALECTS[name];
+    if (!make) throw new RangeError(`there is no dialect ${name}, only ${Object.keys(DIALECTS).join(", ")}`);
+    progress(`registering the devices of ${name}`);
+    senders.push(await make(scene, o.devices));
+  }
+  return senders;
+}
+
 async function subscribersOf(scene: Scene, stage: Stage): Promise<Subscriber[]> {
   return [
     await serverSentEvents(scene),
@@ -127,168 +115,16 @@ async function subscribersOf(scene: Scene, stage: Stage): Promise<Subscriber[]> 
   ];
 }
 
-/** The senders that have fewer acknowledgements than that. */
-function waiting(senders: readonly Sender[], least: number): string | undefined {
-  const late = senders.filter(({ ledgers }) => ledgers.some(({ acknowledged }) => acknowledged < least));
+/** The senders with a device of which nothing is acknowledged; undefined: there is none. */
+function silent(senders: readonly Sender[]): string | undefined {
+  const late = senders.filter(({ ledgers }) => ledgers.some(({ acknowledged }) => acknowledged === 0));
   return late.length === 0 ? undefined : late.map(({ dialect }) => dialect).join(", ");
 }
 
-/** The faults, and what must hold when they are over: all is well again by itself, and senders are taken again. */
-async function hit(stage: Stage, senders: readonly Sender[], o: RunOptions, context: RunContext) {
-  const keepers = new Map(Object.entries(stage.machines).map(([name, one]) => [name, new Keeper(one)]));
-  const keeping = new AbortController();
-  const kept = [...keepers.values()].map((keeper) => keeper.keep(keeping.signal));
-  const victims: Victims = {
-    ...{ keepers, links: stage.links, logs: ["SIGNALS", "REGISTRY"], quota: new Quota(stage.natsUrl) },
-    repeatable: [...stage.links.keys()].filter((name) => /^(native|csn) to /.test(name)),
-    clocks: new Map(senders.map((sender) => [sender.dialect, (ms) => sender.setClock(ms)])),
-  };
-  const all = targetsOf(victims);
-  const wanted = KINDS.map((kind) => [kind, o.kinds.length === 0 || o.kinds.includes(kind) ? all[kind] : []]);
-  const targets = Object.fromEntries(wanted) as unknown as Targets;
-  const schedule = scheduleOf({ seed: o.seed, durationMs: o.durationMs, gapMs: o.gapMs, targets });
-  context.onSchedule(schedule);
-  const faults = await perform(schedule, victims, context);
-  context.progress("all faults are over: everything has to get well by itself");
-  const findings = await recovered(stage, senders, context);
-  keeping.abort();
-  await Promise.all(kept);
-  for (const [who, { endings, failedStarts }] of keepers) {
-    if (failedStarts > 0) context.progress(`${who} gave up ${failedStarts} times while it started`);
-    if (endings > 0) {
-      findings.push({ what: "unhealthy", where: "process", who, detail: `ended by itself ${endings} times` });
-    }
-  }
-  return { faults, findings };
-}
-
-async function recovered(
-  stage: Stage,
-  senders: readonly Sender[],
-  { progress }: RunContext,
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  const unhealthy = (who: string, detail: string): Finding => ({
-    ...{ what: "unhealthy", where: "after the faults", who, detail },
-  });
-  const begun = performance.now();
-  await Promise.all(
-    Object.entries(stage.machines).map(async ([name, machine]) => {
-      const late = await untilDone(`${name} is well`, WELL_MS, () => machine.illness()).catch(
-        (error: Error) => error.message,
-      );
-      if (late !== undefined) findings.push(unhealthy(name, late));
-    }),
-  );
-  progress(`all processes looked after for ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
-  await Promise.all(
-    senders.flatMap(({ dialect, ledgers }) =>
-      ledgers.map(async (ledger) => {
-        const { acknowledged } = ledger;
-        const late = await untilDone(`${dialect} is taken`, WELL_MS, () =>
-          ledger.acknowledged > acknowledged ? undefined : "nothing acknowledged",
-        ).catch((error: Error) => error.message);
-        if (late !== undefined) findings.push(unhealthy(ledger.sender, late));
-      }),
-    ),
-  );
-  return findings;
-}
-
-interface Checked {
-  readonly log: LogTruth;
-  readonly tables: Tables;
-  readonly findings: readonly Finding[];
-}
-
-async function check(
-  stage: Stage,
-  o: {
-    namespace: string;
-    /** When the senders fell silent: ms since 1970 UTC. */
-    stoppedAt: number;
-    senders: readonly Sender[];
-    subscribers: readonly Subscriber[];
-    progress: (message: string) => void;
-  },
-): Promise<Checked> {
-  const { namespace, senders, subscribers, progress } = o;
-  const ledgers = senders.flatMap((sender) => sender.ledgers);
-  const of = (wanted: (sender: Sender) => boolean) =>
-    new Set(senders.filter(wanted).flatMap((sender) => sender.ledgers.map((ledger) => ledger.sender)));
-  const heardAt = ({ name, repeats, hears }: Subscriber): Place => ({
-    ...{ name, repeats },
-    senders: of(({ isEvents, tables }) => isEvents || (hears === "messages" && tables.length > 0)),
-  });
-  progress("waiting until subscribers and tables have everything");
-  const lacking = (place: Place, found: () => Parameters<typeof completeness>[2]) => async () =>
-    completeness(place, ledgers, found()).find(({ what }) => what === "lost")?.detail;
-  for (const one of subscribers) {
-    await untilDone(
-      one.name,
-      CAUGHT_UP_MS,
-      lacking(heardAt(one), () => one.heard),
-    ).catch(() => undefined);
-  }
-  let tables = await readTables(stage.postgresUrl, namespace);
-  const tablePlaces = (Object.keys(tables) as TableName[]).map((table) => {
-    const place = {
-      name: table,
-      repeats: "never" as const,
-      senders: of((sender) => sender.tables.includes(table)),
-    };
-    return [table, place] as const;
-  });
-  await untilDone("the tables", CAUGHT_UP_MS, async () => {
-    tables = await readTables(stage.postgresUrl, namespace);
-    return tablePlaces.flatMap(([table, place]) => completeness(place, ledgers, tables[table]))[0]?.detail;
-  }).catch(() => undefined);
-  progress("waiting until the last silences are told");
-  let log = await readLog(stage.natsUrl, namespace);
-  const silent = () => livenessOf(log, senders);
-  await untilDone("liveness", INACTIVE_AFTER_S * 1_000 + 3 * LIVENESS_SLACK_MS, async () => {
-    if (Date.now() < o.stoppedAt + INACTIVE_AFTER_S * 1_000 + LIVENESS_SLACK_MS)
-      return "nobody has been silent for long";
-    log = await readLog(stage.natsUrl, namespace);
-    return silent()[0]?.detail;
-  }).catch(() => undefined);
-  const inLog: Place = { name: "the log", repeats: "as sent", senders: of(({ isLogged }) => isLogged) };
-  const kept = await Promise.all(senders.map((sender) => settled(sender)));
-  return {
-    ...{ log, tables },
-    findings: [
-      ...ledgers.flatMap(({ sender: who, wrong }) =>
-        wrong.map((detail) => ({ what: "refused" as const, where: "a door", who, detail })),
-      ),
-      ...completeness(inLog, ledgers, log.said),
-      ...tablePlaces.flatMap(([table, place]) => completeness(place, ledgers, tables[table])),
-      ...subscribers.flatMap((one) => completeness(heardAt(one), ledgers, one.heard)),
-      ...kept.flat(),
-      ...silent(),
-    ],
-  };
-}
-
-/** What is found wrong where a dialect keeps things for itself, when that has had time to get there. */
-async function settled({ dialect, check: look }: Sender): Promise<Finding[]> {
-  let findings: Finding[] = [];
-  await untilDone(dialect, CAUGHT_UP_MS, async () => {
-    findings = (await look?.()) ?? [];
-    return findings[0]?.detail;
-  }).catch(() => undefined);
-  return findings;
-}
-
-function livenessOf(log: LogTruth, senders: readonly Sender[]): Finding[] {
-  const devicesOf = (wanted: (sender: Sender) => boolean) =>
-    new Set(senders.filter(wanted).flatMap((sender) => sender.devices));
-  const byHeartbeat = devicesOf(({ dialect }) => dialect === "CSN");
-  const devices = devicesOf(({ dialect }) => dialect !== "CSN");
-  const rule = {
-    inactiveAfterMs: INACTIVE_AFTER_S * 1_000,
-    slackMs: LIVENESS_SLACK_MS,
-    byHeartbeat,
-    devices,
-  };
-  return livenessFindings(log.signs, log.told, { ...rule, endedAt: log.endedAt });
+function statusOf(senders: readonly Sender[], subscribers: readonly Subscriber[]): string {
+  const acknowledged = senders
+    .flatMap(({ ledgers }) => ledgers)
+    .reduce((sum, ledger) => sum + ledger.acknowledged, 0);
+  const heard = subscribers.map(({ name, heard: said }) => `${name} ${said.length}`).join(", ");
+  return `     ${acknowledged} acknowledged; heard: ${heard}`;
 }

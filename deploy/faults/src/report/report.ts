@@ -2,11 +2,12 @@ import Table from "cli-table3";
 import { type Finding, sentenceOf } from "../checks/finding.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { Said } from "../ledger/said.js";
+import type { Fault } from "../schedule/fault.js";
 
 /** What a run found. */
 export interface Outcome {
   readonly seed: number;
-  readonly faults: number;
+  readonly faults: readonly Fault[];
   readonly seconds: number;
   readonly dialects: readonly {
     readonly name: string;
@@ -68,7 +69,8 @@ function subscribers({ subscribers: all, transitions }: Outcome): Table.Table {
 const SHOWN = 40;
 
 function verdict({ seed, faults, seconds, findings }: Outcome): string[] {
-  const run = `${faults} faults in ${Math.round(seconds)} s, seed ${seed}`;
+  const kinds = [...Map.groupBy(faults, ({ kind }) => kind)].map(([kind, same]) => `${same.length} ${kind}`);
+  const run = `${faults.length} faults (${kinds.join(", ")}) in ${Math.round(seconds)} s, seed ${seed}`;
   if (findings.length === 0) return [`${run}: nothing lost, nothing doubled, everything well`];
   const shown = findings.slice(0, SHOWN).map((finding) => `  ${sentenceOf(finding)}`);
   const more = findings.length > SHOWN ? [`  and ${findings.length - SHOWN} more`] : [];

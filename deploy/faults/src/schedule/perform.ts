@@ -32,25 +32,25 @@ export function targetsOf({ keepers, links, repeatable, logs, clocks }: Victims)
   };
 }
 
-/** Does what the schedule says, when it says so; resolves when all is lifted. Returns how many faults there were. */
+/** Does what the schedule says, when it says so; resolves, when all is lifted, to what was done. */
 export async function perform(
   faults: readonly Fault[],
   victims: Victims,
   { progress, signal }: { progress: (message: string) => void; signal: AbortSignal },
-): Promise<number> {
+): Promise<readonly Fault[]> {
   const begun = performance.now();
   const underWay: Promise<void>[] = [];
-  let count = 0;
+  const performed: Fault[] = [];
   for (const fault of faults) {
     const early = fault.atMs - (performance.now() - begun);
     if (early > 0) await sleep(early, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
-    count++;
-    progress(`${String(count).padStart(3)}/${faults.length}  ${described(fault)}`);
+    performed.push(fault);
+    progress(`${String(performed.length).padStart(3)}/${faults.length}  ${described(fault)}`);
     underWay.push(done(fault, victims, signal));
   }
   await Promise.all(underWay);
-  return count;
+  return performed;
 }
 
 async function done(fault: Fault, victims: Victims, signal: AbortSignal): Promise<void> {

@@ -35,19 +35,21 @@ const PATIENCE_MS = 120_000;
 /** The rhythm of one device's messages over HTTP: one at a time, so that its order is known. */
 export class Talk {
   aheadMs = 0;
-  private stopping = false;
+  private readonly stopping = new AbortController();
   private deadline = Number.POSITIVE_INFINITY;
   private talking: Promise<void> = Promise.resolve();
 
   /**
    * @param say makes the nth message: its digest, and what sends it, the very same each time
    * @param paceMs between two messages, on average
+   * @param restMs how long it says nothing after the nth, besides
    */
   constructor(
     readonly ledger: Ledger,
     private readonly chance: Chance,
     private readonly paceMs: number,
     private readonly say: (n: number) => { digest: string; attempt: () => Promise<Outcome> },
+    private readonly restMs: (n: number) => number = () => 0,
   ) {}
 
   start(): void {
@@ -55,15 +57,18 @@ export class Talk {
   }
 
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     this.deadline = Date.now() + PATIENCE_MS;
     await this.talking;
   }
 
   private async talk(): Promise<void> {
-    while (!this.stopping) {
-      await this.deliver(this.ledger.next);
-      await sleep(between(this.chance, 0.5, 1.5) * this.paceMs);
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const n = this.ledger.next;
+      await this.deliver(n);
+      const pauseMs = between(this.chance, 0.5, 1.5) * this.paceMs + this.restMs(n);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -17,6 +17,7 @@ const TABLES = {
   },
 } as const;
 export type TableName = keyof typeof TABLES;
+export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
 
 interface Row {
   readonly position: string;
