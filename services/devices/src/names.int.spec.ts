@@ -129,9 +129,8 @@ describe("removing", () => {
     const { id } = await create("short-lived");
     const { sequence } = await one.client.removeDevice({ namespace, device: id, decidedBy: "key:1" });
     expect((await two.client.removeDevice({ namespace, device: id })).sequence).toBe(sequence);
-    for (const gone of [nameOf(id), rename(id, "x"), one.client.updateDevice({ namespace, device: id })]) {
-      await expect(gone).rejects.toMatchObject({ code: "not_found" });
-    }
+    const gone = [nameOf(id), rename(id, "x"), one.client.updateDevice({ namespace, device: id })];
+    await Promise.all(gone.map((one) => expect(one).rejects.toMatchObject({ code: "not_found" })));
     await expect(one.client.removeDevice({ namespace, device: "nobody" })).rejects.toMatchObject({
       code: "not_found",
     });
