@@ -8,11 +8,14 @@ import { python, serveSecurely, serveTcp, startStock, WANTED } from "./stock.fix
 
 // The vendor's own device client, unmodified (B7). Runs with FIELDLOG_STOCK_SPOTFLOW=1, where ports 443 and 8883 are free.
 
-/** Comes in, sends ten batches of ten, packed, and a payload that is too large for a message; then properties. */
+/**
+ * Comes in and sends ten batches of ten, packed, in whose midst it is killed. Started again it sends what is left, and
+ * a payload that is too large for a message; then properties.
+ */
 const DEVICE = `
-import hashlib, json, os, sys, time, urllib.request
+import hashlib, json, os, signal, sys, time, urllib.request
 from spotflow_device import Compression, DeviceClient
-db, token, door, key = sys.argv[1:]
+db, token, door, key, life = sys.argv[1:]
 
 def operate(method, path, body):
     headers = {"authorization": "Bearer " + key, "content-type": "application/json"}
@@ -28,9 +31,15 @@ client = DeviceClient.start(
 )
 empty = client.get_desired_properties().values
 sender = client.create_stream_sender(stream_group="fruit", stream="apples", compression=Compression.FASTEST)
-for batch in range(10):
-    for message in range(10):
-        sender.enqueue_message(b"apple " * 100, str(batch), str(message))
+if life == "first":
+    for batch in range(10):
+        for message in range(10):
+            sender.enqueue_message(b"apple " * 100, str(batch), str(message))
+    while client.pending_messages_count > 60:
+        time.sleep(0.001)
+    print(json.dumps({"left": client.pending_messages_count}), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+left = client.pending_messages_count
 large = os.urandom(300_000)
 sender.enqueue_message(large, "large", "0")
 sender.enqueue_batch_completion("large")
@@ -44,7 +53,7 @@ while client.get_desired_properties().values != {"interval": 30} and time.time()
     time.sleep(0.05)
 print(json.dumps({
     "device": client.device_id, "empty": empty, "desired": client.get_desired_properties().values,
-    "large": hashlib.sha256(large).hexdigest(),
+    "left": left, "large": hashlib.sha256(large).hexdigest(),
 }))
 os._exit(0)
 `;
@@ -81,14 +90,19 @@ function withStock(): void {
     return (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
   };
 
-  it("comes in, sends batches and a large payload, and keeps its properties", async () => {
+  it("comes in, sends batches through a kill and a large payload, and keeps its properties", async () => {
     const { client, dir, ca, system } = stock;
     const native = "/v1/namespaces/test";
     await ask("PUT", `${native}/stream-groups/fruit/streams/apples`, {});
     const { provisioningToken } = await ask("POST", "/workspaces/test/provisioning-tokens/create", {});
     const args = [join(dir, "stock.db"), String(provisioningToken), system.url, system.adminKey];
-    const said = await python(client, DEVICE, args, ca);
+    const killed = await python(client, DEVICE, [...args, "first"], ca).catch((error: unknown) => error);
+    expect(killed).toMatchObject({ signal: "SIGKILL" });
+    const { left } = JSON.parse((killed as { stdout: string }).stdout);
+    expect(left > 0 && left < 100).toBe(true);
+    const said = await python(client, DEVICE, [...args, "second"], ca);
     expect(said).toMatchObject({ device: "stock-1", empty: {}, desired: { interval: 30 } });
+    expect(said["left"]).toBeLessThanOrEqual(left);
     const stored = await until("all are stored", async () => {
       const { messages } = await ask("GET", `${native}/streams/messages?limit=1000`);
       const found = messages as { batch: string; bytes: number; sha256: string | null }[];
