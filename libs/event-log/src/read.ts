@@ -52,6 +52,8 @@ const PULL = 128;
 /** Milliseconds after which an idle pull is renewed; two missed heartbeats (half of it each) end it. */
 const PULL_EXPIRES_MS = 10_000;
 const PAUSE_MS = 250;
+/** Milliseconds within which the new leader of a cluster has applied what it was chosen for having. */
+const NEW_LEADER_MS = 10_000;
 
 /**
  * Reads a stream in order from a position on, for ever. Each array is what has arrived, at least one
@@ -127,6 +129,25 @@ async function confirmGap(jsm: JetStreamManager, stream: StreamName, expected: n
   return cleared;
 }
 
+/**
+ * Raises LogGap if the log ends before what was already read: it has lost its tail. Of a cluster that is believed only
+ * if it stays so, since a new leader answers before it has applied everything that it has.
+ */
+async function confirmTail(
+  jsm: JetStreamManager,
+  stream: StreamName,
+  last: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const deadline = Date.now() + NEW_LEADER_MS;
+  for (;;) {
+    const { state, config } = await jsm.streams.info(stream);
+    if (last <= state.last_seq || signal?.aborted) return;
+    if (config.num_replicas === 1 || Date.now() > deadline) throw new LogGap(stream, last, state.last_seq);
+    await delay(PAUSE_MS);
+  }
+}
+
 /** An ephemeral consumer, and its pulls. */
 class Pulls {
   /** What was there for it, when it delivered last, after that. */
@@ -157,9 +178,7 @@ class Pulls {
     options: ReadOptions,
   ): Promise<Pulls> {
     const { startTime, subject } = options;
-    const { state } = await jsm.streams.info(stream);
-    // A log that ends before what was already read has lost its tail.
-    if (last !== undefined && last > state.last_seq) throw new LogGap(stream, last, state.last_seq);
+    if (last !== undefined) await confirmTail(jsm, stream, last, options.signal);
     const info = await jsm.consumers.add(stream, {
       ack_policy: AckPolicy.None,
       mem_storage: true,
