@@ -10,7 +10,7 @@ export {
 } from "./object-store.js";
 export { type Links, type ObjectSettings, type Objects, openObjects } from "./open-objects.js";
 // What is so small that several are one object.
-export { type Place, placeIn } from "./pack.js";
+export { namesInPack } from "./pack.js";
 // What is larger than one object.
 export { bytesIn, contentOf, type Part, partName, Stretches } from "./parts.js";
 export { type LinkOptions, S3Objects, type S3ObjectsOptions } from "./s3-objects.js";

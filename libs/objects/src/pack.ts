@@ -8,9 +8,14 @@ export interface Place {
 // Storage format: not to be changed.
 const IN_PACK = /^(.+)#(\d+)\+(\d+)$/s;
 
+/** What the names of all that lies in a pack begin with. */
+export function namesInPack(pack: string): string {
+  return `${pack}#`;
+}
+
 /** The name by which the bytes are read that lie in a pack; names of objects do not end so. */
 export function nameInPack(pack: string, from: number, bytes: number): string {
-  return `${pack}#${from}+${bytes}`;
+  return `${namesInPack(pack)}${from}+${bytes}`;
 }
 
 /** Of what has an object of its own: all of that. */

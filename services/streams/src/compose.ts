@@ -16,7 +16,7 @@ import { sorting } from "./sorting/read-model.js";
 import { SCHEMA, type StreamTables } from "./sorting/tables.js";
 import { Erasing } from "./storage/erasing.js";
 import { Outbox } from "./storage/outbox.js";
-import { UnusedUploads } from "./storage/unused-uploads.js";
+import { UnusedObjects } from "./storage/unused-objects.js";
 import { STREAM_UPLOAD, uploadMethods } from "./uploads/upload-methods.js";
 
 /** Puts the service together; its parts start and stop in the order in which they stand here. */
@@ -60,7 +60,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     ...{ rows: new StoredRows(database), keys, log, objects, store: objects.kind },
     ...{ tokens: new Capabilities(installationKey, STREAM_ACCESS), now: Date.now },
   });
-  const unused = new UnusedUploads({
+  const unused = new UnusedObjects({
     ...{ objects, keys, rows, logger, now: Date.now, url: settings.postgresUrl },
     upToDate: async () => {
       if (!(await sorted.waitFor(await log.lastSequence(SIGNALS), limits.readYourWritesMs))) return false;
@@ -78,7 +78,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "definitions", start: () => defined.start(), stop: () => defined.stop() });
   lifecycle.add({ name: "sorting", start: () => sorted.start(), stop: () => sorted.stop() });
   lifecycle.add({ name: "outbox", start: async () => outbox.start(), stop: () => outbox.stop() });
-  lifecycle.add({ name: "unused uploads", start: async () => unused.start(), stop: () => unused.stop() });
+  lifecycle.add({ name: "unused objects", start: async () => unused.start(), stop: () => unused.stop() });
   lifecycle.add({ name: "erasing", start: () => erasing.start(), stop: () => erasing.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 

@@ -1,4 +1,5 @@
 import { inTime } from "@fieldlog/aggregates";
+import { namesInPack } from "@fieldlog/objects";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
 import { type Defined, Definitions } from "./sorting/definitions.js";
@@ -110,6 +111,20 @@ export class Rows {
           .execute(),
       );
     return (await uses("stream_parts")).length + (await uses("stream_dead_letters")).length > 0;
+  }
+
+  /** Whether some message lies in it. @param first @param last positions of those that did */
+  async usesPack(
+    namespace: string,
+    pack: string,
+    { first, last }: { first: number; last: number },
+  ): Promise<boolean> {
+    const query = this.messageQuery(namespace)
+      .where("position", ">=", first)
+      .where("position", "<=", last)
+      .where(sql<boolean>`starts_with(object, ${namesInPack(pack)})`)
+      .limit(1);
+    return (await inTime(query.execute())).length > 0;
   }
 
   /** The file of a batch, or of a slice of it; undefined: it is none (yet). */

@@ -131,6 +131,33 @@ export class Streams {
     };
   }
 
+  /** The packs to which rows point. */
+  async packsInUse({ db }: Pick<ReadDatabase<StreamTables>, "db">): Promise<Set<string>> {
+    const rows = await db
+      .selectFrom("stream_messages")
+      .select("object")
+      .where("object", "like", "%#%")
+      .execute();
+    return new Set(rows.map(({ object }) => String(object).replace(/#.*$/, "")));
+  }
+
+  /** What is read of each message that is stored, by its position. */
+  async contents({ db }: Pick<ReadDatabase<StreamTables>, "db">): Promise<Map<number, string>> {
+    const rows = await db
+      .selectFrom("stream_messages")
+      .select(["position", "device", "object"])
+      .where("object", "<>", "")
+      .orderBy("position")
+      .execute();
+    const found = new Map<number, string>();
+    for (const { position, device, object } of rows) {
+      const key = await this.keys.get(NS, device);
+      const stored = { objects: [object ?? ""], key } as unknown as Stored;
+      found.set(Number(position), await this.content(stored));
+    }
+    return found;
+  }
+
   /** The names of all objects that begin so. */
   async names(prefix: string): Promise<string[]> {
     const found: string[] = [];

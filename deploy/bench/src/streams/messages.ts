@@ -13,15 +13,21 @@ const AT_ONCE = 10_000;
 export async function say(
   log: EventLog,
   { messages, devices, perBatch }: { messages: number; devices: number; perBatch: number },
-  only: { readonly device?: string; readonly id?: string } = {},
+  only: {
+    readonly device?: string;
+    readonly id?: string;
+    /** What the devices' ids begin with, and how many messages each has sent before. */
+    readonly fleet?: string;
+    readonly sent?: number;
+  } = {},
 ): Promise<void> {
   for (let begin = 0; begin < messages; begin += AT_ONCE) {
     const waiting: Promise<unknown>[] = [];
     for (let i = begin; i < Math.min(begin + AT_ONCE, messages); i++) {
-      const ofDevice = Math.floor(i / devices);
+      const ofDevice = (only.sent ?? 0) + Math.floor(i / devices);
       const id = only.id ?? `m${ofDevice}`;
       const batch = only.device === undefined ? `b${Math.floor(ofDevice / perBatch)}` : "b";
-      const device = only.device ?? `press-${i % devices}`;
+      const device = only.device ?? `${only.fleet ?? "press"}-${i % devices}`;
       waiting.push(log.signals.append(NAMESPACE, encoded(device, { ...STREAM, batch, message: id })));
     }
     await Promise.all(waiting);

@@ -1,9 +1,14 @@
+import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
+import { encrypted } from "@fieldlog/objects";
 import { openReadDatabase } from "@fieldlog/read-model";
 import { array, boolean, constantFrom, option, record } from "fast-check";
 import { type Kysely, sql } from "kysely";
 import { definitions } from "../definitions/read-model.js";
+import { SMALL_BYTES } from "../storage/packs.js";
+import { resultOf } from "../storage/settled.js";
+import { type StorageParts, StoredMessages } from "../storage/stored-messages.js";
 import type { Arrived } from "./sort.js";
 import { sortInto } from "./sorter.js";
 import { createTables, SCHEMA, TABLES } from "./tables.js";
@@ -22,6 +27,8 @@ export const said = array(
     batch: id,
     message: id,
     chunk: constantFrom("", "", "0", "1"),
+    // Around what lies in a pack with others.
+    bytes: constantFrom(0, 1, 7, 200, SMALL_BYTES - 1, SMALL_BYTES, SMALL_BYTES + 1),
     noPayload: boolean(),
     completesBatch: boolean(),
     completesMessage: boolean(),
@@ -64,6 +71,43 @@ export async function emptyTables(url: string) {
       }
     },
     rows: (namespace: string) => rowsOf(db, namespace),
+    /** What is to be stored of complete messages, by their positions, as long as none is. */
+    sent: async (namespace: string) => {
+      const { rows } = await sql<{ position: number; sha256: string }>`
+        SELECT m.position, encode(sha256(coalesce(string_agg(p.payload, ''::bytea ORDER BY p.position), '')), 'hex') AS sha256
+        FROM ${sql.table(`${SCHEMA}.stream_messages`)} m
+        LEFT JOIN ${sql.table(`${SCHEMA}.stream_parts`)} p ON p.namespace = m.namespace AND p.message = m.position
+        WHERE m.namespace = ${namespace} AND m.complete GROUP BY m.position ORDER BY m.position`.execute(db);
+      return rows.map(({ position, sha256 }) => [Number(position), sha256]);
+    },
+    /** Stores what is complete. @param atOnce messages of a round */
+    store: async (parts: Pick<StorageParts, "objects" | "keys">, atOnce: number) => {
+      const messages = new StoredMessages({ ...parts, database: { db }, logger: { warn: () => undefined } });
+      // As if the process had been killed before it noted what it stored.
+      await messages.store(await messages.waiting(2));
+      for (;;) {
+        const waiting = await messages.waiting(atOnce);
+        if (waiting.length === 0) return;
+        await messages.note(waiting, (await messages.store(waiting)).map(resultOf));
+      }
+    },
+    /** What is read of the stored ones, by their positions. */
+    stored: async (namespace: string, { objects, keys }: Pick<StorageParts, "objects" | "keys">) => {
+      const rows = await database.db
+        .selectFrom("stream_messages")
+        .select(["position", "device", "object"])
+        .where("namespace", "=", namespace)
+        .where("object", "<>", "")
+        .orderBy("position")
+        .execute();
+      const read = rows.map(async ({ position, device, object }) => {
+        const store = encrypted(objects, await keys.get(namespace, String(device)));
+        const digest = createHash("sha256");
+        for await (const chunk of store.get(String(object))) digest.update(chunk);
+        return [Number(position), digest.digest("hex")];
+      });
+      return Promise.all(read);
+    },
     close: () => database.close(),
   };
 }
@@ -81,8 +125,9 @@ export async function rowsOf(db: Kysely<never>, namespace: string) {
 }
 
 function arrived(namespace: string, said: Said[number], position: number): Arrived {
-  const { device, identity, minute, ...value } = said;
-  const message = create(signals.StreamMessageSchema, { group: "g", ...value, payload: Buffer.from("x") });
+  const { device, identity, minute, bytes, ...value } = said;
+  const payload = Buffer.alloc(bytes, `${position} `);
+  const message = create(signals.StreamMessageSchema, { group: "g", ...value, payload });
   const receivedAt = AT + minute * MINUTE_MS;
   return {
     ...{ namespace, key: device, position, time: new Date(AT) },

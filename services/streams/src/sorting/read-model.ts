@@ -14,7 +14,7 @@ import { createTables, TABLES } from "./tables.js";
 export function sorting(decided: () => Promise<void>): ReadModelDefinition<Came> {
   return {
     name: "streams",
-    version: 2,
+    version: 3,
     stream: SIGNALS,
     tables: TABLES,
     create: createTables,

@@ -79,7 +79,7 @@ export interface MessageRow {
   /** Parts of it that came. */
   chunks: number;
   received_at: Date;
-  /** The object that holds it, once there is one; bytes and hash of it. */
+  /** The name under which it is read, once it is stored; empty: nothing could be. Bytes and hash of it. */
   object: string | null;
   bytes: number;
   sha256: Uint8Array | null;

@@ -5,6 +5,7 @@ import { encrypted, type ObjectStore } from "@fieldlog/objects";
 import { type Kysely, sql } from "kysely";
 import { type BatchRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
 import { type BatchFile, putBatchParts } from "./batch-parts.js";
+import { readingPacksOnce } from "./packs.js";
 import { hashed, type StorageParts } from "./stored-messages.js";
 
 /** Messages of a batch that are looked up at once. */
@@ -56,13 +57,13 @@ export class BatchFiles {
     return { messages, bytes, isFile: true };
   }
 
-  async note({ namespace, number }: BatchRow): Promise<void> {
-    await this.db
-      .updateTable("stream_batches")
-      .set({ told: true })
-      .where("namespace", "=", namespace)
-      .where("number", "=", number)
-      .execute();
+  async note(batches: readonly BatchRow[]): Promise<void> {
+    if (batches.length === 0) return;
+    await sql`
+      UPDATE ${sql.table(`${SCHEMA}.stream_batches`)} b SET told = true
+      FROM unnest(${batches.map(({ namespace }) => namespace)}::text[],
+        ${batches.map(({ number }) => number)}::bigint[]) AS k(namespace, number)
+      WHERE b.namespace = k.namespace AND b.number = k.number`.execute(this.db);
   }
 
   private async slicesOf({ namespace, number }: BatchRow) {
@@ -83,7 +84,8 @@ export class BatchFiles {
     const file: BatchFile = { namespace, device, batch: Number(number), slice };
     const hash = createHash("sha256");
     try {
-      const store = encrypted(this.parts.objects, await this.parts.keys.get(namespace, device));
+      const objects = readingPacksOnce(this.parts.objects);
+      const store = encrypted(objects, await this.parts.keys.get(namespace, device));
       const content = this.content(store, file, concatenation === "lines");
       const bytes = await putBatchParts(store, file, hashed(content, hash));
       const row = { namespace, number: file.batch, device, slice, bytes, sha256: hash.digest() };

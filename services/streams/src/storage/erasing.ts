@@ -5,7 +5,7 @@ import type { DataKeys } from "@fieldlog/data-keys";
 import { clearedBy, type EventLog } from "@fieldlog/event-log";
 import { type ObjectStore, streamUploadsOf } from "@fieldlog/objects";
 import type { Logger, Registry as Metrics } from "@fieldlog/runtime";
-import { folderOf } from "./names.js";
+import { folderOf, packsOf } from "./names.js";
 
 export interface ErasingParts {
   readonly log: Pick<EventLog, "group">;
@@ -18,8 +18,9 @@ export interface ErasingParts {
 const KINDS = ["device", "clearing"] as const;
 
 /**
- * What is erased cannot be read any more: its key is destroyed, and the objects go. One that was on its way meanwhile may
- * stay until the namespace is cleared: bytes without a key.
+ * What is erased cannot be read any more: its key is destroyed, and the objects go. In packs it lies beside others', and
+ * stays as long as they do; so may an object that was on its way meanwhile, until the namespace is cleared: bytes without a
+ * key.
  */
 export class Erasing extends Aftermath<(typeof KINDS)[number]> {
   constructor({ log, keys, objects, logger, metrics }: ErasingParts) {
@@ -38,6 +39,7 @@ export class Erasing extends Aftermath<(typeof KINDS)[number]> {
           const known = await keys.ofNamespace(cleared.namespace);
           await objects.deleteAll(`${cleared.namespace}/~streams/`);
           await objects.deleteAll(`${cleared.namespace}/~stream-uploads/`);
+          await objects.deleteAll(packsOf(cleared.namespace));
           for (const key of known) await keys.forget(key);
           return;
         }

@@ -9,3 +9,14 @@ export function folderOf(namespace: string, device: string): string {
 export function objectOf(namespace: string, device: string, position: number): string {
   return `${folderOf(namespace, device)}messages/${position}`;
 }
+
+/** What the names of a namespace's packs begin with. */
+export function packsOf(namespace: string): string {
+  return `${namespace}/~stream-packs/`;
+}
+
+/** The positions in a pack's name; undefined: it is none. */
+export function positionsOf(object: string): { readonly first: number; readonly last: number } | undefined {
+  const [, first, last] = /^[^/]+\/~stream-packs\/(\d+)-(\d+)-[0-9a-f]+$/.exec(object) ?? [];
+  return first === undefined ? undefined : { first: Number(first), last: Number(last) };
+}

@@ -3,12 +3,14 @@ import type { EventLog } from "@fieldlog/event-log";
 import { Tasks, underLease } from "@fieldlog/read-model";
 import { type MessageRow, SCHEMA } from "../sorting/tables.js";
 import { BatchFiles } from "./batch-files.js";
+import { resultOf, settled } from "./settled.js";
 import { batchSignal, messageSignal } from "./signals.js";
 import { type StorageParts, type Stored, StoredMessages } from "./stored-messages.js";
 
-/** Messages, and batches, that are stored at once. */
-const MESSAGES = 64;
-const BATCHES = 8;
+/** Messages, and batches, of a round; batches of it that become files at once. */
+const MESSAGES = 1_024;
+const BATCHES = 256;
+const FILES = 8;
 /** Milliseconds between two looks, while there is nothing to do, and after something failed. */
 const PAUSE_MS = 100;
 const AGAIN_MS = 1_000;
@@ -20,8 +22,8 @@ export interface OutboxParts extends StorageParts {
 }
 
 /**
- * Makes of each complete message an object, unpacked, and tells of it; then of batches that are complete, which become
- * files. One replica at a time; what was done and not noted is done again, under the same names.
+ * Stores each complete message, unpacked, and tells of it; then of batches that are complete, which become files. One
+ * replica at a time; what was done and not noted is done again, and what it was stored as before belongs to nobody.
  */
 export class Outbox {
   private readonly ending = new AbortController();
@@ -90,15 +92,14 @@ export class Outbox {
 
   private async batchRound(): Promise<boolean> {
     const waiting = await this.batches.waiting(BATCHES);
-    const results = await Promise.allSettled(waiting.map((batch) => this.batches.store(batch)));
-    for (const [index, batch] of waiting.entries()) {
-      const result = results[index];
-      if (result?.status !== "fulfilled") continue;
-      const signal = batchSignal({ ...batch, ...result.value, number: Number(batch.number) });
+    const stored = await settled(waiting, FILES, (batch) => this.batches.store(batch));
+    const told = await settled(waiting.entries(), BATCHES, async ([index, batch]) => {
+      const files = resultOf(stored[index] as (typeof stored)[number]);
+      const signal = batchSignal({ ...batch, ...files, number: Number(batch.number) });
       await this.parts.log.signals.append(batch.namespace, signal);
-      await this.batches.note(batch);
-    }
-    raiseFirst(results);
+    });
+    await this.batches.note(waiting.filter((_, index) => told[index]?.status === "fulfilled"));
+    raiseFirst(told);
     return waiting.length > 0;
   }
 }

@@ -1,22 +1,30 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, hash } from "node:crypto";
 import { type DataKeys, DeviceErased } from "@fieldlog/data-keys";
 import { encrypted, type ObjectStore } from "@fieldlog/objects";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
 import { type Kysely, sql } from "kysely";
 import { type MessageRow, type PartRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
+import { nameOf, partsOf, partsOfSmall } from "./message-parts.js";
 import { objectOf } from "./names.js";
 import { Unreadable, unpacked } from "./packed.js";
+import { inPacks, SMALL_BYTES, type Small } from "./packs.js";
+import { resultOf, settled } from "./settled.js";
 
 /** What became of a message. */
 export interface Stored {
+  /** The name under which it is read; it may lie in a pack. */
   readonly object: string;
   readonly bytes: number;
   readonly sha256: Uint8Array;
 }
+/** Undefined: nothing can be stored of it, now or ever. Rejected: it is to be tried again. */
+type Outcome = PromiseSettledResult<Stored | undefined>;
 
-/** Parts of a message in chunks that are read at once. */
-const PARTS = 16;
+/** Keys that are asked for, packs and large messages that are stored, at once. */
+const KEYS = 128;
+const PACKS = 4;
+const LARGE = 32;
 
 export interface StorageParts {
   readonly database: Pick<ReadDatabase<StreamTables>, "db">;
@@ -25,7 +33,7 @@ export interface StorageParts {
   readonly logger: Pick<Logger, "warn">;
 }
 
-/** Messages on their way from their parts into objects. */
+/** Messages on their way from their parts into objects: small ones into packs, large ones each into one of its own. */
 export class StoredMessages {
   private readonly db: Kysely<StreamTables>;
 
@@ -33,7 +41,7 @@ export class StoredMessages {
     this.db = parts.database.db;
   }
 
-  /** Those that are complete and no objects yet, in the order in which they came. */
+  /** Those that are complete and not stored yet, in the order in which they came. */
   waiting(limit: number): Promise<MessageRow[]> {
     return this.db
       .selectFrom("stream_messages")
@@ -45,16 +53,20 @@ export class StoredMessages {
       .execute();
   }
 
-  /** Of each: undefined: nothing can be stored of it, now or ever. Rejected: it is to be tried again. */
-  async store(messages: readonly MessageRow[]): Promise<PromiseSettledResult<Stored | undefined>[]> {
-    const single = await this.single(messages.filter(({ chunks }) => chunks === 1));
+  async store(messages: readonly MessageRow[]): Promise<Outcome[]> {
     const keys = new KeysOnce(this.parts.keys);
-    return Promise.allSettled(
-      messages.map((message) => {
-        const part = single.get(nameOf(message.namespace, message.position));
-        return this.storeOne(message, part ? [part] : partsOf(this.db, message), keys);
-      }),
+    const parts = await partsOfSmall(this.db, messages);
+    const taken = await settled(messages, KEYS, (message) =>
+      this.smallOf(message, parts.get(nameOf(message)), keys),
     );
+    const small = taken.flatMap((one) => (one.status === "fulfilled" ? (one.value ?? []) : []));
+    const packed = await this.storePacks(small.filter((one) => one !== "large"));
+    return settled(messages.entries(), LARGE, async ([index, message]) => {
+      const one = resultOf(taken[index] as (typeof taken)[number]);
+      if (one === undefined) return undefined;
+      if (one === "large") return this.storeLarge(message, keys);
+      return resultOf(packed.get(one) as Outcome);
+    });
   }
 
   /** That they are stored, and their parts are not needed any more. */
@@ -74,56 +86,62 @@ export class StoredMessages {
       WHERE p.namespace = k.namespace AND p.message = k.position`.execute(this.db);
   }
 
-  private async single(messages: readonly MessageRow[]): Promise<Map<string, PartRow>> {
-    if (messages.length === 0) return new Map();
-    const { rows } = await sql<PartRow>`
-      SELECT p.* FROM ${sql.table(`${SCHEMA}.stream_parts`)} p
-      JOIN unnest(${messages.map(({ namespace }) => namespace)}::text[],
-        ${messages.map(({ position }) => position)}::bigint[]) AS k(namespace, position)
-      ON p.namespace = k.namespace AND p.message = k.position`.execute(this.db);
-    return new Map(rows.map((part) => [nameOf(part.namespace, part.message), part]));
+  /** @param parts undefined: it is large as it came */
+  private async smallOf(
+    message: MessageRow,
+    parts: readonly PartRow[] | undefined,
+    keys: KeysOnce,
+  ): Promise<Small | "large" | undefined> {
+    if (parts === undefined) return "large";
+    const { namespace, device, position } = message;
+    return this.unlessGone(message, async () => {
+      const key = await keys.get(namespace, device);
+      const content = await wholeIfSmall(unpacked(parts, this.parts.objects));
+      return content ? { namespace, position: Number(position), content, key } : "large";
+    });
   }
 
-  private async storeOne(
-    { namespace, device, position }: MessageRow,
-    parts: Iterable<PartRow> | AsyncIterable<PartRow>,
-    keys: KeysOnce,
-  ): Promise<Stored | undefined> {
-    const { objects, logger } = this.parts;
+  private async storePacks(messages: readonly Small[]): Promise<Map<Small, Outcome>> {
+    const outcomes = new Map<Small, Outcome>();
+    await settled(inPacks(messages), PACKS, async (pack) => {
+      const [put] = await Promise.allSettled([this.parts.objects.put(pack.object, once(pack.content))]);
+      for (const { message, name } of pack.messages) {
+        outcomes.set(
+          message,
+          put.status === "rejected" ? put : { status: "fulfilled", value: storedAs(message, name) },
+        );
+      }
+    });
+    return outcomes;
+  }
+
+  private storeLarge(message: MessageRow, keys: KeysOnce): Promise<Stored | undefined> {
+    const { namespace, device, position } = message;
     const object = objectOf(namespace, device, Number(position));
     const sha256 = createHash("sha256");
-    try {
-      const store = encrypted(objects, await keys.get(namespace, device));
-      const { bytes } = await store.put(object, hashed(unpacked(parts, store), sha256));
+    return this.unlessGone(message, async () => {
+      const store = encrypted(this.parts.objects, await keys.get(namespace, device));
+      const content = unpacked(partsOf(this.db, message), store);
+      const { bytes } = await store.put(object, hashed(content, sha256));
       return { object, bytes, sha256: sha256.digest() };
+    });
+  }
+
+  /** Undefined: there is nothing to be stored of it. */
+  private async unlessGone<T>(
+    { namespace, position }: MessageRow,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await work();
     } catch (error) {
       if (error instanceof DeviceErased) return undefined;
       if (!(error instanceof Unreadable)) throw error;
       // Nothing will ever make it readable: others are not to wait for it.
-      logger.warn({ namespace, position, reason: error.message }, "a message cannot be unpacked");
+      const reason = error.message;
+      this.parts.logger.warn({ namespace, position, reason }, "a message cannot be unpacked");
       return undefined;
     }
-  }
-}
-
-/** Of the parts of a message, in order, some at a time. */
-async function* partsOf(
-  db: Kysely<StreamTables>,
-  { namespace, position }: MessageRow,
-): AsyncGenerator<PartRow, void> {
-  for (let after = 0; ; ) {
-    const page = await db
-      .selectFrom("stream_parts")
-      .selectAll()
-      .where("namespace", "=", namespace)
-      .where("message", "=", position)
-      .where("position", ">", after)
-      .orderBy("position")
-      .limit(PARTS)
-      .execute();
-    yield* page;
-    if (page.length < PARTS) return;
-    after = Number(page.at(-1)?.position);
   }
 }
 
@@ -141,8 +159,20 @@ class KeysOnce {
   }
 }
 
-function nameOf(namespace: string, position: number): string {
-  return `${namespace}/${position}`;
+function storedAs({ content }: Small, object: string): Stored {
+  return { object, bytes: content.length, sha256: hash("sha256", content, "buffer") };
+}
+
+/** Undefined: it is more than lies in a pack. */
+async function wholeIfSmall(content: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of content) {
+    bytes += chunk.length;
+    if (bytes > SMALL_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** As a list of them is sent. */
@@ -152,10 +182,14 @@ function asBuffer(bytes: Uint8Array | undefined): Buffer | null {
 
 export async function* hashed(
   content: AsyncIterable<Uint8Array>,
-  hash: Hash,
+  digest: Hash,
 ): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of content) {
-    hash.update(chunk);
+    digest.update(chunk);
     yield chunk;
   }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield bytes;
 }

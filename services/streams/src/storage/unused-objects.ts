@@ -6,14 +6,15 @@ import { underLease } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
 import type { Rows } from "../rows.js";
 import { SCHEMA } from "../sorting/tables.js";
+import { packsOf, positionsOf } from "./names.js";
 
 /** Milliseconds between two looks: each lists all that is stored of each namespace whose devices have keys. */
 const SWEEP_MS = 6 * 60 * 60_000;
 
-export interface UnusedUploadsParts {
+export interface UnusedObjectsParts {
   readonly objects: Pick<ObjectStore, "list" | "delete">;
   readonly keys: Pick<DataKeys, "namespaces">;
-  readonly rows: Pick<Rows, "usesUpload">;
+  readonly rows: Pick<Rows, "usesUpload" | "usesPack">;
   /** Whether the tables have all messages that are in the log now, and none is set aside. */
   readonly upToDate: () => Promise<boolean>;
   readonly logger: Pick<Logger, "warn">;
@@ -23,21 +24,24 @@ export interface UnusedUploadsParts {
   readonly url: string;
 }
 
-/** Removes what devices uploaded and sent no message of. One replica at a time. */
-export class UnusedUploads {
+/**
+ * Removes what devices uploaded and sent no message of, and packs to which no row points: those of devices that were
+ * erased, and what was stored once more after a crash or a rebuild. One replica at a time.
+ */
+export class UnusedObjects {
   private readonly ending = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly parts: UnusedUploadsParts) {}
+  constructor(private readonly parts: UnusedObjectsParts) {}
 
   start(): void {
     const { url, logger } = this.parts;
     const { signal } = this.ending;
-    this.running = underLease({ url, schema: SCHEMA, name: "unused-uploads", signal }, async (held) => {
+    this.running = underLease({ url, schema: SCHEMA, name: "unused-objects", signal }, async (held) => {
       while (!held.aborted) {
         await delay(SWEEP_MS, undefined, { signal: held }).catch(() => undefined);
         if (held.aborted) return;
-        await this.once().catch((err: unknown) => logger.warn({ err }, "unused uploads stay until later"));
+        await this.once().catch((err: unknown) => logger.warn({ err }, "what nobody uses stays until later"));
       }
     });
   }
@@ -52,12 +56,13 @@ export class UnusedUploads {
     const { keys, now } = this.parts;
     let removed = 0;
     for (const namespace of await keys.namespaces()) {
-      removed += await this.ofNamespace(namespace, now() - limits.streamUploadUnusedMs);
+      const before = now() - limits.streamUploadUnusedMs;
+      removed += (await this.uploads(namespace, before)) + (await this.packs(namespace, before));
     }
     return removed;
   }
 
-  private async ofNamespace(namespace: string, before: number): Promise<number> {
+  private async uploads(namespace: string, before: number): Promise<number> {
     const { objects, rows, upToDate } = this.parts;
     const found = new Map<string, string[]>();
     for await (const name of objects.list(`${namespace}/~stream-uploads/`, before)) {
@@ -72,6 +77,18 @@ export class UnusedUploads {
       if (await rows.usesUpload(namespace, device, upload)) continue;
       for (const name of names) await objects.delete(name);
       removed += names.length;
+    }
+    return removed;
+  }
+
+  private async packs(namespace: string, before: number): Promise<number> {
+    const { objects, rows } = this.parts;
+    let removed = 0;
+    for await (const pack of objects.list(packsOf(namespace), before)) {
+      const positions = positionsOf(pack);
+      if (positions === undefined || (await rows.usesPack(namespace, pack, positions))) continue;
+      await objects.delete(pack);
+      removed++;
     }
     return removed;
   }
