@@ -14,7 +14,7 @@ export {
   SECONDS,
 } from "./metrics.js";
 export { answerOps, listenOps, type OpsAnswer, opsPaths } from "./ops.js";
-export { exitOnCrash, runService, stopOnSignal } from "./run-service.js";
+export { exitOnCrash, runService, STOP_MS, stopOnSignal } from "./run-service.js";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
 export {
   describeSettings,
@@ -24,7 +24,7 @@ export {
   SettingsError,
   withoutPassword,
 } from "./settings.js";
-export { edgeImpulsePorts, type Setting, settingsTable } from "./settings-table.js";
+export { edgeImpulsePorts, opsPorts, type Setting, settingsTable } from "./settings-table.js";
 export {
   currentTraceParent,
   formatTraceParent,

@@ -8,7 +8,7 @@ import { opsPorts } from "./settings-table.js";
 import { startTracing } from "./tracing.js";
 
 /** Milliseconds for a whole stop; then the process ends regardless. */
-const STOP_MS = 30_000;
+export const STOP_MS = 30_000;
 
 /**
  * What a service's main.ts calls: settings from the environment, tracing, the operator's port, the
