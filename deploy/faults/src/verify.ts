@@ -1,4 +1,5 @@
 import { completeness, type Place } from "./checks/complete.js";
+import { copyFindings } from "./checks/copies.js";
 import type { Finding } from "./checks/finding.js";
 import { livenessFindings } from "./checks/liveness.js";
 import type { Ledger } from "./ledger/ledger.js";
@@ -7,6 +8,7 @@ import type { Sender } from "./senders/sender.js";
 import type { Subscriber } from "./subscribers/subscriber.js";
 import type { Api } from "./system/api.js";
 import type { Stage } from "./system/stage.js";
+import { readCopies } from "./truth/copies.js";
 import { type LogTruth, readLog } from "./truth/log.js";
 import { readTables, TABLE_NAMES, type TableName, type Tables } from "./truth/tables.js";
 import { untilDone } from "./until-done.js";
@@ -15,7 +17,9 @@ import { untilDone } from "./until-done.js";
 export const INACTIVE_AFTER_S = 20;
 const LIVENESS_SLACK_MS = 10_000;
 /** ms within which subscribers, tables and all that dialects keep must have what was acknowledged. */
-const CAUGHT_UP_MS = 180_000;
+const CAUGHT_UP_MS = 120_000;
+
+const COPIED_MS = 30_000;
 
 interface Verifying {
   readonly namespace: string;
@@ -41,13 +45,13 @@ export async function verify(stage: Stage, o: Verifying): Promise<Verified> {
   const stoppedAt = Date.now();
   const ledgers = senders.flatMap((sender) => sender.ledgers);
   progress("waiting until every subscriber has everything");
-  for (const one of subscribers) await heard(one, o, ledgers);
+  await Promise.all(subscribers.map((one) => heard(one, o, ledgers)));
   progress("waiting until the tables have everything");
   const tables = await tabled(stage, o, ledgers);
   progress("waiting until the last silences are told, and all that was uploaded is there");
   const [log, kept] = await Promise.all([
     logged(stage, o, stoppedAt),
-    Promise.all(senders.map((sender) => settled(sender))),
+    Promise.all(senders.map((sender) => settled(sender, progress))),
   ]);
   return {
     ...{ inLog: log.said, inTables: Object.values(tables).flat() },
@@ -60,6 +64,7 @@ export async function verify(stage: Stage, o: Verifying): Promise<Verified> {
       ...kept.flat(),
       ...livenessOf(log, senders),
       ...(await parked(api)),
+      ...(await copied(stage)),
     ],
   };
 }
@@ -87,7 +92,7 @@ async function heard(one: Subscriber, o: Verifying, ledgers: readonly Ledger[]):
   const place = atSubscriber(o, one);
   await untilDone(one.name, CAUGHT_UP_MS, () => {
     return completeness(place, ledgers, one.heard).find(({ what }) => what === "lost")?.detail;
-  }).catch(() => undefined);
+  }).catch((error: Error) => o.progress(error.message));
 }
 
 async function tabled(stage: Stage, o: Verifying, ledgers: readonly Ledger[]): Promise<Tables> {
@@ -96,7 +101,7 @@ async function tabled(stage: Stage, o: Verifying, ledgers: readonly Ledger[]): P
     tables = await readTables(stage.postgresUrl, o.namespace);
     const lacking = TABLE_NAMES.flatMap((table) => completeness(inTable(o, table), ledgers, tables[table]));
     return lacking[0]?.detail;
-  }).catch(() => undefined);
+  }).catch((error: Error) => o.progress(error.message));
   return tables;
 }
 
@@ -113,10 +118,20 @@ async function logged(stage: Stage, { namespace, senders }: Verifying, stoppedAt
 }
 
 /** What is found wrong where a dialect keeps things for itself, when that has had time to get there. */
-async function settled({ dialect, check }: Sender): Promise<Finding[]> {
+async function settled({ dialect, check }: Sender, progress: Verifying["progress"]): Promise<Finding[]> {
   let findings: Finding[] = [];
   await untilDone(dialect, CAUGHT_UP_MS, async () => {
     findings = (await check?.()) ?? [];
+    return findings[0]?.detail;
+  }).catch((error: Error) => progress(error.message));
+  return findings;
+}
+
+/** Copies of a stream may be apart while one catches up. */
+async function copied({ nats }: Stage): Promise<Finding[]> {
+  let findings: Finding[] = [];
+  await untilDone("copies", COPIED_MS, async () => {
+    findings = copyFindings(await readCopies(nats));
     return findings[0]?.detail;
   }).catch(() => undefined);
   return findings;

@@ -9,6 +9,7 @@ export interface Finding {
     | "refused"
     | "liveness"
     | "upload"
+    | "diverged"
     | "unhealthy";
   /** "the log", a table, a subscriber, a process. */
   readonly where: string;
