@@ -23,7 +23,7 @@ const DEFAULTS: Credrc = {
   ...{ path: undefined, host: "*", port: 5000, scheduler: false, schedulerPeriod: 30, pingtimeout: 240 },
 };
 /** Bytes of a file that can be one. */
-const LARGEST = 64 * 1024;
+const LARGEST = 16 * 1024;
 
 /**
  * The file that is named, else the first that is found where the original looks, else the original's defaults.
@@ -46,7 +46,12 @@ export function readCredrc(
 function readFile(path: string, named: string): Credrc {
   if (!isFile(path)) throw new CredrcError(`Found no file at ${named}`);
   if (statSync(path).size > LARGEST) throw new CredrcError(INVALID);
-  const json = fieldsOf(readFileSync(path, "utf8"));
+  return { path: named, ...credrcIn(readFileSync(path, "utf8")) };
+}
+
+/** What such a file says. Raises CredrcError. */
+export function credrcIn(text: string): Omit<Credrc, "path"> {
+  const json = fieldsOf(text);
   const fields = new Map(Object.entries(json));
   if ([...fields.keys()].sort().join() !== KEYS.join()) throw new CredrcError(INVALID);
   const host = fields.get("host");
@@ -61,7 +66,7 @@ function readFile(path: string, named: string): Credrc {
   const numbers = {
     ...{ port: whole("port"), schedulerPeriod: whole("schedulerPeriod"), pingtimeout: whole("pingtimeout") },
   };
-  return { path: named, host, scheduler, ...numbers };
+  return { host, scheduler, ...numbers };
 }
 
 /** As Python's yaml reads it: True, yes and on are the same. */

@@ -58,6 +58,8 @@ function rank(permission: string): number {
   return permissions.indexOf(permission as Permission);
 }
 
-function sessionKeyIn(cookie = ""): string | undefined {
-  return /(?:^|;)\s*sessionKey="?([^;"]*)"?\s*(?:;|$)/.exec(cookie)?.[1];
+/** What a Cookie header has under the name. */
+export function sessionKeyIn(cookie = ""): string | undefined {
+  // Two runs that may both hold the same space would be tried in every other way.
+  return /(?:^|;)\s*sessionKey="?([^;"]*)(?:"\s*)?(?:;|$)/.exec(cookie)?.[1];
 }

@@ -200,6 +200,10 @@ describe("a query", () => {
     expect(refused(() => time(`creation_timestamp=${given}`))).toBe(true);
   });
 
+  it("has no time that takes the square of its length to see", () => {
+    expect(refused(() => time(`creation_timestamp=${"1".repeat(400_000)}x`))).toBe(true);
+  });
+
   it("has flags in many words", () => {
     const flag = (value: string) => readFlag(readQuery(`/x?aggregate=${value}`, ["aggregate"]), "aggregate");
     for (const yes of ["true", "True", "1", "yes", "on", "t", "y"]) expect(flag(yes)).toBe(true);

@@ -106,7 +106,7 @@ function readTime(text: string): number {
   const trimmed = text.trim();
   const infinite = /^([+-]?)inf(?:inity)?$/i.exec(trimmed);
   if (infinite !== null) return infinite[1] === "-" ? -Number.MAX_VALUE : Number.MAX_VALUE;
-  const value = /^[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(trimmed)
+  const value = /^[+-]?(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(trimmed)
     ? number(trimmed)
     : Number.NaN;
   if (Number.isNaN(value)) throw refusals.invalid("creation_timestamp: must be a number");

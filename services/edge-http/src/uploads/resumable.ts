@@ -146,8 +146,8 @@ interface Asked {
   readonly length: number | undefined;
 }
 
-/** Raises Problem 400, 412, 415. */
-function readPatch(headers: Headers): Asked {
+/** What the headers of a PATCH say. Raises Problem 400, 412, 415. */
+export function readPatch(headers: Headers): Asked {
   if (headers["tus-resumable"] !== TUS_VERSION) {
     throw new Problem(412, `Send the header Tus-Resumable: ${TUS_VERSION}.`);
   }

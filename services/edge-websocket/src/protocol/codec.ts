@@ -1,4 +1,5 @@
-import { decode, encode } from "cborg";
+import { encode } from "cborg";
+import { decodeCbor } from "../decode-cbor.js";
 
 export type Encoding = "json" | "cbor";
 
@@ -19,7 +20,7 @@ export function decodeMessage(encoding: Encoding, data: Buffer, isBinary: boolea
     throw new Undecodable(`${encoding} comes in ${encoding === "cbor" ? "binary" : "text"} frames`);
   }
   try {
-    return encoding === "json" ? JSON.parse(data.toString()) : decode(data, { useMaps: false });
+    return encoding === "json" ? JSON.parse(data.toString()) : decodeCbor(data);
   } catch (error) {
     throw new Undecodable(`not ${encoding === "json" ? "JSON" : "CBOR"}: ${(error as Error).message}`);
   }

@@ -30,6 +30,15 @@ describe("a frame from a device", () => {
     expect(decodeFrame("cbor", hex("bf 66 73616d706c65 f5 ff"))).toEqual({ sample: true });
   });
 
+  it("can be told as JSON, with integers beyond what that has as the nearest number", () => {
+    const large = 2n ** 63n;
+    const said = { inferenceSummary: { a: [large, { b: -large }] }, c: large };
+    const message = decodeFrame("cbor", cbor(said));
+    expect(JSON.parse(JSON.stringify(message))).toEqual({
+      ...{ inferenceSummary: { a: [2 ** 63, { b: -(2 ** 63) }] }, c: 2 ** 63 },
+    });
+  });
+
   it.each([
     ["json", Buffer.from("")],
     ["json", Buffer.from("x")],

@@ -1,4 +1,5 @@
-import { decode, type EncodeOptions, encode } from "cborg";
+import { type EncodeOptions, encode } from "cborg";
+import { decodeCbor } from "../decode-cbor.js";
 import { isBoundedCbor, isBoundedJson } from "./bounds.js";
 
 /** How a device speaks: fixed by the frame of its hello, text is JSON, binary is CBOR. */
@@ -46,7 +47,7 @@ function fromCbor(frame: Buffer): unknown {
   if (!isBoundedCbor(frame))
     throw new Malformed("Failed to parse message: it is not CBOR, or has too many values");
   try {
-    return decode(frame, { useMaps: false });
+    return decodeCbor(frame);
   } catch {
     throw new Malformed("Failed to parse message: it is not CBOR");
   }

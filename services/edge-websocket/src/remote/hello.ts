@@ -159,7 +159,7 @@ function once(told: readonly HelloSensor[]): HelloSensor[] {
 }
 
 function infoOf(told: Readonly<Record<string, unknown>> | undefined): string {
-  const json = JSON.stringify(told ?? {}, (_, value) => (typeof value === "bigint" ? Number(value) : value));
+  const json = JSON.stringify(told ?? {});
   if (json.length > INFERENCE_INFO) throw new HelloRefused("hello.inferenceInfo: is too long");
   return json;
 }

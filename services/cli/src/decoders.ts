@@ -1,0 +1,3 @@
+// For deploy/fuzz: what reads bytes of others.
+export { CredrcError } from "./credrc/credrc-error.js";
+export { credrcIn } from "./credrc/read.js";
