@@ -7,6 +7,8 @@ if (dir === undefined) {
   process.stderr.write("usage: main.js <folder> [host…]\n");
   process.exitCode = 2;
 } else {
-  const { ca, server } = await localCertificate({ dir, hosts: [...new Set([...localHosts({}), ...hosts])] });
+  // Several in one argument come from a variable of docker compose.
+  const more = hosts.flatMap((host) => host.split(/\s+/)).filter((host) => host !== "");
+  const { ca, server } = await localCertificate({ dir, hosts: [...new Set([...localHosts({}), ...more])] });
   process.stdout.write(`certificate and key: ${server}\ntrusted by who trusts: ${ca}\n`);
 }
