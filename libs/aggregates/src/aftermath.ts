@@ -1,5 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AggregateKind, REGISTRY, registryOfKind } from "@fieldlog/contracts";
-import type { EventLog, Group, Handout } from "@fieldlog/event-log";
+import {
+  type EventLog,
+  type Group,
+  type GroupOptions,
+  type Handout,
+  LogUnavailable,
+} from "@fieldlog/event-log";
 import { counter, gauge, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
 
 /** Decisions that one replica works on at once, of each kind. */
@@ -48,18 +55,18 @@ export class Aftermath<Kind extends AggregateKind> {
     });
   }
 
-  /** Raises LogUnavailable. */
+  /** Waits for the log as long as it takes. */
   async start(): Promise<void> {
-    for (const kind of this.options.kinds) {
-      const group = await this.options.log.group({
-        ...{
-          stream: REGISTRY,
-          name: `${this.options.name}-${kind}`,
-          subject: registryOfKind(kind),
-          after: 0,
-        },
+    const { log, name, kinds, logger } = this.options;
+    const { signal } = this.ending;
+    for (const kind of kinds) {
+      const place = {
+        name: `${name}-${kind}`,
+        subject: registryOfKind(kind),
+        after: 0,
         inactiveS: INACTIVE_S,
-      });
+      };
+      const group = await groupOnceThere(log, { stream: REGISTRY, ...place }, { logger, signal });
       this.running.push(this.follow(kind, group));
     }
   }
@@ -107,6 +114,23 @@ export class Aftermath<Kind extends AggregateKind> {
       setTimeout(() => handout.giveBack(), AGAIN_MS).unref();
     } finally {
       this.underWay--;
+    }
+  }
+}
+
+/** Opens a group of readers, however long the log is away. Raises what the log raises once `signal` says so. */
+export async function groupOnceThere(
+  log: Pick<EventLog, "group">,
+  options: GroupOptions,
+  { logger, signal }: { logger: Pick<Logger, "warn">; signal: AbortSignal },
+): Promise<Group> {
+  for (;;) {
+    try {
+      return await log.group(options);
+    } catch (err) {
+      if (!(err instanceof LogUnavailable) || signal.aborted) throw err;
+      logger.warn({ err, group: options.name }, "waiting for the log");
+      await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -1,5 +1,5 @@
 // For services that decide.
-export { Aftermath, type AftermathOptions } from "./aftermath.js";
+export { Aftermath, type AftermathOptions, groupOnceThere } from "./aftermath.js";
 export { Aggregates, type AggregatesOptions } from "./aggregates.js";
 // For all read models of decisions.
 export { type Decided, decidedIn } from "./decided.js";

@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { groupOnceThere } from "@fieldlog/aggregates";
 import { aggregateOf, limits, REGISTRY, registry, registryOfKind } from "@fieldlog/contracts";
 import type { EventLog, Group, Handout } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
@@ -32,12 +33,13 @@ export class Arrivals {
 
   constructor(private readonly parts: ArrivalsParts) {}
 
-  /** Raises LogUnavailable. */
+  /** Waits for the log as long as it takes. */
   async start(): Promise<void> {
-    const group = await this.parts.log.group({
-      ...{ stream: REGISTRY, name: "sampling-arrivals", subject: registryOfKind("sample"), after: 0 },
-      inactiveS: INACTIVE_S,
-    });
+    const { log, logger } = this.parts;
+    const { signal } = this.ending;
+    const place = { name: "sampling-arrivals", subject: registryOfKind("sample"), after: 0 };
+    const options = { stream: REGISTRY, ...place, inactiveS: INACTIVE_S } as const;
+    const group = await groupOnceThere(log, options, { logger, signal });
     this.running = this.follow(group);
   }
 
