@@ -27,6 +27,7 @@ const program = new Command("faults")
   .option("--gap <s>", "seconds between two faults on average (default: 4; of an hour 6.5)", number(0.2, 600))
   .option("--dialect <name...>", `only these devices: ${Object.keys(DIALECTS).join(", ")}`, [])
   .option("--fault <kind...>", `only these faults: ${KINDS.join(", ")}`, [])
+  .option("--nats <program>", "the nats-server to run (default: one is obtained that may be in a cluster)")
   .option("--dir <folder>", "holds a folder for the run", ".fieldlog/faults")
   .option("--keep", "keep that folder although nothing was found", false)
   .addHelpText(

@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly replicas: number;
   /** 1 or 3. */
   readonly natsServers: number;
+  /** The program of those; absent: one is obtained. */
+  readonly nats: string | undefined;
   /** Devices of each dialect. */
   readonly devices: number;
   /** ms between two messages of a device, on average. */
@@ -31,6 +33,7 @@ export interface Arguments {
   readonly replicas: number;
   readonly small: boolean;
   readonly gap?: number;
+  readonly nats?: string;
   readonly dialect: readonly string[];
   readonly fault: readonly string[];
   readonly dir: string;
@@ -50,6 +53,7 @@ export function optionsOf(a: Arguments): RunOptions {
     gapMs: (a.gap ?? (a.hour ? GAP_S : SHORT_GAP_S)) * 1_000,
     replicas: a.small ? 1 : a.replicas,
     natsServers: a.small ? 1 : 3,
+    nats: a.nats,
     devices: a.small ? 2 : 6,
     paceMs: a.hour ? 500 : 250,
     ...{ dialects: a.dialect, kinds: a.fault, dir: a.dir, keep: a.keep },

@@ -36,7 +36,7 @@ const STATUS_MS = 15_000;
 export async function run(o: RunOptions, context: RunContext): Promise<Outcome> {
   const { folder, progress } = context;
   const stage = await startStage({
-    ...{ folder, replicas: o.replicas, natsServers: o.natsServers, progress },
+    ...{ folder, replicas: o.replicas, natsServers: o.natsServers, nats: o.nats, progress },
     settings: { FIELDLOG_WEBHOOK_ALLOW: "127.0.0.1" },
   });
   try {

@@ -2,7 +2,10 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  defaultCacheDir,
   freePort,
+  NatsServerNotFound,
+  obtainNatsServer,
   type RunningNats,
   type RunningPostgres,
   startNatsCluster,
@@ -21,6 +24,8 @@ export interface StageOptions {
   readonly replicas: number;
   /** Servers of NATS, and copies of each stream: 1 or 3. */
   readonly natsServers: number;
+  /** The program; absent: one is obtained. */
+  readonly nats?: string | undefined;
   readonly settings: Readonly<Record<string, string>>;
   readonly progress: (message: string) => void;
 }
@@ -54,8 +59,9 @@ export async function startStage(o: StageOptions): Promise<Stage> {
   };
   try {
     o.progress(`starting ${o.natsServers} NATS servers and PostgreSQL`);
+    const binary = o.nats ?? (o.natsServers > 1 ? await forCluster(o.progress) : undefined);
     const nats = await startNatsCluster({
-      dataDir: o.folder,
+      ...{ dataDir: o.folder, ...(binary !== undefined && { binary }) },
       size: o.natsServers,
       log: (n, line) => logs.write(`nats-${n + 1}`, line),
     });
@@ -77,6 +83,18 @@ export async function startStage(o: StageOptions): Promise<Stage> {
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** What can be had on this machine: with an older one the run finds out why it should be newer. */
+async function forCluster(progress: (message: string) => void): Promise<string | undefined> {
+  const options = { cacheDir: defaultCacheDir(), progress };
+  try {
+    return await obtainNatsServer({ ...options, forCluster: true });
+  } catch (error) {
+    if (!(error instanceof NatsServerNotFound)) throw error;
+    progress(`${error.message}\nAn older one is taken, whose copies of the log may come apart.`);
+    return obtainNatsServer(options);
   }
 }
 

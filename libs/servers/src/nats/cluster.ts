@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { defaultCacheDir } from "../cache-dir.js";
 import { keptPassword } from "../kept-password.js";
 import { freePort } from "../process/ports.js";
+import { obtainNatsServer } from "./obtain/obtain.js";
 import { type NatsOptions, type RunningNats, startNats } from "./start.js";
 
 export interface NatsClusterOptions extends Pick<NatsOptions, "syncAlways" | "binary"> {
@@ -14,18 +16,21 @@ export interface NatsClusterOptions extends Pick<NatsOptions, "syncAlways" | "bi
 
 /**
  * Starts a cluster of NATS servers with JetStream on this machine, each on a free port, and resolves when all have
- * found each other. They are killed and started one by one. Raises what `startNats` raises; then none is left running.
+ * found each other. It takes a newer program than one server alone does. They are killed and started one by one. Raises what `startNats` raises; then none is left running.
  */
 export async function startNatsCluster(o: NatsClusterOptions): Promise<RunningNats[]> {
   const members: number[] = [];
   for (let n = 0; n < o.size; n++) members.push(await freePort());
+  const progress = (line: string) => o.log?.(0, line);
+  const binary =
+    o.binary ?? (await obtainNatsServer({ cacheDir: defaultCacheDir(), progress, forCluster: o.size > 1 }));
   const password = await keptPassword(join(o.dataDir, "password"));
   const starting = members.map((port, n) =>
     startNats({
       dataDir: join(o.dataDir, `nats-${n + 1}`),
       password,
       ...(o.syncAlways !== undefined && { syncAlways: o.syncAlways }),
-      ...(o.binary !== undefined && { binary: o.binary }),
+      binary,
       ...(o.size > 1 && {
         member: { serverName: `nats-${n + 1}`, cluster: { name: "fieldlog", port, members } },
       }),

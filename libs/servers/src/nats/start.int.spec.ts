@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { defaultCacheDir } from "../cache-dir.js";
 import { processIdentity } from "../process/identity.js";
 import { DataDirectoryInUse } from "../process/pid-file.js";
 import { PortTaken } from "../process/ports.js";
 import { startNatsCluster } from "./cluster.js";
+import { obtainNatsServer } from "./obtain/obtain.js";
 import { type RunningNats, startNats } from "./start.js";
 
 describe("NATS on this machine", () => {
@@ -90,7 +92,9 @@ describe("NATS on this machine", () => {
 describe("a cluster of three", () => {
   it("keeps what it acknowledged while one server after the other is killed", async () => {
     const dir = await mkdtemp(join(tmpdir(), "fieldlog-servers-"));
-    const servers = await startNatsCluster({ dataDir: dir, size: 3 });
+    // Nothing is refused here, so that the one for a single server will do, which is there already.
+    const binary = await obtainNatsServer({ cacheDir: defaultCacheDir(), progress: () => undefined });
+    const servers = await startNatsCluster({ dataDir: dir, size: 3, binary });
     try {
       const anyOf = (up: number) => session(servers[up % 3]?.url ?? "");
       const made = await anyOf(0).request(

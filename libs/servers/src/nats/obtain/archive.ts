@@ -7,6 +7,11 @@ import type { Found, ObtainContext } from "./found.js";
 import { intoCache } from "./workspace.js";
 
 export const RELEASE_VERSION = "2.10.29";
+/**
+ * For a cluster: servers of 2.10 that refused messages (a full stream) and are killed may apply some of the others
+ * twice, and then have another log than the rest of the cluster (`npm run faults` finds it).
+ */
+export const CLUSTER_VERSION = "2.15.2";
 
 /** SHA-256 of the release's archives, for the machines that most run on; for others the release's own list is read. */
 const PINNED: Readonly<Record<string, string>> = {
@@ -37,17 +42,19 @@ export function fromArchive(context: ObtainContext, o: ReleaseOptions = {}): Pro
   if (!system || !processor) {
     return Promise.resolve({ reason: `there is no release for ${process.platform} on ${process.arch}` });
   }
+  const { version } = context;
   const machine = `${system}-${processor}`;
-  const name = `nats-server-v${RELEASE_VERSION}-${machine}`;
-  const base = `${o.baseUrl ?? "https://github.com/nats-io/nats-server/releases/download"}/v${RELEASE_VERSION}`;
+  const name = `nats-server-v${version}-${machine}`;
+  const base = `${o.baseUrl ?? "https://github.com/nats-io/nats-server/releases/download"}/v${version}`;
+  const pinned = o.pinned ?? (version === RELEASE_VERSION ? PINNED : {});
 
   return intoCache(context, async (folder) => {
-    context.progress(`downloading nats-server ${RELEASE_VERSION} from ${new URL(base).host}`);
-    const expected = (o.pinned ?? PINNED)[machine] ?? (await listedSum(`${base}/SHA256SUMS`, name, o));
+    context.progress(`downloading nats-server ${version} from ${new URL(base).host}`);
+    const expected = pinned[machine] ?? (await listedSum(`${base}/SHA256SUMS`, name, o));
     if (!expected) return { reason: `the release lists no SHA-256 of ${name}.tar.gz` };
     const file = join(folder, "archive.tar.gz");
     const sum = await download(`${base}/${name}.tar.gz`, createWriteStream(file), o, (percent) =>
-      context.progress(`downloading nats-server ${RELEASE_VERSION}: ${percent} %`),
+      context.progress(`downloading nats-server ${version}: ${percent} %`),
     );
     if (sum !== expected) {
       return { reason: `${name}.tar.gz is not the released file: SHA-256 ${sum}, expected ${expected}` };

@@ -5,5 +5,9 @@ export interface ObtainContext {
   /** Where the program is to be put. Each source writes elsewhere and renames, so that two may run at once. */
   target: string;
   cacheDir: string;
+  /** The oldest that will do: major and minor. */
+  oldest: readonly [number, number];
+  /** What is obtained where none is there. */
+  version: string;
   progress: (message: string) => void;
 }

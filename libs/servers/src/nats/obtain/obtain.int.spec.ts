@@ -65,6 +65,16 @@ describe("obtaining nats-server", () => {
     expect(await obtain()).toBe(join(cacheDir, "nats-server"));
   });
 
+  it("passes over one that may not be in a cluster, and keeps what may apart", async () => {
+    install(join(dir, "bin"), "v2.14.0");
+    expect(await obtain()).toBe(join(dir, "bin", "nats-server"));
+    await expect(obtain({ forCluster: true, sources: ["path"] })).rejects.toThrow(
+      /v2.14.0 is older than 2.15/,
+    );
+    const kept = install(cacheDir, "v2.15.2", "nats-server-cluster");
+    expect(await obtain({ forCluster: true })).toBe(kept);
+  });
+
   it("downloads the release with the sum from the release's list, telling how far it is, and keeps it", async () => {
     expect(await obtain()).toBe(join(cacheDir, "nats-server"));
     expect(told.at(-1)).toBe(`downloading nats-server ${RELEASE_VERSION}: 100 %`);
@@ -131,9 +141,9 @@ describe("obtaining nats-server", () => {
   });
 });
 
-function install(folder: string, version: string): string {
+function install(folder: string, version: string, name = "nats-server"): string {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, "nats-server");
+  const path = join(folder, name);
   writeFileSync(path, program(version));
   chmodSync(path, 0o755);
   return path;

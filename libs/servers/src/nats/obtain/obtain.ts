@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { environment } from "../../process/environment.js";
-import { fromArchive, type ReleaseOptions } from "./archive.js";
+import { CLUSTER_VERSION, fromArchive, RELEASE_VERSION, type ReleaseOptions } from "./archive.js";
 import { fromDebian } from "./debian.js";
 import type { Found, ObtainContext } from "./found.js";
 import { fromGo } from "./go.js";
@@ -15,18 +15,27 @@ export interface ObtainOptions {
   progress: (message: string) => void;
   /** Folders to look in for an installed one; default: PATH. */
   searchPath?: string;
+  /** One that may be a member of a cluster; default false. */
+  forCluster?: boolean;
   /** Which places are asked, in this order; default: all. */
   sources?: readonly SourceName[];
   release?: ReleaseOptions;
 }
 
+/** The oldest on which Fieldlog runs, and with which a cluster is known to keep its copies the same. */
+const OLDEST = [2, 10] as const;
+const CLUSTER_OLDEST = [2, 15] as const;
+
 /** No place had a nats-server. The message says what each answered, and what to do. */
 export class NatsServerNotFound extends Error {
-  constructor(readonly reasons: Readonly<Partial<Record<SourceName, string>>>) {
+  constructor(
+    readonly reasons: Readonly<Partial<Record<SourceName, string>>>,
+    oldest: ObtainContext["oldest"] = OLDEST,
+  ) {
     const list = Object.entries(reasons).map(([source, reason]) => `  ${source.padEnd(8)} ${reason}`);
     super(
       [
-        "No nats-server (2.10 or later) could be obtained on this machine:",
+        `No nats-server (${oldest.join(".")} or later) could be obtained on this machine:`,
         ...list,
         "Install one so that it is on the PATH (https://nats.io/download), or set FIELDLOG_NATS_URL to a running server with JetStream.",
       ].join("\n"),
@@ -43,13 +52,16 @@ const ALL: readonly SourceName[] = ["path", "cache", "release", "debian", "go"];
  * Raises NatsServerNotFound.
  */
 export async function obtainNatsServer(o: ObtainOptions): Promise<string> {
+  const { cacheDir, forCluster = false } = o;
   const context: ObtainContext = {
-    target: join(o.cacheDir, "nats-server"),
-    cacheDir: o.cacheDir,
+    target: join(cacheDir, forCluster ? "nats-server-cluster" : "nats-server"),
+    cacheDir,
+    oldest: forCluster ? CLUSTER_OLDEST : OLDEST,
+    version: forCluster ? CLUSTER_VERSION : RELEASE_VERSION,
     progress: o.progress,
   };
   const sources: Record<SourceName, () => Promise<Found>> = {
-    path: () => fromPath(o.searchPath ?? environment()["PATH"] ?? ""),
+    path: () => fromPath(o.searchPath ?? environment()["PATH"] ?? "", context),
     cache: () => fromCache(context),
     release: () => fromArchive(context, o.release),
     debian: () => fromDebian(context),
@@ -62,5 +74,5 @@ export async function obtainNatsServer(o: ObtainOptions): Promise<string> {
     reasons[name] = found.reason;
     if (name !== "path" && name !== "cache") o.progress(`nats-server from ${name}: ${found.reason}`);
   }
-  throw new NatsServerNotFound(reasons);
+  throw new NatsServerNotFound(reasons, context.oldest);
 }
