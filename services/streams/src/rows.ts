@@ -113,18 +113,22 @@ export class Rows {
     return (await uses("stream_parts")).length + (await uses("stream_dead_letters")).length > 0;
   }
 
-  /** Whether some message lies in it. @param first @param last positions of those that did */
-  async usesPack(
+  /** Those of the packs in which some message lies. @param packs with positions between which those do that ever did */
+  async usedPacks(
     namespace: string,
-    pack: string,
-    { first, last }: { first: number; last: number },
-  ): Promise<boolean> {
-    const query = this.messageQuery(namespace)
-      .where("position", ">=", first)
-      .where("position", "<=", last)
-      .where(sql<boolean>`starts_with(object, ${namesInPack(pack)})`)
-      .limit(1);
-    return (await inTime(query.execute())).length > 0;
+    packs: readonly { readonly object: string; readonly first: number; readonly last: number }[],
+  ): Promise<Set<string>> {
+    const query = sql<{ object: string }>`
+      SELECT k.object FROM unnest(${packs.map(({ object }) => object)}::text[],
+        ${packs.map(({ object }) => namesInPack(object))}::text[],
+        ${packs.map(({ first }) => first)}::bigint[], ${packs.map(({ last }) => last)}::bigint[])
+        AS k(object, names, first, last)
+      WHERE EXISTS (
+        SELECT 1 FROM ${sql.table(`${SCHEMA}.stream_messages`)} m WHERE m.namespace = ${namespace}
+        AND m.position BETWEEN k.first AND k.last AND starts_with(m.object, k.names)
+      )`;
+    const { rows } = await inTime(query.execute(this.database.db));
+    return new Set(rows.map(({ object }) => object));
   }
 
   /** The file of a batch, or of a slice of it; undefined: it is none (yet). */

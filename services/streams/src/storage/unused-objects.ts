@@ -10,11 +10,13 @@ import { packsOf, positionsOf } from "./names.js";
 
 /** Milliseconds between two looks: each lists all that is stored of each namespace whose devices have keys. */
 const SWEEP_MS = 6 * 60 * 60_000;
+/** Packs that are looked for in the tables at once. */
+const PACKS = 100;
 
 export interface UnusedObjectsParts {
   readonly objects: Pick<ObjectStore, "list" | "delete">;
   readonly keys: Pick<DataKeys, "namespaces">;
-  readonly rows: Pick<Rows, "usesUpload" | "usesPack">;
+  readonly rows: Pick<Rows, "usesUpload" | "usedPacks">;
   /** Whether the tables have all messages that are in the log now, and none is set aside. */
   readonly upToDate: () => Promise<boolean>;
   readonly logger: Pick<Logger, "warn">;
@@ -82,14 +84,30 @@ export class UnusedObjects {
   }
 
   private async packs(namespace: string, before: number): Promise<number> {
-    const { objects, rows } = this.parts;
+    const { objects } = this.parts;
     let removed = 0;
-    for await (const pack of objects.list(packsOf(namespace), before)) {
-      const positions = positionsOf(pack);
-      if (positions === undefined || (await rows.usesPack(namespace, pack, positions))) continue;
-      await objects.delete(pack);
-      removed++;
+    let page: FoundPack[] = [];
+    for await (const object of objects.list(packsOf(namespace), before)) {
+      const positions = positionsOf(object);
+      if (positions !== undefined) page.push({ object, ...positions });
+      if (page.length < PACKS) continue;
+      removed += await this.unusedOf(namespace, page);
+      page = [];
     }
-    return removed;
+    return removed + (await this.unusedOf(namespace, page));
   }
+
+  private async unusedOf(namespace: string, packs: readonly FoundPack[]): Promise<number> {
+    if (packs.length === 0) return 0;
+    const used = await this.parts.rows.usedPacks(namespace, packs);
+    const unused = packs.filter(({ object }) => !used.has(object));
+    for (const { object } of unused) await this.parts.objects.delete(object);
+    return unused.length;
+  }
+}
+
+interface FoundPack {
+  readonly object: string;
+  readonly first: number;
+  readonly last: number;
 }
