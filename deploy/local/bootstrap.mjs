@@ -1,5 +1,5 @@
-// What `npm start`, `npm test` and `npm run` bench, faults and fuzz call: plain JavaScript without dependencies, for
-// Node 20 and later, because nothing is installed or built yet. It installs, builds, and hands over to the built code,
+// What `npm start`, `npm test` and `npm run` bench, faults, fuzz and deploy:check call: plain JavaScript without
+// dependencies, for Node 20 and later, because nothing is installed or built yet. It installs, builds, and hands over to the built code,
 // which runs on Node 22 or later: the one that runs this, or the one that came with the packages.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -36,9 +36,9 @@ async function main([command = "start", ...args]) {
       `Fieldlog needs Node ${OLDEST_NODE} or later; this is ${process.version}. Get it from https://nodejs.org`,
     );
   }
-  const commands = { install: () => 0, start, test, bench, faults, fuzz };
+  const commands = { install: () => 0, start, test, bench, faults, fuzz, "deploy:check": deployCheck };
   if (!Object.hasOwn(commands, command))
-    fail(`there is no command ${command}; there are: start, test, bench, faults, fuzz`);
+    fail(`there is no command ${command}; there are: start, test, bench, faults, fuzz, deploy:check`);
   forwardSignals();
   await install();
   await build();
@@ -55,6 +55,8 @@ async function bench(args) {
 const faults = (args) => run(services(), [inRoot("deploy/faults/dist/main.js"), ...args]);
 
 const fuzz = (args) => run(services(), [inRoot("deploy/fuzz/dist/main.js"), ...args]);
+
+const deployCheck = (args) => run(services(), [inRoot("deploy/check/dist/main.js"), ...args]);
 
 /** Runs every test (or those whose path contains one of `args`) and ends with one line of honest numbers. */
 async function test(args) {
