@@ -1,5 +1,7 @@
 // Builders: signals as they stand in the log.
 export { encoded, heartbeat, pick, RECEIVED } from "./builders.js";
+// What tables hold of a namespace.
+export { digestOf } from "./digest-of.js";
 // The built services as processes.
 export { SERVICES } from "./programs.js";
 // Servers for tests.

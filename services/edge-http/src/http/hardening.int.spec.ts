@@ -123,6 +123,24 @@ describe("the door", () => {
     expect(long.answer.toString("latin1")).toMatch(/^HTTP\/1.1 431 /);
   });
 
+  it("refuses requests that two servers could read in two ways", async () => {
+    for (const head of [
+      "content-length: 4\r\ncontent-length: 5\r\n",
+      "content-length: 4\r\ntransfer-encoding: chunked\r\n",
+      "transfer-encoding: chunked, identity\r\n",
+      ...["content-length: +4\r\n", "content-length: 0x4\r\n", "content-length: 4, 4\r\n"],
+      ...["x: a\rb\r\n", "x: a\0b\r\n", "x\0: b\r\n", "x : b\r\n", " x: b\r\n"],
+    ]) {
+      const { answer } = await talk((socket) =>
+        socket.write(`POST ${EVENT} HTTP/1.1\r\nhost: x\r\n${head}connection: close\r\n\r\nabcd`),
+      );
+      const text = answer.toString("latin1");
+      expect([head, text.slice(0, 13), text.includes("This is not HTTP/1.1.")]).toEqual([
+        ...[head, "HTTP/1.1 400 ", true],
+      ]);
+    }
+  });
+
   it("goes on after senders that break off in the middle", async () => {
     for (let i = 0; i < 20; i++) {
       await talk((socket) => {

@@ -1,10 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { createServer, type Server, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { limits } from "@fieldlog/contracts";
 import { edgeImpulsePorts, type Runtime, SettingsError } from "@fieldlog/runtime";
-import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import {
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from "fastify";
 import { problem } from "../native/problem.js";
 import { lateAnswer, mayTakeItsTime, type PlainAnswer } from "./late.js";
 import { unmatched } from "./unmatched.js";
@@ -37,16 +43,23 @@ export function createFastify(requestMs: number = limits.requestMs): FastifyInst
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => answerBroken(error, socket),
     routerOptions: { maxParamLength: 512 },
-    frameworkErrors: (_error, request, reply) => {
-      const { status, contentType, body, headers } = unmatched(request.raw);
-      const answer = (reply as FastifyReply)
-        .code(status)
-        .type(contentType)
-        .headers(headers ?? {});
-      void answer.send(Buffer.from(body, "latin1"));
-    },
+    frameworkErrors: (_error, request, reply) => answerUnmatched(request.raw, reply as FastifyReply),
   };
-  return fastify(options) as FastifyInstance;
+  const app = fastify(options) as FastifyInstance;
+  app.addHook("onRequest", refuseNul);
+  return app;
+}
+
+/** Nothing that there is has NUL in its name, and PostgreSQL takes no text with it. */
+function refuseNul({ raw }: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const { url = "" } = raw;
+  if (url.includes("%00") && url.split("?", 1)[0]?.includes("%00")) answerUnmatched(raw, reply);
+  else done();
+}
+
+function answerUnmatched(request: IncomingMessage, reply: FastifyReply): void {
+  const { status, contentType, body, headers = {} } = unmatched(request);
+  void reply.code(status).type(contentType).headers(headers).send(Buffer.from(body, "latin1"));
 }
 
 /** Answers what could not be read as a request: too slow, too long, or no HTTP at all. Closes the connection. */

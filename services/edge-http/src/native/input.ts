@@ -8,7 +8,7 @@ export function readInput<O extends Operation>(
   operation: O,
   request: FastifyRequest,
 ): { query: z.output<O["query"]>; body: O["body"] extends z.ZodType ? z.output<O["body"]> : undefined } {
-  const query = check(operation.query, request.query ?? {}, "query");
+  const query = check(operation.query, withoutNul(request.query ?? {}), "query");
   const body = operation.body === undefined ? undefined : check(operation.body, request.body ?? {}, "body");
   return { query, body } as ReturnType<typeof readInput<O>>;
 }
@@ -22,6 +22,14 @@ function check<S extends z.ZodType>(schema: S, value: unknown, where: "query" | 
   }));
   const first = errors.map(({ field, detail }) => `${field}: ${detail}`).join("; ");
   throw new Problem(400, `The ${where} is not right. ${first}`, { errors });
+}
+
+/** PostgreSQL keeps no text with NUL, so nothing that is asked for has it. Raises Problem 400. */
+function withoutNul(query: object): object {
+  const [field] = Object.entries(query).find(([, value]) => String(value).includes("\0")) ?? [];
+  if (field === undefined) return query;
+  const detail = "must not hold NUL";
+  throw new Problem(400, `The query is not right. ${field}: ${detail}`, { errors: [{ field, detail }] });
 }
 
 /** One parameter of the path. */

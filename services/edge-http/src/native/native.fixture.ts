@@ -1,5 +1,5 @@
 import { connectLog, type EventLog } from "@fieldlog/event-log";
-import { type System, startServers, startSystem } from "@fieldlog/testkit";
+import { type System, type SystemOptions, startServers, startSystem } from "@fieldlog/testkit";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";
 import { fieldsOf, statusOf } from "../csn/hand.fixture.js";
@@ -11,7 +11,11 @@ interface Documented {
     string,
     Record<
       string,
-      { tags: string[]; responses: Record<string, { content?: Record<string, { schema: Json }> }> }
+      {
+        operationId: string;
+        tags: string[];
+        responses: Record<string, { content?: Record<string, { schema: Json }> }>;
+      }
     >
   >;
   components: { schemas: Record<string, Json> };
@@ -34,19 +38,20 @@ export class Native {
     readonly system: System,
     readonly log: EventLog,
     readonly document: Documented,
+    readonly postgresUrl: string,
     private readonly ajv: Ajv2020,
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(): Promise<Native> {
+  static async start(more: Pick<SystemOptions, "log" | "settings"> = {}): Promise<Native> {
     const servers = await startServers();
     const postgresUrl = await servers.databaseUrl("native");
-    const system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl });
+    const system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl, ...more });
     const log = await connectLog({ url: servers.nats.url, name: "native test" });
     const document = (await (await fetch(`${system.url}/openapi.json`)).json()) as Documented;
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
     ajv.addSchema({ $id: "document", ...document });
-    return new Native(system, log, document, ajv, async () => {
+    return new Native(system, log, document, postgresUrl, ajv, async () => {
       await log.close();
       await system.stop();
       await servers.stop();
@@ -93,7 +98,8 @@ export class Native {
     return text;
   }
 
-  private check(method: string, path: string, status: number, type: string, text: string): void {
+  /** Holds an answer against what the document says of it. */
+  check(method: string, path: string, status: number, type: string, text: string): void {
     const described = this.document.paths[path]?.[method]?.responses[status];
     expect(described, `${method} ${path} answers ${status}`).toBeDefined();
     if (described?.content === undefined) {

@@ -17,7 +17,9 @@ export const position = z
   .int()
   .nonnegative()
   .describe("Place in the namespace's log: strictly increasing, below 2^53");
-export const id = z.string().min(1).max(limits.idLength);
+/** PostgreSQL keeps no text with NUL, so nothing that is there has it. */
+const withoutNul = (text: string) => !text.includes("\0");
+export const id = z.string().min(1).max(limits.idLength).refine(withoutNul, "must not hold NUL");
 /** A whole number in a query. */
 export const count = (least: number, most = Number.MAX_SAFE_INTEGER) =>
   z
@@ -267,7 +269,7 @@ const retention = { measurementDays: days, logDays: days };
 export const Retention = component("Retention", z.object(retention));
 export const NewRetention = component("NewRetention", z.strictObject(retention));
 
-export const NewNamespace = component("NewNamespace", z.strictObject({ name: z.string() }));
+export const NewNamespace = component("NewNamespace", z.strictObject({ name: id }));
 export const Namespace = component(
   "Namespace",
   z.object({ id: z.string(), name: z.string(), createdAt: time }),
@@ -346,7 +348,7 @@ export const DeadLetters = component("DeadLetters", z.object({ deadLetters: z.ar
 export const ParkedDevice = component(
   "ParkedDevice",
   z.strictObject({
-    readModel: z.string().min(1),
+    readModel: id,
     namespace: id.describe("Id or name"),
     device: id,
   }),

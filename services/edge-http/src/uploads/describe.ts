@@ -55,6 +55,13 @@ const whole = {
 };
 const tus = { externalDocs: { url: "https://tus.io/protocols/resumable-upload", description: "tus 1.0.0" } };
 
+/** As the original tells refusals. */
+const told = {
+  "application/json": {
+    schema: { type: "object", properties: { status: { const: "ERR" }, message: { type: "string" } } },
+  },
+};
+
 /** Path, method and description of each. */
 export function describeUploads(): [path: string, method: string, description: Json][] {
   const path = "/uploads/{token}";
@@ -95,8 +102,9 @@ export function describeUploads(): [path: string, method: string, description: J
         responses: {
           "200": { description: "Its name is in Content-Disposition", content: anything },
           "206": { description: "A range of it", content: anything },
-          "401": { description: "Neither a token nor an API key" },
-          "404": { description: "There is no such reading, or the token does not open it" },
+          "401": { description: "Neither a token nor an API key", content: told },
+          "403": { description: "The key is of another namespace", content: told },
+          "404": { description: "There is no such reading, or the token does not open it", content: told },
         },
       },
     ],

@@ -2,16 +2,25 @@ import type { Json, Native } from "../native.fixture.js";
 
 /** A namespace of its own, and what is asked in it. */
 export class Place {
-  readonly name = `shut-${crypto.randomUUID().slice(0, 8)}`;
+  readonly name: string;
   id = "";
 
-  private constructor(readonly native: Native) {}
+  private constructor(
+    readonly native: Native,
+    kind: string,
+  ) {
+    this.name = `${kind}-${crypto.randomUUID().slice(0, 8)}`;
+  }
 
-  static async make(native: Native): Promise<Place> {
-    const place = new Place(native);
+  static async make(native: Native, kind = "shut"): Promise<Place> {
+    const place = new Place(native, kind);
     const { id } = await place.json("POST", "/v1/namespaces", place.operator, { name: place.name });
     place.id = String(id);
     return place;
+  }
+
+  get path() {
+    return `/v1/namespaces/${this.name}`;
   }
 
   get operator() {
@@ -27,9 +36,9 @@ export class Place {
     return (await this.ask(method, path, headers, body)).status;
   }
 
-  async ask(method: string, path: string, headers: Record<string, string>, body: Uint8Array | string) {
+  async ask(method: string, path: string, headers: Record<string, string>, body?: Uint8Array | string) {
     const url = path.startsWith("http") ? path : `${this.native.system.url}${path}`;
-    const response = await fetch(url, { method, headers, body: body as Uint8Array<ArrayBuffer> });
+    const response = await fetch(url, { method, headers, body: (body ?? null) as Uint8Array<ArrayBuffer> });
     return { status: response.status, data: new Uint8Array(await response.arrayBuffer()) };
   }
 
@@ -41,14 +50,17 @@ export class Place {
     body: object = {},
   ): Promise<Json> {
     const given = { "content-type": "application/json", ...headers };
-    const { status, data } = await this.ask(method, path, given, JSON.stringify(body));
+    const { status, data } = await this.ask(
+      ...([method, path, given] as const),
+      method === "GET" ? undefined : JSON.stringify(body),
+    );
     const text = Buffer.from(data).toString();
     if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
     return text === "" ? {} : (JSON.parse(text) as Json);
   }
 
   operate(path: string, body: object = {}): Promise<Json> {
-    return this.json("POST", `/v1/namespaces/${this.name}${path}`, this.operator, body);
+    return this.json("POST", `${this.path}${path}`, this.operator, body);
   }
 
   async key(kind: string): Promise<string> {
