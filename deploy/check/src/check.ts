@@ -11,6 +11,7 @@ import { schemaProblems } from "./kubernetes/schema.js";
 import { checkDeployments, checkSecurity } from "./kubernetes/workloads.js";
 import { differences, renderByKubectl } from "./kustomize/kubectl.js";
 import { render } from "./kustomize/render.js";
+import { hasCurrentSettings } from "./settings-doc.js";
 
 const OVERLAYS = ["small", "production", "production-s3"];
 
@@ -28,7 +29,11 @@ export function check(root: string): string[] {
   });
   const made = madeSecrets(at("deploy/secrets.mjs"));
   const set: Record<string, ReadonlySet<string>> = { "docker-compose.yml": compose.set };
+  const told = hasCurrentSettings(text("deploy/README.md"));
   const problems = [
+    ...(told
+      ? []
+      : ["deploy/README.md: its settings are not those of the code; npm run deploy:check -- --write"]),
     ...image.problems.map((problem) => `Dockerfile: ${problem}`),
     ...compose.problems.map((problem) => `docker-compose.yml: ${problem}`),
   ];

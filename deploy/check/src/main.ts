@@ -1,7 +1,16 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./check.js";
+import { hasCurrentSettings, withSettings } from "./settings-doc.js";
 
-const problems = check(join(import.meta.dirname, "..", "..", ".."));
+const root = join(import.meta.dirname, "..", "..", "..");
+if (process.argv.includes("--write")) {
+  const file = join(root, "deploy/README.md");
+  const text = readFileSync(file, "utf8");
+  if (!hasCurrentSettings(text)) writeFileSync(file, withSettings(text));
+}
+
+const problems = check(root);
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 process.stdout.write(
   problems.length === 0 ? "what deploys Fieldlog is right\n" : `${problems.length} problems\n`,
