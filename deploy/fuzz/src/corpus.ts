@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 
 const FOLDER = fileURLToPath(new URL("../corpus/", import.meta.url));
 /** Inputs of one target, and bytes of one, that are kept in the repository. */
-const MOST = 24;
-const MOST_BYTES = 512;
+const MOST = 16;
+const MOST_BYTES = 384;
 
 /** Inputs that were found to reach what the seeds do not. A line of the file is one, as a JSON text: a character a byte. */
 export async function corpusOf(target: string): Promise<Uint8Array[]> {

@@ -15,7 +15,7 @@ describe("a decoder of what others send", () => {
     const { findings, inputs } = await fuzz(target, { seed: 1, ms: MS, inputs: INPUTS, corpus });
     const found = findings.map(({ key, input }) => ({ key, base64: Buffer.from(input).toString("base64") }));
     expect(found).toEqual([]);
-    expect(inputs).toBeGreaterThan(target.seeds.length);
+    expect(inputs).toBeGreaterThanOrEqual(target.seeds.length);
   });
 
   it("has a name of its own", () => {

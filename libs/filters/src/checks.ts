@@ -58,5 +58,6 @@ export function numberIn(json: unknown, at: string, least: number, most: number)
   if (typeof json !== "number" || !(json >= least && json <= most)) {
     refuse(at, `must be a number from ${least} to ${most}`);
   }
-  return json as number;
+  // No negative zero, which is shown as zero: the same filter would be another one.
+  return (json as number) + 0;
 }

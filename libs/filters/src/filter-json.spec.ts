@@ -41,6 +41,11 @@ test("any filter survives being stored and described", () => {
   );
 });
 
+test("a filter is the same again when it is given as it is described, with a negative zero as well", () => {
+  const filter = parseFilter({ area: { box: { south: -0, west: -0, north: 0, east: 1 } } });
+  expect(parseFilter(JSON.parse(JSON.stringify(describeFilter(filter))))).toEqual(filter);
+});
+
 describe("a refusal names the field", () => {
   const condition = { field: "value", op: "=", value: 1 };
   const box = { south: 1, west: 2, north: 3, east: 4 };

@@ -22,11 +22,15 @@ export { labelOf, readHeaders } from "./edge-impulse/ingestion/headers.js";
 export { wavOf } from "./edge-impulse/ingestion/media.js";
 export { partsIn } from "./edge-impulse/ingestion/multipart.js";
 export { Refusal as StudioRefusal } from "./edge-impulse/studio/refusal.js";
+export { jsonBody } from "./http/json-body.js";
+export { readInput } from "./native/input.js";
+export { type Operation, operations } from "./native/operations.js";
 export { Problem } from "./native/problem.js";
 export { readPublished } from "./native/publish/read-published.js";
 export { readSignature } from "./native/signed/signature.js";
 export { lastEventId } from "./native/streams/asked.js";
 export { connectionToken } from "./spotflow/files/connected.js";
+export { operations as spotflowOperations } from "./spotflow/operations.js";
 export {
   Credentials,
   readConfiguration,

@@ -42,7 +42,7 @@ const MOST_FINDINGS = 10;
 /** Looks for inputs on which a target fails. The same seed and number of inputs are the same inputs, without coverage. */
 export async function fuzz(target: Target, options: FuzzOptions): Promise<Fuzzed> {
   const run = new Run(target, options);
-  await run.all([...target.seeds, ...(options.corpus ?? [])]);
+  await run.begin();
   while (!run.isOver()) await run.batch();
   return run.result();
 }
@@ -82,10 +82,16 @@ class Run {
     return { inputs, taken, findings: [...findings.values()], kept };
   }
 
-  /** Inputs to begin with. */
-  async all(inputs: readonly Uint8Array[]): Promise<void> {
-    this.pool.push(...inputs);
-    for (const input of inputs) await this.single(input);
+  /** With the target's own inputs, and of the corpus those that reach something else. */
+  async begin(): Promise<void> {
+    const { coverage, corpus = [] } = this.options;
+    this.pool.push(...this.target.seeds, ...corpus);
+    await this.tried(this.target.seeds);
+    coverage?.fresh();
+    for (const input of corpus) {
+      await this.tried([input]);
+      if ((coverage?.fresh() ?? 0) > 0) this.kept.push(input);
+    }
   }
 
   async batch(): Promise<void> {
@@ -115,11 +121,6 @@ class Run {
   private keep(input: Uint8Array): void {
     this.pool.push(input);
     this.kept.push(input);
-  }
-
-  private async single(input: Uint8Array): Promise<void> {
-    await this.tried([input]);
-    if ((this.options.coverage?.fresh() ?? 0) > 0) this.kept.push(input);
   }
 
   private another(): Uint8Array {

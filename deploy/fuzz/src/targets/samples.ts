@@ -125,6 +125,7 @@ export const sampleTargets: readonly Target[] = [
     ...{ name: "samples/headers", shape: "text", mostBytes: limits.headerBytes },
     seeds: texts(
       'idle.01.json\nidle\n{"a":"b","c":1}\n[{"label":"a","x":1,"y":2,"width":3,"height":4}]\nMOBILE\n1\n1',
+      `a\nb\n{}\n${"[".repeat(5_000)}${"]".repeat(5_000)}\n`,
       "a%2Fb.wav\n%e2%82%ac\n%7B%22a%22%3A%22b%22%7D\n\n\n\n",
     ),
     run: decoding(headers, refused),

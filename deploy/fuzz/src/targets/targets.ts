@@ -1,4 +1,5 @@
 import type { Target } from "../target.js";
+import { bodyTargets } from "./bodies.js";
 import { csnTargets } from "./csn.js";
 import { dialectTargets } from "./dialects.js";
 import { eventTargets } from "./events.js";
@@ -13,6 +14,14 @@ import { uploadTargets } from "./uploads.js";
 
 /** Every decoder of what others send. */
 export const targets: readonly Target[] = [
-  ...[...csnTargets, ...logTargets, ...eventTargets, ...mqttTargets, ...remoteTargets, ...filterTargets],
+  ...[
+    ...bodyTargets,
+    ...csnTargets,
+    ...logTargets,
+    ...eventTargets,
+    ...mqttTargets,
+    ...remoteTargets,
+    ...filterTargets,
+  ],
   ...[...sampleTargets, ...uploadTargets, ...spotflowTargets, ...dialectTargets, ...tokenTargets],
 ];

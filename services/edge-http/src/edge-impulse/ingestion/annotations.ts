@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonText } from "../../http/json-text.js";
 import { Refusal } from "../studio/refusal.js";
 import { clean, readMetadata } from "./text.js";
 
@@ -89,7 +90,8 @@ export class AnnotationsByFile {
 
 /** As it is stored; empty: there are none. Raises Refusal 400. */
 export function annotationsJson(annotations: Annotations): string {
-  const json = Object.keys(annotations).length === 0 ? "" : JSON.stringify(annotations);
+  const deep = (what: string) => new Refusal(400, `What is said of one file: ${what}`);
+  const json = Object.keys(annotations).length === 0 ? "" : jsonText(annotations, deep);
   if (json.length > MOST_CHARACTERS) {
     throw new Refusal(400, `What is said of one file has more than ${MOST_CHARACTERS} characters.`);
   }

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { atMost } from "../../uploads/body.js";
+import { Refusal } from "../studio/refusal.js";
+import { annotationsJson } from "./annotations.js";
 import { wav } from "./documents.fixture.js";
 import { storedName, withId } from "./file-name.js";
 import { mediaTypeOf, wavOf } from "./media.js";
@@ -31,6 +33,12 @@ describe("a file's name", () => {
       expect(mediaTypeOf("x.constructor", given)).toBe("application/octet-stream");
     }
   });
+});
+
+it("what is said of a file is refused where it is nested more deeply than could be shown again", () => {
+  const boxes = JSON.parse(`${"[".repeat(5_000)}${"]".repeat(5_000)}`) as unknown[];
+  expect(() => annotationsJson({ boundingBoxes: boxes })).toThrow(Refusal);
+  expect(annotationsJson({ boundingBoxes: [[{ label: "a" }]] })).toBe('{"boundingBoxes":[[{"label":"a"}]]}');
 });
 
 describe("a recording", () => {

@@ -9,6 +9,7 @@ import {
 import { deviceBoundTopic, limits, type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, SignalTooLarge } from "@fieldlog/event-log";
 import { type RemoteDevices, RemoteUnavailable } from "@fieldlog/remote";
+import { isDeeper } from "../../http/json-text.js";
 import { disabled, Problem } from "../problem.js";
 
 export interface DeviceBoundParts {
@@ -103,7 +104,9 @@ export class DeviceBound {
     if (reply.method === undefined) throw new Problem(409, "The device has no methods.");
     const { status, payload: answer } = reply.method;
     const json = answer.length === 0 ? null : parsed(answer);
-    if (json === undefined) throw new Problem(502, "What the device answered is not JSON.");
+    if (json === undefined || isDeeper(json, limits.eventDataDepth)) {
+      throw new Problem(502, "What the device answered is not JSON, or nested too deeply.");
+    }
     return { status, payload: json };
   }
 

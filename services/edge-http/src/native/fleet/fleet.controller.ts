@@ -1,11 +1,13 @@
 import { positionOf, type properties, REGISTRY } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { jsonText } from "../../http/json-text.js";
 import { param, readInput } from "../input.js";
 import { time } from "../json.js";
 import { Operates } from "../operates.js";
 import { operations } from "../operations.js";
 import { NATIVE, type NativeParts } from "../parts.js";
+import { Problem } from "../problem.js";
 import { atLeast } from "../readings/requests.controller.js";
 
 /** What is wanted of all devices with some tags, and that report some values; decided, and brought to them, by devices. */
@@ -54,8 +56,8 @@ export class FleetController {
     const { revision, sequence } = await this.parts.properties.setFleetTemplate({
       ...{ namespace: namespace.id, name: param(request, "name"), decidedBy: `key:${key.id}` },
       set: {
-        ...{ tagsJson: JSON.stringify(tags), reportedJson: JSON.stringify(reported) },
-        ...{ desiredJson: JSON.stringify(desired), takeWithinS },
+        ...{ tagsJson: written(tags), reportedJson: written(reported), desiredJson: written(desired) },
+        takeWithinS,
         ...(stopAfterFailures === undefined ? {} : { stopAfterFailures }),
       },
     });
@@ -90,6 +92,11 @@ export class FleetController {
     this.parts.ownWrites.note(namespace, REGISTRY, Number(sequence));
     void reply.header("fieldlog-position", String(positionOf(Number(sequence), 0)));
   }
+}
+
+/** Raises Problem 400. */
+function written(value: unknown): string {
+  return jsonText(value, (what) => new Problem(400, what));
 }
 
 function templateJson({ name, set, setAt, stopped, stoppedReason, ...counts }: properties.FleetTemplate) {

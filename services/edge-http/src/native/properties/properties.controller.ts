@@ -2,6 +2,7 @@ import { positionOf, type properties, REGISTRY, sequenceOf } from "@fieldlog/con
 import { RpcError } from "@fieldlog/rpc";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { jsonText } from "../../http/json-text.js";
 import { param, readInput } from "../input.js";
 import { optionalTime, time } from "../json.js";
 import { Operates } from "../operates.js";
@@ -82,7 +83,7 @@ export class PropertiesController {
     const { expectedVersion, takenVersion } = query as { expectedVersion?: number; takenVersion?: number };
     const asked = {
       ...{ namespace: namespace.id, device: param(request, "device"), decidedBy: `key:${key.id}`, replaces },
-      patchJson: JSON.stringify(body),
+      patchJson: jsonText(body, (what) => new Problem(400, what)),
       ...(expectedVersion === undefined ? {} : { expectedVersion: BigInt(expectedVersion) }),
       ...(takenVersion === undefined ? {} : { takenVersion: BigInt(takenVersion) }),
     };

@@ -53,6 +53,12 @@ describe("an operator of the dialect", () => {
     expect((await ask("GET", "/reported-properties")).json).toEqual({ $version: 1 });
   });
 
+  it("is refused what is nested more deeply than can be written again", async () => {
+    const body = `{"a":${"[".repeat(9_000)}${"]".repeat(9_000)}}`;
+    expect((await ask("PATCH", "/desired-properties", body)).status).toBe(400);
+    expect(calls).toEqual([]);
+  });
+
   it("replaces and patches the desired ones, with or without what was told with them", async () => {
     const body = '{"rate":10,"gone":null,"$version":2,"$metadata":{}}';
     const asked = {

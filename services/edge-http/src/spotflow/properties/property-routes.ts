@@ -2,9 +2,11 @@ import type { OwnWrites } from "@fieldlog/admission";
 import { type properties, REGISTRY } from "@fieldlog/contracts";
 import type { RpcClient } from "@fieldlog/rpc";
 import type { FastifyInstance } from "fastify";
+import { jsonText } from "../../http/json-text.js";
 import type { Access } from "../../native/access.js";
 import { param } from "../../native/input.js";
 import type { OperatorOperation } from "../operation.js";
+import { refusals } from "../refusal.js";
 import { type Asked, bodyOf, type ServeOptions, serveOperator } from "../serve.js";
 import { propertyOperations as own, Properties, Tags } from "./property-operations.js";
 
@@ -48,7 +50,7 @@ async function change(
   const given = Object.fromEntries(Object.entries(body).filter(([name]) => !TOLD.includes(name)));
   const { now, sequence } = await client[call]({
     ...{ namespace: namespace.id, device: param(request, "device"), decidedBy },
-    ...{ patchJson: JSON.stringify(given), replaces },
+    ...{ patchJson: jsonText(given, refusals.invalid), replaces },
   });
   ownWrites.note(namespace.id, REGISTRY, Number(sequence));
   return told(now);
