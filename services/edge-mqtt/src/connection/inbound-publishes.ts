@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { limits } from "@fieldlog/contracts";
 import { LogUnavailable } from "@fieldlog/event-log";
 import type { IPubackPacket, IPubrecPacket } from "mqtt-packet";
@@ -125,7 +126,7 @@ export class InboundPublishes {
    */
   private exactlyOnce(principal: Principal, message: InboundPublish, packetId: number): Promise<Outcome> {
     const session = this.client.session as Session;
-    const received = session.receiveQos2(packetId, message.dup).catch(outcomeOf);
+    const received = session.receiveQos2(packetId, message.dup, digestOf(message)).catch(outcomeOf);
     const before = this.turn;
     const taken = (async (): Promise<{ outcome: Outcome | Promise<Outcome>; goesOn: boolean }> => {
       const goesOn = (await before) ?? true;
@@ -236,6 +237,11 @@ function letIn(
   message: InboundPublish,
 ): PublishOutcome | Promise<PublishOutcome> {
   return dialect?.publish(message) ?? parts.publishing.publish(principal, message);
+}
+
+/** Enough to tell whether the same comes again. */
+function digestOf({ topic, payload }: InboundPublish): string {
+  return createHash("sha256").update(`${topic}\n`).update(payload).digest("base64url").slice(0, 16);
 }
 
 /** Of a session that could not keep it; raises what is not foreseen. */

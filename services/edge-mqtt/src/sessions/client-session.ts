@@ -130,10 +130,14 @@ export class ClientSession implements Session {
     this.subscriber?.outbox.writable();
   }
 
-  async receiveQos2(packetId: number, dup: boolean): Promise<{ identity: string; stored: boolean }> {
+  async receiveQos2(
+    packetId: number,
+    dup: boolean,
+    digest: string,
+  ): Promise<{ identity: string; stored: boolean }> {
     this.check();
     return this.receiving()
-      .receive(packetId, dup)
+      .receive(packetId, dup, digest)
       .catch((error: unknown) => {
         throw this.foreseen(error);
       });

@@ -16,6 +16,7 @@ export interface InboundParts {
 interface Inbound {
   readonly identity: string;
   readonly sequence: number;
+  readonly digest: string;
   stored: boolean;
   /** ms since 1970 UTC: when it was last given to be appended, on this connection; 0: it was not. */
   askedAt: number;
@@ -31,18 +32,23 @@ export class InboundQos2 {
     private readonly parts: InboundParts,
     kept: readonly KeptInbound[],
   ) {
-    for (const { packetId, identity, sequence, stored } of kept) {
-      this.set(packetId, { identity, sequence, stored, askedAt: 0 });
+    for (const { packetId, ...entry } of kept) {
+      this.set(packetId, { ...entry, askedAt: 0 });
     }
   }
 
   /** See {@link Session.receiveQos2}. */
-  async receive(packetId: number, dup: boolean): Promise<{ identity: string; stored: boolean }> {
+  async receive(
+    packetId: number,
+    dup: boolean,
+    digest: string,
+  ): Promise<{ identity: string; stored: boolean }> {
     const known = this.entries?.get(packetId);
-    if (known !== undefined && dup) return this.resent(known);
-    // A new message under an id that was not released: the client has forgotten the old one.
+    // Until it is released it is the same message [MQTT-4.3.3-10]; real clients send it again without DUP.
+    if (known !== undefined && (dup || known.digest === digest)) return this.resent(known);
+    // Another message under an id that was not released: the client has forgotten the old one.
     const sequence = await this.parts.reached();
-    const entry: Inbound = { identity: nuid.next(), sequence, stored: false, askedAt: 0 };
+    const entry: Inbound = { identity: nuid.next(), sequence, digest, stored: false, askedAt: 0 };
     this.set(packetId, entry);
     await this.parts.save?.();
     entry.askedAt = Date.now();
@@ -73,8 +79,8 @@ export class InboundQos2 {
 
   kept(): KeptInbound[] {
     if (this.entries === undefined) return [];
-    return [...this.entries].map(([packetId, { identity, sequence, stored }]) => ({
-      ...{ packetId, identity, sequence, stored },
+    return [...this.entries].map(([packetId, { identity, sequence, stored, digest }]) => ({
+      ...{ packetId, identity, sequence, stored, digest },
     }));
   }
 

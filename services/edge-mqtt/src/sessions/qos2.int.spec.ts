@@ -8,23 +8,34 @@ describe("QoS 2 from a client", () => {
   it("is stored once, whatever is lost on the way", async () => {
     const one = await edge();
     const client = await new TestClient().connect(one.sessions, namespace());
-    const first = await client.session.receiveQos2(7, false);
+    const first = await client.session.receiveQos2(7, false, "content 7");
     expect(first.stored).toBe(false);
-    const second = await client.session.receiveQos2(8, false);
+    const second = await client.session.receiveQos2(8, false, "content 8");
     expect(second.identity).not.toBe(first.identity);
     // 7 was stored, but nobody was told; 8 was not.
     await append(one.log, namespace(), "a", "x", { qos: 2, identity: first.identity });
     await one.abandon();
     const two = await edge();
     const again = await new TestClient().connect(two.sessions, namespace());
-    expect(await again.session.receiveQos2(7, true)).toEqual({ identity: first.identity, stored: true });
-    expect(await again.session.receiveQos2(8, true)).toEqual({ identity: second.identity, stored: false });
+    expect(await again.session.receiveQos2(7, true, "content 7")).toEqual({
+      identity: first.identity,
+      stored: true,
+    });
+    expect(await again.session.receiveQos2(8, true, "content 8")).toEqual({
+      identity: second.identity,
+      stored: false,
+    });
     again.session.storedQos2(8);
-    expect(await again.session.receiveQos2(8, true)).toEqual({ identity: second.identity, stored: true });
+    expect(await again.session.receiveQos2(8, true, "content 8")).toEqual({
+      identity: second.identity,
+      stored: true,
+    });
     expect(await again.session.releaseQos2(7)).toBe(true);
     expect(await again.session.releaseQos2(7)).toBe(false);
+    // Without DUP, as some clients send it.
+    expect(await again.session.receiveQos2(8, false, "content 8")).toMatchObject({ stored: true });
     // Not resent: a new message under an old id.
-    const third = await again.session.receiveQos2(8, false);
+    const third = await again.session.receiveQos2(8, false, "other content");
     expect(third.stored).toBe(false);
     expect(third.identity).not.toBe(second.identity);
     await two.abandon();

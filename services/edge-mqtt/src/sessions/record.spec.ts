@@ -57,7 +57,9 @@ const record = fc.record({
       state: fc.constantFrom("publish", "release"),
     }),
   ),
-  inbound: fc.array(fc.record({ packetId: id, identity: text, sequence: position, stored: fc.boolean() })),
+  inbound: fc.array(
+    fc.record({ packetId: id, identity: text, sequence: position, stored: fc.boolean(), digest: text }),
+  ),
   will: optional(will),
   willDueAt: optional(position),
 }) as fc.Arbitrary<SessionRecord>;

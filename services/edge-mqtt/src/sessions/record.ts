@@ -19,6 +19,8 @@ export interface KeptInbound {
   /** It is not in the log up to this sequence. */
   readonly sequence: number;
   readonly stored: boolean;
+  /** Of its content: what comes again under its packet id is the same only if that is. Empty: not known. */
+  readonly digest: string;
 }
 
 /** What is kept of a session that outlives its connection, or has a will. */
@@ -57,7 +59,9 @@ export function encodeRecord(record: SessionRecord): Uint8Array {
         ...[each.packetId, each.position, each.qos, Number(each.retain), Number(each.state === "release")],
         each.subscriptionIds,
       ]),
-      inbound: inbound.map((each) => [each.packetId, each.identity, each.sequence, Number(each.stored)]),
+      inbound: inbound.map((each) => [
+        ...[each.packetId, each.identity, each.sequence, Number(each.stored), each.digest],
+      ]),
       will: will && encodeWill(will),
     }),
   );
@@ -69,7 +73,7 @@ type Stored = Omit<SessionRecord, "subscriptions" | "outbound" | "inbound" | "wi
     ...[string, string | null, 0 | 1 | 2, number, number, number | null, number, number | null],
   ][];
   readonly outbound: readonly [number, number, 1 | 2, number, number, readonly number[]][];
-  readonly inbound: readonly [number, string, number, number][];
+  readonly inbound: readonly [number, string, number, number, string?][];
   readonly will?: StoredWill;
 };
 
@@ -90,8 +94,8 @@ export function decodeRecord(data: Uint8Array): SessionRecord {
       ...{ packetId, position, qos, subscriptionIds, retain: retain === 1 },
       state: released === 1 ? "release" : "publish",
     })),
-    inbound: stored.inbound.map(([packetId, identity, sequence, kept]) => ({
-      ...{ packetId, identity, sequence, stored: kept === 1 },
+    inbound: stored.inbound.map(([packetId, identity, sequence, kept, digest = ""]) => ({
+      ...{ packetId, identity, sequence, stored: kept === 1, digest },
     })),
     will: stored.will && decodeWill(stored.will),
   };

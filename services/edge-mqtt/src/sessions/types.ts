@@ -106,9 +106,10 @@ export interface Session {
   completed(packetId: number): boolean;
   /**
    * PUBLISH with QoS 2, before it is admitted. The identity to store it under is persisted when it resolves.
+   * `digest`, of its content: the same under a packet id that was not released is the same message, DUP or not.
    * `stored`: it is in the log already, answer PUBREC. Raises SessionLost, LogUnavailable.
    */
-  receiveQos2(packetId: number, dup: boolean): Promise<{ identity: string; stored: boolean }>;
+  receiveQos2(packetId: number, dup: boolean, digest: string): Promise<{ identity: string; stored: boolean }>;
   /** It is in the log: PUBREC is about to be sent. */
   storedQos2(packetId: number): void;
   /** It was refused: PUBREC with a reason of 0x80 or more, the packet id is free again [MQTT-4.3.3]. */
