@@ -57,6 +57,10 @@ export function check(root: string): string[] {
     ];
     problems.push(...found.map((problem) => `${overlay}: ${problem}`));
   }
+  const adapter = text("deploy/k8s/overlays/production/prometheus-adapter.values.yaml");
+  const scaledBy = [...text("deploy/k8s/overlays/production/autoscaling.yaml").matchAll(/fieldlog_\w+/g)];
+  const unserved = scaledBy.map(([metric]) => metric).filter((metric) => !adapter.includes(metric));
+  problems.push(...unserved.map((metric) => `prometheus-adapter.values.yaml does not serve ${metric}`));
   const byDefault = JSON.parse(text("deploy/settings-by-default.json")) as Record<string, string>;
   return [...problems, ...settingsLeft(set, byDefault)];
 }

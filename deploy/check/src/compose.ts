@@ -47,58 +47,65 @@ export function checkCompose(file: Tree, text: string, options: ComposeOptions) 
   const run = new Set<string>();
   for (const [name, service] of Object.entries(services)) {
     const what = service.build?.args?.["SERVICE"];
-    const plain = service.image.replace(/\$\{[^}]*\}/g, "").replace(/:$/, "");
-    if (what === undefined) {
-      if (!/:[\w.-]*\d/.test(service.image)) problems.push(`${name}: its image has no version`);
-      continue;
-    }
-    if (plain !== `fieldlog/${what}`) problems.push(`${name}: the image of ${what} is called ${plain}`);
-    if (!code.services.includes(what)) continue;
+    problems.push(...imageProblems(name, what, service));
+    if (what === undefined || !code.services.includes(what)) continue;
     run.add(what);
-    const given = Object.entries(service.environment ?? {}).map(([key, value]) => [
-      key,
-      filled(value, variables),
-    ]);
-    const environment = { ...image, ...Object.fromEntries(given) } as Record<string, string>;
+    const own = Object.entries(service.environment ?? {});
+    const environment = {
+      ...image,
+      ...Object.fromEntries(own.map(([key, value]) => [key, filled(value, variables)])),
+    };
     for (const key of Object.keys(environment)) set.add(key);
-    const wrong = environmentProblems(environment);
-    problems.push(...wrong.map((problem) => `${name}: ${problem}`));
-    if (wrong.length === 0)
-      problems.push(...portProblems(name, what, service, environment, variables, services));
-    if (!scraped.names.includes(name)) problems.push(`prometheus.yml does not ask ${name}`);
-    if (Number(environment["FIELDLOG_OPS_PORT"]) !== scraped.port) {
-      problems.push(
-        `prometheus.yml asks port ${scraped.port}, ${name} has ${environment["FIELDLOG_OPS_PORT"]}`,
-      );
-    }
+    const wrong = environmentProblems(environment).map((problem) => `${name}: ${problem}`);
+    problems.push(...wrong);
+    if (wrong.length > 0) continue;
+    const ports = (service.ports ?? []).map((port) => filled(port, variables));
+    problems.push(...portProblems(name, { what, ports, environment, services, scraped }));
   }
-  for (const name of code.services) if (!run.has(name)) problems.push(`there is no ${name}`);
-  for (const name of scraped.names)
-    if (!services[name]) problems.push(`prometheus.yml asks ${name}, which there is not`);
-  const used = new Set([...text.matchAll(/\$\{(\w+)/g)].map(([, name]) => name ?? ""));
-  for (const name of used) if (!(name in variables)) problems.push(`\${${name}} is not in .env.example`);
-  for (const name of Object.keys(variables))
-    if (!used.has(name)) problems.push(`.env.example: ${name} is not used`);
-  return { problems, set };
+  const missing = code.services.filter((name) => !run.has(name));
+  const gone = scraped.names.filter((name) => !services[name]);
+  problems.push(...missing.map((name) => `there is no ${name}`));
+  problems.push(...gone.map((name) => `prometheus.yml asks ${name}, which there is not`));
+  return { problems: [...problems, ...variableProblems(text, variables)], set };
 }
 
-function portProblems(
-  name: string,
-  what: string,
-  service: Service,
-  environment: Readonly<Record<string, string>>,
-  variables: Readonly<Record<string, string>>,
-  services: Readonly<Record<string, Service>>,
-): string[] {
+function imageProblems(name: string, what: string | undefined, { image }: Service): string[] {
+  if (what === undefined) return /:[\w.-]*\d/.test(image) ? [] : [`${name}: its image has no version`];
+  const plain = image.replace(/\$\{[^}]*\}/g, "").replace(/:$/, "");
+  return plain === `fieldlog/${what}` ? [] : [`${name}: the image of ${what} is called ${plain}`];
+}
+
+function variableProblems(text: string, variables: Readonly<Record<string, string>>): string[] {
+  const used = new Set([...text.matchAll(/\$\{(\w+)/g)].map(([, name]) => name ?? ""));
+  const unknown = [...used].filter((name) => !(name in variables));
+  const unused = Object.keys(variables).filter((name) => !used.has(name));
+  return [
+    ...unknown.map((name) => `\${${name}} is not in .env.example`),
+    ...unused.map((name) => `.env.example: ${name} is not used`),
+  ];
+}
+
+interface Placed extends Pick<ComposeOptions, "scraped"> {
+  /** The service of ours. */
+  readonly what: string;
+  /** Published, filled in. */
+  readonly ports: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** All that there are. */
+  readonly services: Readonly<Record<string, Service>>;
+}
+
+function portProblems(name: string, { what, ports, environment, services, scraped }: Placed): string[] {
   const settings = readSettings(environment);
   const open = Object.values(portsOf(what, settings));
-  const published = (service.ports ?? []).map((port) => Number(filled(port, variables).split(":").at(-1)));
-  const closed = published.filter((port) => !open.includes(port));
+  const closed = ports.map((port) => Number(port.split(":").at(-1))).filter((port) => !open.includes(port));
   const dialled = Object.entries(environment).filter(([key]) => key.endsWith("_GRPC"));
   const lost = dialled.filter(([, address]) => !services[address.slice(0, address.lastIndexOf(":"))]);
+  const isAsked = scraped.names.includes(name) && scraped.port === settings.opsPort;
   return [
     ...closed.map((port) => `${name}: port ${port} is published, and nobody listens there`),
     ...lost.map(([key, address]) => `${name}: ${key} is ${address}, and there is no such service`),
+    ...(isAsked ? [] : [`prometheus.yml does not ask ${name} at port ${settings.opsPort}`]),
   ];
 }
 

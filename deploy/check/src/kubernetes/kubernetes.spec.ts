@@ -127,8 +127,9 @@ describe("what one object says of another", () => {
     expect(checkReferences(ourObjects(), ourCode(), made)).toEqual([]);
   });
 
-  it("is found where it does not: a port, a secret, a metric", () => {
+  it("is found where it does not: a port, an address, a metric, a secret", () => {
     const objects = ourObjects();
+    inside(objectOf(objects, "ConfigMap", "fieldlog-settings"), "data")["FIELDLOG_AUTH_GRPC"] = "author:9101";
     inside(objectOf(objects, "Service", "auth"), "spec.ports.0")["targetPort"] = "http";
     inside(objectOf(objects, "HorizontalPodAutoscaler", "edge-mqtt"), "spec.metrics.0.pods.metric")["name"] =
       "fieldlog_mqtt_clients";
@@ -136,6 +137,7 @@ describe("what one object says of another", () => {
     inside(first, "valueFrom.secretKeyRef")["key"] = "url";
     expect(checkReferences(objects, ourCode(), made)).toEqual([
       "Service auth: nobody has a port http",
+      "FIELDLOG_AUTH_GRPC is author:9101, and there is no such Service",
       "HorizontalPodAutoscaler edge-mqtt: no service has a metric fieldlog_mqtt_clients",
       "auth: deploy/secrets.mjs makes no url of fieldlog-postgres-app",
     ]);

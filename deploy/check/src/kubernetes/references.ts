@@ -22,55 +22,89 @@ export function checkReferences(objects: Objects, code: Code, made: MadeSecrets)
     ...ofKind<IDeployment>(objects, "Deployment"),
     ...ofKind<IStatefulSet>(objects, "StatefulSet"),
   ];
-  const named = new Map(
-    workloads.map((workload) => [workload.spec?.template.metadata?.labels?.[NAME], workload]),
+  const named: Named = new Map(
+    workloads.map(({ spec }) => [
+      spec?.template.metadata?.labels?.[NAME],
+      (spec?.template.spec?.containers ?? []).flatMap(({ ports }) => ports?.map((port) => port.name) ?? []),
+    ]),
   );
-  const portsOf = (name: string | undefined) =>
-    (named.get(name)?.spec?.template.spec?.containers ?? [])
-      .flatMap(({ ports }) => ports ?? [])
-      .map(({ name }) => name);
-  const problems: string[] = [];
-  for (const { metadata, spec } of ofKind<IService>(objects, "Service")) {
-    for (const { targetPort } of spec?.ports ?? []) {
-      if (portsOf(spec?.selector?.[NAME]).includes(String(targetPort))) continue;
-      problems.push(`Service ${metadata?.name}: nobody has a port ${targetPort}`);
-    }
-  }
-  const services = new Map(ofKind<IService>(objects, "Service").map((one) => [one.metadata?.name, one]));
-  for (const { metadata, spec } of ofKind<IIngress>(objects, "Ingress")) {
-    for (const { backend } of (spec?.rules ?? []).flatMap(({ http }) => http?.paths ?? [])) {
-      const ports = services.get(backend.service?.name)?.spec?.ports ?? [];
-      if (ports.some(({ name }) => name === backend.service?.port?.name)) continue;
-      problems.push(
-        `Ingress ${metadata?.name}: there is no port ${backend.service?.port?.name} of ${backend.service?.name}`,
-      );
-    }
-  }
-  for (const { metadata, spec } of ofKind<IPodDisruptionBudget>(objects, "PodDisruptionBudget")) {
-    if (!named.has(spec?.selector?.matchLabels?.[NAME]))
-      problems.push(`PodDisruptionBudget ${metadata?.name} is for nobody`);
-  }
-  for (const { metadata, spec } of ofKind<IHorizontalPodAutoscaler>(objects, "HorizontalPodAutoscaler")) {
-    if (!named.has(spec?.scaleTargetRef.name))
-      problems.push(`HorizontalPodAutoscaler ${metadata?.name} is for nobody`);
-    const metrics = (spec?.metrics ?? []).flatMap(({ pods }) => pods?.metric.name ?? []);
-    const unknown = metrics.filter((metric) => !code.metrics.has(metric));
-    problems.push(
-      ...unknown.map(
-        (metric) => `HorizontalPodAutoscaler ${metadata?.name}: no service has a metric ${metric}`,
-      ),
-    );
-  }
-  for (const { metadata, spec } of workloads) {
-    for (const { env } of spec?.template.spec?.containers ?? []) {
-      for (const { valueFrom } of env ?? []) {
-        const { name = "", key } = valueFrom?.secretKeyRef ?? {};
-        if (key === undefined || OTHERS.includes(name) || made.has(`${name}/${key}`)) continue;
-        problems.push(`${metadata?.name}: deploy/secrets.mjs makes no ${key} of ${name}`);
-      }
-    }
-  }
-  return problems;
+  return [
+    ...servicePorts(objects, named),
+    ...ingressPorts(objects),
+    ...addresses(objects),
+    ...budgets(objects, named),
+    ...autoscalers(objects, named, code),
+    ...secrets(workloads, made),
+  ];
+}
+
+/** The names of pods, and of their ports. */
+type Named = ReadonlyMap<string | undefined, readonly (string | undefined)[]>;
+
+function servicePorts(objects: Objects, named: Named): string[] {
+  return ofKind<IService>(objects, "Service").flatMap(({ metadata, spec }) => {
+    const ports = named.get(spec?.selector?.[NAME]) ?? [];
+    const lost = (spec?.ports ?? []).filter(({ targetPort }) => !ports.includes(String(targetPort)));
+    return lost.map(({ targetPort }) => `Service ${metadata?.name}: nobody has a port ${targetPort}`);
+  });
+}
+
+const portsOfService = (objects: Objects, name: string | undefined) =>
+  ofKind<IService>(objects, "Service").find(({ metadata }) => metadata?.name === name)?.spec?.ports ?? [];
+
+function ingressPorts(objects: Objects): string[] {
+  const ingresses = ofKind<IIngress>(objects, "Ingress");
+  const paths = ingresses.flatMap(({ spec }) => spec?.rules?.flatMap(({ http }) => http?.paths ?? []) ?? []);
+  return paths.flatMap(({ backend: { service } }) => {
+    const isThere = portsOfService(objects, service?.name).some(({ name }) => name === service?.port?.name);
+    return isThere ? [] : [`Ingress: there is no port ${service?.port?.name} of ${service?.name}`];
+  });
+}
+
+/** Where settings say that others are. */
+function addresses(objects: Objects): string[] {
+  const maps = ofKind<{ data?: Record<string, string> }>(objects, "ConfigMap");
+  const told = maps.flatMap(({ data = {} }) =>
+    Object.entries(data).filter(([name]) => /_GRPC$|_MONITOR_URL$/.test(name)),
+  );
+  return told.flatMap(([setting, value]) => {
+    const { hostname, port } = new URL(value.includes("://") ? value : `http://${value}`);
+    const isThere = portsOfService(objects, hostname).some((one) => one.port === Number(port));
+    return isThere ? [] : [`${setting} is ${value}, and there is no such Service`];
+  });
+}
+
+function budgets(objects: Objects, named: Named): string[] {
+  return ofKind<IPodDisruptionBudget>(objects, "PodDisruptionBudget")
+    .filter(({ spec }) => !named.has(spec?.selector?.matchLabels?.[NAME]))
+    .map(({ metadata }) => `PodDisruptionBudget ${metadata?.name} is for nobody`);
+}
+
+function autoscalers(objects: Objects, named: Named, { metrics }: Code): string[] {
+  return ofKind<IHorizontalPodAutoscaler>(objects, "HorizontalPodAutoscaler").flatMap(
+    ({ metadata, spec }) => {
+      const asked = (spec?.metrics ?? []).flatMap(({ pods }) => pods?.metric.name ?? []);
+      const unknown = asked.filter((metric) => !metrics.has(metric));
+      return [
+        ...(named.has(spec?.scaleTargetRef.name)
+          ? []
+          : [`HorizontalPodAutoscaler ${metadata?.name} is for nobody`]),
+        ...unknown.map(
+          (metric) => `HorizontalPodAutoscaler ${metadata?.name}: no service has a metric ${metric}`,
+        ),
+      ];
+    },
+  );
+}
+
+function secrets(workloads: readonly (IDeployment | IStatefulSet)[], made: MadeSecrets): string[] {
+  return workloads.flatMap(({ metadata, spec }) => {
+    const variables = spec?.template.spec?.containers.flatMap(({ env }) => env ?? []) ?? [];
+    const references = variables.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []);
+    return references
+      .filter(({ name = "", key }) => !OTHERS.includes(name) && !made.has(`${name}/${key}`))
+      .map(({ name, key }) => `${metadata?.name}: deploy/secrets.mjs makes no ${key} of ${name}`);
+  });
 }
 
 /** Who may call whom, as the policies say, against who calls whom in the code. */
