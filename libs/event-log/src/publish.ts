@@ -43,7 +43,7 @@ export async function publish(
       });
       return ack.seq;
     } catch (error) {
-      if (error instanceof JetStreamApiError) throw refusal(error);
+      if (error instanceof JetStreamApiError && error.code !== IN_PROCESS) throw refusal(error);
       if (deadline - Date.now() <= PAUSE_MS) {
         throw new LogUnavailable((error as Error).message, 1, { cause: error });
       }
@@ -64,6 +64,9 @@ const RESOURCES = new Set([
   10047, // insufficient storage resources available
   10077, // message exceeds maximum for stream: maximum bytes or messages exceeded
 ]);
+
+/** Of a cluster: the attempt before, under the same id, is not decided yet. */
+const IN_PROCESS = 10_158;
 
 /** A full or struggling store is a reason to try later; any other refusal is the caller's to understand. */
 function refusal(error: JetStreamApiError): Error {
