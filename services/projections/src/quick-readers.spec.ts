@@ -79,6 +79,12 @@ describe.each(READERS)("the quick reader $name", ({ quick, slow }) => {
     expect(plain(quick(bytes))).toEqual(plain(slow(bytes)));
   });
 
+  it("takes no longer for each of many parts than for each of few", () => {
+    const otherReadings = Array.from({ length: 200_000 }, () => ({ sensor: "" }));
+    const bytes = encode({ signals: [{ device: "d", body: { case: "event", value: { otherReadings } } }] });
+    expect(quick(bytes)).toHaveLength(1);
+  });
+
   it("goes over fields that it does not know", () => {
     for (const signal of WRITTEN) {
       const known = toBinary(signals.SignalSchema, signal);

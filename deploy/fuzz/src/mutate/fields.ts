@@ -9,6 +9,8 @@ interface Field {
   readonly value: Buffer;
 }
 
+const MANY_ONE_IN = 40;
+const MANY_BYTES = 128 * 1024;
 const VARINT = 0;
 const BYTES = 2;
 const WIDTHS: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
@@ -28,7 +30,7 @@ function changed(chance: Chance, fields: readonly Field[], around: Around): Fiel
     case 0:
       return fields.toSpliced(at, 1);
     case 1:
-      return [...fields, ...Array<Field>(chance.length(40)).fill(field)];
+      return [...fields, ...Array<Field>(copies(chance, field)).fill(field)];
     case 2:
       return fields.toSpliced(at, 1, { ...field, number: 1 + chance.below(20) });
     case 3:
@@ -44,6 +46,11 @@ function changed(chance: Chance, fields: readonly Field[], around: Around): Fiel
     default:
       return fields.toSpliced(at, 1, { ...field, value: changedValue(chance, field, around) });
   }
+}
+
+/** Few, and seldom as many as there is room for. */
+function copies(chance: Chance, { value }: Field): number {
+  return chance.length(chance.oneIn(MANY_ONE_IN) ? Math.floor(MANY_BYTES / (value.length + 2)) : 40);
 }
 
 function changedValue(chance: Chance, { wire, value }: Field, around: Around): Buffer {

@@ -107,7 +107,7 @@ function changedList(chance: Chance, list: readonly unknown[], other: unknown): 
     case 1:
       return list.toSpliced(at, 0, partOf(chance, other));
     case 2:
-      return Array<unknown>(chance.length(300)).fill(list[at] ?? null);
+      return Array<unknown>(many(chance)).fill(list[at] ?? null);
     default:
       return list.toSpliced(at, 0, changed(chance, list[at] ?? null, other));
   }
@@ -124,10 +124,15 @@ function changedEntries(chance: Chance, entries: [string, unknown][], other: unk
     case 2:
       return Object.fromEntries([...entries, [chance.of(TEXTS), partOf(chance, other)]]);
     default: {
-      const many = Array.from({ length: chance.length(300) }, (_, n) => [`${key}${n}`, value] as const);
-      return Object.fromEntries([...entries, ...many]);
+      const others = Array.from({ length: many(chance) }, (_, n) => [`${key}${n}`, value] as const);
+      return Object.fromEntries([...entries, ...others]);
     }
   }
+}
+
+/** Few, and seldom as many as take long where each is compared with each. */
+function many(chance: Chance): number {
+  return chance.length(chance.oneIn(40) ? 20_000 : 100);
 }
 
 function partOf(chance: Chance, tree: unknown): unknown {

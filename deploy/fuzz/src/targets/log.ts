@@ -11,7 +11,15 @@ import { dbl, doubles, len, message, num } from "./protobuf.js";
 const common = message(len(1, "lamp-1"), len(2, "1/a"), len(3, "12345678"), num(4, 1_700_000_000_000n));
 const publication = len(9, len(1, "measurements/x"), num(2, 1), num(3, 1), len(4, "client"));
 const reading = message(len(1, "0"), len(2, "heat"), doubles(3, 1, -2.5), num(4, 5), num(5, 1), num(6, 600));
-const event = len(16, len(1, "Pick"), len(2, reading), len(3, reading), len(4, "on"), len(11, '{"a":[1]}'));
+const event = len(
+  16,
+  len(1, "Pick"),
+  len(2, reading),
+  len(3, reading),
+  len(3),
+  len(4, "on"),
+  len(11, '{"a":[1]}'),
+);
 const place = len(7, dbl(1, 34.1), dbl(2, -118.2), len(3, "gps"));
 const times = message(num(5, 1), num(6, 2), place);
 const measurement = len(1, dbl(1, 1.5), num(2, 3), len(3, "a"), len(3, "b"), doubles(4, 1, 2));

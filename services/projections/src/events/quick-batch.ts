@@ -122,13 +122,13 @@ class BatchReader extends WireReader {
   private event(end: number): ReportedEvent {
     let name = "";
     let reading: ReportedReading | undefined;
-    let otherReadings: ReportedReading[] = [];
+    const otherReadings: ReportedReading[] = [];
     let more: Partial<{ -readonly [K in keyof ReportedEvent]: ReportedEvent[K] }> | undefined;
     while (this.at < end) {
       const field = this.varint();
       if (field === NAME) name = this.text();
       else if (field === READING && !reading) reading = this.reading(this.end());
-      else if (field === OTHER_READINGS) otherReadings = [...otherReadings, this.reading(this.end())];
+      else if (field === OTHER_READINGS) otherReadings.push(this.reading(this.end()));
       else {
         more ??= {};
         if (field === ACTION) more.action = this.text();
