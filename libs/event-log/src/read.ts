@@ -155,6 +155,8 @@ class Pulls {
   private current: ConsumerMessages | undefined;
   private closed = false;
   private delivered = 0;
+  /** The last pull brought nothing, although there was something. */
+  private stalled = false;
 
   private constructor(
     private readonly nc: NatsConnection,
@@ -207,6 +209,7 @@ class Pulls {
         // What ended it while the pull was being asked for could not close it.
         if (signal?.aborted || this.closed) void this.current.close();
         let commits: StoredCommit[] = [];
+        const before = this.delivered;
         for await (const message of this.current) {
           this.count(message);
           commits.push(new StoredCommit(this.stream, message.seq, message));
@@ -217,12 +220,22 @@ class Pulls {
           }
         }
         if (commits.length > 0) yield commits;
+        if (this.delivered === before && !signal?.aborted && !this.closed) await this.confirmIdle();
+        else this.stalled = false;
       }
       if (this.closed && !signal?.aborted) throw new Error("the connection was interrupted");
     } finally {
       signal?.removeEventListener("abort", stop);
       statuses.stop();
     }
+  }
+
+  /** A whole pull brought nothing: raises an error if there was something to deliver, now and the time before. */
+  private async confirmIdle(): Promise<void> {
+    const { num_pending: pending } = await this.consumer.info();
+    if (pending > 0 && this.stalled)
+      throw new Error(`the consumer does not deliver, and has ${pending} to deliver`);
+    this.stalled = pending > 0;
   }
 
   /** A delivery that did not arrive is a reason for a new consumer. */
