@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { REGISTRY, SIGNALS, signalsSubject, token } from "@fieldlog/contracts";
 import { digestOf, until } from "@fieldlog/testkit";
 import type { Native } from "../native/native.fixture.js";
@@ -9,16 +10,24 @@ export interface Stand {
   readonly tables: Readonly<Record<string, string>>;
 }
 
-/** Once the tables hold what the logs do. */
+/** Milliseconds in which what follows from something else would be in a log: that a device is active, say. */
+const REST_MS = 250;
+
+/** Once nothing follows any more from what was done before, and the tables hold what the logs do. */
 export async function standOf(native: Native, namespace: string): Promise<Stand> {
-  const { log } = native;
-  const [signals, registry] = [await log.lastSequence(SIGNALS), await log.lastSequence(REGISTRY)];
-  await until("the read models are there", async () => (await behind(native)).length === 0);
+  let before = "";
+  const [signals, registry] = await until("nothing is under way", async () => {
+    const now = [await native.log.lastSequence(SIGNALS), await native.log.lastSequence(REGISTRY)] as const;
+    const isAtRest = now.join() === before && (await behind(native)).length === 0;
+    before = now.join();
+    if (!isAtRest) await sleep(REST_MS);
+    return isAtRest && now;
+  });
   return { signals, registry, tables: await digestOf(native.postgresUrl, namespace) };
 }
 
 /** Read models that do not follow their log to its end, by name. */
-export async function behind({ system }: Native): Promise<string[]> {
+async function behind({ system }: Native): Promise<string[]> {
   const headers = { authorization: `Bearer ${system.adminKey}` };
   const response = await fetch(`${system.url}/v1/read-models`, { headers });
   const { readModels } = (await response.json()) as { readModels: Model[] };
