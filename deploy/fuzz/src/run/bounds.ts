@@ -1,7 +1,7 @@
 import { getHeapStatistics } from "node:v8";
 
 /** Milliseconds of one input: for code that runs for the first time, and for each byte. */
-const START_MS = 25;
+const START_MS = 60;
 const MS_PER_BYTE = 0.002;
 /** Bytes that one input may take: for what is made once, and for each of its bytes. */
 const START_BYTES = 48 * 1024 * 1024;
