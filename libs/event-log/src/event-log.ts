@@ -21,6 +21,7 @@ import { type Durability, describeDurability, readDurability } from "./durabilit
 import { LogUnavailable } from "./errors.js";
 import { Group, type GroupOptions, idleGroups } from "./group.js";
 import { type Batch, type CommitOutcome, GroupCommit } from "./group-commit.js";
+import { patiently } from "./patiently.js";
 import { publish } from "./publish.js";
 import { type Commit, type ReadOptions, read, sequenceBefore } from "./read.js";
 import { Registry } from "./registry.js";
@@ -88,11 +89,8 @@ export async function connectLog(options: LogOptions): Promise<EventLog> {
     noAsyncTraces: true,
   });
   const jsm = await untilJetStreamAnswers(nc, options.logger);
-  await ensureStreams(jsm, {
-    replicas: options.replicas ?? 1,
-    signalsMaxBytes: options.signalsMaxBytes ?? -1,
-    registryMaxBytes: options.registryMaxBytes ?? -1,
-  });
+  const { replicas = 1, signalsMaxBytes = -1, registryMaxBytes = -1 } = options;
+  await patiently(() => ensureStreams(jsm, { replicas, signalsMaxBytes, registryMaxBytes }));
   const durability = await readDurability(options.monitorUrl);
   const line = `durability: ${describeDurability(durability)}`;
   if (durability.mode === "flushed") options.logger?.info({ durability }, line);

@@ -12,6 +12,7 @@ import {
 import { type KV, Kvm } from "@nats-io/kv";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { LogUnavailable } from "./errors.js";
+import { patiently } from "./patiently.js";
 import { publish } from "./publish.js";
 
 /** Somebody else wrote or removed the record since it was read. */
@@ -69,7 +70,11 @@ export class RecordBucket<R> {
   }
 
   /** Makes the bucket where there is none. */
-  static async open<R>(
+  static open<R>(connection: NatsConnection, options: RecordBucketOptions<R>): Promise<RecordBucket<R>> {
+    return patiently(() => RecordBucket.opened(connection, options));
+  }
+
+  private static async opened<R>(
     connection: NatsConnection,
     options: RecordBucketOptions<R>,
   ): Promise<RecordBucket<R>> {
