@@ -1,6 +1,5 @@
 import type { Finding } from "./checks/finding.js";
-import type { RunOptions } from "./options.js";
-import type { RunContext } from "./run.js";
+import type { RunContext, RunOptions } from "./options.js";
 import { type Fault, KINDS, type Targets } from "./schedule/fault.js";
 import { Keeper } from "./schedule/keeper.js";
 import { perform, targetsOf, type Victims } from "./schedule/perform.js";

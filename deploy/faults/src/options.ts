@@ -1,3 +1,5 @@
+import type { Fault } from "./schedule/fault.js";
+
 /** How a run is to be. */
 export interface RunOptions {
   readonly seed: number;
@@ -23,6 +25,16 @@ export interface RunOptions {
   readonly dir: string;
   /** The run's folder stays although nothing was found. */
   readonly keep: boolean;
+}
+
+/** What one run needs to know besides its options. */
+export interface RunContext {
+  readonly folder: string;
+  readonly progress: (message: string) => void;
+  /** Ends the faults early; what was acknowledged until then is checked all the same. */
+  readonly signal: AbortSignal;
+  /** Told before the first fault. */
+  readonly onSchedule: (faults: readonly Fault[]) => void;
 }
 
 /** What the command line says. */

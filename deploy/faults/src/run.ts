@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { hit } from "./hit.js";
-import type { RunOptions } from "./options.js";
+import type { RunContext, RunOptions } from "./options.js";
 import type { Outcome } from "./report/report.js";
 import { chanceFor } from "./schedule/chance.js";
-import type { Fault } from "./schedule/fault.js";
 import type { Scene } from "./senders/scene.js";
 import type { Sender } from "./senders/sender.js";
 import { DIALECTS } from "./senders/senders.js";
@@ -17,16 +16,6 @@ import { Api } from "./system/api.js";
 import { type Stage, startStage } from "./system/stage.js";
 import { untilDone } from "./until-done.js";
 import { INACTIVE_AFTER_S, verify } from "./verify.js";
-
-/** What one run needs to know besides its options. */
-export interface RunContext {
-  readonly folder: string;
-  readonly progress: (message: string) => void;
-  /** Ends the faults early; what was acknowledged until then is checked all the same. */
-  readonly signal: AbortSignal;
-  /** Told before the first fault. */
-  readonly onSchedule: (faults: readonly Fault[]) => void;
-}
 
 /** ms within which each device must have been taken for the first time. */
 const BEGIN_MS = 180_000;
