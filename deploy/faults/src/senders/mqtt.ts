@@ -7,7 +7,7 @@ import { senderOf } from "./talks.js";
 
 /** How plain MQTT clients differ: what their acknowledgement promises. */
 const CLIENTS = [
-  { name: "mqtt5-qos1", protocolVersion: 5, qos: 1, identified: true },
+  { name: "mqtt5-qos1", protocolVersion: 5, qos: 1, identified: false },
   { name: "mqtt5-qos2", protocolVersion: 5, qos: 2, identified: false },
   { name: "mqtt311-qos1", protocolVersion: 4, qos: 1, identified: false },
   { name: "mqtt311-qos2", protocolVersion: 4, qos: 2, identified: false },
@@ -21,8 +21,8 @@ export async function mqtt(scene: Scene, count: number): Promise<Sender> {
     const { name, ...client } = CLIENTS[i % CLIENTS.length] ?? CLIENTS[0];
     const sender = `${name}-${i + 1}`;
     const login = { username: namespace, password: key, clientId: sender };
-    // A resend with QoS 1 under MQTT 3.1.1 cannot be told from another message.
-    const ledger = new Ledger(sender, client.identified || client.qos === 2);
+    // A resend with QoS 1 cannot be told from another message: only devices may give theirs an identity.
+    const ledger = new Ledger(sender, client.qos === 2);
     const say = (n: number) => {
       const payload = textOf(sender, n);
       return { topic: `faults/${sender}`, payload, digest: digestOf(payload) };
