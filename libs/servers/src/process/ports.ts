@@ -18,23 +18,49 @@ export class PortTaken extends Error {
  */
 const FIRST = 20_000;
 const LAST = 32_767;
+/** Ports that a process takes at once. It listens on the first: as long as it lives, no other process gives out these. */
+const BLOCK = 64;
 const ATTEMPTS = 64;
-/** Those given by this process: two servers may be given theirs before either listens. */
-const given = new Set<number>();
+let block: Promise<Iterator<number> | undefined> | undefined;
 
 /**
- * A port on 127.0.0.1 that nobody listens on at this moment, each time another; `preferred` where that is free.
- * Another program may still take it before its user does: starting a server there can fail.
+ * A port on 127.0.0.1 that nobody listens on at this moment, each time another, and not one that another process was
+ * given here; `preferred` where that is free. Another program may still take it before its user does: starting a
+ * server there can fail.
  */
 export async function freePort(preferred = 0): Promise<number> {
   if (preferred !== 0 && (await isFree(preferred))) return preferred;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = randomInt(FIRST, LAST + 1);
-    if (given.has(port) || !(await isFree(port))) continue;
-    given.add(port);
-    return port;
+  for (;;) {
+    block ??= claimBlock();
+    const current = block;
+    const ports = await current;
+    if (ports === undefined) return (await tryPort(0)) ?? Promise.reject(new Error("no free port"));
+    const { value: port, done } = ports.next();
+    if (!done && (await isFree(port))) return port;
+    if (done && block === current) block = undefined;
   }
-  return (await tryPort(0)) ?? Promise.reject(new Error("no free port"));
+}
+
+/** Undefined: so many others were tried that there may be none. */
+async function claimBlock(): Promise<Iterator<number> | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const first = FIRST + randomInt(Math.floor((LAST + 1 - FIRST) / BLOCK)) * BLOCK;
+    if (await claimed(first))
+      return Array.from({ length: BLOCK - 1 }, (_, index) => first + 1 + index).values();
+  }
+  return undefined;
+}
+
+/** Listens there until the process ends, and does not keep it from ending. */
+function claimed(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const guard = createServer((socket) => socket.destroy());
+    guard.once("error", () => resolve(false));
+    guard.listen(port, "127.0.0.1", () => {
+      guard.unref();
+      resolve(true);
+    });
+  });
 }
 
 /** Whether a server could listen on this port now; `host`: the address that it would listen on. */
