@@ -5,6 +5,7 @@ import { linger, type PlainAnswer, takesItsTime } from "../../http/late.js";
 import { traced } from "../../http/traced.js";
 import { atMost, bodyOf, CutOff, tooLarge } from "../../uploads/body.js";
 import { sendContent } from "../../uploads/send-content.js";
+import { AtOnce } from "../at-once.js";
 import { param, readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
@@ -17,16 +18,15 @@ import { modelJson, versionOf } from "./model-json.js";
 const PATH = "/v1/namespaces/:ns/models";
 /** Models that one edge takes in at once. */
 const UPLOADS = 8;
-const BUSY_S = 5;
 
 /** POST …/models and GET …/models/{version}/data: plain routes and none of Nest's, because their bodies are streams. */
 export async function modelRoutes(app: FastifyInstance, parts: NativeParts): Promise<void> {
-  const underWay = { count: 0 };
+  const atOnce = new AtOnce(UPLOADS, "Too many models come at once.");
   app.route({
     ...{ method: "POST", url: PATH, handler: () => undefined },
     onRequest: (request, reply, _done) => {
       reply.hijack();
-      void take(parts, request, reply.raw, underWay);
+      void answered(parts, request, reply.raw, atOnce);
     },
   });
   streamRoute(app, parts, `${PATH}/:version/data`, "getModelData", (request, reply) =>
@@ -34,19 +34,15 @@ export async function modelRoutes(app: FastifyInstance, parts: NativeParts): Pro
   );
 }
 
-async function take(
+async function answered(
   parts: NativeParts,
   request: FastifyRequest,
   response: ServerResponse,
-  underWay: { count: number },
+  atOnce: AtOnce,
 ): Promise<void> {
   const done = takesItsTime(request.raw.socket);
-  underWay.count++;
   try {
-    if (underWay.count > UPLOADS) {
-      throw new Problem(503, "Too many models come at once.", { retryAfterS: BUSY_S });
-    }
-    finish(response, await traced(request, "native storeModel", () => stored(parts, request)));
+    finish(response, await traced(request, "native storeModel", () => take(parts, request, atOnce)));
   } catch (error) {
     if (error instanceof CutOff) return;
     const problem = toProblem(error);
@@ -55,16 +51,24 @@ async function take(
     const headers = retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) };
     finish(response, { ...problemOf(problem), headers });
   } finally {
-    underWay.count--;
     done();
   }
 }
 
 /** Raises Problem, RpcError, CutOff, ObjectsUnavailable. */
-async function stored(parts: NativeParts, request: FastifyRequest): Promise<PlainAnswer> {
-  const { key, namespace } = await parts.access.namespace(request, "write");
+async function take(parts: NativeParts, request: FastifyRequest, atOnce: AtOnce): Promise<PlainAnswer> {
+  const asked = await parts.access.namespace(request, "write");
   const { query } = readInput(operations.storeModel, request);
   if (Number(request.headers["content-length"] ?? 0) > limits.modelBytes) throw tooLarge(limits.modelBytes);
+  return atOnce.do(() => stored(parts, request, asked, query.name));
+}
+
+async function stored(
+  parts: NativeParts,
+  request: FastifyRequest,
+  { key, namespace }: Awaited<ReturnType<NativeParts["access"]["namespace"]>>,
+  name: string,
+): Promise<PlainAnswer> {
   const patience = { idleMs: limits.uploadIdleMs, until: Date.now() + limits.uploadMs, now: Date.now };
   const upload = await parts.sampleStore.beginModel(namespace.id);
   try {
@@ -74,7 +78,7 @@ async function stored(parts: NativeParts, request: FastifyRequest): Promise<Plai
     throw error;
   }
   const mediaType = mediaTypeIn(request.headers["content-type"]);
-  const made = await upload.storeModel(query.name, { mediaType, decidedBy: `key:${key.id}` });
+  const made = await upload.storeModel(name, { mediaType, decidedBy: `key:${key.id}` });
   parts.ownWrites.note(namespace.id, REGISTRY, Number(made.sequence));
   const found = await parts.sampling.getModel({
     ...{ namespace: namespace.id, version: made.version, atLeast: made.sequence },

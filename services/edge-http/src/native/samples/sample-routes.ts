@@ -4,10 +4,10 @@ import { acquisitionCsv, acquisitionJson } from "@fieldlog/acquisition";
 import { limits } from "@fieldlog/contracts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { begun, endsWhenIdle, sendContent } from "../../uploads/send-content.js";
+import { AtOnce } from "../at-once.js";
 import { param, readInput } from "../input.js";
 import { operations } from "../operations.js";
 import type { NativeParts } from "../parts.js";
-import { Problem } from "../problem.js";
 import { atLeast } from "../readings/requests.controller.js";
 import { streamRoute } from "../stream-route.js";
 import { filterOf, sampleNumber } from "./asked.js";
@@ -29,19 +29,13 @@ export async function sampleRoutes(app: FastifyInstance, parts: NativeParts): Pr
   const contents = new Contents({ store: parts.sampleStore, mostBytes: limits.waveformsBytes });
   // Each reads one document at a time.
   const ofExports = new Contents({ store: parts.sampleStore, mostBytes: EXPORTS * limits.acquisitionBytes });
-  const underWay = { count: 0 };
+  const atOnce = new AtOnce(EXPORTS, "Too many exports at once.");
   const get = (path: string, name: string, answer: Answer) => streamRoute(app, parts, path, name, answer);
   get(`${PATH}/:number/data`, "getSampleData", (request, reply) => download(parts, contents, request, reply));
   get(`${PATH}/:number/values`, "getSampleValues", (request, reply) => show(parts, contents, request, reply));
-  get(`${PATH}/export`, "exportSamples", async (request, reply) => {
-    if (underWay.count >= EXPORTS) throw new Problem(503, "Too many exports at once.", { retryAfterS: 5 });
-    underWay.count++;
-    try {
-      await exported(parts, ofExports, request, reply);
-    } finally {
-      underWay.count--;
-    }
-  });
+  get(`${PATH}/export`, "exportSamples", (request, reply) =>
+    exported(parts, ofExports, atOnce, request, reply),
+  );
 }
 
 async function download(
@@ -81,6 +75,7 @@ async function show(
 async function exported(
   parts: NativeParts,
   contents: Contents,
+  atOnce: AtOnce,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
@@ -88,21 +83,26 @@ async function exported(
   const { query } = readInput(operations.exportSamples, request);
   const seen = atLeast(parts, request, namespace.id);
   const walked = { namespace: namespace.id, filter: filterOf(query), atLeast: seen };
-  await checkSize(parts.sampling, walked);
-  const samples = walk(parts.sampling, walked);
   const name = `samples.${query.format}`;
-  switch (query.format) {
+  await atOnce.do(async () => {
+    await checkSize(parts.sampling, walked);
+    const { type, bytes } = inFormat(query.format, contents, walk(parts.sampling, walked));
+    await send(reply, type, name, bytes);
+  });
+}
+
+function inFormat(
+  format: "csv" | "parquet" | "zip",
+  contents: Contents,
+  samples: ReturnType<typeof walk>,
+): { type: string; bytes: AsyncIterable<string | Uint8Array> } {
+  switch (format) {
     case "csv":
-      return send(
-        reply,
-        "text/csv; charset=utf-8; header=present",
-        name,
-        csvOf(valueRows(contents, samples)),
-      );
+      return { type: "text/csv; charset=utf-8; header=present", bytes: csvOf(valueRows(contents, samples)) };
     case "parquet":
-      return send(reply, "application/vnd.apache.parquet", name, parquetOf(valueRows(contents, samples)));
+      return { type: "application/vnd.apache.parquet", bytes: parquetOf(valueRows(contents, samples)) };
     case "zip":
-      return send(reply, "application/zip", name, zipOf(contents, samples));
+      return { type: "application/zip", bytes: zipOf(contents, samples) };
   }
 }
 
