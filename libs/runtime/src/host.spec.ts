@@ -1,7 +1,7 @@
 import { Module } from "@nestjs/common";
 import { describe, expect, it } from "vitest";
 import { hostModule } from "./host.js";
-import { counter } from "./metrics.js";
+import { counter, gauge } from "./metrics.js";
 import { answerOps, listenOps } from "./ops.js";
 import { createRuntime } from "./runtime.js";
 import { readSettings } from "./settings.js";
@@ -52,6 +52,50 @@ describe("services in one process", () => {
       ready: false,
       checks: { lifecycle: "ok", "auth.lifecycle": "ok", "devices.lifecycle": "new" },
     });
+    const exposed = await whole.metrics.metrics();
+    expect(exposed).toContain('fieldlog_ready{check="auth.lifecycle"} 1');
+    expect(exposed).toContain('fieldlog_ready{check="devices.lifecycle"} 0');
+  });
+
+  it("fill a metric together, each under its own label, and anew each time", async () => {
+    const { metrics } = createRuntime("fieldlog", settings);
+    for (const service of ["auth", "devices"]) {
+      const config = { help: "Example.", labelNames: ["service"] as const };
+      gauge(metrics, {
+        ...{ ...config, name: "fieldlog_example" },
+        collect() {
+          this.set({ service }, 1);
+        },
+      });
+      counter(metrics, {
+        ...{ ...config, name: "fieldlog_examples_total" },
+        async collect() {
+          await undefined;
+          this.inc({ service }, 2);
+        },
+      });
+    }
+    for (const exposed of [await metrics.metrics(), await metrics.metrics()]) {
+      expect(exposed).toContain('fieldlog_example{service="auth"} 1\nfieldlog_example{service="devices"} 1');
+      expect(exposed).toContain(
+        'fieldlog_examples_total{service="auth"} 2\nfieldlog_examples_total{service="devices"} 2',
+      );
+    }
+  });
+
+  it("count what they log, from warnings on", async () => {
+    const lines: string[] = [];
+    const logTo = { write: (line: string) => void lines.push(line) };
+    const { logger, metrics } = createRuntime("auth", readSettings({}), { logTo });
+    logger.info("usual");
+    logger.warn("odd");
+    logger.child({ namespace: "default" }).error("wrong");
+    expect(lines).toHaveLength(3);
+    const exposed = await metrics.metrics();
+    for (const [level, n] of Object.entries({ warn: 1, error: 1, fatal: 0 })) {
+      expect(exposed).toContain(`fieldlog_log_entries_total{service="auth",level="${level}"} ${n}`);
+    }
+    expect(exposed).not.toContain('level="info"');
   });
 });
 

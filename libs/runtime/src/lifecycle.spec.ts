@@ -5,7 +5,9 @@ import { createLogger } from "./logger.js";
 function recording() {
   const lines: string[] = [];
   const steps: string[] = [];
-  const lifecycle = new Lifecycle(createLogger("test", "info", { write: (line) => void lines.push(line) }));
+  const lifecycle = new Lifecycle(
+    createLogger("test", "info", { destination: { write: (line) => void lines.push(line) } }),
+  );
   const part = (name: string, more: Partial<LifecyclePart> = {}): LifecyclePart => ({
     name,
     start: async () => void steps.push(`${name} on`),

@@ -3,7 +3,9 @@ import { createLogger, nestLogger } from "./logger.js";
 
 function logged(level = "info") {
   const lines: Record<string, unknown>[] = [];
-  const logger = createLogger("auth", level, { write: (line) => void lines.push(JSON.parse(line)) });
+  const logger = createLogger("auth", level, {
+    destination: { write: (line) => void lines.push(JSON.parse(line)) },
+  });
   return { logger, lines };
 }
 

@@ -1,5 +1,11 @@
 import type { LoggerService } from "@nestjs/common";
-import { type DestinationStream, type Logger, pino, stdSerializers } from "pino";
+import {
+  type DestinationStream,
+  type Logger,
+  type LoggerOptions as LoggerSettings,
+  pino,
+  stdSerializers,
+} from "pino";
 import { withoutPassword } from "./settings.js";
 import { currentTraceIds } from "./tracing.js";
 
@@ -15,13 +21,23 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
+export interface LoggerOptions {
+  /** Where entries go; default: standard output. */
+  readonly destination?: DestinationStream | undefined;
+  /** Told the level of each entry that is written. */
+  readonly onEntry?: (level: string) => void;
+}
+
 /**
- * A logger that writes JSON lines to `destination` (default: standard output). Values under names
- * such as secret, authorization, token, key or signature are replaced at any depth, and so are
- * passwords in URLs.
+ * A logger that writes JSON lines. Values under names such as secret, authorization, token, key or signature are
+ * replaced at any depth, and so are passwords in URLs.
  */
-export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
-  const options = {
+export function createLogger(
+  service: string,
+  level: string,
+  { destination, onEntry }: LoggerOptions = {},
+): Logger {
+  const options: LoggerSettings = {
     level,
     base: { service },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
@@ -32,7 +48,13 @@ export function createLogger(service: string, level: string, destination?: Desti
     serializers: { err: redactError, error: redactError },
     mixin: currentTraceIds,
     // What does not pass through the formatter: messages, and what child loggers were given.
-    hooks: { streamWrite: redactLine },
+    hooks: {
+      streamWrite: redactLine,
+      logMethod(args, method, number) {
+        onEntry?.(pino.levels.labels[number] ?? "");
+        method.apply(this, args);
+      },
+    },
   };
   return destination ? pino(options, destination) : pino(options);
 }

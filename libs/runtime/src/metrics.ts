@@ -6,6 +6,7 @@ import {
   type GaugeConfiguration,
   Histogram,
   type HistogramConfiguration,
+  type Metric,
   Registry,
 } from "prom-client";
 
@@ -21,24 +22,51 @@ export function createMetrics(): Registry {
   return registry;
 }
 
-// Services that share a process share the registry, so the second to ask for a metric gets the first's.
+// Services that share a process share the registry, so the second to ask for a metric gets the first's; what they
+// collect is added up in it, by labels that tell them apart.
 
+/** A counter. With `collect`, it is filled anew each time that it is asked for. */
 export function counter<L extends string>(registry: Registry, config: CounterConfiguration<L>): Counter<L> {
-  const known = registry.getSingleMetric(config.name);
-  return known ? (known as Counter<L>) : new Counter({ ...config, registers: [registry] });
+  return shared(registry, config, (own) => new Counter({ ...own, registers: [registry] }));
 }
 
 export function gauge<L extends string>(registry: Registry, config: GaugeConfiguration<L>): Gauge<L> {
-  const known = registry.getSingleMetric(config.name);
-  return known ? (known as Gauge<L>) : new Gauge({ ...config, registers: [registry] });
+  return shared(registry, config, (own) => new Gauge({ ...own, registers: [registry] }));
 }
 
 export function histogram<L extends string>(
   registry: Registry,
   config: HistogramConfiguration<L>,
 ): Histogram<L> {
-  const known = registry.getSingleMetric(config.name);
-  return known
-    ? (known as Histogram<L>)
-    : new Histogram({ buckets: SECONDS, ...config, registers: [registry] });
+  return shared(
+    registry,
+    config,
+    (own) => new Histogram({ buckets: SECONDS, ...own, registers: [registry] }),
+  );
+}
+
+type Collect<M> = (this: M) => void | Promise<void>;
+
+/** Of a metric that is filled when it is asked for, all who fill it. */
+const collectors = new WeakMap<Metric, Collect<never>[]>();
+
+function shared<M extends Metric, C extends { name: string; collect?: Collect<M> }>(
+  registry: Registry,
+  { collect, ...config }: C,
+  make: (config: C) => M,
+): M {
+  const known = registry.getSingleMetric(config.name) as M | undefined;
+  const all = (known && collectors.get(known)) ?? [];
+  if (collect) all.push(collect as Collect<never>);
+  if (known || all.length === 0) return known ?? make(config as C);
+  const metric: M = make({
+    ...(config as C),
+    async collect(this: M) {
+      // A counter cannot be set.
+      if (this instanceof Counter) this.reset();
+      await Promise.all(all.map((each) => (each as Collect<M>).call(this)));
+    },
+  });
+  collectors.set(metric, all);
+  return metric;
 }

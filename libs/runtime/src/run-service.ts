@@ -30,12 +30,9 @@ export async function runService(
 
     const tracing = await startTracing(service, settings);
     stops.unshift(() => tracing.stop());
-    const port = settings.opsPort ?? opsPorts[service];
-    if (port !== undefined) {
-      const ops = await listenOps(runtime, port);
-      stops.unshift(() => ops.close());
-      logger.info({ port: ops.port }, "operator's port open");
-    }
+    const ops = await listenOps(runtime, settings.opsPort ?? opsPorts[service] ?? 0);
+    stops.unshift(() => ops.close());
+    logger.info({ port: ops.port }, "operator's port open");
     // A signal during the start stops what has begun, which makes the start fail.
     stops.unshift(() => runtime.lifecycle.stop());
     stopOnSignal(logger, async () => {

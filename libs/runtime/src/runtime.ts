@@ -3,6 +3,7 @@ import { Health } from "./health.js";
 import { Lifecycle } from "./lifecycle.js";
 import { createLogger, type Logger } from "./logger.js";
 import { createMetrics, type Registry } from "./metrics.js";
+import { countLogEntries, observeProcess } from "./process-metrics.js";
 import type { Settings } from "./settings.js";
 
 /** What a service gets to live in. It reads no environment, opens no port for operators and catches no signal. */
@@ -27,17 +28,13 @@ export interface RuntimeOptions {
 export function createRuntime(service: string, settings: Settings, options: RuntimeOptions = {}): Runtime {
   const { within } = options;
   const logTo = within?.logTo ?? options.logTo;
-  const logger = createLogger(service, settings.logLevel, logTo);
+  const metrics = within?.metrics ?? createMetrics();
+  const onEntry = countLogEntries(metrics, service);
+  const logger = createLogger(service, settings.logLevel, { destination: logTo, onEntry });
   const health = within?.health.part(service) ?? new Health();
   const lifecycle = new Lifecycle(logger);
   health.add("lifecycle", async () => (lifecycle.phase === "started" ? undefined : lifecycle.phase));
-  return Object.freeze({
-    service,
-    settings,
-    logger,
-    metrics: within?.metrics ?? createMetrics(),
-    health,
-    lifecycle,
-    logTo,
-  });
+  const runtime: Runtime = { service, settings, logger, metrics, health, lifecycle, logTo };
+  if (within === undefined) observeProcess(runtime);
+  return Object.freeze(runtime);
 }

@@ -228,7 +228,7 @@ export const settingsTable = Object.freeze({
   }),
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
     fallbackDoc:
-      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206, liveness 9207, offers 9208, sampling 9209, streams 9210; edge-http serves them on its own port",
+      "auth 9201, devices 9202, projections 9203, edge-mqtt 9204, subscriptions 9205, edge-websocket 9206, liveness 9207, offers 9208, sampling 9209, streams 9210, edge-http 9211; npm start 9200, or a free one",
   }),
   s3Endpoint: optional(
     "FIELDLOG_S3_ENDPOINT",
@@ -306,7 +306,7 @@ export const settingsTable = Object.freeze({
   ),
 });
 
-/** The ops port of each service that has one of its own, where FIELDLOG_OPS_PORT does not say. */
+/** The ops port of each service, where FIELDLOG_OPS_PORT does not say. */
 export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   auth: 9201,
   devices: 9202,
@@ -318,6 +318,7 @@ export const opsPorts: Readonly<Record<string, number>> = Object.freeze({
   offers: 9208,
   sampling: 9209,
   streams: 9210,
+  "edge-http": 9211,
 });
 
 /** Where Edge Impulse's clients look for a server that has no name; opened by FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS. */

@@ -1,0 +1,45 @@
+import { counter, gauge, type Registry } from "./metrics.js";
+import type { Runtime } from "./runtime.js";
+
+/** What every process tells of itself, beside memory, processor, event loop and garbage collection. */
+export function observeProcess({
+  service,
+  settings,
+  health,
+  metrics,
+}: Pick<Runtime, "service" | "settings" | "health" | "metrics">): void {
+  gauge(metrics, {
+    name: "fieldlog_build_info",
+    help: "1, of the commit that this process was built of, and what the installation is for.",
+    labelNames: ["service", "commit", "environment", "node"],
+  }).set(
+    {
+      ...{ service, commit: settings.commitSha, environment: settings.environment },
+      node: process.version,
+    },
+    1,
+  );
+  gauge(metrics, {
+    name: "fieldlog_ready",
+    help: "By check of /readyz, 1 if it holds, else 0.",
+    labelNames: ["check"],
+    async collect() {
+      const { checks } = await health.report();
+      for (const [check, outcome] of Object.entries(checks)) this.set({ check }, outcome === "ok" ? 1 : 0);
+    },
+  });
+}
+
+/** Counts a service's log entries by level, from warn on. */
+export function countLogEntries(metrics: Registry, service: string): (level: string) => void {
+  const entries = counter(metrics, {
+    name: "fieldlog_log_entries_total",
+    help: "Entries that the service wrote to its log, by level: warn, error, fatal.",
+    labelNames: ["service", "level"],
+  });
+  const grave = new Set(["warn", "error", "fatal"]);
+  for (const level of grave) entries.inc({ service, level }, 0);
+  return (level) => {
+    if (grave.has(level)) entries.inc({ service, level });
+  };
+}
