@@ -111,6 +111,19 @@ test("settings are what was asked for last, all at once, and the defaults before
   expect(given(created("1", "roofs"), ...events, ...back)).toMatchObject({ settings: SETTINGS });
 });
 
+test("may be made with other settings, which are then decided with it", () => {
+  const closed = set({ closedToCsn: true });
+  const { events } = createNamespace({ id: "1", name: "roofs", dataKey: box(1), settings: closed })(given());
+  expect(given(...events)).toMatchObject({ id: "1", settings: closed });
+  const { events: opened } = setSettings(SETTINGS)(given(...events));
+  expect(given(...events, ...opened)).toHaveProperty("settings", SETTINGS);
+});
+
+test("is open to CSN where what was decided before it could be closed does not say", () => {
+  const before = { event: { case: "namespaceSettingsChanged" as const, value: { offers: "all" } } };
+  expect(given(created("1", "roofs"), before)).not.toHaveProperty("settings.closedToCsn");
+});
+
 test.each([
   ["settings.liveness.heartbeat_s", { heartbeatS: 0 }],
   ["settings.liveness.heartbeat_s", { heartbeatS: 3_000_000, inactiveAfterS: 2_592_000 }],

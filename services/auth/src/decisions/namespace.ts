@@ -115,6 +115,8 @@ export interface NewNamespace {
   readonly dataKey: Sealed;
   /** Id of the user who makes it. Default: nobody owns it. */
   readonly owner?: string;
+  /** From the beginning. Default: {@link SETTINGS}. */
+  readonly settings?: Settings;
 }
 
 /** Of one that exists under that id: nothing. Refuses AlreadyExists, InvalidField. */
@@ -125,7 +127,9 @@ export function createNamespace(asked: NewNamespace): (state: Namespace) => Outc
     }
     if (state.phase === "created" && state.id !== asked.id) throw new AlreadyExists("namespace", asked.name);
     if (state.phase === "created") return { events: [], result: undefined };
-    return { events: [{ event: { case: "namespaceCreated", value: { ...asked } } }], result: undefined };
+    const { settings = SETTINGS, ...value } = asked;
+    const created: RegistryEvent["event"] = { case: "namespaceCreated", value };
+    return { events: [{ event: created }, ...changesTo(settings, SETTINGS)], result: undefined };
   };
 }
 
@@ -155,10 +159,13 @@ export function setSettings(asked: Settings): (state: Namespace) => Outcome<unde
   return (state) => {
     checkSettings(asked);
     if (state.phase === "none") throw new NotFound("namespace");
-    if (isSame(state.settings, asked)) return { events: [], result: undefined };
-    const value = settingsMessage(asked);
-    return { events: [{ event: { case: "namespaceSettingsChanged", value } }], result: undefined };
+    return { events: changesTo(asked, state.settings), result: undefined };
   };
+}
+
+function changesTo(asked: Settings, present: Settings): RegistryEvent[] {
+  if (isSame(present, asked)) return [];
+  return [{ event: { case: "namespaceSettingsChanged", value: settingsMessage(asked) } }];
 }
 
 /** To what it is already: nothing. A disabled one may be given another reason. Refuses InvalidField, NotFound. */

@@ -17,6 +17,8 @@ export interface Settings {
   readonly offers: "requested" | "all";
   /** Whoever has permission admin may open tunnels to its devices. Absent: nobody may. */
   readonly remoteAccess?: true;
+  /** To CSN's messages that nobody signs it is as if it did not exist. Absent: it is open to them. */
+  readonly closedToCsn?: true;
 }
 
 /** Of a namespace whose settings nobody has changed. */
@@ -24,7 +26,7 @@ export const SETTINGS: Settings = Object.freeze({ uniqueDeviceNames: false, offe
 
 /** As they are in the log: what is absent or not known is the default. */
 export function settingsOf(message: registry.NamespaceSettingsChanged): Settings {
-  const { liveness, limits: own, uniqueDeviceNames, remoteAccess } = message;
+  const { liveness, limits: own, uniqueDeviceNames, remoteAccess, closedToCsn } = message;
   const storedBytes = own?.storedBytes === undefined ? undefined : Number(own.storedBytes);
   return {
     ...defined({ heartbeatS: liveness?.heartbeatS, inactiveAfterS: liveness?.inactiveAfterS }),
@@ -32,20 +34,21 @@ export function settingsOf(message: registry.NamespaceSettingsChanged): Settings
     uniqueDeviceNames,
     offers: message.offers === "all" ? "all" : "requested",
     ...(remoteAccess ? { remoteAccess } : {}),
+    ...(closedToCsn ? { closedToCsn } : {}),
   };
 }
 
 export function settingsMessage(settings: Settings): registry.NamespaceSettingsChanged {
   const { heartbeatS, inactiveAfterS, uniqueDeviceNames, devices, storedBytes, uploadBytes, offers } =
     settings;
-  const { remoteAccess = false } = settings;
+  const { remoteAccess = false, closedToCsn = false } = settings;
   return create(registry.NamespaceSettingsChangedSchema, {
     liveness: defined({ heartbeatS, inactiveAfterS }),
     limits: {
       ...defined({ devices, uploadBytes }),
       ...(storedBytes === undefined ? {} : { storedBytes: BigInt(storedBytes) }),
     },
-    ...{ uniqueDeviceNames, offers, remoteAccess },
+    ...{ uniqueDeviceNames, offers, remoteAccess, closedToCsn },
   });
 }
 

@@ -3,7 +3,7 @@ import { type auth, isId } from "@fieldlog/contracts";
 import { InvalidField } from "@fieldlog/decider";
 import { type CreatedNamespace, retentionOf } from "../decisions/namespace.js";
 import { NotFound } from "../decisions/refusals.js";
-import { askedSettings, settingsMessage } from "../decisions/settings.js";
+import { askedSettings, SETTINGS, type Settings, settingsMessage } from "../decisions/settings.js";
 import type { Answering, AuthCalls } from "./calls.js";
 
 type Calls =
@@ -17,9 +17,10 @@ type Calls =
 /** Namespaces: how long their data are kept, how they are set, and the clearing of one. */
 export function namespaceCalls({ namespaces, users, seen, clear }: Answering): Pick<AuthCalls, Calls> {
   return {
-    createNamespace: async ({ name, owner, decidedBy }) => {
+    createNamespace: async ({ name, owner, openToCsn, decidedBy }) => {
       if (owner !== "") await checkOwner(users, owner);
-      const { created, sequence } = await namespaces.create(name, owner, decidedBy);
+      const settings: Settings = openToCsn ? SETTINGS : { ...SETTINGS, closedToCsn: true };
+      const { created, sequence } = await namespaces.create({ name, owner, settings }, decidedBy);
       await seen(sequence);
       return { namespace: toNamespace(created), sequence: BigInt(sequence) };
     },

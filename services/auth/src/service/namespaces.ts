@@ -7,6 +7,7 @@ import {
   createNamespace,
   isAssignedId,
   isNamespaceName,
+  type NewNamespace,
   namespace,
   namespaceNamed,
   type Retention,
@@ -30,15 +31,14 @@ export class Namespaces {
    * @throws AlreadyExists, InvalidField, TooMany
    */
   async create(
-    name: string,
-    owner: string,
+    { name, owner, settings }: Required<Pick<NewNamespace, "name" | "owner" | "settings">>,
     decidedBy: string,
   ): Promise<{ created: CreatedNamespace; sequence: number }> {
     if ((await this.snapshots.count(namespace, INSTALLATION)) >= limits.namespaces) {
       throw new TooMany("namespaces", limits.namespaces);
     }
     const id = randomUUID();
-    const decide = createNamespace({ id, name, dataKey: this.newDataKey(id), owner });
+    const decide = createNamespace({ id, name, dataKey: this.newDataKey(id), owner, settings });
     const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
     return { created: snapshot.state as CreatedNamespace, sequence: snapshot.sequence };
   }
