@@ -19,6 +19,8 @@ import { ingest } from "./ingest/ingest.js";
 import { liveness } from "./liveness/liveness.js";
 import { matching } from "./matching/matching.js";
 import { mqtt } from "./mqtt/mqtt.js";
+import { Places } from "./profile/places.js";
+import { Profiler } from "./profile/profiler.js";
 import { projection } from "./projection/projection.js";
 import { rebuild } from "./projection/rebuild.js";
 import { scale } from "./scale/scale.js";
@@ -37,6 +39,8 @@ interface Arguments extends BenchmarkOptions {
   whole: boolean;
   keep: boolean;
   dir: string;
+  /** The process that is profiled, if one is. */
+  profile?: string;
 }
 
 interface ArgumentsOfAll {
@@ -79,6 +83,12 @@ for (const benchmark of BENCHMARKS) {
       300,
     )
     .option("--dir <folder>", "on the disk that is to be measured", ".fieldlog/bench")
+    .addOption(
+      new Option(
+        "--profile <process>",
+        "also say where that process spends its time and what it allocates: a service, device, or bench",
+      ).conflicts("keep"),
+    )
     .action((options: Arguments) => perform(benchmark, options));
 }
 program
@@ -91,13 +101,18 @@ program
   .option("--dir <folder>", "on the disk that is to be measured", ".fieldlog/bench")
   .action(performAll);
 
-async function perform(benchmark: Benchmark, options: Arguments): Promise<void> {
+async function perform(benchmark: Benchmark, { profile, ...options }: Arguments): Promise<void> {
   const started = Date.now();
   const progress = (message: string) => {
     const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6);
     process.stderr.write(`${seconds} s  ${benchmark.name}: ${message}\n`);
   };
-  const report = await measured(benchmark, options, progress);
+  const profiler = profile === undefined ? undefined : profilerOf(profile, benchmark, options);
+  const report = await measured(benchmark, options, progress, profiler);
+  if (profiler !== undefined) {
+    process.stdout.write(`${profiler.tables()}\n\n${options.json ? "" : tableOf(report)}\n`);
+    return;
+  }
   const before = await kept.last(benchmark.name);
   if (before !== undefined) for (const line of worse(before, report)) progress(`WORSE  ${line}`);
   if (options.keep) await kept.keep(report);
@@ -133,6 +148,7 @@ async function measured(
   benchmark: Benchmark,
   { dir, ...options }: Arguments,
   progress: (message: string) => void,
+  profiler: Profiler | undefined,
 ): Promise<Report> {
   const stop = stopped(progress);
   await mkdir(dir, { recursive: true });
@@ -148,12 +164,22 @@ async function measured(
   const about = { benchmark: benchmark.name, date: new Date().toISOString(), commit: await thisCommit() };
   try {
     const flush = await flushLatency(folder);
-    const rows = await benchmark.run({ ...options, folder, progress, signal: stop.signal });
+    const context = { ...options, folder, progress, signal: stop.signal, ...(profiler && { profiler }) };
+    const rows = await benchmark.run(context);
     const flushRow = row({ name: "flush of 4 KiB to the disk, p99", unit: "ms", values: [flush.p99Ms] });
     return { ...about, machine: thisMachine(), flush, rows: [...rows, flushRow] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function profilerOf(name: string, { name: benchmark }: Benchmark, { dir }: Arguments): Profiler {
+  const folder = join(
+    resolve(dir),
+    "profiles",
+    `${benchmark}-${new Date().toISOString().replaceAll(":", "")}`,
+  );
+  return new Profiler(name, folder, new Places(fileURLToPath(new URL("../../..", import.meta.url))).of);
 }
 
 /** Aborted when this process is asked to end. */

@@ -5,6 +5,8 @@ import { limits } from "@fieldlog/contracts";
 import { type Benchmark, type BenchmarkContext, NoResult } from "../frame/benchmark.js";
 import { type Row, row } from "../frame/result.js";
 import { Worker } from "../load/worker.js";
+import type { Profiler } from "../profile/profiler.js";
+import { withUsage } from "../system/process-usage.js";
 import { type Memory, memoryOf } from "./memory.js";
 import {
   type DeviceOrder,
@@ -41,7 +43,7 @@ export const deviceClient: Benchmark = {
   run: (context) => deviceClientRows(context, PLAN),
 };
 
-type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "signal">;
+type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "signal" | "profiler">;
 
 /** Raises NoResult when a message is lost. */
 export async function deviceClientRows(context: Context, plan: Plan): Promise<Row[]> {
@@ -71,16 +73,23 @@ export async function deviceClientRows(context: Context, plan: Plan): Promise<Ro
 
 async function perSecond(context: Context, plan: Plan, repeat: number): Promise<[number, number]> {
   const { messages, scripts } = plan;
-  const { folder } = context;
-  return withBoth({ folder, scripts }, `speed-${repeat}`, messages, async (device, sink) => {
-    const stored = await device.order({ kind: "enqueue", messages, atOnce: AT_ONCE });
+  const { folder, profiler } = context;
+  return withBoth({ folder, scripts, profiler }, `speed-${repeat}`, messages, async (device, sink) => {
+    const measured = (order: DeviceOrder) =>
+      withUsage({ device: device.pid }, () => device.order(order), { what: order.kind, profiler });
+    const storing = await measured({ kind: "enqueue", messages, atOnce: AT_ONCE });
+    const stored = storing.result;
     if (stored.pending !== messages) throw new NoResult(`${stored.pending} of ${messages} messages wait`);
     await sink.order({ kind: "acknowledge", now: true });
-    const drained = await device.order({ kind: "drain" });
+    const sending = await measured({ kind: "drain" });
     const { messages: arrived } = await sink.order({ kind: "count" });
     if (arrived !== messages) throw new NoResult(`${arrived} of ${messages} messages arrived`);
-    const rates = [messages / (stored.ms / 1_000), messages / (drained.ms / 1_000)] as [number, number];
-    context.progress(`${Math.round(rates[0])}/s stored, ${Math.round(rates[1])}/s sent`);
+    const rates = [messages / (stored.ms / 1_000), messages / (sending.result.ms / 1_000)] as [
+      number,
+      number,
+    ];
+    const costs = [storing, sending].map(({ usage }) => usage(messages)).join("; ");
+    context.progress(`${Math.round(rates[0])}/s stored, ${Math.round(rates[1])}/s sent; ${costs}`);
     return rates;
   });
 }
@@ -141,14 +150,20 @@ type SinkWorker = Worker<SinkOrder, SinkReport>;
 
 /** A device, and a stand-in for the platform that lets it in and acknowledges nothing yet. */
 async function withBoth<T>(
-  { folder, scripts }: { readonly folder: string; readonly scripts: URL },
+  {
+    folder,
+    scripts,
+    profiler,
+  }: { readonly folder: string; readonly scripts: URL; readonly profiler?: Profiler | undefined },
   name: string,
   most: number,
   work: (device: Device, sink: SinkWorker) => Promise<T>,
 ): Promise<T> {
   const script = (file: string) => fileURLToPath(new URL(file, scripts));
   const sink: SinkWorker = new Worker(script("./sink-process.js"));
-  const device: Device = new Worker(script("./device-process.js"), NODE_OPTIONS);
+  const options = [...NODE_OPTIONS, ...((await profiler?.options("device")) ?? [])];
+  const device: Device = new Worker(script("./device-process.js"), options);
+  profiler?.started("device", device.pid);
   try {
     await sink.order({ kind: "open", dir: join(folder, `${name}-tls`), most });
     const opened = await sink.order({ kind: "acknowledge", now: false });

@@ -43,10 +43,10 @@ export const fanout: Benchmark = {
     const bytes = delivery();
     const stopping: (() => Promise<void>)[] = [];
     try {
-      const { folder, progress } = context;
+      const { folder, progress, profiler } = context;
       context.progress("starting the system");
       const log = (line: string) => progress(`a service says: ${line}`);
-      const options = { folder, name: "fanout", commit: "group", postgres, log } as const;
+      const options = { folder, name: "fanout", commit: "group", postgres, log, profiler } as const;
       const system = await System.start({ ...options, door: "edge-websocket" });
       stopping.push(() => system.stop());
       const http = await system.startHttp();

@@ -101,11 +101,13 @@ export class Stage {
 
   private async run(name: string, order: Order): Promise<FanoutReport> {
     const pids = { ...this.server.pids(), client: this.client.pid };
-    const { result, usage } = await withUsage(pids, () => this.client.order(order));
-    const { published, perSecond, p99Ms } = this.checked(result);
+    const { profiler } = this.context;
+    const work = () => this.client.order(order);
+    const { result, usage } = await withUsage(pids, work, { what: name, profiler });
+    const { published, deliveries, perSecond, p99Ms } = this.checked(result);
     const delay = p99Ms > 0 ? `, delay p99 ${p99Ms.toFixed(1)} ms` : "";
     this.context.progress(
-      `${this.server.name}, ${name}: ${Math.round(perSecond)} deliveries/s, ${published} events${delay}; ${usage}`,
+      `${this.server.name}, ${name}: ${Math.round(perSecond)} deliveries/s, ${published} events${delay}; ${usage(deliveries)}`,
     );
     this.context.signal.throwIfAborted();
     return result;

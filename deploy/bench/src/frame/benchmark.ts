@@ -1,3 +1,4 @@
+import type { Profiler } from "../profile/profiler.js";
 import type { Row } from "./result.js";
 
 /** What every benchmark can be asked on the command line. */
@@ -19,6 +20,8 @@ export interface BenchmarkContext extends BenchmarkOptions {
   readonly progress: (message: string) => void;
   /** Ends it early. */
   readonly signal: AbortSignal;
+  /** Profiles one of the processes while it is measured, where that is asked for. */
+  readonly profiler?: Profiler;
 }
 
 /** A benchmark: one subcommand of `npm run bench`. */

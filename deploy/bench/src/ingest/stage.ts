@@ -40,7 +40,7 @@ export class Stage {
     context.progress(`starting the system, commit: ${options.commit}`);
     const { folder, progress } = context;
     const system = await System.start({
-      ...{ ...options, folder, door: "edge-http" },
+      ...{ ...options, folder, door: "edge-http", profiler: context.profiler },
       log: (line) => progress(`a service says: ${line}`),
     });
     let load: Load | undefined;
@@ -84,7 +84,7 @@ export class Stage {
   /** The edge at full load, with the requests that were prepared. */
   async peakRun(name: string): Promise<LoadReport> {
     const work = () => this.load.closed(this.system.edge, WARM_UP_MS, this.context.seconds * 1000);
-    const { result, usage } = await withUsage(this.#pids(), work);
+    const { result, usage } = await withUsage(this.#pids(), work, this.#profiled(name));
     this.#say(name, result, usage);
     return this.edgeRun(() => Promise.resolve(result));
   }
@@ -95,8 +95,9 @@ export class Stage {
     const requests = perSecond * (seconds + WARM_UP_MS / 1000) * SURPLUS;
     await this.load.prepare(connections, Math.ceil(requests));
     const work = () => this.load.open(this.system.edge, perSecond, WARM_UP_MS, seconds * 1000);
-    const { result, usage } = await withUsage(this.#pids(), work);
-    this.#say(`at ${Math.round(perSecond)}/s`, result, usage);
+    const name = `at ${Math.round(perSecond)}/s`;
+    const { result, usage } = await withUsage(this.#pids(), work, this.#profiled(name));
+    this.#say(name, result, usage);
     if (result.ranOut) throw new NoResult("the load generator ran out of prepared requests");
     return this.edgeRun(() => Promise.resolve(result));
   }
@@ -141,11 +142,15 @@ export class Stage {
     return pids;
   }
 
-  #say(what: string, report: LoadReport, usage: string): void {
-    const { perSecond, p50Ms, p99Ms, ranOut } = report;
+  #profiled(what: string) {
+    return { what, profiler: this.context.profiler };
+  }
+
+  #say(what: string, report: LoadReport, usage: (done: number) => string): void {
+    const { acknowledged, perSecond, p50Ms, p99Ms, ranOut } = report;
     const times = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
     this.context.progress(
-      `${what}: ${Math.round(perSecond)}/s, ${times}; ${usage}${ranOut ? "; ended early, out of requests" : ""}`,
+      `${what}: ${Math.round(perSecond)}/s, ${times}; ${usage(acknowledged)}${ranOut ? "; ended early, out of requests" : ""}`,
     );
   }
 }

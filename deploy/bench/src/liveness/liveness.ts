@@ -35,11 +35,11 @@ export const liveness: Benchmark = {
   run: (context) => livenessRows(context, A_MILLION),
 };
 
-type Context = Pick<BenchmarkContext, "folder" | "progress" | "seconds" | "signal">;
+type Context = Pick<BenchmarkContext, "folder" | "progress" | "seconds" | "signal" | "profiler">;
 
 /** Raises NoResult when the log tells of other transitions than there were. */
 export async function livenessRows(context: Context, plan: Plan): Promise<Row[]> {
-  const stage = await OneService.open("liveness", context.folder, context.progress);
+  const stage = await OneService.open("liveness", context);
   try {
     return await measure(context, stage, plan);
   } finally {
@@ -60,9 +60,12 @@ async function measure(context: Context, stage: OneService, plan: Plan): Promise
   const many = new Told(stage.log, fleet.namespace);
   const silent = new Told(stage.log, those.namespace);
   try {
-    const first = await firstHeartbeats(context, stage, client, fleet, many);
-    const delays = await fallSilent(stage, silent, context.seconds, plan);
-    progress(`delays: ${delays.length}, worst ${Math.max(...delays)} ms`);
+    const beats = () => firstHeartbeats(context, stage, client, fleet, many);
+    const { result: first, usage } = await stage.measured("first heartbeats", beats);
+    progress(usage(fleet.devices));
+    const silence = () => fallSilent(stage, silent, context.seconds, plan);
+    const { result: delays, usage: meanwhile } = await stage.measured("some fall silent", silence);
+    progress(`delays: ${delays.length}, worst ${Math.max(...delays)} ms; ${meanwhile()}`);
     const resident = residentMiB(stage.pid) ?? Number.NaN;
     signal.throwIfAborted();
     await stage.stop();

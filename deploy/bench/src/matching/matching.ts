@@ -3,6 +3,7 @@ import type { registry } from "@fieldlog/contracts";
 import type { LoggedEvent } from "@fieldlog/events";
 import { type Benchmark, type BenchmarkContext, NoResult } from "../frame/benchmark.js";
 import { type Row, row, type Target } from "../frame/result.js";
+import { withUsage } from "../system/process-usage.js";
 import { Chance } from "./chance.js";
 import { logOf } from "./events.js";
 import { byIndex, byLoop, type Times, timed } from "./measure.js";
@@ -42,7 +43,12 @@ export const matching: Benchmark = {
       { name: `one event for all ${count}, the same filter`, filters: allTheSame(SUBSCRIPTIONS) },
     ];
     const rows: Row[] = [];
-    for (const each of cases) rows.push(...rowsOf(each, await measure(context, each, events)));
+    for (const each of cases) {
+      const work = () => measure(context, each, events);
+      const { profiler } = context;
+      const { result } = await withUsage({ bench: process.pid }, work, { what: each.name, profiler });
+      rows.push(...rowsOf(each, result));
+    }
     return rows;
   },
 };

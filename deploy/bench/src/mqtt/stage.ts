@@ -31,9 +31,9 @@ export class MqttStage {
     measure: (stage: MqttStage) => Promise<T>,
   ): Promise<T> {
     context.progress(`starting the system, commit: ${options.commit}`);
-    const { folder, progress } = context;
+    const { folder, progress, profiler } = context;
     const log = (line: string) => progress(`a service says: ${line}`);
-    const system = await System.start({ ...options, folder, door: "edge-mqtt", log });
+    const system = await System.start({ ...options, folder, door: "edge-mqtt", log, profiler });
     try {
       const senders = await createSenders(system, "peak", context.connections);
       return await measure(new MqttStage(context, system, load, senders));
@@ -49,7 +49,8 @@ export class MqttStage {
       ...{ nats: this.system.nats.pid, ...this.load.pids, "edge-mqtt": edge },
       ...(projections ? { projections } : {}),
     };
-    const { result, usage } = await withUsage(pids, work);
+    const { profiler } = this.context;
+    const { result, usage } = await withUsage(pids, work, { what: name, profiler });
     say(this.context, name, result, usage);
     this.#acknowledged += checked(result).acknowledged;
     this.context.signal.throwIfAborted();
@@ -82,8 +83,13 @@ export function checked(report: MqttReport): MqttReport {
   return report;
 }
 
-export function say({ progress }: BenchmarkContext, what: string, report: MqttReport, usage: string): void {
-  const { perSecond, p50Ms, p99Ms } = report;
+export function say(
+  { progress }: BenchmarkContext,
+  what: string,
+  report: MqttReport,
+  usage: (done: number) => string,
+): void {
+  const { acknowledged, perSecond, p50Ms, p99Ms } = report;
   const times = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
-  progress(`${what}: ${Math.round(perSecond)}/s, ${times}; ${usage}`);
+  progress(`${what}: ${Math.round(perSecond)}/s, ${times}; ${usage(acknowledged)}`);
 }

@@ -36,14 +36,14 @@ export const projection: Benchmark = {
   run: (context) => projectionRows(context, PLAN),
 };
 
-type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "signal">;
+type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "signal" | "profiler">;
 
 /** Raises NoResult when a table does not hold a row of each signal. */
 export async function projectionRows(context: Context, plan: ProjectionPlan): Promise<Row[]> {
   const rows: Row[] = [];
   for (const model of MODELS.filter(({ kind }) => plan.kinds.includes(kind))) {
     const folder = `${context.folder}/${model.kind}`;
-    const stage = await OneService.open("projections", folder, context.progress);
+    const stage = await OneService.open("projections", { ...context, folder });
     try {
       rows.push(await measure(context, stage, model, plan.signals));
     } finally {
@@ -69,8 +69,9 @@ async function measure(context: Context, stage: OneService, model: Model, count:
     try {
       const look = async () => Number((await statusOf(client, name))?.sequence ?? 0);
       // Commits are as large as each other, but for the first few.
-      const rate = await rateUpTo(last, (sequence) => (sequence / last) * count, look, signal);
-      progress(`${kind}: ${Math.round(rate)}/s`);
+      const work = () => rateUpTo(last, (sequence) => (sequence / last) * count, look, signal);
+      const { result: rate, usage } = await stage.measured(kind, work);
+      progress(`${kind}: ${Math.round(rate)}/s; ${usage(count)}`);
       if (repeat > 0) values.push(rate);
     } finally {
       client.close();

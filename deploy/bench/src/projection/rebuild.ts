@@ -25,12 +25,12 @@ export const rebuild: Benchmark = {
   run: (context) => rebuildRows(context, { events: 1_000_000, readsPerSecond: 50 }),
 };
 
-type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "seconds" | "signal">;
+type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "seconds" | "signal" | "profiler">;
 
 /** Raises NoResult when a read failed, or did not show what it had to. */
 export async function rebuildRows(context: Context, plan: RebuildPlan): Promise<Row[]> {
   const { progress, repeats, signal } = context;
-  const stage = await OneService.open("projections", context.folder, progress);
+  const stage = await OneService.open("projections", context);
   try {
     await fill(stage.log, "events", plan.events);
     const last = await stage.log.lastSequence(SIGNALS);
@@ -50,10 +50,11 @@ export async function rebuildRows(context: Context, plan: RebuildPlan): Promise<
         await sleep(context.seconds * 1_000, undefined, { signal });
         quiet.push(percentile(await before.stop(), 0.99));
         const during = new Reads(client, plan);
-        rates.push(await rebuilt(client, last, share, signal));
+        const { result, usage } = await stage.measured("rebuild", () => rebuilt(client, last, share, signal));
+        rates.push(result);
         meanwhile.push(percentile(await during.stop(), 0.99));
         progress(
-          `rebuilt at ${Math.round(rates.at(-1) ?? 0)}/s; a page p99 ${meanwhile.at(-1)?.toFixed(1)} ms`,
+          `rebuilt at ${Math.round(result)}/s; a page p99 ${meanwhile.at(-1)?.toFixed(1)} ms; ${usage(plan.events)}`,
         );
       }
       return [

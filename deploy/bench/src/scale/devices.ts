@@ -17,7 +17,7 @@ export async function deviceCurves(
   const rows: Row[] = [];
   for (const x of steps) {
     signal.throwIfAborted();
-    const stage = await OneService.open("liveness", `${folder}/devices-${x}`, progress);
+    const stage = await OneService.open("liveness", { folder: `${folder}/devices-${x}`, progress });
     try {
       rows.push(...(await measure(stage, { namespace: "many", devices: x, inactiveAfterS: 86_400 })));
       progress(

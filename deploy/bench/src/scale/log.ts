@@ -24,7 +24,7 @@ type Context = Pick<BenchmarkContext, "folder" | "progress" | "signal">;
 /** One log that grows, with the read models that follow it. Raises NoResult. */
 export async function logCurves(context: Context, steps: readonly number[]): Promise<Row[]> {
   const folder = `${context.folder}/log`;
-  const stage = await OneService.open("projections", folder, context.progress);
+  const stage = await OneService.open("projections", { ...context, folder });
   const rows: Row[] = [];
   try {
     await stage.start();

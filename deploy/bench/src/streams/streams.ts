@@ -32,11 +32,11 @@ export const streams: Benchmark = {
   run: (context) => streamsRows(context, PLAN),
 };
 
-type Context = Pick<BenchmarkContext, "folder" | "progress" | "seconds" | "signal">;
+type Context = Pick<BenchmarkContext, "folder" | "progress" | "seconds" | "signal" | "profiler">;
 
 /** Raises NoResult when a message of the quiet line is not told of, or more or fewer are stored than were sent. */
 export async function streamsRows(context: Context, plan: Plan): Promise<Row[]> {
-  const stage = await OneService.open("streams", context.folder, context.progress);
+  const stage = await OneService.open("streams", context);
   const database = new pg.Client({ connectionString: stage.postgres.url });
   try {
     await stage.start();
@@ -45,18 +45,20 @@ export async function streamsRows(context: Context, plan: Plan): Promise<Row[]> 
     await stage.stop();
     await database.connect();
     let before = delays.length;
-    const load = async (messages: number, begin: () => Promise<void>) => {
+    const load = async (what: string, messages: number, begin: () => Promise<void>) => {
       await begin();
       context.progress(`${messages} messages are in the log`);
       await stage.start();
-      const rates = await catchUp(context, database, messages, before);
+      const work = () => catchUp(context, database, messages, before);
+      const { result: rates, usage } = await stage.measured(what, work);
+      context.progress(usage(messages));
       await stage.stop();
       before += messages;
       return rates;
     };
-    const { sorted, stored } = await load(plan.messages, () => say(stage.log, plan));
+    const { sorted, stored } = await load("messages", plan.messages, () => say(stage.log, plan));
     const fleet = (sent: number) =>
-      load(plan.fleet, () =>
+      load("a message of each", plan.fleet, () =>
         say(stage.log, { ...plan, messages: plan.fleet, devices: plan.fleet }, { fleet: "field", sent }),
       );
     const first = await fleet(0);

@@ -11,7 +11,10 @@ import {
   startNats,
   startPostgres,
 } from "@fieldlog/servers";
+import type { BenchmarkContext } from "../frame/benchmark.js";
+import type { Profiler } from "../profile/profiler.js";
 import { freshDatabase } from "./fresh-database.js";
+import { withUsage } from "./process-usage.js";
 
 const HOST = "127.0.0.1";
 const READY_MS = 120_000;
@@ -34,18 +37,30 @@ export class OneService {
     readonly log: EventLog,
     readonly grpc: string,
     private readonly progress: (line: string) => void,
+    private readonly profiler: Profiler | undefined,
   ) {}
 
-  static async open(name: Name, folder: string, progress: (line: string) => void): Promise<OneService> {
+  static async open(
+    name: Name,
+    context: Pick<BenchmarkContext, "folder" | "progress" | "profiler">,
+  ): Promise<OneService> {
+    const { folder, progress, profiler } = context;
     const nats = await startNats({ dataDir: join(folder, "nats"), syncAlways: true });
     const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
     const log = await connectLog({ url: nats.url, name: "bench" });
-    return new OneService(name, folder, nats, postgres, log, `${HOST}:${await freePort()}`, progress);
+    const grpc = `${HOST}:${await freePort()}`;
+    return new OneService(name, folder, nats, postgres, log, grpc, progress, profiler);
   }
 
   /** 0: it does not run. */
   get pid(): number {
     return this.process?.pid ?? 0;
+  }
+
+  /** Its work is measured meanwhile: how many processors it and the log keep busy. @param what is measured */
+  async measured<T>(what: string, work: () => Promise<T>) {
+    const pids = { [this.name]: this.pid, nats: this.nats.pid };
+    return withUsage(pids, work, { what, profiler: this.profiler });
   }
 
   /** A further, empty database; goes away with the folder. */
@@ -61,7 +76,10 @@ export class OneService {
       name: this.name,
       dataDir: this.folder,
       command: process.execPath,
-      args: [fileURLToPath(new URL("./main.js", import.meta.resolve(`@fieldlog/${this.name}`)))],
+      args: [
+        ...((await this.profiler?.options(this.name)) ?? []),
+        fileURLToPath(new URL("./main.js", import.meta.resolve(`@fieldlog/${this.name}`))),
+      ],
       env: {
         PATH: environment()["PATH"],
         NODE_ENV: "production",
@@ -83,6 +101,7 @@ export class OneService {
       log: this.progress,
     });
     await this.process.start();
+    this.profiler?.started(this.name, this.pid);
     return (performance.now() - begun) / 1_000;
   }
 

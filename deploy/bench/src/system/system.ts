@@ -10,6 +10,7 @@ import {
   startNats,
 } from "@fieldlog/servers";
 import type { Address } from "../load/orders.js";
+import type { Profiler } from "../profile/profiler.js";
 import { freshDatabase } from "./fresh-database.js";
 
 const HOST = "127.0.0.1";
@@ -37,6 +38,7 @@ export class System {
       readonly postgres: RunningPostgres;
       /** Through which devices come in. */
       readonly door: Door;
+      readonly profiler: Profiler | undefined;
       /** Gets the lines that the services log: warnings and errors. */
       readonly log: (line: string) => void;
     },
@@ -136,15 +138,15 @@ export class System {
   }
 
   private async startService(name: ServiceName, more: Record<string, string> = {}): Promise<void> {
-    const { folder, name: system, commit } = this.options;
-    const opsPort = name === "edge-http" ? this.doorPort(name) : await freePort();
+    const { folder, name: system, commit, profiler } = this.options;
+    const opsPort = await freePort();
     const readyUrl = `http://${HOST}:${opsPort}/readyz`;
     const main = fileURLToPath(new URL("./main.js", import.meta.resolve(`@fieldlog/${name}`)));
     const service = new ServerProcess({
       name,
       dataDir: folder,
       command: process.execPath,
-      args: [main],
+      args: [...((await profiler?.options(name)) ?? []), main],
       env: {
         PATH: environment()["PATH"],
         NODE_ENV: "production",
@@ -169,7 +171,7 @@ export class System {
         FIELDLOG_MQTT_WS_PORT: "0",
         FIELDLOG_COMMIT: commit,
         FIELDLOG_LOG_LEVEL: "warn",
-        ...(name === "edge-http" ? {} : { FIELDLOG_OPS_PORT: String(opsPort) }),
+        FIELDLOG_OPS_PORT: String(opsPort),
         ...more,
       },
       pidFile: join(folder, `${system}-${name}.pid`),
@@ -181,6 +183,7 @@ export class System {
     });
     this.#running.set(name, service);
     await service.start();
+    profiler?.started(name, service.pid);
   }
 }
 

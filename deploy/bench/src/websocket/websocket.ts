@@ -50,7 +50,7 @@ export const websocket: Benchmark = {
   run: (context) => websocketRows(context, FIVE_THOUSAND),
 };
 
-type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "seconds" | "signal">;
+type Context = Pick<BenchmarkContext, "folder" | "progress" | "repeats" | "seconds" | "signal" | "profiler">;
 
 /** Raises NoResult. */
 export async function websocketRows(context: Context, plan: Plan): Promise<Row[]> {
@@ -59,10 +59,10 @@ export async function websocketRows(context: Context, plan: Plan): Promise<Row[]
   const postgres = await startPostgres({ dataDir: clusterFolder });
   const stopping: (() => Promise<void>)[] = [];
   try {
-    const { folder, progress } = context;
+    const { folder, progress, profiler } = context;
     progress("starting the system");
     const log = (line: string) => progress(`a service says: ${line}`);
-    const options = { folder, name: "websocket", commit: "group", postgres, log } as const;
+    const options = { folder, name: "websocket", commit: "group", postgres, log, profiler } as const;
     const system = await System.start({ ...options, door: "edge-websocket" });
     stopping.push(() => system.stop());
     const [http] = await Promise.all([system.startHttp(), system.startSampling()]);
@@ -162,17 +162,18 @@ class Stage {
     const reports: DevicesReport[] = [];
     for (let repeat = 0; repeat < context.repeats; repeat++) {
       const warmUpMs = repeat === 0 ? plan.warmUpMs : 0;
-      const { result, usage } = await withUsage(pids, () =>
+      const work = () =>
         Promise.all([
           checked(this.devices.order({ ...order, warmUpMs })),
           seen && checked(this.viewers.order({ kind: "count", measureMs: warmUpMs + measureMs })),
-        ]),
-      );
+        ]);
+      const { profiler } = context;
+      const { result, usage } = await withUsage(pids, work, { what, profiler });
       const [report, looked] = result;
       reports.push(report);
       if (looked !== undefined) seen?.push(looked);
       context.progress(
-        `${what}: p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms, most ${report.maxMs.toFixed(1)} ms; ${usage}`,
+        `${what}: p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms, most ${report.maxMs.toFixed(1)} ms; ${usage(plan.samplesPerSecond * ((warmUpMs + measureMs) / 1_000))}`,
       );
       context.signal.throwIfAborted();
     }
