@@ -1,6 +1,7 @@
 export { Health, type HealthCheck, type HealthReport } from "./health.js";
 export { type Hosted, hostModule } from "./host.js";
 export { Lifecycle, type LifecyclePart, type LifecyclePhase } from "./lifecycle.js";
+export { addressOf, BACKLOG, type Listening, listen } from "./listen.js";
 export { createLogger, isSecretName, type Logger, nestLogger } from "./logger.js";
 export {
   type Counter,
@@ -14,8 +15,10 @@ export {
   SECONDS,
 } from "./metrics.js";
 export { answerOps, listenOps, type OpsAnswer, opsPaths } from "./ops.js";
+export { ownWebSocketBase, type PublicBase, publicBase, webSocketBase } from "./public-base.js";
 export { exitOnCrash, runService, STOP_MS, stopOnSignal } from "./run-service.js";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
+export { ServerCertificate, type TlsOptions } from "./server-certificate.js";
 export {
   describeSettings,
   need,
@@ -28,6 +31,7 @@ export { edgeImpulsePorts, opsPorts, type Setting, settingsTable } from "./setti
 export {
   currentTraceParent,
   formatTraceParent,
+  noteSpan,
   parseTraceParent,
   startTracing,
   type Tracing,

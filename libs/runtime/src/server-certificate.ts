@@ -55,7 +55,8 @@ export class ServerCertificate {
         this.parts.logger.info({ validTo: endOf(found) }, "the TLS certificate was replaced");
       } catch (error) {
         const { message } = error as Error;
-        if (message !== complaint) this.parts.logger.error({ err: error }, "the new TLS certificate is no good");
+        if (message !== complaint)
+          this.parts.logger.error({ err: error }, "the new TLS certificate is no good");
         complaint = message;
       }
     };

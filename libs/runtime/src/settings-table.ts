@@ -111,7 +111,9 @@ export const settingsTable = Object.freeze({
   mqttPort: set("FIELDLOG_MQTT_PORT", port, 1883, "MQTT."),
   mqttsPort: set("FIELDLOG_MQTTS_PORT", port, 8883, "MQTT over TLS."),
   mqttWsPort: set("FIELDLOG_MQTT_WS_PORT", port, 8083, "MQTT over WebSocket."),
+  mqttWssPort: set("FIELDLOG_MQTT_WSS_PORT", port, 8084, "MQTT over WebSocket over TLS."),
   wsPort: set("FIELDLOG_WS_PORT", port, 8081, "WebSocket."),
+  wssPort: set("FIELDLOG_WSS_PORT", port, 8444, "WebSocket over TLS."),
   services: optional(
     "FIELDLOG_SERVICES",
     names,
@@ -128,6 +130,11 @@ export const settingsTable = Object.freeze({
     "FIELDLOG_PUBLIC_URL",
     url("http", "https"),
     "Base URL under which clients reach the HTTP port, where that is not the bound address.",
+  ),
+  publicWsUrl: optional(
+    "FIELDLOG_PUBLIC_WS_URL",
+    url("ws", "wss"),
+    "Base URL under which clients reach the WebSocket port, where that is not the host of FIELDLOG_PUBLIC_URL and the port itself.",
   ),
   tlsCert: optional("FIELDLOG_TLS_CERT", text, "File of the TLS certificate (PEM); with FIELDLOG_TLS_KEY.", {
     fallbackDoc: "npm start makes one, of an authority of its own; a service alone then has no TLS",

@@ -19,7 +19,10 @@ export class SettingsError extends Error {
 }
 
 const entries = Object.entries(settingsTable) as [Key, Setting<unknown>][];
-const PORTS = ["httpPort", "httpsPort", "mqttPort", "mqttsPort", "mqttWsPort", "wsPort", "opsPort"] as const;
+const PORTS = [
+  ...(["httpPort", "httpsPort", "mqttPort", "mqttsPort", "mqttWsPort", "mqttWssPort"] as const),
+  ...(["wsPort", "wssPort", "opsPort"] as const),
+];
 
 /**
  * Settings from environment variables; `overrides` win over those and are checked alike. An empty

@@ -1,11 +1,17 @@
 import { hostname } from "node:os";
-import { connectEdge, EventPublishing, type Known, OwnWrites } from "@fieldlog/admission";
+import { connectEdge, EventPublishing, observeRefusals, OwnWrites } from "@fieldlog/admission";
 import { type AggregateId, limits } from "@fieldlog/contracts";
-import type { EventLog } from "@fieldlog/event-log";
-import { CursorRecords } from "@fieldlog/fan-out";
+import { CursorRecords, observeDeliveries } from "@fieldlog/fan-out";
 import { openObjects } from "@fieldlog/objects";
 import { Pictures, RemoteDevices } from "@fieldlog/remote";
-import { counter, gauge, type Runtime } from "@fieldlog/runtime";
+import {
+  counter,
+  gauge,
+  publicBase,
+  type Runtime,
+  ServerCertificate,
+  webSocketBase,
+} from "@fieldlog/runtime";
 import { SampleStore } from "@fieldlog/samples";
 import type { FastifyInstance } from "fastify";
 import { Admission } from "./admit/admission.js";
@@ -22,7 +28,6 @@ import { addStudio } from "./edge-impulse/studio/add-studio.js";
 import { editPage } from "./edit-page/edit-page.js";
 import { opsRoutes } from "./http/ops-routes.js";
 import { passOn } from "./http/pass-on.js";
-import { publicBase, webSocketBase } from "./http/public-base.js";
 import { RequestCounts } from "./http/request-counts.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
@@ -90,11 +95,11 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   );
 
   const dialects = listed(createFastify(), options);
-  const listeners = new Listeners(dialects, settings);
+  const listeners = new Listeners(dialects, settings, new ServerCertificate(runtime));
   const counts = new RequestCounts(metrics);
   const stopping = () => listeners.stopping;
   const traced = settings.otlpEndpoint !== undefined;
-  const base = publicBase(settings.publicUrl);
+  const base = publicBase(settings);
   const data = new DataOffers({ known, offers: edge.offers });
   await dialects.register(csnRoutes, {
     door,
@@ -123,7 +128,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   const uploading = { counts, metrics, logger, stopping };
   await addIngestion(dialects, { edge, ownWrites, settings, now }, uploading);
   await addStudio(dialects, { edge, ownWrites, settings, now }, { counts, logger, stopping });
-  const sockets = webSocketBase(settings.publicUrl, settings.wsPort);
+  const sockets = webSocketBase(settings);
   await addSpotflow(
     dialects,
     {
@@ -137,6 +142,10 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   await dialects.register(opsRoutes, { runtime });
   // A server of its own, because Nest's hooks would stand in the way of the dialects' requests.
   const native = listed(createFastify(), options);
+  native.addHook("onResponse", ({ method, routeOptions: { url } }, { statusCode }, done) => {
+    counts.note(url === undefined ? "native" : `native ${method} ${url}`, statusCode);
+    done();
+  });
   const closeNative = await addNative(native, {
     ...{ ...edge, ownWrites, streams, streamService: edge.streams, logger },
     ...{ publishing, access, signing, readings, publicBase: base },
@@ -180,7 +189,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   });
 
   health.add("replay protection", async () => signalsWatch.notReady());
-  observe(runtime, { known, guard, log, streams, signing, pictureStreams });
+  observe(runtime, { guard, streams, signing, pictureStreams, listeners, counts });
 }
 
 function listed(app: FastifyInstance, { onRoute }: EdgeOptions): FastifyInstance {
@@ -191,28 +200,25 @@ function listed(app: FastifyInstance, { onRoute }: EdgeOptions): FastifyInstance
 }
 
 function observe(
-  { metrics }: Runtime,
-  parts: {
-    known: Known;
-    guard: ReplayGuard;
-    log: EventLog;
-    streams: EventStreams;
-    signing: Signing;
-    pictureStreams: PictureStreams;
-  },
+  { metrics, service }: Runtime,
+  { guard, streams, signing, pictureStreams, listeners, counts }: Observed,
 ): void {
-  const { known, guard, log, streams, signing, pictureStreams } = parts;
+  gauge(metrics, {
+    name: "fieldlog_http_connections",
+    help: "Open connections, by transport: http, https.",
+    labelNames: ["transport"],
+    collect() {
+      for (const [transport, open] of Object.entries(listeners.open)) this.set({ transport }, open);
+    },
+  });
+  // What else it remembers, beside who may do what.
   gauge(metrics, {
     name: "fieldlog_edge_cached_entries",
-    help: "What the edge keeps in memory, by kind.",
-    labelNames: ["kind"],
+    help: "Entries that the edge keeps in memory of who may do what, by cache.",
+    labelNames: ["service", "cache"],
     collect() {
-      this.set({ kind: "device" }, known.devices.size);
-      this.set({ kind: "namespace" }, known.namespaces.size);
-      this.set({ kind: "key" }, known.keys.size);
-      this.set({ kind: "session" }, known.sessions.size);
-      this.set({ kind: "replay" }, guard.size);
-      this.set({ kind: "signed" }, signing.remembered.size);
+      this.set({ service, cache: "replay" }, guard.size);
+      this.set({ service, cache: "signed" }, signing.remembered.size);
     },
   });
   gauge(metrics, {
@@ -229,19 +235,22 @@ function observe(
       this.set(pictureStreams.size);
     },
   });
-  gauge(metrics, {
-    name: "fieldlog_edge_pending_signals",
-    help: "Signals that wait for the log.",
-    collect() {
-      this.set(log.signals.pending);
-    },
-  });
   counter(metrics, {
     name: "fieldlog_edge_replay_evictions_total",
     help: "Devices whose recent message ids were forgotten before their time.",
     collect() {
-      this.reset();
       this.inc(guard.evictions);
     },
   });
+  observeRefusals({ metrics, service }, () => counts.refusals());
+  observeDeliveries(metrics, { sse: streams.counts.sse, poll: streams.counts.poll });
+}
+
+interface Observed {
+  readonly guard: ReplayGuard;
+  readonly streams: EventStreams;
+  readonly signing: Signing;
+  readonly pictureStreams: PictureStreams;
+  readonly listeners: Listeners;
+  readonly counts: RequestCounts;
 }

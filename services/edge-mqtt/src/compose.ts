@@ -1,8 +1,8 @@
-import { connectEdge, EventPublishing, type Known } from "@fieldlog/admission";
+import { connectEdge, EventPublishing, observeRefusals } from "@fieldlog/admission";
 import { type AggregateId, limits } from "@fieldlog/contracts";
-import type { Commit, EventLog } from "@fieldlog/event-log";
+import type { Commit } from "@fieldlog/event-log";
 import { RemoteHost } from "@fieldlog/remote";
-import { gauge, type Runtime } from "@fieldlog/runtime";
+import { type Runtime, ServerCertificate } from "@fieldlog/runtime";
 import { Access } from "./access/access.js";
 import { Connection } from "./connection/connection.js";
 import { Connections } from "./connection/connections.js";
@@ -58,6 +58,7 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
   };
   const listeners = new Listeners(
     settings,
+    new ServerCertificate(runtime),
     (wire) => new Connection(wire, parts),
     limits.mqttConnections,
     () => mqttMetrics.connect("too many connections"),
@@ -84,28 +85,6 @@ export async function compose(runtime: Runtime, options: EdgeMqttOptions = {}): 
     },
   });
 
-  observe(runtime, known, log);
   observeSessions(metrics, sessions);
-}
-
-/** Names of its own: in one process with edge-http, the first to name a metric would be the only one to fill it. */
-function observe({ metrics }: Runtime, known: Known, log: EventLog): void {
-  gauge(metrics, {
-    name: "fieldlog_mqtt_cached_entries",
-    help: "What the edge keeps in memory, by kind.",
-    labelNames: ["kind"],
-    collect() {
-      this.set({ kind: "password" }, known.passwords.size);
-      this.set({ kind: "registered" }, known.registered.size);
-      this.set({ kind: "namespace" }, known.namespaces.size);
-      this.set({ kind: "key" }, known.keys.size);
-    },
-  });
-  gauge(metrics, {
-    name: "fieldlog_mqtt_pending_signals",
-    help: "Signals that wait for the log.",
-    collect() {
-      this.set(log.signals.pending);
-    },
-  });
+  observeRefusals(runtime, () => mqttMetrics.refused());
 }

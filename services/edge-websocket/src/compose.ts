@@ -1,8 +1,20 @@
 import { hostname } from "node:os";
-import { connectEdge, EventPublishing, OpenReaders } from "@fieldlog/admission";
+import {
+  connectEdge,
+  EventPublishing,
+  OpenReaders,
+  observeRefusals,
+  reasonOfStatus,
+} from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
-import { CursorRecords, EventFeeds, Slots } from "@fieldlog/fan-out";
-import { counter, edgeImpulsePorts, gauge, type Runtime, SettingsError } from "@fieldlog/runtime";
+import { CursorRecords, EventFeeds, observeDeliveries, Slots } from "@fieldlog/fan-out";
+import {
+  edgeImpulsePorts,
+  gauge,
+  type Runtime,
+  ServerCertificate,
+  SettingsError,
+} from "@fieldlog/runtime";
 import { bearerOf } from "./connection/access.js";
 import { Connection, type ConnectionParts, MESSAGE_BYTES, PATH } from "./connection/connection.js";
 import { Turn } from "./net/frame-writer.js";
@@ -13,8 +25,8 @@ import { addViews } from "./remote/add-views.js";
 import { addTunnels } from "./tunnels/add-tunnels.js";
 
 export interface EdgeWebSocketOptions {
-  /** Told under which address the door can be reached, once it can. */
-  readonly onListening?: (address: string) => void;
+  /** Told under which address the door can be reached, once it can, and under which by TLS. */
+  readonly onListening?: (address: string, secure: string | undefined) => void;
 }
 
 /** Cursors that read the log at once; the others, as far as they are behind, wait for their turn. */
@@ -48,7 +60,8 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
     publishing: new EventPublishing({ log, known, now }),
     turn: new Turn(),
     holder: hostname(),
-    counts: { delivered: 0 },
+    delivered: { count: 0 },
+    failures: new Map(),
   };
   const subscribe: Route = {
     path: PATH,
@@ -60,7 +73,7 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
     },
   };
   const routes = [subscribe, remote.route, views.route, ...tunnels.routes];
-  const server = new SocketServer(settings, routes);
+  const server = new SocketServer(settings, routes, new ServerCertificate(runtime));
 
   lifecycle.add({ name: "feeds", stop: () => feeds.stop() });
   lifecycle.add({ name: "cursor records", stop: () => records.close() });
@@ -72,9 +85,9 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
   lifecycle.add({
     name: "WebSocket",
     start: async () => {
-      const address = await server.start();
-      logger.info({ address }, `listening on ${address}`);
-      options.onListening?.(address);
+      const [address, secure] = await server.start();
+      logger.info({ address, secure }, `listening on ${secure ? `${address} and ${secure}` : address}`);
+      options.onListening?.(address, secure);
     },
     stop: async () => server.stop(),
   });
@@ -85,7 +98,7 @@ export async function compose(runtime: Runtime, options: EdgeWebSocketOptions = 
 /** The same once more, where Edge Impulse's clients look for a server that has no name (its reference, section 1). */
 function edgeImpulsePort(bind: string, routes: readonly Route[]) {
   const { remoteManagement: port } = edgeImpulsePorts;
-  const server = new SocketServer({ bind, wsPort: port }, routes);
+  const server = new SocketServer({ bind, wsPort: port, wssPort: 0 }, routes);
   return {
     name: "Edge Impulse's port",
     start: async () => {
@@ -99,7 +112,10 @@ function edgeImpulsePort(bind: string, routes: readonly Route[]) {
   };
 }
 
-function observe({ metrics }: Runtime, { open, counts, feeds }: ConnectionParts): void {
+function observe(
+  { metrics, service }: Runtime,
+  { open, delivered, failures, feeds }: ConnectionParts,
+): void {
   gauge(metrics, {
     name: "fieldlog_websocket_connections",
     help: "Connections of whom it is known who they are.",
@@ -114,12 +130,11 @@ function observe({ metrics }: Runtime, { open, counts, feeds }: ConnectionParts)
       this.set(feeds.windowBytes);
     },
   });
-  counter(metrics, {
-    name: "fieldlog_websocket_delivered_total",
-    help: "Events that were handed to sockets.",
-    collect() {
-      this.reset();
-      this.inc(counts.delivered);
-    },
+  observeDeliveries(metrics, { websocket: delivered });
+  observeRefusals({ metrics, service }, function* () {
+    for (const [status, count] of failures) {
+      const reason = reasonOfStatus(status);
+      if (reason !== undefined) yield [reason, count] as const;
+    }
   });
 }

@@ -2,7 +2,7 @@ import type { Known, KnownDevice, OpenRequests } from "@fieldlog/admission";
 import { limits, type offers, type registry, saf } from "@fieldlog/contracts";
 import { isNear } from "@fieldlog/filters";
 import type { RpcClient } from "@fieldlog/rpc";
-import { uploadUrl } from "../http/public-base.js";
+import { uploadUrl } from "../http/token-urls.js";
 import { type Answer, heartbeatAnswer, offersAnswered, refused } from "./answer.js";
 import { formatDate } from "./dates.js";
 import { type CsnRequest, type Door, refusalFor } from "./door.js";

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "@fieldlog/contracts";
+import type { PublicBase } from "@fieldlog/runtime";
 import { currentTraceParent, type Logger, parseTraceParent, withTraceParent } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readBody } from "../http/body.js";
 import { awaitBody, linger } from "../http/late.js";
-import type { PublicBase } from "../http/public-base.js";
 import type { RequestCounts } from "../http/request-counts.js";
 import { type Answer, refused } from "./answer.js";
 import type { Commands } from "./commands.js";

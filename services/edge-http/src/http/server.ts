@@ -1,9 +1,17 @@
-import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { limits } from "@fieldlog/contracts";
-import { edgeImpulsePorts, type Runtime, SettingsError } from "@fieldlog/runtime";
+import {
+  addressOf,
+  BACKLOG,
+  edgeImpulsePorts,
+  listen,
+  type Runtime,
+  type ServerCertificate,
+  SettingsError,
+  type TlsOptions,
+} from "@fieldlog/runtime";
 import {
   type FastifyHttpOptions,
   type FastifyInstance,
@@ -23,9 +31,6 @@ const httpOptions = {
   maxHeaderSize: limits.headerBytes,
   connectionsCheckingInterval: 1_000,
 } as const;
-
-/** Connections that the kernel holds until they are accepted, so that a fleet may come back all at once. */
-const BACKLOG = 4_096;
 
 /**
  * Fastify without its logging and its closing manners, which {@link Listeners} has instead.
@@ -108,27 +113,37 @@ export class Listeners {
   stopping = false;
   /** Connections on which no request has come yet. Node counts them as at work, not as idle. */
   private readonly silent = new Set<Socket>();
+  /** Connections that are open. */
+  readonly open = { http: 0, https: 0 };
 
   constructor(
     private readonly app: FastifyInstance,
     private readonly settings: Runtime["settings"],
+    private readonly certificate: ServerCertificate,
   ) {}
 
   /** Opens them; `app` is ready. Raises SettingsError if the certificate or a port of Edge Impulse cannot be used. */
   async start(): Promise<Addresses> {
-    const { bind, httpPort, httpsPort, tlsCert, tlsKey, edgeImpulseLocalPorts } = this.settings;
+    const { bind, httpPort, httpsPort, edgeImpulseLocalPorts } = this.settings;
     const { server } = this.app;
     server.maxConnections = limits.connections;
     this.watch(server, "connection");
     await this.app.listen({ host: bind, port: httpPort, backlog: BACKLOG });
     const plain = edgeImpulseLocalPorts ? await this.openEdgeImpulse() : {};
-    const http = urlOf("http", bind, server);
-    if (tlsCert === undefined || tlsKey === undefined) return { http, ...plain };
-    this.tls = await openTls(tlsCert, tlsKey, this.app);
+    const http = addressOf(server, { protocol: "http", bind });
+    const tls = await this.certificate.read();
+    if (tls === undefined) return { http, ...plain };
+    this.tls = this.tlsServer(tls);
     this.tls.maxConnections = limits.connections;
     this.watch(this.tls, "secureConnection");
-    await listen(this.tls, httpsPort, bind);
-    return { http, https: urlOf("https", bind, this.tls), ...plain };
+    return { http, https: await listen(this.tls, { protocol: "https", bind, port: httpsPort }), ...plain };
+  }
+
+  private tlsServer(options: TlsOptions): TlsServer {
+    const server = createTlsServer({ ...httpOptions, ...options }, this.app.routing);
+    server.on("clientError", answerBroken);
+    this.certificate.follow(server);
+    return server;
   }
 
   private async openEdgeImpulse(): Promise<Pick<Addresses, "studio" | "ingestion">> {
@@ -140,24 +155,27 @@ export class Listeners {
       server.on("clientError", answerBroken);
       server.maxConnections = limits.connections;
       this.watch(server, "connection");
-      await listen(server, port, bind).catch((error: Error) => {
+      const at = { protocol: "http", bind, port };
+      addresses[name] = await listen(server, at).catch((error: Error) => {
         throw new SettingsError([
           `FIELDLOG_EDGE_IMPULSE_LOCAL_PORTS: port ${port} cannot be used: ${error.message}`,
         ]);
       });
       this.more.push(server);
-      addresses[name] = urlOf("http", bind, server);
     }
     return addresses;
   }
 
   private watch(server: Server, connected: "connection" | "secureConnection"): void {
-    const { silent } = this;
+    const { silent, open } = this;
+    const transport = connected === "connection" ? "http" : "https";
     function onClose(this: Socket) {
       silent.delete(this);
+      open[transport]--;
     }
     server.on(connected, (socket: Socket) => {
       silent.add(socket);
+      open[transport]++;
       socket.once("close", onClose);
     });
     server.on("request", ({ socket }) => silent.delete(socket));
@@ -185,36 +203,8 @@ export class Listeners {
   }
 }
 
-async function openTls(certFile: string, keyFile: string, app: FastifyInstance): Promise<TlsServer> {
-  try {
-    const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
-    const server = createTlsServer({ ...httpOptions, cert, key, minVersion: "TLSv1.2" }, app.routing);
-    server.on("clientError", answerBroken);
-    return server;
-  } catch (error) {
-    throw new SettingsError([`FIELDLOG_TLS_CERT and FIELDLOG_TLS_KEY: ${(error as Error).message}`]);
-  }
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host, backlog: BACKLOG }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
   });
-}
-
-/** Where every address is bound, this machine's own is named. */
-function urlOf(protocol: string, bind: string, server: Server): string {
-  const { port } = server.address() as AddressInfo;
-  const host = bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind;
-  return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,9 +1,8 @@
 import type { Edge, EventPublishing, OwnWrites } from "@fieldlog/admission";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RemoteDevices } from "@fieldlog/remote";
-import type { Runtime } from "@fieldlog/runtime";
+import type { PublicBase, Runtime } from "@fieldlog/runtime";
 import type { SampleStore } from "@fieldlog/samples";
-import type { PublicBase } from "../http/public-base.js";
 import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
 import type { DeviceBound } from "./device-bound/device-bound.js";

@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from "node:net";
-import { createMetrics, type Registry } from "@fieldlog/runtime";
+import { createLogger, createMetrics, type Registry, ServerCertificate } from "@fieldlog/runtime";
 import { generate, type Packet, parser } from "mqtt-packet";
 import type { Principal } from "../access/principal.js";
 import { Listeners, type MqttAddresses } from "../net/listeners.js";
@@ -81,6 +81,8 @@ export class TestDoor {
   readonly sessions: MemorySession[] = [];
   readonly published: InboundPublish[] = [];
   readonly errors: unknown[] = [];
+  /** Lines of what listeners say. */
+  readonly logged: string[] = [];
   addresses!: MqttAddresses;
   /** What becomes of a publish. */
   outcome: (packet: InboundPublish) => Outcome = () => ({ kind: "stored", position: 1 });
@@ -115,10 +117,13 @@ export class TestDoor {
       },
       logger: { debug: () => undefined, error: (fields: object) => this.errors.push(fields) },
     };
-    const ports = { bind: "127.0.0.1", mqttPort: 0, mqttsPort: 0, mqttWsPort: 0 };
-    const { maximum, ...tls } = settings;
+    const ports = { mqttPort: 0, mqttsPort: 0, mqttWsPort: 0, mqttWssPort: 0 };
+    const { maximum, tlsCert, tlsKey } = settings;
+    const destination = { write: (line: string) => void this.logged.push(line) };
+    const logger = createLogger("edge-mqtt", "info", { destination });
     this.listeners = new Listeners(
-      { tlsCert: undefined, tlsKey: undefined, ...ports, ...tls },
+      { bind: "127.0.0.1", ...ports },
+      new ServerCertificate({ settings: { tlsCert, tlsKey }, logger, metrics: this.registry, everyMs: 20 }),
       (wire) => new Connection(wire, parts),
       maximum,
     );

@@ -1,7 +1,9 @@
-import { readFile, rm } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
-import { temporaryDir } from "@fieldlog/testkit";
+import { temporaryDir, until } from "@fieldlog/testkit";
 import { type CertificateFiles, localCertificate } from "@fieldlog/tls";
 import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,7 +25,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-describe.each(["mqtt", "mqtts", "ws"] as const)("MQTT by %s", (transport) => {
+describe.each(["mqtt", "mqtts", "ws", "wss"] as const)("MQTT by %s", (transport) => {
   it.each([4, 5] as const)("serves a client of version %i", async (protocolVersion) => {
     const client = await connectAsync(door.addresses[transport] as string, {
       ...{ protocolVersion, username: "u", password: "p", ca: await readFile(files.ca) },
@@ -31,7 +33,7 @@ describe.each(["mqtt", "mqtts", "ws"] as const)("MQTT by %s", (transport) => {
     await client.publishAsync("t", "hello", { qos: 1 });
     await client.publishAsync("t", "x".repeat(200_000), { qos: 2 });
     expect(door.published.slice(-2).map(({ payload }) => payload.length)).toEqual([5, 200_000]);
-    const name = transport === "mqtt" ? "tcp" : transport === "mqtts" ? "tls" : "ws";
+    const name = { mqtt: "tcp", mqtts: "tls", ws: "ws", wss: "wss" }[transport];
     const version = protocolVersion === 5 ? "5" : "3.1.1";
     expect(await door.registry.metrics()).toContain(
       `fieldlog_mqtt_connections{transport="${name}",version="${version}"} 1`,
@@ -63,6 +65,39 @@ describe("TLS", () => {
       socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code));
     });
     expect(code).toMatch(/^ERR_SSL|^ECONNRESET/);
+  });
+
+  it("takes a new certificate from its files while it runs, and keeps its own where the new one is no good", async () => {
+    const other = await localCertificate({ dir: join(dir, "other"), hosts: ["127.0.0.1"] });
+    const [old, renewed] = await Promise.all([
+      readFile(files.server, "utf8"),
+      readFile(other.server, "utf8"),
+    ]);
+    const shown = async (address = "") => {
+      const socket = connectTls({ port: Number(new URL(address).port), rejectUnauthorized: false });
+      await once(socket, "secureConnect");
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      return fingerprint256;
+    };
+    const { mqtts, wss } = door.addresses;
+    const before = new X509Certificate(old).fingerprint256;
+    expect([await shown(mqtts), await shown(wss)]).toEqual([before, before]);
+    // Another's key.
+    const mixed =
+      old.slice(0, old.indexOf("-----BEGIN PRIVATE")) + renewed.slice(renewed.indexOf("-----BEGIN PRIVATE"));
+    await writeFile(files.server, mixed);
+    await until("the complaint", () => door.logged.some((line) => line.includes("no good")));
+    expect([await shown(mqtts), await shown(wss)]).toEqual([before, before]);
+    await writeFile(files.server, renewed);
+    const { fingerprint256: after, validTo } = new X509Certificate(renewed);
+    await until(
+      "the new certificate",
+      async () => (await shown(mqtts)) === after && (await shown(wss)) === after,
+    );
+    expect(await door.registry.metrics()).toContain(
+      `fieldlog_tls_certificate_not_after_timestamp_seconds ${Date.parse(validTo) / 1_000}`,
+    );
   });
 });
 

@@ -7,13 +7,15 @@ const UNSUPPORTED_DATA = 1003;
 
 /** MQTT in the binary frames of a WebSocket; packets and frames need not begin together [MQTT-6.0.0-2]. */
 export class WebSocketWire implements Wire {
-  readonly transport = "ws";
   private receiver: WireReceiver | undefined;
   private readonly onSent = () => {
     if (this.socket.bufferedAmount === 0) this.receiver?.drained();
   };
 
-  constructor(private readonly socket: WebSocket) {
+  constructor(
+    private readonly socket: WebSocket,
+    readonly transport: "ws" | "wss",
+  ) {
     socket.binaryType = "nodebuffer";
   }
 

@@ -1,4 +1,4 @@
-export type Transport = "tcp" | "tls" | "ws";
+export type Transport = "tcp" | "tls" | "ws" | "wss";
 
 /** A connection's bytes, whatever carries them. */
 export interface Wire {

@@ -1,12 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { limits } from "@fieldlog/contracts";
+import { listen, type ServerCertificate, type TlsOptions } from "@fieldlog/runtime";
 import { type WebSocket, WebSocketServer } from "ws";
 import { asyncapi } from "../asyncapi.js";
-
-/** Connections that the kernel holds until they are accepted, so that all may come back at once. */
-const BACKLOG = 4_096;
 
 /** A client that is there. */
 export interface Arrival {
@@ -28,52 +26,63 @@ export interface Route {
 export interface ServerSettings {
   readonly bind: string;
   readonly wsPort: number;
+  readonly wssPort: number;
 }
 
-/** The door's listener: WebSocket at the paths of its routes, and the document that describes them. */
+/** How the door behaves towards those who are slow or send too much. */
+const options = {
+  noDelay: true,
+  headersTimeout: limits.webSocketHelloMs,
+  requestTimeout: limits.webSocketHelloMs,
+  maxHeaderSize: limits.headerBytes,
+  connectionsCheckingInterval: 1_000,
+} as const;
+
+/** The door's listeners: WebSocket at the paths of its routes, by TLS too, and the document that describes them. */
 export class SocketServer {
-  private readonly server: Server;
+  private readonly servers: Server[] = [];
   private readonly routes: ReadonlyMap<string, { route: Route; sockets: WebSocketServer }>;
 
   constructor(
     private readonly settings: ServerSettings,
     routes: readonly Route[],
+    /** Without one there is no TLS. */
+    private readonly certificate?: ServerCertificate,
   ) {
     this.routes = new Map(routes.map((route) => [route.path, { route, sockets: socketsOf(route) }]));
-    this.server = createServer(
-      {
-        noDelay: true,
-        headersTimeout: limits.webSocketHelloMs,
-        requestTimeout: limits.webSocketHelloMs,
-        maxHeaderSize: limits.headerBytes,
-        connectionsCheckingInterval: 1_000,
-      },
-      (request, response) => this.answer(request, response),
-    );
-    this.server.maxConnections = limits.webSocketConnections;
-    this.server.on("upgrade", (request, socket, head) => this.upgrade(request, socket, head));
   }
 
-  /** Resolves to its address, ws://host:port. */
-  async start(): Promise<string> {
-    const { bind, wsPort } = this.settings;
-    const { server } = this;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ port: wsPort, host: bind, backlog: BACKLOG }, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
-    const { port } = server.address() as AddressInfo;
-    const host = bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind;
-    return `ws://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  /** Resolves to its addresses, ws://host:port and, where there is a certificate, wss://host:port. Raises SettingsError. */
+  async start(): Promise<[string, string?]> {
+    const { bind, wsPort, wssPort } = this.settings;
+    const tls = await this.certificate?.read();
+    const plain = await listen(this.server(), { protocol: "ws", bind, port: wsPort });
+    if (tls === undefined) return [plain];
+    return [plain, await listen(this.server(tls), { protocol: "wss", bind, port: wssPort })];
   }
 
   /** Takes no more connections. Those that are there stay. */
   stop(): void {
-    this.server.close();
-    this.server.closeIdleConnections();
+    for (const server of this.servers) {
+      server.close();
+      server.closeIdleConnections();
+    }
+  }
+
+  private server(tls?: TlsOptions): Server {
+    const server = tls ? this.tlsServer(tls) : createServer(options);
+    server.maxConnections = limits.webSocketConnections;
+    server.on("request", (request, response) => this.answer(request, response));
+    server.on("upgrade", (request, socket, head) => this.upgrade(request, socket, head));
+    this.servers.push(server);
+    return server;
+  }
+
+  private tlsServer(tls: TlsOptions): Server {
+    const server = createTlsServer({ ...options, ...tls, handshakeTimeout: limits.webSocketHelloMs });
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    this.certificate?.follow(server);
+    return server;
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -2,13 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Edge } from "@fieldlog/admission";
 import { type AggregateId, limits } from "@fieldlog/contracts";
 import { RemoteDevices } from "@fieldlog/remote";
-import { gauge, type Runtime } from "@fieldlog/runtime";
+import { gauge, ownWebSocketBase, type Runtime } from "@fieldlog/runtime";
 import type { Arrival, Route } from "../net/server.js";
 import { closings } from "./closing.js";
 import { DeviceEnd } from "./device-end.js";
 import type { EndsParts } from "./ends.js";
 import { OperatorEnd } from "./operator-end.js";
-import { ownBase } from "./own-base.js";
 import { DEVICE_PATH, OPERATOR_PATH } from "./paths.js";
 
 const TICK_MS = 1_000;
@@ -27,7 +26,7 @@ export function addTunnels({ settings, logger, lifecycle, metrics }: Runtime, ed
   const { connection } = edge.log;
   const parts: EndsParts = {
     ...{ tunnels: edge.tunnels, remote: new RemoteDevices(connection), connection, logger },
-    ...{ base: ownBase(settings), now: Date.now, underWay: new Set() },
+    ...{ base: ownWebSocketBase(settings), now: Date.now, underWay: new Set() },
   };
   const held = new Set<OperatorEnd | DeviceEnd>();
   const operators = () => [...held].filter((end) => end instanceof OperatorEnd);

@@ -1,7 +1,7 @@
 import { positionOf, REGISTRY } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { downloadUrl } from "../../http/public-base.js";
+import { downloadUrl } from "../../http/token-urls.js";
 import { param, readInput } from "../input.js";
 import { time } from "../json.js";
 import { Operates } from "../operates.js";

@@ -3,7 +3,7 @@ import { positionOf, REGISTRY, sequenceOf } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import { uploadUrl } from "../../http/public-base.js";
+import { uploadUrl } from "../../http/token-urls.js";
 import { minPosition, param, readInput } from "../input.js";
 import { time } from "../json.js";
 import { Operates } from "../operates.js";

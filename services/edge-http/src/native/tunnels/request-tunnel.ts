@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { KnownKey, KnownNamespace, OwnWrites } from "@fieldlog/admission";
 import { REGISTRY, type tunnels } from "@fieldlog/contracts";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
-import type { PublicBase } from "../../http/public-base.js";
+import type { PublicBase } from "@fieldlog/runtime";
 import type { NativeParts } from "../parts.js";
 import { disabled, Problem } from "../problem.js";
 import { answered, checkRegistered } from "../remote-device.js";

@@ -1,6 +1,6 @@
 import type { Known } from "@fieldlog/admission";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { PublicBase } from "../../http/public-base.js";
+import type { PublicBase } from "@fieldlog/runtime";
 import { bodyOf, type ServeOptions, serve } from "../serve.js";
 import { connectedDevice } from "./connected.js";
 import { Begin, CONTAINER, Done, fileOperations as own } from "./file-operations.js";

@@ -3,7 +3,7 @@ import type { Known } from "@fieldlog/admission";
 import type { provisioning } from "@fieldlog/contracts";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { PublicBase } from "../../http/public-base.js";
+import type { PublicBase } from "@fieldlog/runtime";
 import { time } from "../../native/json.js";
 import type { Operation } from "../operation.js";
 import { refusals } from "../refusal.js";
