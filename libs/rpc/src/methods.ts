@@ -6,6 +6,8 @@ export const MESSAGE_BYTES = 16 * 1024 * 1024;
 export interface RpcCall {
   /** W3C traceparent of the caller's work, or of the span for this call where it is traced. */
   readonly traceParent?: string;
+  /** Whether its caller waits no more: the deadline has passed, or the connection is gone. To ask before dear work. */
+  readonly isGone?: () => boolean;
 }
 
 export interface CallOptions {

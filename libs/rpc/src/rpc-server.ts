@@ -130,7 +130,8 @@ export class RpcServer {
     const incoming = headerOf(call.metadata, "traceparent");
     return withTraceParent(incoming, pathOf(method), { "rpc.system": "grpc" }, async () => {
       const traceParent = currentTraceParent() ?? incoming;
-      const answer = await run(request, traceParent === undefined ? {} : { traceParent });
+      const isGone = () => call.cancelled;
+      const answer = await run(request, traceParent === undefined ? { isGone } : { isGone, traceParent });
       return Buffer.from(toBinary(method.output, create(method.output, answer)));
     });
   }

@@ -1,11 +1,11 @@
-import { createServer } from "node:net";
 import { Writable } from "node:stream";
 import { auth, provisioning, REGISTRY } from "@fieldlog/contracts";
 import { connectLog } from "@fieldlog/event-log";
 import { openReadDatabase } from "@fieldlog/read-model";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings, type Settings } from "@fieldlog/runtime";
-import { startServers, until } from "@fieldlog/testkit";
+import { freePort } from "@fieldlog/servers";
+import { CALL_MS, startServers, until } from "@fieldlog/testkit";
 import { AuthModule } from "./auth.module.js";
 
 export interface Replica {
@@ -36,7 +36,7 @@ export async function startReplica(overrides: Partial<Settings>): Promise<Replic
   });
   const runtime = createRuntime("auth", settings, { logTo });
   const hosted = await hostModule(runtime, AuthModule.with(runtime));
-  const at = { address: authGrpc, token: internalToken };
+  const at = { address: authGrpc, token: internalToken, deadlineMs: CALL_MS };
   const client = rpcClient(auth.AuthService, at);
   const provisioningClient = rpcClient(provisioning.ProvisioningService, at);
   const close = async () => {
@@ -45,14 +45,6 @@ export async function startReplica(overrides: Partial<Settings>): Promise<Replic
     await hosted.close();
   };
   return { client, provisioning: provisioningClient, runtime, logged: () => lines.join(""), close };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Two replicas on servers and a database of their own, once both are ready. */

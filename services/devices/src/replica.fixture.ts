@@ -3,6 +3,7 @@ import { auth, devices, properties, type registry } from "@fieldlog/contracts";
 import { type RpcClient, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings } from "@fieldlog/runtime";
 import { freePort } from "@fieldlog/servers";
+import { CALL_MS } from "@fieldlog/testkit";
 import { DevicesModule } from "./devices.module.js";
 
 export const TOKEN = "an-internal-token-of-enough-length";
@@ -46,11 +47,9 @@ export async function startReplica(
   const settings = readSettings({}, { ...own, logLevel: "silent", ...more, authGrpc });
   const runtime = createRuntime("devices", settings);
   const hosted = await hostModule(runtime, DevicesModule.with(runtime));
-  const client = rpcClient(devices.DevicesService, { address: devicesGrpc, token: internalToken });
-  const ofProperties = rpcClient(properties.PropertiesService, {
-    address: devicesGrpc,
-    token: internalToken,
-  });
+  const at = { address: devicesGrpc, token: internalToken, deadlineMs: CALL_MS };
+  const client = rpcClient(devices.DevicesService, at);
+  const ofProperties = rpcClient(properties.PropertiesService, at);
   const close = async () => {
     client.close();
     ofProperties.close();

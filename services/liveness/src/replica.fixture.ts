@@ -2,6 +2,7 @@ import { liveness } from "@fieldlog/contracts";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings } from "@fieldlog/runtime";
 import { freePort } from "@fieldlog/servers";
+import { CALL_MS } from "@fieldlog/testkit";
 import { LivenessModule } from "./liveness.module.js";
 
 export const TOKEN = "an-internal-token-of-enough-length";
@@ -18,7 +19,11 @@ export async function startReplica(natsUrl: string, postgresUrl: string): Promis
   const own = { natsUrl, postgresUrl, internalToken: TOKEN, livenessGrpc };
   const runtime = createRuntime("liveness", readSettings({}, { ...own, logLevel: "silent" }));
   const hosted = await hostModule(runtime, LivenessModule.with(runtime));
-  const client = rpcClient(liveness.LivenessService, { address: livenessGrpc, token: TOKEN });
+  const client = rpcClient(liveness.LivenessService, {
+    address: livenessGrpc,
+    token: TOKEN,
+    deadlineMs: CALL_MS,
+  });
   const close = async () => {
     client.close();
     await hosted.close();

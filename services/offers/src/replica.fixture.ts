@@ -3,6 +3,7 @@ import { auth, offers, type registry } from "@fieldlog/contracts";
 import { type RpcClient, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings } from "@fieldlog/runtime";
 import { freePort } from "@fieldlog/servers";
+import { CALL_MS } from "@fieldlog/testkit";
 import { OffersModule } from "./offers.module.js";
 
 export const TOKEN = "an-internal-token-of-enough-length";
@@ -39,7 +40,7 @@ export async function startReplica(natsUrl: string, postgresUrl: string, authGrp
   const settings = readSettings({}, { ...own, authGrpc, offersGrpc, logLevel: "silent" });
   const runtime = createRuntime("offers", settings);
   const hosted = await hostModule(runtime, OffersModule.with(runtime));
-  const client = rpcClient(offers.OffersService, { address: offersGrpc, token: TOKEN });
+  const client = rpcClient(offers.OffersService, { address: offersGrpc, token: TOKEN, deadlineMs: CALL_MS });
   const close = async () => {
     client.close();
     await hosted.close();

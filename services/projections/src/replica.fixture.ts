@@ -1,8 +1,8 @@
-import { createServer } from "node:net";
 import { projections } from "@fieldlog/contracts";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { createRuntime, hostModule, type Runtime, readSettings } from "@fieldlog/runtime";
-import { until } from "@fieldlog/testkit";
+import { freePort } from "@fieldlog/servers";
+import { CALL_MS, until } from "@fieldlog/testkit";
 import { ProjectionsModule } from "./projections.module.js";
 
 export interface Replica {
@@ -23,20 +23,11 @@ export async function startReplica(natsUrl: string, postgresUrl: string): Promis
   const hosted = await hostModule(runtime, ProjectionsModule.with(runtime));
   await until("ready", async () => (await runtime.health.report()).ready);
   const client = rpcClient(projections.ProjectionsService, {
-    address: projectionsGrpc,
-    token: internalToken,
+    ...{ address: projectionsGrpc, token: internalToken, deadlineMs: CALL_MS },
   });
   const close = async () => {
     client.close();
     await hosted.close();
   };
   return { client, runtime, close };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -2,6 +2,7 @@ import { auth, devices, sampling } from "@fieldlog/contracts";
 import { type RpcClient, RpcError, RpcServer, rpcClient, type ServiceImpl } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings } from "@fieldlog/runtime";
 import { freePort } from "@fieldlog/servers";
+import { CALL_MS } from "@fieldlog/testkit";
 import { SamplingModule } from "./sampling.module.js";
 
 export const TOKEN = "an-internal-token-of-enough-length";
@@ -52,7 +53,11 @@ export async function startReplica(
   const settings = readSettings({}, { ...own, authGrpc, devicesGrpc, samplingGrpc, logLevel: "silent" });
   const runtime = createRuntime("sampling", settings);
   const hosted = await hostModule(runtime, SamplingModule.with(runtime));
-  const client = rpcClient(sampling.SamplingService, { address: samplingGrpc, token: TOKEN });
+  const client = rpcClient(sampling.SamplingService, {
+    address: samplingGrpc,
+    token: TOKEN,
+    deadlineMs: CALL_MS,
+  });
   const close = async () => {
     client.close();
     await hosted.close();

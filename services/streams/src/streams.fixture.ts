@@ -8,7 +8,7 @@ import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
 import { freePort } from "@fieldlog/servers";
-import { type TestServers, until } from "@fieldlog/testkit";
+import { CALL_MS, type TestServers, until } from "@fieldlog/testkit";
 import { SCHEMA, type StreamTables } from "./sorting/tables.js";
 import { StreamsModule } from "./streams.module.js";
 
@@ -39,7 +39,11 @@ export class Streams {
       readSettings({}, { ...own, ...secrets, streamsGrpc, logLevel: "silent" }),
     );
     const hosted = await hostModule(runtime, StreamsModule.with(runtime));
-    const client = rpcClient(streams.StreamsService, { address: streamsGrpc, token: TOKEN });
+    const client = rpcClient(streams.StreamsService, {
+      address: streamsGrpc,
+      token: TOKEN,
+      deadlineMs: CALL_MS,
+    });
     const log = await connectLog({ url: servers.nats.url, name: "test" });
     await until("ready", async () => (await runtime.health.report()).ready);
     const sealing = new SealingKey(INSTALLATION_KEY);

@@ -4,6 +4,8 @@ import type { Answering, AuthCalls } from "./calls.js";
 
 type Calls = "createUser" | "startSession" | "checkSession" | "endSession";
 
+const never = () => false;
+
 /** People, and their sessions. */
 export function userCalls({ users, sessions }: Answering): Pick<AuthCalls, Calls> {
   const start = async (user: CreatedUser) => {
@@ -11,8 +13,9 @@ export function userCalls({ users, sessions }: Answering): Pick<AuthCalls, Calls
     return { userId, token, expiresAt: BigInt(expiresAt), sequence: BigInt(sequence) };
   };
   return {
-    createUser: async (asked) => start(await users.create(asked)),
-    startSession: async ({ name, password }) => start(await users.authenticate(name, password)),
+    createUser: async (asked, { isGone = never }) => start(await users.create(asked, isGone)),
+    startSession: async ({ name, password }, { isGone = never }) =>
+      start(await users.authenticate(name, password, isGone)),
     checkSession: async ({ tokenHash }) => {
       const session = await sessions.check(tokenHash);
       if (!session) throw new RpcError("unauthenticated", "no such session, or it has expired or ended");

@@ -23,9 +23,12 @@ export class Passwords {
 
   constructor(private readonly options: PasswordsOptions) {}
 
-  /** The hash in PHC form, with a random salt. Raises TooBusy. */
-  hash(password: string): Promise<string> {
-    return this.inTurn(() => hash(password, ARGON2));
+  /** The hash in PHC form, with a random salt. Raises TooBusy, and what `begin` raises when it is this password's turn. */
+  hash(password: string, begin: () => void = () => undefined): Promise<string> {
+    return this.inTurn(async () => {
+      begin();
+      return hash(password, ARGON2);
+    });
   }
 
   /** Raises TooBusy, and what `begin` raises, which is called when it is this password's turn. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Aggregates, Snapshots } from "@fieldlog/aggregates";
 import { INSTALLATION, limits } from "@fieldlog/contracts";
-import { AlreadyExists, NotFound, TooMany, WrongPassword } from "../decisions/refusals.js";
+import { AlreadyExists, NotFound, TooBusy, TooMany, WrongPassword } from "../decisions/refusals.js";
 import {
   type CreatedUser,
   checkNewUser,
@@ -29,8 +29,8 @@ export interface UsersOptions {
 export class Users {
   constructor(private readonly options: UsersOptions) {}
 
-  /** Raises AlreadyExists, InvalidField, TooMany, TooBusy. */
-  async create(asked: { name: string; password: string }): Promise<CreatedUser> {
+  /** `isGone`: who asked waits no more. Raises AlreadyExists, InvalidField, TooMany, TooBusy. */
+  async create(asked: { name: string; password: string }, isGone: () => boolean): Promise<CreatedUser> {
     const { aggregates, snapshots, keyring, passwords } = this.options;
     checkNewUser(asked);
     const { name } = asked;
@@ -38,15 +38,15 @@ export class Users {
     // Also decided below; but hashing is dear.
     if (await this.find(name)) throw new AlreadyExists("user", name);
     const id = randomUUID();
-    const phc = await passwords.hash(asked.password);
+    const phc = await passwords.hash(asked.password, () => refuseIf(isGone()));
     const passwordHash = keyring.sealOwn(Buffer.from(phc), contextOf(name));
     const decide = createUser({ id, name, passwordHash });
     const { snapshot } = await aggregates.transact(user, userNamed(name), decide, `user:${id}`);
     return snapshot.state as CreatedUser;
   }
 
-  /** Raises NotFound, WrongPassword, TooManyWrongPasswords, TooBusy. */
-  async authenticate(name: string, password: string): Promise<CreatedUser> {
+  /** `isGone`: who asked waits no more. Raises NotFound, WrongPassword, TooManyWrongPasswords, TooBusy. */
+  async authenticate(name: string, password: string, isGone: () => boolean): Promise<CreatedUser> {
     const { keyring, passwords, wrongPasswords } = this.options;
     const found = await this.named(name);
     wrongPasswords.check(name);
@@ -58,6 +58,7 @@ export class Users {
     const phc = keyring.unsealOwn(found.passwordHash, contextOf(name)).toString("utf8");
     let right = () => {};
     const is = await passwords.verify(phc, password, () => {
+      refuseIf(isGone());
       right = wrongPasswords.begin(name);
     });
     if (!is) throw new WrongPassword();
@@ -83,6 +84,11 @@ export class Users {
     const { state } = await this.options.aggregates.current(user, userNamed(name));
     return state.phase === "created" ? state : undefined;
   }
+}
+
+/** Nobody hears the answer of one that waited for too long, and a hash would make the next one wait for nothing. */
+function refuseIf(isGone: boolean): void {
+  if (isGone) throw new TooBusy();
 }
 
 function contextOf(name: string): string {

@@ -1,10 +1,9 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { devices, signals } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
-import { encoded, type System, startServers, startSystem } from "@fieldlog/testkit";
+import { freePort } from "@fieldlog/servers";
+import { CALL_MS, encoded, type System, startServers, startSystem } from "@fieldlog/testkit";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";
 import { operations } from "./operations.js";
@@ -62,7 +61,7 @@ export class Tenta {
       },
     });
     const log = await connectLog({ url: servers.nats.url, name: label });
-    const devicesClient = rpcClient(devices.DevicesService, internal);
+    const devicesClient = rpcClient(devices.DevicesService, { ...internal, deadlineMs: CALL_MS });
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
     ajv.addSchema({
       $id: "document",
@@ -172,15 +171,6 @@ export class Tenta {
     const [, , namespace = "", , device = ""] = sensor.split("/");
     await this.devicesClient.acknowledgeConfiguration({ namespace, device, acknowledgments });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** An identifier that nothing has. */
