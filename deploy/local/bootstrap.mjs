@@ -63,7 +63,8 @@ async function test(args) {
   const folder = mkdtempSync(join(tmpdir(), "fieldlog-results-"));
   const results = join(folder, "results.json");
   const vitest = [inRoot("node_modules/vitest/vitest.mjs"), "run", "--config", ".config/vitest.config.ts"];
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
+  const reporters = ["default", ".config/second-tries.ts", "json"].map((name) => `--reporter=${name}`);
+  reporters.push(`--outputFile.json=${results}`);
   const code = await run(services(), [...vitest, "--root", ".", ...reporters, ...args]);
   const { passed, failed } = countResults(results, code);
   rmSync(folder, { recursive: true, force: true });
