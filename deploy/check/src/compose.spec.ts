@@ -7,7 +7,7 @@ import { ourCode, root } from "./repository.fixture.js";
 
 const text = readFileSync(join(root, "docker-compose.yml"), "utf8");
 const variables = readEnvFile(join(root, ".env.example"));
-const doors = ["edge-http-tls", "edge-mqtt-tls"];
+const doors = ["edge-http-tls", "edge-mqtt-tls", "edge-websocket-tls"];
 
 /** docker-compose.yml, changed. */
 function problemsWith(from: string, to: string): string[] {

@@ -5,8 +5,8 @@ type Key = keyof typeof settingsTable;
 /** By service, the names of its ports and the settings that say which they are. */
 const DOORS: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
   "edge-http": { http: "httpPort", https: "httpsPort" },
-  "edge-mqtt": { mqtt: "mqttPort", mqtts: "mqttsPort", "mqtt-ws": "mqttWsPort" },
-  "edge-websocket": { websocket: "wsPort" },
+  "edge-mqtt": { mqtt: "mqttPort", mqtts: "mqttsPort", "mqtt-ws": "mqttWsPort", "mqtt-wss": "mqttWssPort" },
+  "edge-websocket": { websocket: "wsPort", wss: "wssPort" },
 };
 
 /** The ports that a service listens on under these settings, by name. */

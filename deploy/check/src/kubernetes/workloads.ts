@@ -87,7 +87,7 @@ function portProblems(name: string, container: Container, environment: Environme
   const known = plain.filter(([key]) => /_(PORT|GRPC)$/.test(key));
   const open = portsOf(name, readSettings(Object.fromEntries(known)));
   const told = new Map((container.ports ?? []).map((port) => [port.name ?? "", port.containerPort]));
-  const optional = ["https", "mqtts"];
+  const optional = ["https", "mqtts", "mqtt-wss", "wss"];
   return [
     ...[...told]
       .filter(([port, number]) => open[port] !== number)
