@@ -65,8 +65,9 @@ export default defineConfig({
           include: within(kinds.int),
           ...workers,
           retry,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Twice what testkit's until() waits, so that a failure names what did not happen.
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
         },
       },
       {
@@ -77,8 +78,8 @@ export default defineConfig({
           include: within(kinds.e2e),
           ...workers,
           retry,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
     ],

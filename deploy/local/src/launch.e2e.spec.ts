@@ -10,7 +10,7 @@ import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inShell, publish } from "./mosquitto-pub.fixture.js";
 
-describe("npm start's launcher", () => {
+describe("npm start's launcher", { retry: 0 }, () => {
   let dir: string;
   let dataDir: string;
   let first: Run;

@@ -61,7 +61,7 @@ async function run(url: string, version = 1) {
   ends.push(() => runner.stop());
   await runner.start();
   const caughtUp = async () =>
-    expect(await runner.waitFor(await log.lastSequence(REGISTRY), 20_000)).toBe(true);
+    expect(await runner.waitFor(await log.lastSequence(REGISTRY), 60_000)).toBe(true);
   const rows = async () => {
     await caughtUp();
     const aggregates = await database.db.selectFrom("aggregates").selectAll().orderBy("id").execute();
@@ -206,7 +206,7 @@ describe("snapshots", () => {
       );
       await runner.start();
       return async () => {
-        expect(await runner.waitFor(await log.lastSequence(REGISTRY), 20_000)).toBe(true);
+        expect(await runner.waitFor(await log.lastSequence(REGISTRY), 60_000)).toBe(true);
         const of = (table: "aggregates" | "aggregate_keys") =>
           database.db
             .selectFrom(table)
@@ -281,7 +281,7 @@ describe("states in a table of a read model's own", () => {
     let sequence = 0;
     for (const name of ["one", "two", "three"]) {
       sequence = await rename("own", name, sequence);
-      expect(await runner.waitFor(sequence, 20_000)).toBe(true);
+      expect(await runner.waitFor(sequence, 60_000)).toBe(true);
       const loaded = await loadState(database, tables, names, thing("own"));
       expect(loaded).toEqual(await current(log, names, thing("own"), undefined));
       expect(loaded?.state.now).toBe(name);

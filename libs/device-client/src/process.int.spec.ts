@@ -84,7 +84,9 @@ describe("a device in a process of its own", () => {
     return [platform.taken.size, new Set(ids).size];
   };
 
-  it("has each of 100 messages arrive once, although it is killed again and again", async () => {
+  it("has each of 100 messages arrive once, although it is killed again and again", {
+    retry: 0,
+  }, async () => {
     platform.taken.clear();
     let next = 0;
     for (const stopAt of [23, 24, 61, 100]) {
@@ -98,7 +100,7 @@ describe("a device in a process of its own", () => {
     expect(arrived()).toEqual([100, 100]);
   });
 
-  it("has each of 100 messages arrive once, killed at any moment", async () => {
+  it("has each of 100 messages arrive once, killed at any moment", { retry: 0 }, async () => {
     platform.taken.clear();
     const told: string[] = [];
     let [next, isDone] = [0, false];

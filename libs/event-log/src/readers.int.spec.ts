@@ -145,7 +145,7 @@ describe("a group", () => {
       expect(handout.again).toBe(true);
       stopping.push(...identitiesOf(handout.data));
     });
-    await until("the dead one's are handed out", () => stopping.length === 3, 30_000);
+    await until("the dead one's are handed out", () => stopping.length === 3);
     await second.stop();
 
     const seen: string[] = [];

@@ -30,7 +30,7 @@ if (program === undefined) {
       dataDir = await mkdtemp(join(tmpdir(), "fieldlog-s3-"));
       server = await program.server({ dataDir, buckets: ["readings"] });
       store = new S3Objects(options());
-    }, 60_000);
+    });
     afterAll(async () => {
       await server?.stop();
       await rm(dataDir, { recursive: true, force: true });
@@ -52,7 +52,7 @@ if (program === undefined) {
       const stretch = await bytesOf(store.get(name, range));
       expect(stretch.equals(whole.subarray(range.from, range.to))).toBe(true);
       expect(await bytesOf(store.get(name, { from: whole.length, to: whole.length + 5 }))).toHaveLength(0);
-    }, 60_000);
+    });
 
     it("leave nothing when they are cut off after several requests", async () => {
       const name = `${randomUUID()}/17/large`;
@@ -62,7 +62,7 @@ if (program === undefined) {
       }
       await expect(store.put(name, broken())).rejects.toThrow(new RangeError("cut off"));
       await expect(bytesOf(store.get(name))).rejects.toThrow(NoSuchObject);
-    }, 60_000);
+    });
 
     it("are given by a link to whoever has it, in stretches as well, until its time is over", async () => {
       const name = `${randomUUID()}/17/a b`;
@@ -115,7 +115,7 @@ if (program === undefined) {
       await expect(store.deleteAll(`${name}/`)).rejects.toThrow(ObjectsUnavailable);
       await server.start();
       expect((await bytesOf(store.get(name))).toString()).toBe("kept");
-    }, 60_000);
+    });
   });
 }
 

@@ -34,12 +34,12 @@ afterAll(async () => {
 });
 
 async function caughtUp(): Promise<void> {
-  expect(await runner.waitFor(await log.lastSequence(SIGNALS), 20_000)).toBe(true);
+  expect(await runner.waitFor(await log.lastSequence(SIGNALS), 60_000)).toBe(true);
 }
 
 async function rebuilt(): Promise<void> {
   await runner.rebuild();
-  await until("rebuilt", async () => (await runner.status()).state === "live", 30_000);
+  await until("rebuilt", async () => (await runner.status()).state === "live");
   await caughtUp();
 }
 
@@ -159,7 +159,7 @@ describe("a read model of which a part was cleared", () => {
     await clear({ namespace: "short" });
     await write(log, { namespace: "short", device: "d", identity: "new" });
     await filling;
-    await until("rebuilt", async () => (await runner.status()).state === "live", 30_000);
+    await until("rebuilt", async () => (await runner.status()).state === "live");
     await caughtUp();
     expect((await there("short")).notes).toEqual(["d new"]);
     expect((await there("test")).notes).toHaveLength(3_000);

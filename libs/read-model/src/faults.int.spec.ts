@@ -81,11 +81,7 @@ describe("a read model whose servers fail", () => {
     await caughtUp({ runner });
     await servers.nats.kill();
     await servers.nats.start();
-    await until(
-      "appended",
-      () => write(log, { identity: "after nats came back" }).catch(() => undefined),
-      20_000,
-    );
+    await until("appended", () => write(log, { identity: "after nats came back" }).catch(() => undefined));
     await caughtUp({ runner });
     expect(await count()).toBe(await countInLog(log));
   });

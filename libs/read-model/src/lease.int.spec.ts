@@ -58,7 +58,7 @@ it("one works, the others stand by, and one takes over when the first ends", asy
   await until("held", () => other.state() === "held");
   expect(working).toBe(2);
   await first.end();
-  await until("taken over", () => second.state() === "held", 3_000);
+  await until("taken over", () => second.state() === "held");
   expect(working).toBe(2);
 });
 

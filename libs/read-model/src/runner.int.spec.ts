@@ -56,7 +56,7 @@ async function run(options: NotesOptions = {}, metrics?: Registry) {
 }
 
 const caughtUp = async (runner: { waitFor(sequence: number, ms: number): Promise<boolean> }) =>
-  expect(await runner.waitFor(await log.lastSequence(SIGNALS), 20_000)).toBe(true);
+  expect(await runner.waitFor(await log.lastSequence(SIGNALS), 60_000)).toBe(true);
 
 const count = async () => {
   const row = await database.db
@@ -75,7 +75,7 @@ describe("a read model", () => {
     await caughtUp(runner);
     const before = await count();
     const position = await write(log, { identity: "one more" });
-    expect(await runner.waitFor(sequenceOf(position), 5_000)).toBe(true);
+    expect(await runner.waitFor(sequenceOf(position), 60_000)).toBe(true);
     expect(await count()).toBe(before + 1);
     expect(await runner.status()).toMatchObject({
       ...{ name: "notes", version: 1, state: "live", parked: 0 },
@@ -91,7 +91,7 @@ describe("a read model", () => {
     const before = await count();
     await Promise.all([1, 2, 3].map(() => write(log, { identity: "again", device: "resender" })));
     const last = await write(log, { identity: "again", device: "resender", text: "another text" });
-    expect(await runner.waitFor(sequenceOf(last), 5_000)).toBe(true);
+    expect(await runner.waitFor(sequenceOf(last), 60_000)).toBe(true);
     expect(await count()).toBe(before + 1);
     const kept = await database.db
       .selectFrom("notes")
@@ -152,10 +152,10 @@ describe("a read model", () => {
     const active = await run();
     await caughtUp(active);
     const standby = await run();
-    expect(await standby.waitFor(0, 1_000)).toBe(true);
+    expect(await standby.waitFor(0, 60_000)).toBe(true);
     for (const identity of ["standing by 1", "standing by 2"]) {
       const position = await write(log, { identity });
-      expect(await standby.waitFor(sequenceOf(position), 1_000)).toBe(true);
+      expect(await standby.waitFor(sequenceOf(position), 60_000)).toBe(true);
       expect(await standby.checkpoint()).toBe(sequenceOf(position));
     }
   });
@@ -279,7 +279,7 @@ describe("a rebuild", () => {
       }
     })();
     await runner.rebuild();
-    await until("reached", async () => (await runner.status()).state === "live", 30_000);
+    await until("reached", async () => (await runner.status()).state === "live");
     reading = false;
     await reader;
     expect(reads).toBeGreaterThan(10);
@@ -288,7 +288,7 @@ describe("a rebuild", () => {
 
     await runner.rebuild();
     await writeMany(log, "meanwhile", 5_000);
-    await until("reached", async () => (await runner.status()).state === "live", 30_000);
+    await until("reached", async () => (await runner.status()).state === "live");
     await caughtUp(runner);
     expect(await count()).toBe(rows + 5_000);
     const { rows: schemas } = await database.pool.query(
@@ -304,7 +304,7 @@ describe("a rebuild", () => {
     await caughtUp(standby);
     const before = await database.pool.query(`SELECT '${SCHEMA}.notes'::regclass::oid AS oid`);
     await standby.rebuild();
-    await until("reached", async () => (await standby.status()).state === "live", 30_000);
+    await until("reached", async () => (await standby.status()).state === "live");
     const after = await database.pool.query(`SELECT '${SCHEMA}.notes'::regclass::oid AS oid`);
     expect(after.rows[0].oid).not.toBe(before.rows[0].oid);
   });
@@ -315,7 +315,7 @@ describe("a rebuild", () => {
     const before = await digest(database.db, SCHEMA);
     await old.stop();
     const dying = await run({ version: 2, slow: 50 });
-    await until("reached", async () => ((await dying.status()).rebuildSequence ?? 0) > 0, 10_000);
+    await until("reached", async () => ((await dying.status()).rebuildSequence ?? 0) > 0);
     expect(await dying.status()).toMatchObject({ version: 1, state: "rebuilding" });
     expect(await digest(database.db, SCHEMA)).toBe(before);
     await database.pool.query(
@@ -324,7 +324,7 @@ describe("a rebuild", () => {
     await dying.stop();
     const next = await run({ version: 2 });
     await caughtUp(next);
-    await until("reached", async () => (await next.status()).state === "live", 30_000);
+    await until("reached", async () => (await next.status()).state === "live");
     expect(await next.status()).toMatchObject({ version: 2 });
     expect(await digest(database.db, SCHEMA)).toBe(before);
   });

@@ -31,7 +31,7 @@ it("on the log and the tables of version 1 everything that was decided then is g
   const database = openReadDatabase<SnapshotTables>({ url: urls.postgresUrl, schema: SCHEMA });
   const runner = new ReadModelRunner({ log, database, definition: earlier });
   await runner.start();
-  expect(await runner.waitFor(await log.lastSequence(REGISTRY), 20_000)).toBe(true);
+  expect(await runner.waitFor(await log.lastSequence(REGISTRY), 60_000)).toBe(true);
   await runner.stop();
   await database.close();
   await log.close();

@@ -73,14 +73,10 @@ it("tells of every upload, though replicas that were about to are killed again a
     ids.push(...(await Promise.all(uploads)));
   }
   const identities = ids.map((id) => `offers/uploaded/${id}`);
-  await until(
-    "all are told",
-    async () => {
-      const found = await told();
-      return identities.every((identity) => found.has(identity));
-    },
-    60_000,
-  );
+  await until("all are told", async () => {
+    const found = await told();
+    return identities.every((identity) => found.has(identity));
+  });
   // What is told again is the same.
   for (const contents of (await told()).values()) expect(contents.size).toBe(1);
   expect(new Set(identities).size).toBe(3 * UPLOADS);

@@ -99,7 +99,7 @@ async function rowsAfter(schema: string, commits: readonly Commit[], sizes: read
     const log = told(commits, sizes, (sequence) => runner.waitFor(sequence, 10_000));
     const runner = new ReadModelRunner({ log, database, definition: definition as typeof readings });
     await runner.start();
-    expect(await runner.waitFor(commits.length, 20_000)).toBe(true);
+    expect(await runner.waitFor(commits.length, 60_000)).toBe(true);
     expect((await runner.status()).parked).toBe(0);
     await runner.stop();
     if (definition === events) rows["contributing"] = await contributing(schema);

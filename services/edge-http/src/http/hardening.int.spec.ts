@@ -112,7 +112,7 @@ describe("the door", () => {
     expect(csnOf(csnBody.answer)).toMatchObject({ type: 9 });
     expect(tentaBody.answer.toString("latin1")).toContain('"details":"Request Timeout"');
     expect(nativeBody.answer.toString("latin1")).toContain("application/problem+json");
-  }, 40_000);
+  });
 
   it("refuses what is no HTTP, and headers that are too long", async () => {
     const nonsense = await talk((socket) => socket.write("\x16\x03\x01 nonsense\r\n\r\n"));
@@ -237,5 +237,5 @@ describe("the door", () => {
     await stopping.stop();
     expect(Date.now() - started).toBeLessThan(10_000);
     await never;
-  }, 20_000);
+  });
 });

@@ -72,18 +72,14 @@ it("tells every step of every device in order, though the replica that tells is 
   replica = await startReplica(servers.nats.url, database, devices.address);
   await until("its tables are made", () => replica.client.listSamplings({ namespace: NAMESPACE, limit: 1 }));
   const all = Promise.all(DEVICES.map(sample));
-  await until("something is told", async () => (await told()).size > 0, 20_000);
+  await until("something is told", async () => (await told()).size > 0);
   await doomed.kill();
   await all;
   const names = ["Sent", "Accepted", "Started", "Processing", "Reading", "Uploading", "Finished"];
   const expected = [...names, ...names].map((name) => `Sampling${name}`);
-  await until(
-    "all is told",
-    async () => {
-      const found = await told();
-      return DEVICES.every((device) => found.get(device)?.length === expected.length);
-    },
-    60_000,
-  );
+  await until("all is told", async () => {
+    const found = await told();
+    return DEVICES.every((device) => found.get(device)?.length === expected.length);
+  });
   for (const events of (await told()).values()) expect(events).toEqual(expected);
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 type Json = Record<string, unknown>;
 
 const PATH = "/v1/namespaces/test";
-const INACTIVE_AFTER_S = 2;
+const INACTIVE_AFTER_S = 4;
 /** Milliseconds from the moment within which the log tells of it: 5,000 is promised; other tests keep the machine busy. */
 const WITHIN_MS = 15_000;
 

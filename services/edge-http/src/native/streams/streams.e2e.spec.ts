@@ -22,7 +22,7 @@ afterAll(async () => {
 /** Reports `count` events, at most once each, whatever is away meanwhile. */
 async function reportThrough(count: number, name: string): Promise<void> {
   for (const n of upTo(count)) {
-    await until(`event ${n} is in the log`, () => report(log, n, { name }), 60_000);
+    await until(`event ${n} is in the log`, () => report(log, n, { name }));
   }
 }
 
@@ -46,7 +46,7 @@ describe("a client of a stream hears everything, once, in the log's order", () =
     }
     await reporting;
     for (const listener of listeners) {
-      await until("all are heard", () => listener.heard.length >= 600, 60_000);
+      await until("all are heard", () => listener.heard.length >= 600);
       expect(listener.numbers).toEqual(upTo(600));
       expect(listener.sentIds.filter((id) => id !== null).length).toBeGreaterThanOrEqual(3);
       listener.close();
@@ -61,7 +61,7 @@ describe("a client of a stream hears everything, once, in the log's order", () =
     await servers.nats.start();
     await reporting;
     const inLog = new Set<number>();
-    await until("the last one is heard", () => listener.numbers.at(-1) === 299, 60_000);
+    await until("the last one is heard", () => listener.numbers.at(-1) === 299);
     for (const n of listener.numbers) inLog.add(n);
     expect([...inLog]).toEqual(upTo(300));
     const ids = listener.heard.map(({ id }) => Number(id));

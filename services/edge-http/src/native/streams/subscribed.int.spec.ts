@@ -74,7 +74,7 @@ describe("a stream of a durable subscription", () => {
     const first = await open();
     const sent = first.sentIds.length;
     await open();
-    await until("the first one lost it, and came back", () => first.sentIds.length > sent, 20_000);
+    await until("the first one lost it, and came back", () => first.sentIds.length > sent);
     first.close();
     await neighbours.unsubscribe(id);
     await until("nobody is let in", () => listeners.every(({ isClosed }) => isClosed));

@@ -18,7 +18,7 @@ const OFFLINE = 20_000;
 /** Milliseconds that a publisher rests between two messages while something starts, which needs the machine. */
 const REST_MS = 200;
 
-describe("edge-mqtt when processes die, with two replicas", () => {
+describe("edge-mqtt when processes die, with two replicas", { retry: 0 }, () => {
   let fieldlog: Fieldlog;
   beforeAll(async () => {
     fieldlog = await startFieldlog("mqtt-faults", {
@@ -72,7 +72,7 @@ describe("edge-mqtt when processes die, with two replicas", () => {
     const victims = [edge(1), postgres, edge(2), nats, projections, edge(1), auth, nats, edge(2)];
     for (const victim of victims) {
       const flowing = acknowledged() + 100 + random() * 400;
-      await until("messages are taken", () => acknowledged() > flowing, 60_000);
+      await until("messages are taken", () => acknowledged() > flowing);
       await victim?.kill();
       for (const publisher of publishers) publisher.restMs = REST_MS;
       await sleep(random() * 800);
@@ -80,7 +80,7 @@ describe("edge-mqtt when processes die, with two replicas", () => {
       for (const publisher of publishers) publisher.restMs = 0;
     }
     const flowing = acknowledged() + 200;
-    await until("messages are taken again", () => acknowledged() > flowing, 60_000);
+    await until("messages are taken again", () => acknowledged() > flowing);
     await Promise.all(publishers.map((publisher) => publisher.stop()));
 
     expect(publishers.flatMap(({ wrong }) => wrong)).toEqual([]);
@@ -102,18 +102,14 @@ describe("edge-mqtt when processes die, with two replicas", () => {
       }
     }
     const total = [...inLog.values()].reduce((sum, list) => sum + onceEach(list).length, 0);
-    const inTable = await until(
-      "the read model has caught up",
-      async () => {
-        const found = await listed(fieldlog, "load/#");
-        return [...found.values()].reduce((sum, list) => sum + list.length, 0) >= total && found;
-      },
-      60_000,
-    );
+    const inTable = await until("the read model has caught up", async () => {
+      const found = await listed(fieldlog, "load/#");
+      return [...found.values()].reduce((sum, list) => sum + list.length, 0) >= total && found;
+    });
     for (const [topic, stored] of inLog) {
       expect(inTable.get(topic), topic).toEqual(onceEach(stored).map(({ payload }) => payload));
     }
-    await until("the watching session has everything", () => watcher.has(inLog), 60_000);
+    await until("the watching session has everything", () => watcher.has(inLog));
     await watcher.stop();
     for (const { topic, acknowledged: ledger } of publishers) {
       if (topic.startsWith("load/2")) expect(watcher.twice(topic), `${topic} delivered`).toEqual([]);

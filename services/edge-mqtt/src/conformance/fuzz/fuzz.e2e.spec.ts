@@ -22,7 +22,7 @@ const BOUND_MS = 3_000;
 /** Bytes that the process may have more of after everything than when it was warm. */
 const GROWTH = 160 * 1024 * 1024;
 
-describe(`edge-mqtt, whatever it is sent (seed ${SEED}, ${SECONDS} s)`, () => {
+describe(`edge-mqtt, whatever it is sent (seed ${SEED}, ${SECONDS} s)`, { retry: 0 }, () => {
   let fieldlog: Fieldlog;
   let target: Target;
   let steady: SteadyClient;
@@ -110,7 +110,7 @@ describe(`edge-mqtt, whatever it is sent (seed ${SEED}, ${SECONDS} s)`, () => {
     await closed;
     clearInterval(drip);
     expect(Date.now() - began).toBeLessThan(20_000);
-  }, 30_000);
+  });
 
   it("survives clients that do not read what they asked for", async () => {
     const before = await resident();
@@ -140,7 +140,7 @@ describe(`edge-mqtt, whatever it is sent (seed ${SEED}, ${SECONDS} s)`, () => {
     for (const socket of deaf) socket.destroy();
     expect(steady.failure).toBeUndefined();
     expect(steady.slowestMs).toBeLessThan(BOUND_MS);
-  }, 60_000);
+  });
 });
 
 /** Sends a stream to its end, or until the server has had enough of it. */
