@@ -22,7 +22,7 @@ export { obtainPaho, type Paho } from "./paho/obtain.js";
 export { removeCluster } from "./postgres/cluster.js";
 export { type PostgresOptions, type RunningPostgres, startPostgres } from "./postgres/start.js";
 export { environment } from "./process/environment.js";
-export { claimDataDirectory, DataDirectoryInUse } from "./process/pid-file.js";
+export { claimDataDirectory, DataDirectoryInUse, endLeftover } from "./process/pid-file.js";
 export { freePort, isFree, PortTaken } from "./process/ports.js";
 // What can go wrong, to be told to a person.
 export { CommandFailed } from "./process/run.js";

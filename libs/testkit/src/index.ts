@@ -1,20 +1,17 @@
+// The services, of which a started system has any number.
+export { SERVICES, type ServiceName } from "@fieldlog/processes";
 // Builders: signals as they stand in the log.
 export { encoded, heartbeat, pick, RECEIVED } from "./builders.js";
 // What tables hold of a namespace.
 export { digestOf } from "./digest-of.js";
-// The built services as processes.
-export { SERVICES } from "./programs.js";
+// The built programs.
+export { compileCache, LAUNCHER, programOf } from "./programs.js";
 // Servers for tests.
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
 // One built service as a process.
 export { type ServiceProcess, startServiceProcess } from "./service-process.js";
-export {
-  anyGrpcPorts,
-  type ServiceName,
-  type System,
-  type SystemOptions,
-  type SystemProcess,
-  startSystem,
-} from "./system.js";
+// The built services as processes.
+export { anyGrpcPorts } from "./shape.js";
+export { type System, type SystemOptions, type SystemProcess, startSystem } from "./system.js";
 // Waiting for what happens elsewhere.
-export { until } from "./until.js";
+export { CALL_MS, until } from "./until.js";

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { SERVICES } from "@fieldlog/processes";
 import { type Plugin, rolldown } from "rolldown";
 import { temporaryDir } from "./servers.js";
 
@@ -11,21 +12,6 @@ export const BUNDLED_PROGRAMS = "TESTKIT_PROGRAMS";
 const NONE = "no";
 
 const root = join(import.meta.dirname, "..", "..", "..");
-
-/** The services that run as processes of their own, in the order of their start. */
-export const SERVICES = [
-  "auth",
-  "devices",
-  "projections",
-  "subscriptions",
-  "liveness",
-  "offers",
-  "sampling",
-  "streams",
-  "edge-http",
-  "edge-mqtt",
-  "edge-websocket",
-] as const;
 
 /** The program with all services. */
 export const LAUNCHER = "fieldlog";

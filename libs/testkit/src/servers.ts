@@ -7,9 +7,11 @@ import {
   type RunningPostgres,
   removeCluster,
   startNats,
+  startNatsCluster,
   startPostgres,
 } from "@fieldlog/servers";
 import pg from "pg";
+import { allInProcesses } from "./shape.js";
 
 export interface TestServers {
   nats: RunningNats;
@@ -31,7 +33,7 @@ export interface TestServersOptions {
 /** The environment variable through which the global set-up tells the workers of the run's PostgreSQL. */
 export const SHARED_POSTGRES = "TESTKIT_POSTGRES_URL";
 
-/** A NATS server of the test file's own, and PostgreSQL. */
+/** A NATS server of the test file's own (TESTKIT_SHAPE=processes: three of them), and PostgreSQL. */
 export async function startServers(
   o: TestServersOptions & { ownPostgres: true },
 ): Promise<TestServers & { postgres: RunningPostgres }>;
@@ -44,7 +46,7 @@ export async function startServers(o: TestServersOptions = {}): Promise<TestServ
     await rm(dir, { recursive: true, force: true });
   };
   const starting = [
-    startNats({ dataDir: join(dir, "nats"), syncAlways: o.syncAlways ?? true }),
+    startLog(join(dir, "nats"), o.syncAlways ?? true),
     shared ? undefined : startPostgres({ dataDir: join(dir, "postgres") }),
   ] as const;
   const [nats, postgres] = await Promise.all(starting).catch(async (error) => {
@@ -75,6 +77,30 @@ export async function startServers(o: TestServersOptions = {}): Promise<TestServ
       await postgres?.stop();
       await cleanUp();
     },
+  };
+}
+
+/** One server; three where the run's systems are in processes. */
+async function startLog(dataDir: string, syncAlways: boolean): Promise<RunningNats> {
+  return allInProcesses()
+    ? asOne(await startNatsCluster({ dataDir, syncAlways, size: 3 }))
+    : startNats({ dataDir, syncAlways });
+}
+
+/** A cluster whose servers are killed, paused and started together. */
+function asOne(servers: readonly RunningNats[]): RunningNats {
+  const all = (step: (server: RunningNats) => unknown) => Promise.all(servers.map(step));
+  return {
+    url: servers.map(({ url }) => url).join(","),
+    monitorUrl: servers[0]?.monitorUrl ?? "",
+    get pid() {
+      return servers[0]?.pid ?? 0;
+    },
+    kill: async () => void (await all((server) => server.kill())),
+    start: async () => void (await all((server) => server.start())),
+    stop: async () => void (await all((server) => server.stop())),
+    pause: () => void all((server) => server.pause()),
+    resume: () => void all((server) => server.resume()),
   };
 }
 

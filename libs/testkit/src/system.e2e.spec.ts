@@ -57,9 +57,9 @@ describe("the started system", () => {
     });
 
     it("serves health and metrics at every process", async () => {
-      for (const { url } of Object.values(system.processes)) {
+      for (const { opsUrl } of Object.values(system.processes)) {
         for (const path of ["healthz", "readyz", "metrics"]) {
-          expect((await fetch(`${url}/${path}`)).status).toBe(200);
+          expect((await fetch(`${opsUrl}/${path}`)).status).toBe(200);
         }
       }
     });

@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultCacheDir } from "../cache-dir.js";
 import { keptPassword } from "../kept-password.js";
@@ -6,12 +7,14 @@ import { obtainNatsServer } from "./obtain/obtain.js";
 import { type NatsOptions, type RunningNats, startNats } from "./start.js";
 
 export interface NatsClusterOptions extends Pick<NatsOptions, "syncAlways" | "binary"> {
-  /** Holds one folder per server, and the password that all share. */
+  /** Holds one folder per server (`nats-1`, …), and the password that all share. Made where there is none. */
   readonly dataDir: string;
   /** How many servers: 1 (which stands alone), 3 or 5. */
   readonly size: number;
   /** Gets each line that a server logs; `server`: from 0 on. */
   readonly log?: (server: number, line: string) => void;
+  /** As of `startNats`; `server`: from 0 on. */
+  readonly ended?: (server: number, how: string) => void;
 }
 
 /**
@@ -24,6 +27,7 @@ export async function startNatsCluster(o: NatsClusterOptions): Promise<RunningNa
   const progress = (line: string) => o.log?.(0, line);
   const binary =
     o.binary ?? (await obtainNatsServer({ cacheDir: defaultCacheDir(), progress, forCluster: o.size > 1 }));
+  await mkdir(o.dataDir, { recursive: true });
   const password = await keptPassword(join(o.dataDir, "password"));
   const starting = members.map((port, n) =>
     startNats({
@@ -35,6 +39,7 @@ export async function startNatsCluster(o: NatsClusterOptions): Promise<RunningNa
         member: { serverName: `nats-${n + 1}`, cluster: { name: "fieldlog", port, members } },
       }),
       log: (line) => o.log?.(n, line),
+      ended: (how) => o.ended?.(n, how),
     }),
   );
   const started = await Promise.allSettled(starting);

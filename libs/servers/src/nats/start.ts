@@ -24,6 +24,8 @@ export interface NatsOptions {
   member?: { readonly serverName: string; readonly cluster: ClusterMember };
   /** Gets each line that the server logs. */
   log?: (line: string) => void;
+  /** Called when it has ended although nobody here asked for that; `how`: its exit code or signal. */
+  ended?: (how: string) => void;
 }
 
 /** A NATS server with JetStream on this machine, reachable from this machine only. */
@@ -86,6 +88,7 @@ export async function startNats(o: NatsOptions): Promise<RunningNats> {
       answers: async () =>
         (await fetch(`${monitorUrl}/healthz`, { signal: AbortSignal.timeout(2000) })).status === 200,
       log,
+      ...(o.ended && { ended: o.ended }),
     });
     try {
       await server.start();

@@ -17,6 +17,8 @@ export interface PostgresOptions {
   port?: number;
   /** Gets each line that the server logs. */
   log?: (line: string) => void;
+  /** Called when it has ended although nobody here asked for that; `how`: its exit code or signal. */
+  ended?: (how: string) => void;
 }
 
 /** A PostgreSQL server on this machine, reachable from this machine only. */
@@ -87,6 +89,7 @@ export async function startPostgres(o: PostgresOptions): Promise<RunningPostgres
       stopSignal: "SIGINT",
       answers: () => query(url("postgres"), "select 1").then(() => true),
       log,
+      ...(o.ended && { ended: o.ended }),
     });
     try {
       await startAfterCrash(server, cluster);

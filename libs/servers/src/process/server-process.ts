@@ -22,6 +22,8 @@ export interface ServerProcessOptions {
   /** Milliseconds until the server must answer (recovering a large store takes its time). Default 120,000. */
   startTimeoutMs?: number;
   log: (line: string) => void;
+  /** Called when it has ended after its start although nobody here asked for that; `how`: its exit code or signal. */
+  ended?: (how: string) => void;
 }
 
 /** The server ended, or did not answer, while it was being started; the message has its last words. */
@@ -48,6 +50,9 @@ export class ServerProcess {
   #guard: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #lastWords: string[] = [];
+  /** Since the last start an end was asked for. */
+  #ending = false;
+  #started = false;
 
   constructor(private readonly o: ServerProcessOptions) {}
 
@@ -60,7 +65,10 @@ export class ServerProcess {
   async start(): Promise<void> {
     if (this.#child) throw new Error(`${this.o.name} is already running`);
     const { name, dataDir, pidFile, stopSignal, log } = this.o;
+    this.#ending = false;
+    this.#started = false;
     await endLeftover(pidFile, { server: name, dataDir, signal: stopSignal, log });
+    if (this.#ending) throw new ServerDidNotStart(name, "it was told to stop");
     this.#spawn();
     if (this.pid) await writePidFile(pidFile, this.pid);
     const deadline = Date.now() + (this.o.startTimeoutMs ?? 120_000);
@@ -73,16 +81,19 @@ export class ServerProcess {
       await sleep(50);
     }
     if (!this.#child) throw new ServerDidNotStart(name, this.#lastWords.join("\n"));
+    this.#started = true;
   }
 
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
+    this.#ending = true;
     this.#child?.kill("SIGKILL");
     await this.#exited;
   }
 
   /** Ends the server cleanly; kills it when it takes longer than 30 s. */
   async stop(): Promise<void> {
+    this.#ending = true;
     const child = this.#child;
     if (!child) return;
     child.kill("SIGCONT");
@@ -133,7 +144,10 @@ export class ServerProcess {
         if (child.pid === undefined) gone();
       });
       // "close" comes after "exit", when the sessions that shared the server's output are gone as well.
-      child.once("close", gone);
+      child.once("close", (code, signal) => {
+        gone();
+        if (this.#started && !this.#ending) this.o.ended?.(signal ?? `exit code ${code}`);
+      });
     });
     if (child.pid) this.#guard = guard(child.pid, this.o.stopSignal);
   }
