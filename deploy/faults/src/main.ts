@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { number } from "@fieldlog/arguments";
 import { removeCluster } from "@fieldlog/servers";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { type Arguments, optionsOf } from "./options.js";
 import { type Outcome, reportOf } from "./report/report.js";
 import { run } from "./run.js";
@@ -90,16 +91,6 @@ async function keep(folder: string, { dialects, findings }: Outcome, seed: numbe
 async function remove(folder: string): Promise<void> {
   await removeCluster(join(folder, "postgres"));
   await rm(folder, { recursive: true, force: true });
-}
-
-function number(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`a number from ${least} to ${most}`);
-    }
-    return value;
-  };
 }
 
 program.parseAsync().catch((error: unknown) => {

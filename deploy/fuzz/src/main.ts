@@ -2,7 +2,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { Command, InvalidArgumentError } from "commander";
+import { number } from "@fieldlog/arguments";
+import { Command } from "commander";
 import { corpusOf, keepCorpus } from "./corpus.js";
 import { attempt } from "./run/attempt.js";
 import { Coverage } from "./run/coverage.js";
@@ -102,16 +103,6 @@ async function report(findings: readonly Finding[], dir: string): Promise<void> 
     process.stdout.write(`  npm run fuzz -- ${target} --input ${file}\n`);
   }
   process.exitCode = 1;
-}
-
-function number(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`a number from ${least} to ${most}`);
-    }
-    return value;
-  };
 }
 
 program.parseAsync().catch((error: unknown) => {

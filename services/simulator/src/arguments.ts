@@ -1,3 +1,4 @@
+import { number } from "@fieldlog/arguments";
 import { InvalidArgumentError } from "commander";
 
 /** The origin of an HTTP address. */
@@ -15,19 +16,5 @@ export function mqttUrl(text: string): string {
   return url.href;
 }
 
-export function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw new InvalidArgumentError(`a whole number from ${least} to ${most}`);
-    }
-    return value;
-  };
-}
-
 /** How many times as fast. */
-export function factor(text: string): number {
-  const value = Number(text);
-  if (!(value >= 1 && value <= 10_000)) throw new InvalidArgumentError("a number from 1 to 10000");
-  return value;
-}
+export const factor = number(1, 10_000);

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { wholeNumber } from "@fieldlog/arguments";
 import { Command } from "commander";
-import { factor, httpUrl, mqttUrl, wholeNumber } from "../arguments.js";
+import { factor, httpUrl, mqttUrl } from "../arguments.js";
 import { Normals } from "./normals.js";
 import { simulateAir } from "./simulation.js";
 import { AirState } from "./state.js";

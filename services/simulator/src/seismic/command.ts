@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { wholeNumber } from "@fieldlog/arguments";
 import { Command, Option } from "commander";
-import { factor, httpUrl, wholeNumber } from "../arguments.js";
+import { factor, httpUrl } from "../arguments.js";
 import { Registrations } from "./device/registrations.js";
 import { parseCatalogue } from "./network/catalogue.js";
 import { placeStations } from "./network/stations.js";

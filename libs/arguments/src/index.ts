@@ -1,0 +1,1 @@
+export { number, wholeNumber } from "./number.js";
