@@ -3,10 +3,10 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { deviceClient } from "./device-client/device-client.js";
-import { fanout } from "./fanout/fanout.js";
-import { runApart, summaryOf } from "./frame/all.js";
+import { wholeNumber } from "@fieldlog/arguments";
+import { Command, Option } from "commander";
+import { BENCHMARK_NAMES, BENCHMARKS } from "./benchmarks.js";
+import { runApart } from "./frame/all.js";
 import { type Benchmark, type BenchmarkOptions, NoResult } from "./frame/benchmark.js";
 import { thisCommit } from "./frame/commit.js";
 import { worse } from "./frame/compare.js";
@@ -15,23 +15,13 @@ import { KeptRuns } from "./frame/kept.js";
 import { thisMachine } from "./frame/machine.js";
 import { jsonOf, type Report, tableOf, wholeJsonOf } from "./frame/report.js";
 import { row } from "./frame/result.js";
-import { ingest } from "./ingest/ingest.js";
-import { liveness } from "./liveness/liveness.js";
-import { matching } from "./matching/matching.js";
-import { mqtt } from "./mqtt/mqtt.js";
+import { summaryOf } from "./pages/targets.js";
+import { writePages } from "./pages/write.js";
 import { Places } from "./profile/places.js";
 import { Profiler } from "./profile/profiler.js";
-import { projection } from "./projection/projection.js";
-import { rebuild } from "./projection/rebuild.js";
-import { scale } from "./scale/scale.js";
-import { streams } from "./streams/streams.js";
-import { websocket } from "./websocket/websocket.js";
 
-const BENCHMARKS: readonly Benchmark[] = [
-  ...[ingest, mqtt, matching, fanout, websocket, projection, rebuild, liveness, streams, deviceClient, scale],
-];
-
-const kept = new KeptRuns(fileURLToPath(new URL("..", import.meta.url)));
+const FOLDER = fileURLToPath(new URL("..", import.meta.url));
+const kept = new KeptRuns(FOLDER);
 
 interface Arguments extends BenchmarkOptions {
   json: boolean;
@@ -100,6 +90,10 @@ program
   .option("--only <names...>", "just these benchmarks")
   .option("--dir <folder>", "on the disk that is to be measured", ".fieldlog/bench")
   .action(performAll);
+program
+  .command("pages")
+  .description("writes the list of kept runs in the README, and CAPACITY.md, anew; every --keep does")
+  .action(() => writePages(FOLDER, kept, BENCHMARK_NAMES));
 
 async function perform(benchmark: Benchmark, { profile, ...options }: Arguments): Promise<void> {
   const started = Date.now();
@@ -108,20 +102,22 @@ async function perform(benchmark: Benchmark, { profile, ...options }: Arguments)
     process.stderr.write(`${seconds} s  ${benchmark.name}: ${message}\n`);
   };
   const profiler = profile === undefined ? undefined : profilerOf(profile, benchmark, options);
-  const report = await measured(benchmark, options, progress, profiler);
-  if (profiler !== undefined) {
-    process.stdout.write(`${profiler.tables()}\n\n${options.json ? "" : tableOf(report)}\n`);
-    return;
-  }
-  const before = await kept.last(benchmark.name);
+  const report = await measured(benchmark, options, progress, profiler).finally(() => {
+    // Of a run without a result too: it may show why.
+    if (profiler !== undefined) process.stderr.write(`${profiler.tables()}\n`);
+  });
+  const before = profiler === undefined ? await kept.last(benchmark.name) : undefined;
   if (before !== undefined) for (const line of worse(before, report)) progress(`WORSE  ${line}`);
-  if (options.keep) await kept.keep(report);
+  if (options.keep) {
+    await kept.keep(report);
+    await writePages(FOLDER, kept, BENCHMARK_NAMES);
+  }
   const printed = options.whole ? wholeJsonOf : options.json ? jsonOf : tableOf;
   process.stdout.write(`${printed(report)}\n`);
 }
 
 async function performAll({ json, keep, dir, repeats, only }: ArgumentsOfAll): Promise<void> {
-  const names = BENCHMARKS.map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
+  const names = BENCHMARK_NAMES.filter((name) => only?.includes(name) ?? true);
   const unknown = only?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new NoResult(`there is no benchmark ${unknown}`);
   const { signal } = stopped(() => undefined);
@@ -192,16 +188,6 @@ function stopped(progress: (message: string) => void): AbortController {
     });
   }
   return stop;
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw new InvalidArgumentError(`a whole number from ${least} to ${most}`);
-    }
-    return value;
-  };
 }
 
 program.parseAsync().catch((error: unknown) => {

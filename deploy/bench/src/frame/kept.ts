@@ -17,6 +17,12 @@ export class KeptRuns {
     }
   }
 
+  /** Of all these benchmarks, without those of which none is kept. */
+  async all(benchmarks: readonly string[]): Promise<Report[]> {
+    const reports = await Promise.all(benchmarks.map((benchmark) => this.last(benchmark)));
+    return reports.filter((report) => report !== undefined);
+  }
+
   /** In the place of the one before. */
   async keep(report: Report): Promise<void> {
     const { benchmark } = report;

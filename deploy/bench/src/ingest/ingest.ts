@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { removeCluster, startPostgres } from "@fieldlog/servers";
 import type { Benchmark, BenchmarkContext } from "../frame/benchmark.js";
+import { SIGNED_EVENT } from "../frame/names.js";
 import { type Row, row } from "../frame/result.js";
 import { median } from "../frame/statistics.js";
 import { startBareServer } from "../system/bare.js";
@@ -109,7 +110,7 @@ function rows(figures: Figures): Row[] {
   const unit = "events/s";
   return [
     row({
-      name: "signed event, flushed before the answer",
+      name: SIGNED_EVENT,
       unit,
       values: peak,
       peer: { name: "bare node:http server", values: bare },

@@ -21,6 +21,7 @@ export class MqttStage {
     readonly load: MqttLoad,
     /** As many as there are connections. */
     readonly senders: readonly Sender[],
+    readonly postgres: RunningPostgres,
   ) {}
 
   /** Runs `measure` on a system of its own; whatever happens, everything that was started is stopped. */
@@ -36,7 +37,7 @@ export class MqttStage {
     const system = await System.start({ ...options, folder, door: "edge-mqtt", log, profiler });
     try {
       const senders = await createSenders(system, "peak", context.connections);
-      return await measure(new MqttStage(context, system, load, senders));
+      return await measure(new MqttStage(context, system, load, senders, options.postgres));
     } finally {
       await system.stop();
     }
@@ -44,17 +45,27 @@ export class MqttStage {
 
   /** What is acknowledged in the run must be in the log, and nothing else may happen. */
   async run(name: string, work: () => Promise<MqttReport>): Promise<MqttReport> {
-    const { "edge-mqtt": edge, projections } = this.pids();
-    const pids = {
-      ...{ nats: this.system.nats.pid, ...this.load.pids, "edge-mqtt": edge },
-      ...(projections ? { projections } : {}),
-    };
-    const { profiler } = this.context;
-    const { result, usage } = await withUsage(pids, work, { what: name, profiler });
-    say(this.context, name, result, usage);
+    return (await this.observed(name, work)).report;
+  }
+
+  /** The same, with how many processors each process of the system kept busy. @param others whose is told as well */
+  async observed(
+    name: string,
+    work: () => Promise<MqttReport>,
+    others: Readonly<Record<string, number>> = {},
+  ): Promise<{ report: MqttReport; busy: Readonly<Record<string, number>> }> {
+    const { load, context } = this;
+    const pids = { ...this.pids(), ...others };
+    const { profiler } = context;
+    const { result, usage, busy } = await withUsage({ ...load.pids, ...pids }, work, {
+      what: name,
+      profiler,
+    });
+    say(context, name, result, usage);
     this.#acknowledged += checked(result).acknowledged;
-    this.context.signal.throwIfAborted();
-    return result;
+    context.signal.throwIfAborted();
+    const ours = Object.entries(busy).filter(([process]) => Object.hasOwn(pids, process));
+    return { report: result, busy: Object.fromEntries(ours) };
   }
 
   target(lanes: Target["lanes"]): Target {
@@ -71,8 +82,12 @@ export class MqttStage {
     this.context.progress(`the log holds exactly the ${signals} acknowledged messages, ${size} in a commit`);
   }
 
-  private pids(): { "edge-mqtt": number; projections: number } {
-    return { "edge-mqtt": this.system.pid("edge-mqtt"), projections: this.system.pid("projections") };
+  private pids(): Readonly<Record<string, number>> {
+    const projections = this.system.pid("projections");
+    return {
+      ...{ nats: this.system.nats.pid, "edge-mqtt": this.system.pid("edge-mqtt") },
+      ...(projections ? { projections } : {}),
+    };
   }
 }
 

@@ -3,12 +3,12 @@ import { projections } from "@fieldlog/contracts";
 import { rpcClient } from "@fieldlog/rpc";
 import pg from "pg";
 import { NoResult } from "../frame/benchmark.js";
+import { WHOLE_PATH_RATE } from "../frame/names.js";
 import { createSenders, measurementLanes } from "./fleet.js";
 import type { MqttReport } from "./orders.js";
 import { type MqttStage, WARM_UP_MS } from "./stage.js";
 
 const DEVICES = 5_000;
-const PER_SECOND = 5_000;
 const POLL_MS = 100;
 const CATCH_UP_MS = 30_000;
 
@@ -20,6 +20,8 @@ export interface WholePath {
   readonly lagP99S: number;
   /** Rows of measurements, of those that were acknowledged. */
   readonly stored: number;
+  /** Processors that each process kept busy. */
+  readonly busy: Readonly<Record<string, number>>;
 }
 
 /**
@@ -38,9 +40,10 @@ export async function wholePath(stage: MqttStage, seconds: number): Promise<Whol
   const end = new AbortController();
   const watching = watch.follow(end.signal);
   const lanes = stage.target(measurementLanes(senders, Date.now()));
-  const name = `whole path, ${PER_SECOND} measurements/s of ${DEVICES} devices for ${seconds} s`;
+  const name = `whole path, ${WHOLE_PATH_RATE} measurements/s of ${DEVICES} devices for ${seconds} s`;
   context.progress(name);
-  const report = await stage.run(name, () => load.open(lanes, PER_SECOND, WARM_UP_MS, seconds * 1000));
+  const work = () => load.open(lanes, WHOLE_PATH_RATE, WARM_UP_MS, seconds * 1000);
+  const { report, busy } = await stage.observed(name, work, { Postgres: stage.postgres.pid });
   end.abort();
   await watching;
   await watch.untilCaughtUp(CATCH_UP_MS);
@@ -50,7 +53,7 @@ export async function wholePath(stage: MqttStage, seconds: number): Promise<Whol
   }
   const { maxS, p99S } = watch;
   context.progress(`lag of the read models: p99 ${p99S.toFixed(2)} s, at most ${maxS.toFixed(2)} s`);
-  return { report, lagMaxS: maxS, lagP99S: p99S, stored };
+  return { report, lagMaxS: maxS, lagP99S: p99S, stored, busy };
 }
 
 async function countMeasurements(databaseUrl: string): Promise<number> {

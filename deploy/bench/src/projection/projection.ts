@@ -1,5 +1,6 @@
 import { SIGNALS } from "@fieldlog/contracts";
 import type { Benchmark, BenchmarkContext } from "../frame/benchmark.js";
+import { INTO_TABLES } from "../frame/names.js";
 import { type Row, row } from "../frame/result.js";
 import { plainCopy } from "../ingest/copy.js";
 import { OneService } from "../system/one-service.js";
@@ -81,7 +82,7 @@ async function measure(context: Context, stage: OneService, model: Model, count:
   const copy = await plainCopy(database, repeats, { schema: "projections", table }, count);
   progress(`${kind}: plain COPY ${copy.map(Math.round).join(", ")} rows/s`);
   return row({
-    name: `${kind} into their tables`,
+    name: `${kind}${INTO_TABLES}`,
     unit: "signals/s",
     values,
     peer: { name: "plain COPY", values: copy },

@@ -1,6 +1,7 @@
 import { liveness } from "@fieldlog/contracts";
 import { rpcClient } from "@fieldlog/rpc";
 import { type BenchmarkContext, NoResult } from "../frame/benchmark.js";
+import { curves } from "../frame/names.js";
 import { point, type Row } from "../frame/result.js";
 import { beat, type Fleet, settle } from "../liveness/fleet.js";
 import { activeOf } from "../liveness/liveness.js";
@@ -52,10 +53,10 @@ async function measure(stage: OneService, fleet: Fleet): Promise<Row[]> {
     if (resident === undefined) throw new NoResult("this system does not tell how much memory a process has");
     const curve = (series: string) => ({ series, along: ALONG, x });
     return [
-      point(curve("liveness: resident memory"), { unit: "MiB", values: [resident] }),
-      point(curve("liveness: restart until ready"), { unit: "s", values: [restart] }),
+      point(curve(curves.livenessMemory), { unit: "MiB", values: [resident] }),
+      point(curve(curves.livenessRestart), { unit: "s", values: [restart] }),
       // Of few, it is the time until they are looked at.
-      ...(x < 10_000 ? [] : [point(curve("liveness: heartbeats"), { unit: "1/s", values: [perSecond] })]),
+      ...(x < 10_000 ? [] : [point(curve(curves.livenessBeats), { unit: "1/s", values: [perSecond] })]),
     ];
   } finally {
     client.close();

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SIGNALS } from "@fieldlog/contracts";
 import pg from "pg";
 import { type BenchmarkContext, NoResult } from "../frame/benchmark.js";
+import { curves } from "../frame/names.js";
 import { point, type Row } from "../frame/result.js";
 import { percentile } from "../frame/statistics.js";
 import { rebuilt } from "../projection/rebuild.js";
@@ -62,19 +63,19 @@ async function measure(
     const tableBytes = await databaseBytes(stage.postgres.url);
     const curve = (series: string) => ({ series, along: ALONG, x });
     const rows = [
-      point(curve("projections: restart until ready"), { unit: "s", values: [restart] }),
-      point(curve("the newest page, p99"), { unit: "ms", values: [newest] }),
-      point(curve("a page somewhere, p99"), { unit: "ms", values: [older] }),
+      point(curve(curves.restart), { unit: "s", values: [restart] }),
+      point(curve(curves.newestPage), { unit: "ms", values: [newest] }),
+      point(curve(curves.anyPage), { unit: "ms", values: [older] }),
       ...(x < 10_000
         ? []
         : [
-            point(curve("the log's bytes of an event"), { unit: "B", values: [logBytes / x] }),
-            point(curve("the tables' bytes of an event"), { unit: "B", values: [tableBytes / x] }),
+            point(curve(curves.logBytes), { unit: "B", values: [logBytes / x] }),
+            point(curve(curves.tableBytes), { unit: "B", values: [tableBytes / x] }),
           ]),
     ];
     if (x >= 100_000 && x <= LONGEST_REBUILT) {
       const rate = await rebuilt(client, last, (sequence) => (sequence / last) * x, signal);
-      rows.push(point(curve("rebuilt"), { unit: "events/s", values: [rate] }));
+      rows.push(point(curve(curves.rebuilt), { unit: "events/s", values: [rate] }));
     }
     progress(
       rows.map(({ curve: of, value, unit }) => `${of?.series} ${value.toFixed(1)} ${unit}`).join("; "),

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { BenchmarkContext } from "../frame/benchmark.js";
+import { curves } from "../frame/names.js";
 import { point, type Row } from "../frame/result.js";
 import { Chance } from "../matching/chance.js";
 import { logOf } from "../matching/events.js";
@@ -34,11 +35,11 @@ export async function subscriptionCurves(
       signal.throwIfAborted();
     }
     rows.push(
-      point({ series: "an event is matched, p50", along: ALONG, x }, { unit: "µs", values: p50 }),
-      point({ series: "an event is matched, p99", along: ALONG, x }, { unit: "µs", values: p99 }),
+      point({ series: curves.matchedP50, along: ALONG, x }, { unit: "µs", values: p50 }),
+      point({ series: curves.matchedP99, along: ALONG, x }, { unit: "µs", values: p99 }),
       ...(x < 1_000
         ? []
-        : [point({ series: "each subscription", along: ALONG, x }, { unit: "KiB", values: [kib] })]),
+        : [point({ series: curves.subscriptionMemory, along: ALONG, x }, { unit: "KiB", values: [kib] })]),
     );
     progress(`${x} subscriptions: p50 ${p50.at(-1)?.toFixed(1)} µs, p99 ${p99.at(-1)?.toFixed(1)} µs`);
   }

@@ -10,12 +10,20 @@ export function residentMiB(pid: number): number | undefined {
   return kib === undefined ? undefined : Number(kib) / MIB;
 }
 
-/** Seconds of processor time that a process has used; undefined where the system does not tell. */
+/** Seconds of processor time that a process and its children have used; undefined where the system does not tell. */
 export function cpuSeconds(pid: number): number | undefined {
-  // The name in parentheses may hold blanks; utime and stime are fields 14 and 15.
+  const children = proc(pid, `task/${pid}/children`).split(" ").map(Number).filter(Boolean);
+  const own = ticks(pid);
+  if (own === undefined) return undefined;
+  return children.reduce((sum, child) => sum + (ticks(child) ?? 0), own) / TICKS_PER_S;
+}
+
+/** Of the process itself and of its children that have ended. */
+function ticks(pid: number): number | undefined {
+  // The name in parentheses may hold blanks; the four times begin with field 14.
   const fields = proc(pid, "stat").split(") ").at(-1)?.split(" ") ?? [];
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return Number.isFinite(ticks) ? ticks / TICKS_PER_S : undefined;
+  const sum = fields.slice(11, 15).reduce((total, field) => total + Number(field), 0);
+  return fields.length > 15 ? sum : undefined;
 }
 
 /**
@@ -28,7 +36,7 @@ export async function withUsage<T>(
   pids: Readonly<Record<string, number>>,
   work: () => Promise<T>,
   profiled?: { readonly what: string; readonly profiler: Profiler | undefined },
-): Promise<{ result: T; usage: (done?: number) => string }> {
+): Promise<{ result: T; usage: (done?: number) => string; busy: Readonly<Record<string, number>> }> {
   const before = Object.entries(pids).map(([name, pid]) => ({ name, pid, cpu: cpuSeconds(pid) }));
   const start = performance.now();
   const result = await (profiled?.profiler?.during(profiled.what, pids, work) ?? work());
@@ -42,7 +50,8 @@ export async function withUsage<T>(
     const shares = used.map(({ name, cpu }) => `${name} ${(cpu / seconds).toFixed(2)}${each(cpu)}`);
     return shares.length > 0 ? `processors busy: ${shares.join(", ")}` : "";
   };
-  return { result, usage };
+  const busy = Object.fromEntries(used.map(({ name, cpu }) => [name, cpu / seconds]));
+  return { result, usage, busy };
 }
 
 function proc(pid: number, file: string): string {
