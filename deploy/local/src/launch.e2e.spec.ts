@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { get, type RequestOptions } from "node:https";
 import { join } from "node:path";
 import { freePort, removeCluster } from "@fieldlog/servers";
-import { anyGrpcPorts, temporaryDir, until } from "@fieldlog/testkit";
+import { anyGrpcPorts, compileCache, LAUNCHER, programOf, temporaryDir, until } from "@fieldlog/testkit";
 import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inShell, publish } from "./mosquitto-pub.fixture.js";
@@ -162,7 +162,9 @@ describe("npm start's launcher", { retry: 0 }, () => {
     });
 });
 
-const PORTS = ["HTTP", "HTTPS", "MQTT", "MQTTS", "MQTT_WS", "WS"].map((name) => `FIELDLOG_${name}_PORT`);
+const PORTS = ["HTTP", "HTTPS", "MQTT", "MQTTS", "MQTT_WS", "MQTT_WSS", "WS", "WSS"].map(
+  (name) => `FIELDLOG_${name}_PORT`,
+);
 const anyPorts = { ...anyGrpcPorts, ...Object.fromEntries(PORTS.map((name) => [name, "0"])) };
 
 async function freePorts(): Promise<Record<string, string>> {
@@ -193,8 +195,9 @@ interface Run {
 }
 
 function launch(settings: Record<string, string>, args: string[]): Run {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "..", "dist", "main.js"), ...args], {
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...settings },
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, [programOf(LAUNCHER), ...args], {
+    env: { PATH, HOME, NODE_COMPILE_CACHE: compileCache(), ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

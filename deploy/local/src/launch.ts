@@ -1,52 +1,63 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describeDurability, readDurability } from "@fieldlog/event-log";
-import {
-  createRuntime,
-  type Health,
-  hostModule,
-  listenOps,
-  readSettings,
-  startTracing,
-} from "@fieldlog/runtime";
+import { isDoor, OPS_PORT, type ProcessPlan, planProcesses } from "@fieldlog/processes";
+import { readSettings, type Settings, SettingsError, settingsTable } from "@fieldlog/runtime";
 import { claimDataDirectory } from "@fieldlog/servers";
+import type { ProcessesWanted } from "./arguments.js";
 import { LogFile } from "./log-file.js";
-import { choosePorts } from "./ports.js";
+import { runInOneProcess } from "./one-process.js";
+import { keyOf, Ports, portsOfOneProcess } from "./ports.js";
+import { endLeftovers, startProcesses } from "./processes/start.js";
+import { processTable } from "./processes/table.js";
 import { readableProblem } from "./readable.js";
 import type { Screen } from "./screen.js";
 import { keptSecret } from "./secrets.js";
-import { nats, natsProgram, postgres } from "./servers.js";
+import { checkLog, nats, natsProgram, postgres } from "./servers.js";
 import { chosenServices } from "./services.js";
 import { startSimulators } from "./simulator.js";
 import { certificate } from "./tls.js";
 import type { Undo } from "./undo.js";
 import { welcome } from "./welcome.js";
 
+export interface LaunchOptions {
+  readonly demo: boolean;
+  /** Absent: all services in this process. */
+  readonly processes: ProcessesWanted | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly screen: Screen;
+}
+
 /**
- * Starts Fieldlog in this process: the servers, then the services. How to stop what has begun is in `undo`, also
- * when this raises; when `undo` is run meanwhile, it raises Stopped.
+ * Starts Fieldlog: the servers, then the services. How to stop what has begun is in `undo`, also when this raises; when
+ * `undo` is run meanwhile, it raises Stopped.
  */
-export async function launch(
-  { demo, env, screen }: { demo: boolean; env: NodeJS.ProcessEnv; screen: Screen },
-  undo: Undo,
-): Promise<void> {
+export async function launch({ demo, processes, env, screen }: LaunchOptions, undo: Undo): Promise<void> {
   const given = readSettings(env);
+  const natsServers = processes?.natsServers ?? 1;
   const dataDir = await makeDataDir(given.dataDir);
   undo.add(await claimDataDirectory("Fieldlog", dataDir));
+  await checkLog(given, dataDir, natsServers);
+  await endLeftovers(dataDir, screen);
 
   const chosen = chosenServices(given.services);
-  const ports = await choosePorts(given, env, (service) => chosen.some(({ name }) => name === service));
+  const plans = processes && (await planned(given, env, chosen, processes));
+  const ports = plans
+    ? portsOfFirst(plans)
+    : await portsOfOneProcess(given, env, (service) => chosen.some(({ name }) => name === service));
   const adminKey = await keptSecret(dataDir, "admin-key", given.adminKey);
   const internalToken = await keptSecret(dataDir, "internal-token", given.internalToken);
   const installationKey = await keptSecret(dataDir, "installation-key", given.installationKey);
 
   const tls = await certificate(given, dataDir);
 
-  const program = await natsProgram(given, screen);
+  const binary = await natsProgram(given, screen, natsServers);
   undo.check();
   // Both at once; whichever has started is stopped when the other has not.
-  const starting = [nats(given, dataDir, screen, program), postgres(given, dataDir, screen)] as const;
+  const starting = [
+    nats(given, { dataDir, natsServers, screen, binary }),
+    postgres(given, dataDir, screen),
+  ] as const;
   for (const server of starting) {
     undo.add(async () => {
       await (await server.catch(() => undefined))?.stop();
@@ -55,7 +66,7 @@ export async function launch(
   const [log, database] = await Promise.all(starting);
   undo.check();
 
-  const settings = readSettings(env, {
+  const overrides: Partial<Settings> = {
     ...ports,
     dataDir,
     tlsCert: tls.cert,
@@ -66,45 +77,29 @@ export async function launch(
     natsUrl: log.url,
     natsMonitorUrl: log.monitorUrl,
     postgresUrl: database.url,
-    // Calls between services never leave this process.
+    // Calls between services never leave this machine.
     grpcBind: given.grpcBind ?? "127.0.0.1",
-  });
-  const file = new LogFile(join(dataDir, "logs", "fieldlog.log"));
-  undo.add(() => file.close());
-  const logTo = {
-    write: (line: string) => {
+    // Every server keeps all of the log.
+    replicas: env[settingsTable.replicas.name] || given.natsUrl ? given.replicas : natsServers,
+  };
+  const settings = readSettings(env, overrides);
+  const host = reachable(settings.bind);
+  let table: string[] = [];
+  if (plans) {
+    const told = { ...env, ...asEnvironment(overrides) };
+    const runs = await startProcesses({ plans, env: told, settings, dataDir, host, screen }, undo);
+    table = await processTable(runs, host);
+  } else {
+    const file = new LogFile(join(dataDir, "logs", "fieldlog.log"));
+    undo.add(() => file.close());
+    const write = (line: string) => {
       file.write(line);
       const problem = readableProblem(line);
       if (problem) screen.problem(problem);
-    },
-  };
-  const whole = createRuntime("fieldlog", settings, { logTo });
-  const tracing = await startTracing("fieldlog", settings);
-  undo.add(() => tracing.stop());
-  // All at once, before the first is asked: what is not there yet cannot say that it is not ready.
-  const parts = chosen.map(({ name, module }) => ({
-    name,
-    module,
-    runtime: createRuntime(name, settings, { within: whole }),
-  }));
-  await whole.lifecycle.start();
-  undo.add(() => whole.lifecycle.stop());
-  if (settings.opsPort !== undefined) {
-    const ops = await listenOps(whole, settings.opsPort);
-    undo.add(() => ops.close());
+    };
+    await runInOneProcess(chosen, { settings, logTo: { write }, screen }, undo);
   }
 
-  for (const { name, module, runtime } of parts) {
-    undo.add(() => runtime.lifecycle.stop());
-    const hosted = await hostModule(runtime, module(runtime));
-    undo.add(() => hosted.close());
-    undo.check();
-    screen.step(`${name} runs`);
-  }
-
-  await untilReady(whole.health, undo, screen);
-
-  const host = reachable(settings.bind);
   const localUrl = `http://${host}:${settings.httpPort}`;
   const mqttUrl = `mqtt://${host}:${settings.mqttPort}`;
   const durability = await readDurability(log.monitorUrl);
@@ -115,7 +110,9 @@ export async function launch(
       mqttUrl,
       mqttsUrl: `mqtts://${host}:${settings.mqttsPort}`,
       mqttWsUrl: `ws://${host}:${settings.mqttWsPort}`,
+      mqttWssUrl: `wss://${host}:${settings.mqttWssPort}`,
       wsUrl: `ws://${host}:${settings.wsPort}`,
+      wssUrl: `wss://${host}:${settings.wssPort}`,
       ca: tls.ca,
       natsUrl: log.url,
       natsMonitorUrl: log.monitorUrl,
@@ -123,29 +120,48 @@ export async function launch(
       durability: describeDurability(durability),
       dataDir,
       adminKey,
+      opsUrl: plans ? undefined : `http://${host}:${settings.opsPort}`,
+      processes: table,
     }),
   );
   if (demo)
     undo.add(startSimulators({ url: localUrl, mqttUrl, env, adminKey: adminKey.value, dataDir, screen }));
 }
 
-/** Milliseconds after which a person is told what is waited for. */
-const PATIENCE_MS = 5_000;
-
-/** Resolves when every service is ready: its tables exist, and what it calls answers. */
-async function untilReady(health: Health, undo: Undo, screen: Screen): Promise<void> {
-  let tell = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const { ready, checks } = await health.report();
-    undo.check();
-    if (ready) return;
-    if (Date.now() > tell) {
-      const waiting = Object.entries(checks).filter(([, state]) => state !== "ok");
-      screen.step(`waiting for ${waiting.map(([name, state]) => `${name} (${state})`).join(", ")}`);
-      tell = Date.now() + PATIENCE_MS;
-    }
-    await sleep(20);
+/** Raises SettingsError for one port that all processes would share, and as `Ports.check`. */
+async function planned(
+  given: Settings,
+  env: NodeJS.ProcessEnv,
+  chosen: ReturnType<typeof chosenServices>,
+  { replicas }: ProcessesWanted,
+): Promise<ProcessPlan[]> {
+  if (given.opsPort !== undefined) {
+    throw new SettingsError([
+      `${settingsTable.opsPort.name} is one port, and with --processes each process has its own: leave it out`,
+    ]);
   }
+  const ports = new Ports(given, env);
+  const plans = await planProcesses({
+    ...{ services: chosen.map(({ name }) => name), replicas },
+    port: (setting, replica, service) => ports.port(setting, replica, service),
+  });
+  await ports.check();
+  return plans;
+}
+
+/** Where a person finds the doors: those of the first of each. The operator's ports are each process's own. */
+function portsOfFirst(plans: readonly ProcessPlan[]): Partial<Settings> {
+  const firsts = plans.filter(({ replica, service }) => replica === 1 && isDoor(service));
+  const ports = firsts.flatMap((plan) => Object.entries(plan.ports)).filter(([name]) => name !== OPS_PORT);
+  return Object.fromEntries(ports.map(([name, port]) => [keyOf(name), port]));
+}
+
+/** Settings as a process is told them. */
+function asEnvironment(settings: Partial<Settings>): Record<string, string> {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    given.map(([key, value]) => [settingsTable[key as keyof Settings].name, String(value)]),
+  );
 }
 
 /** An address that this machine reaches what is bound to `bind` by. */

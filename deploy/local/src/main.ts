@@ -6,6 +6,7 @@ import { launch } from "./launch.js";
 import { PortInUse } from "./ports.js";
 import { Screen } from "./screen.js";
 import { OtherInstallationKey } from "./secrets.js";
+import { OtherLog } from "./servers.js";
 import { Undo } from "./undo.js";
 import { usage } from "./usage.js";
 
@@ -19,6 +20,7 @@ const FORESEEN = [
   DataDirectoryInUse,
   NatsServerNotFound,
   OtherInstallationKey,
+  OtherLog,
   ServerDidNotStart,
 ];
 
@@ -41,11 +43,11 @@ const screen = new Screen(process.stdout, process.stderr, color);
 const undo = new Undo();
 
 async function main(): Promise<void> {
-  const { demo, help, credrc } = parseArguments(process.argv.slice(2));
+  const { demo, help, credrc, processes } = parseArguments(process.argv.slice(2));
   if (help) return screen.print(usage());
   let launched = Promise.resolve();
   stopOnSignals(() => launched);
-  const launching = launch({ demo, env: environment(credrc), screen }, undo);
+  const launching = launch({ demo, processes, env: environment(credrc), screen }, undo);
   launched = launching.then(ignore, ignore);
   await launching;
 }

@@ -31,7 +31,9 @@ const environment = () => ({
   FIELDLOG_DATA_DIR: dataDir,
   FIELDLOG_HTTP_PORT: String(port),
   FIELDLOG_MQTT_PORT: String(mqttPort),
-  ...Object.fromEntries(["HTTPS", "MQTTS", "MQTT_WS", "WS"].map((name) => [`FIELDLOG_${name}_PORT`, "0"])),
+  ...Object.fromEntries(
+    ["HTTPS", "MQTTS", "MQTT_WS", "MQTT_WSS", "WS", "WSS"].map((name) => [`FIELDLOG_${name}_PORT`, "0"]),
+  ),
 });
 
 async function run(command: string): Promise<string> {

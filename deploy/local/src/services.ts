@@ -5,6 +5,7 @@ import { EdgeMqttModule } from "@fieldlog/edge-mqtt";
 import { EdgeWebSocketModule } from "@fieldlog/edge-websocket";
 import { LivenessModule } from "@fieldlog/liveness";
 import { OffersModule } from "@fieldlog/offers";
+import { SERVICES, type ServiceName } from "@fieldlog/processes";
 import { ProjectionsModule } from "@fieldlog/projections";
 import { type hostModule, type Runtime, SettingsError } from "@fieldlog/runtime";
 import { SamplingModule } from "@fieldlog/sampling";
@@ -23,17 +24,19 @@ export function chosenServices(names: readonly string[] | undefined): typeof ser
 
 type Module = Parameters<typeof hostModule>[1];
 
-/** The services, in the order of their start; they stop in the reverse: the doors first, so that they drain. */
-export const services: readonly { name: string; module: (runtime: Runtime) => Module }[] = [
-  { name: "auth", module: (runtime) => AuthModule.with(runtime) },
-  { name: "devices", module: (runtime) => DevicesModule.with(runtime) },
-  { name: "projections", module: (runtime) => ProjectionsModule.with(runtime) },
-  { name: "subscriptions", module: (runtime) => SubscriptionsModule.with(runtime) },
-  { name: "liveness", module: (runtime) => LivenessModule.with(runtime) },
-  { name: "offers", module: (runtime) => OffersModule.with(runtime) },
-  { name: "sampling", module: (runtime) => SamplingModule.with(runtime) },
-  { name: "streams", module: (runtime) => StreamsModule.with(runtime) },
-  { name: "edge-http", module: (runtime) => EdgeHttpModule.with(runtime) },
-  { name: "edge-mqtt", module: (runtime) => EdgeMqttModule.with(runtime) },
-  { name: "edge-websocket", module: (runtime) => EdgeWebSocketModule.with(runtime) },
-];
+const modules: Readonly<Record<ServiceName, (runtime: Runtime) => Module>> = {
+  auth: (runtime) => AuthModule.with(runtime),
+  devices: (runtime) => DevicesModule.with(runtime),
+  projections: (runtime) => ProjectionsModule.with(runtime),
+  subscriptions: (runtime) => SubscriptionsModule.with(runtime),
+  liveness: (runtime) => LivenessModule.with(runtime),
+  offers: (runtime) => OffersModule.with(runtime),
+  sampling: (runtime) => SamplingModule.with(runtime),
+  streams: (runtime) => StreamsModule.with(runtime),
+  "edge-http": (runtime) => EdgeHttpModule.with(runtime),
+  "edge-mqtt": (runtime) => EdgeMqttModule.with(runtime),
+  "edge-websocket": (runtime) => EdgeWebSocketModule.with(runtime),
+};
+
+/** The services, in the order of their start; they stop in the reverse. */
+export const services = SERVICES.map((name) => ({ name, module: modules[name] }));

@@ -7,7 +7,9 @@ export interface Welcome {
   mqttUrl: string;
   mqttsUrl: string;
   mqttWsUrl: string;
+  mqttWssUrl: string;
   wsUrl: string;
+  wssUrl: string;
   /** The certificate authority that clients must trust, where it is our own. */
   ca: string | undefined;
   natsUrl: string;
@@ -16,6 +18,10 @@ export interface Welcome {
   durability: string;
   dataDir: string;
   adminKey: Secret;
+  /** http://host:port of /healthz, /readyz and /metrics; undefined where each process has its own. */
+  opsUrl: string | undefined;
+  /** Of the processes that were started, a line each (`processTable`); empty in one process. */
+  processes: readonly string[];
 }
 
 /** What is printed when everything runs: where, how safe, the key, and a command to try. */
@@ -32,14 +38,14 @@ Fieldlog is running.
 
   HTTP       ${w.httpUrl}   (${w.httpUrl}/openapi.json describes it)
   HTTPS      ${w.httpsUrl}
-  MQTT       ${w.mqttUrl}   over TLS ${w.mqttsUrl}   over WebSocket ${w.mqttWsUrl}${authority}
-  WebSocket  ${w.wsUrl}/v1/subscribe
+  MQTT       ${w.mqttUrl}   over TLS ${w.mqttsUrl}   over WebSocket ${w.mqttWsUrl}, ${w.mqttWssUrl}${authority}
+  WebSocket  ${w.wsUrl}/v1/subscribe   over TLS ${w.wssUrl}/v1/subscribe
   NATS       ${withoutUser(w.natsUrl)}${w.natsMonitorUrl ? `   monitoring ${w.natsMonitorUrl}` : ""}
   PostgreSQL ${withoutUser(w.postgresUrl)}
   Data       ${fromHere(w.dataDir)}
   Durability ${w.durability}
-  Admin key  ${key}
-
+  Admin key  ${key}${w.opsUrl ? `\n  Operator   ${w.opsUrl}/readyz   ${w.opsUrl}/metrics` : ""}
+${w.processes.map((line) => `${line}\n`).join("")}
 Publish a message over MQTT, read it back, and watch events arrive:
 
   mosquitto_pub -h ${hostOf(mqtt)} -p ${mqtt.port} -u default -P "$(cat ${keyFile})" -q 1 -t hello/world -m hello
