@@ -4,14 +4,14 @@ export { SERVICES, type ServiceName } from "@fieldlog/processes";
 export { encoded, heartbeat, pick, RECEIVED } from "./builders.js";
 // What tables hold of a namespace.
 export { digestOf } from "./digest-of.js";
+// The built services as processes.
+export { anyGrpcPorts } from "./parts.js";
 // The built programs.
 export { compileCache, LAUNCHER, programOf } from "./programs.js";
 // Servers for tests.
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
 // One built service as a process.
 export { type ServiceProcess, startServiceProcess } from "./service-process.js";
-// The built services as processes.
-export { anyGrpcPorts } from "./shape.js";
 export { type System, type SystemOptions, type SystemProcess, startSystem } from "./system.js";
 // Waiting for what happens elsewhere.
 export { CALL_MS, until } from "./until.js";

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { OPS_PORT, type ServiceName, serviceProcess } from "@fieldlog/processes";
+import { type Part, partsOf } from "./parts.js";
 import { compileCache, LAUNCHER, programOf } from "./programs.js";
 import { temporaryDir } from "./servers.js";
-import { type Part, partsOf } from "./shape.js";
 
 export interface SystemOptions {
   natsUrl: string;
