@@ -1,5 +1,6 @@
 // For services that keep large data.
 export { CannotDecrypt, encrypted, PLAIN, sealInto } from "./encrypted.js";
+export { inPages } from "./in-pages.js";
 export { NatsObjects, type NatsObjectsOptions } from "./nats-objects.js";
 export {
   NoSuchObject,

@@ -2,7 +2,7 @@ import type { Aggregates, Id } from "@fieldlog/aggregates";
 import { REGISTRY, type registry, token } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
 import type { EventLog } from "@fieldlog/event-log";
-import type { ObjectStore } from "@fieldlog/objects";
+import { inPages, type ObjectStore } from "@fieldlog/objects";
 import { type MadeUpload, upload } from "../decisions/upload.js";
 import type { Reader } from "../service/reader.js";
 import type { Requests } from "../service/requests.js";
@@ -74,7 +74,7 @@ export class Consequences {
     const held = await keys.ofNamespace(namespace);
     const { devices } = await this.current(namespace);
     for (const key of held) if (!devices.has(key.device)) await keys.forget(key);
-    for await (const names of inPages(objects.list(`${namespace}/`))) {
+    for await (const names of inPages(objects.list(`${namespace}/`), PAGE)) {
       const { uploads } = await this.current(namespace);
       const own = names.filter((name) => !OF_OTHERS.test(name) && !uploads.has(uploadIn(name)));
       await Promise.all(own.map((name) => objects.delete(name)));
@@ -125,15 +125,4 @@ export class Consequences {
     const { state } = await this.parts.aggregates.current(upload, id);
     return state.phase === "none" ? undefined : state;
   }
-}
-
-async function* inPages(names: AsyncIterable<string>): AsyncGenerator<string[], void> {
-  let page: string[] = [];
-  for await (const name of names) {
-    page.push(name);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }

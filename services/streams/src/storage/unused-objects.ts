@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { limits, untoken } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
-import type { ObjectStore } from "@fieldlog/objects";
+import { inPages, type ObjectStore } from "@fieldlog/objects";
 import { underLease } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
 import type { Rows } from "../rows.js";
@@ -84,30 +84,18 @@ export class UnusedObjects {
   }
 
   private async packs(namespace: string, before: number): Promise<number> {
-    const { objects } = this.parts;
+    const { objects, rows } = this.parts;
     let removed = 0;
-    let page: FoundPack[] = [];
-    for await (const object of objects.list(packsOf(namespace), before)) {
-      const positions = positionsOf(object);
-      if (positions !== undefined) page.push({ object, ...positions });
-      if (page.length < PACKS) continue;
-      removed += await this.unusedOf(namespace, page);
-      page = [];
+    for await (const names of inPages(objects.list(packsOf(namespace), before), PACKS)) {
+      const packs = names.flatMap((object) => {
+        const positions = positionsOf(object);
+        return positions === undefined ? [] : [{ object, ...positions }];
+      });
+      const used = await rows.usedPacks(namespace, packs);
+      const unused = packs.filter(({ object }) => !used.has(object));
+      for (const { object } of unused) await objects.delete(object);
+      removed += unused.length;
     }
-    return removed + (await this.unusedOf(namespace, page));
+    return removed;
   }
-
-  private async unusedOf(namespace: string, packs: readonly FoundPack[]): Promise<number> {
-    if (packs.length === 0) return 0;
-    const used = await this.parts.rows.usedPacks(namespace, packs);
-    const unused = packs.filter(({ object }) => !used.has(object));
-    for (const { object } of unused) await this.parts.objects.delete(object);
-    return unused.length;
-  }
-}
-
-interface FoundPack {
-  readonly object: string;
-  readonly first: number;
-  readonly last: number;
 }

@@ -2,7 +2,7 @@ import type { Id } from "@fieldlog/aggregates";
 import { REGISTRY, type registry } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
 import type { EventLog } from "@fieldlog/event-log";
-import type { ObjectStore } from "@fieldlog/objects";
+import { inPages, type ObjectStore } from "@fieldlog/objects";
 import type { Models } from "../../models/models.js";
 import type { Rows } from "../rows.js";
 import type { Samples } from "../samples.js";
@@ -70,7 +70,7 @@ export class Consequences {
     await this.upToDate();
     for (const key of held) if (!(await rows.needsKey(namespace, key.device))) await keys.forget(key);
     for (const folder of FOLDERS) {
-      for await (const names of inPages(objects.list(`${namespace}/${folder}`))) {
+      for await (const names of inPages(objects.list(`${namespace}/${folder}`), PAGE)) {
         await this.upToDate();
         const kept = await rows.kept(namespace, names);
         await Promise.all(names.filter((name) => !kept.has(name)).map((name) => objects.delete(name)));
@@ -83,15 +83,4 @@ export class Consequences {
     const sequence = await this.parts.log.lastSequence(REGISTRY);
     if (!(await this.parts.waitFor(sequence, BEHIND_MS))) throw new Error("the tables are behind the log");
   }
-}
-
-async function* inPages(names: AsyncIterable<string>): AsyncGenerator<string[], void> {
-  let page: string[] = [];
-  for await (const name of names) {
-    page.push(name);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }
