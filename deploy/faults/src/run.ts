@@ -69,7 +69,7 @@ async function onStage(stage: Stage, o: RunOptions, context: RunContext): Promis
 
 async function sceneOf(stage: Stage, o: RunOptions, folder: string): Promise<Scene> {
   const api = new Api(stage.doors.http.direct, stage.adminKey);
-  const { id } = await api.ask("POST", "/v1/namespaces", { name: "faults" });
+  const { id } = await api.ask("POST", "/v1/namespaces", { name: "faults", openToCsn: true });
   const namespace = String(id);
   await api.ask("PATCH", `/v1/namespaces/${namespace}/settings`, {
     ...{ heartbeatS: INACTIVE_AFTER_S / 2, inactiveAfterS: INACTIVE_AFTER_S, offers: "all" },

@@ -40,6 +40,8 @@ export interface KnownNamespace {
   readonly name: string;
   /** Everything of its devices is refused. Absent: it is not. */
   readonly disabled?: boolean;
+  /** To CSN's messages that nobody signs it is as if it did not exist. Absent: it is open to them. */
+  readonly closedToCsn?: boolean;
 }
 
 export interface KnownKey {
@@ -196,8 +198,8 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
         absentIs("not_found", async () => {
           const { namespace } = await authClient.getNamespace({ idOrName });
           if (namespace === undefined) return undefined;
-          const { id, name, disabled } = namespace;
-          return { id, name, ...(disabled ? { disabled } : {}) };
+          const { id, name, disabled, settings: { closedToCsn = false } = {} } = namespace;
+          return { id, name, ...(disabled && { disabled }), ...(closedToCsn && { closedToCsn }) };
         }),
     }),
     keys: new LoadCache({

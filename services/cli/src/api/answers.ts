@@ -116,6 +116,7 @@ export interface NamespaceSettings {
   inactiveAfterS: number | null;
   uniqueDeviceNames: boolean;
   remoteAccess: boolean;
+  openToCsn: boolean;
   devices: number | null;
   storedBytes: number | null;
   uploadBytes: number | null;

@@ -55,20 +55,21 @@ describe("devices erase", () => {
 describe("namespaces settings", () => {
   const settings = {
     ...{ heartbeatS: null, inactiveAfterS: 900, uniqueDeviceNames: true, devices: 5 },
-    ...{ storedBytes: null, uploadBytes: null, offers: "all" },
+    ...{ storedBytes: null, uploadBytes: null, offers: "all", openToCsn: true },
   };
 
   it("shows them, and sets what is given", async () => {
     const { run, asked, said } = staged([{ body: settings }, { body: settings }]);
     expect(await run("namespaces settings roofs")).toBe(0);
     expect(said.out).toMatch(/inactive after \(s\)\s+900/);
+    expect(said.out).toMatch(/open to CSN\s+yes/);
     const line =
       "namespaces settings roofs --inactive-after-s 900 --devices default --unique-device-names yes";
-    expect(await run(line)).toBe(0);
+    expect(await run(`${line} --open-to-csn no`)).toBe(0);
     expect(asked[1]).toMatchObject({
       method: "PATCH",
       url: `${BASE}/namespaces/roofs/settings`,
-      body: { inactiveAfterS: 900, devices: null, uniqueDeviceNames: true },
+      body: { inactiveAfterS: 900, devices: null, uniqueDeviceNames: true, openToCsn: false },
     });
   });
 

@@ -17,6 +17,7 @@ export function addNamespaces(program: Command, world: World): void {
       examples(
         ["fieldlog namespaces list", "which there are; `default` and `test` from the beginning"],
         ["fieldlog namespaces create roof-sensors", "a new one"],
+        ["fieldlog namespaces create csn --open-to-csn", "one for CSN, whose clients register by themselves"],
         ["fieldlog namespaces retention roof-sensors", "how long tables keep what its devices reported"],
         ["fieldlog namespaces retention roof-sensors --logs 14 --measurements forever", "another span"],
         ["fieldlog namespaces settings roof-sensors --inactive-after-s 300", "when devices count as active"],
@@ -44,9 +45,10 @@ export function addNamespaces(program: Command, world: World): void {
     .command("create")
     .argument("<name>", "small letters, digits, - and _; at most 63")
     .description("A new namespace.")
-    .action(async (name: string, _options, command: Command) => {
+    .option("--open-to-csn", "whoever reaches the door may register devices by CSN, and ask CSN's queries")
+    .action(async (name: string, options: { openToCsn?: true }, command: Command) => {
       const { api, print, paint } = contextOf(command, world);
-      const namespace = await api.post<Namespace>("/v1/namespaces", { name });
+      const namespace = await api.post<Namespace>("/v1/namespaces", { name, ...options });
       print(
         namespace,
         () =>

@@ -35,6 +35,12 @@ export function addSettings(namespaces: Command, world: World): void {
         "keys with permission admin may open tunnels to its devices",
       ).choices(["yes", "no"]),
     )
+    .addOption(
+      new Option(
+        "--open-to-csn <yes|no>",
+        "whoever reaches the door may register devices by CSN, and ask CSN's queries",
+      ).choices(["yes", "no"]),
+    )
     .action(async (namespace: string, options: Record<string, unknown>, command: Command) => {
       const { api, print, paint } = contextOf(command, world);
       const path = `/v1/namespaces/${part(namespace)}/settings`;
@@ -55,6 +61,7 @@ export function addSettings(namespaces: Command, world: World): void {
             ["upload bytes", shown(settings.uploadBytes)],
             ["offers", settings.offers],
             ["remote access", settings.remoteAccess ? "yes" : "no"],
+            ["open to CSN", settings.openToCsn ? "yes" : "no"],
           ],
           paint,
         ),
@@ -62,16 +69,16 @@ export function addSettings(namespaces: Command, world: World): void {
     });
 }
 
-function givenOf({ uniqueDeviceNames, remoteAccess, ...rest }: Record<string, unknown>): Given {
-  const names = ["heartbeatS", "inactiveAfterS", "devices", "storedBytes", "uploadBytes", "offers"];
-  const given = Object.fromEntries(
-    names.flatMap((name) => (name in rest ? [[name, rest[name] === DEFAULT ? null : rest[name]]] : [])),
-  );
-  return {
-    ...given,
-    ...(uniqueDeviceNames === undefined ? {} : { uniqueDeviceNames: uniqueDeviceNames === "yes" }),
-    ...(remoteAccess === undefined ? {} : { remoteAccess: remoteAccess === "yes" }),
-  };
+const NAMES = ["heartbeatS", "inactiveAfterS", "devices", "storedBytes", "uploadBytes", "offers"] as const;
+const CHOICES = ["uniqueDeviceNames", "remoteAccess", "openToCsn"] as const;
+
+function givenOf(options: Record<string, unknown>): Given {
+  const given = (names: readonly string[], read: (option: unknown) => unknown) =>
+    names.flatMap((name) => (name in options ? [[name, read(options[name])]] : []));
+  return Object.fromEntries([
+    ...given(NAMES, (option) => (option === DEFAULT ? null : option)),
+    ...given(CHOICES, (option) => option === "yes"),
+  ]);
 }
 
 /** Of an option, a null would be lost. */

@@ -16,6 +16,7 @@ import { editorUrlOf } from "../edit-page/edit-page.js";
 import { type Answer, answered, created, described, refused, updated } from "./answer.js";
 import { readEditorTokenRequest, readKeyValueRequest } from "./client-requests.js";
 import { type CsnRequest, type Door, refusalFor } from "./door.js";
+import { openNamespace } from "./open-namespace.js";
 import { Refusal, refusals } from "./refusal.js";
 import {
   readCreate,
@@ -56,8 +57,8 @@ export class Commands {
   async create(request: CsnRequest): Promise<Answer> {
     const asked = readCreate(request.body);
     if (asked instanceof Refusal) return refused(asked);
-    const namespace = await this.parts.known.namespaces.get(request.namespace);
-    if (namespace === undefined) return refused(refusals.unknownNamespace(request.namespace));
+    const namespace = await openNamespace(this.parts.known, request);
+    if (namespace instanceof Refusal) return refused(namespace);
     if (namespace.disabled) return refused(refusals.disabled);
     const options = tracedBy(request);
     const { device } = await this.parts.devices.registerDevice(

@@ -35,9 +35,9 @@ const station = (...message: number[][]) =>
   Station.register(api(), ...(message.length > 0 ? message : [ACCELEROMETER]));
 const hexOf = (...parts: number[][]) => Buffer.from(bytes(...parts)).toString("hex");
 
-/** Of the native API, in the namespace. */
+/** Of the native API, in the namespace; empty: of all of them. */
 async function native(method: string, path: string, body?: object, namespace = "test") {
-  const response = await fetch(`${system.url}/v1/namespaces/${namespace}${path}`, {
+  const response = await fetch(`${system.url}/v1/namespaces${namespace && `/${namespace}`}${path}`, {
     method,
     headers: {
       authorization: `Bearer ${system.adminKey}`,
@@ -362,6 +362,35 @@ describe("queries", () => {
     const none = await query("recent-events", num(4, all.all(2)[0] as bigint));
     expect(none.hex).toBe(hexOf(SUCCESS, num(2, all.all(2)[0] as bigint)));
   });
+});
+
+it("what nobody signs finds no namespace but those that are open to CSN; what clients sign is taken all the same", async () => {
+  const { id } = await native("POST", "", { name: "shut" }, "");
+  const open = (openToCsn: boolean) => native("PATCH", "/settings", { openToCsn }, id);
+  const unsigned = {
+    "client/create": bytes(ACCELEROMETER),
+    "query/name-available": bytes(len(1, "x")),
+    "query/existing-uuid": bytes(len(1, "x")),
+    "query/client-from-legacy-id": bytes(len(1, "x")),
+    "query/recent-events": bytes(),
+  };
+  const areRefused = async () => {
+    for (const [path, message] of Object.entries(unsigned)) {
+      const shut = await ask(`${api("shut")}/${path}`, message);
+      const nowhere = await ask(`${api("nope")}/${path}`, message);
+      expect([shut.http, shut.type]).toEqual([400, status.invalidRequest]);
+      expect([shut.http, shut.message.replace("shut", "nope")]).toEqual([nowhere.http, nowhere.message]);
+    }
+  };
+  await areRefused();
+  await open(true);
+  const own = await Station.register(api("shut"), ACCELEROMETER);
+  expect((await ask(`${api("shut")}/query/recent-events`, bytes())).type).toBe(status.success);
+  await open(false);
+  await areRefused();
+  expect((await own.pick()).type).toBe(status.success);
+  const { devices } = await native("GET", "/devices", undefined, id);
+  expect(devices).toHaveLength(1);
 });
 
 it("names are one client's where the namespace wants that, and anybody's elsewhere", async () => {

@@ -3,6 +3,7 @@ import { limits, type projections, REGISTRY, type registry, SIGNALS, saf } from 
 import type { RpcClient } from "@fieldlog/rpc";
 import { type Answer, answered, refused } from "./answer.js";
 import type { CsnRequest } from "./door.js";
+import { openNamespace } from "./open-namespace.js";
 import { readLegacyQuery, readNameQuery, readRecentQuery, readUuidQuery } from "./queries.js";
 import { recentEvents } from "./recent-events.js";
 import { Refusal, refusals } from "./refusal.js";
@@ -78,9 +79,8 @@ export class Lookups {
     const query = read(request.body);
     if (query instanceof Refusal) return refused(query);
     if (!this.budget.take(request.receivedAt)) return refused(refusals.tooManyQueries);
-    const namespace = await this.parts.known.namespaces.get(request.namespace);
-    if (namespace === undefined) return refused(refusals.unknownNamespace(request.namespace));
-    return answer(query, namespace.id);
+    const namespace = await openNamespace(this.parts.known, request);
+    return namespace instanceof Refusal ? refused(namespace) : answer(query, namespace.id);
   }
 
   /** The one that was registered last, if several fit. */

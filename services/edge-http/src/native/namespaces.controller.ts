@@ -20,8 +20,7 @@ export class NamespacesController {
     const key = await this.parts.access.installation(request);
     const { body } = readInput(operations.createNamespace, request);
     const { namespace, sequence } = await this.parts.auth.createNamespace({
-      name: body.name,
-      decidedBy: askedBy(key),
+      ...{ ...body, decidedBy: askedBy(key) },
     });
     if (namespace === undefined) throw new Error("auth answered without a namespace");
     this.wrote(reply, namespace.id, sequence);

@@ -122,6 +122,9 @@ function success({ answer, also = {}, writes, streams }: Operation): Json {
   };
 }
 
+/** Of what nobody signs. */
+const OPEN = "Where the namespace is open to CSN; any other is answered as if it did not exist.";
+
 /** CSN: message in, message out, of the protobuf package `saf`. */
 const csn = [
   ["client/create", "ClientCreateMessage", "ClientCreateResponse", "Registers a client and its sensors"],
@@ -163,7 +166,8 @@ function describeCsn(path: string, message: string, answer: string, summary: str
     description,
     content: { [PROTOBUF]: { schema: { description: `saf.${type}` } } },
   });
-  const parameters = ["ns", ...(path.includes("{id}") ? ["id"] : [])].map((name) => ({
+  const isSigned = path.includes("{id}");
+  const parameters = ["ns", ...(isSigned ? ["id"] : [])].map((name) => ({
     name,
     in: "path",
     required: true,
@@ -172,8 +176,9 @@ function describeCsn(path: string, message: string, answer: string, summary: str
   return {
     operationId: `csn-${path.replace("/{id}", "").replace("/", "-")}`,
     summary,
+    ...(isSigned ? {} : { description: OPEN }),
     tags: ["csn"],
-    ...whoMay(path.includes("{id}") ? ["csnSignature"] : []),
+    ...whoMay(isSigned ? ["csnSignature"] : []),
     parameters,
     requestBody: {
       description: "Of any content type",
@@ -198,7 +203,6 @@ function describeCsn(path: string, message: string, answer: string, summary: str
 const operator = {
   "/healthz": ["Whether the process is alive", schema.Health, "application/json"],
   "/readyz": ["Whether it can take work, and what is missing", schema.Readiness, "application/json"],
-  "/metrics": ["Metrics for Prometheus", undefined, "text/plain"],
 } as const;
 
 function describeOperator(path: keyof typeof operator): Json {

@@ -269,7 +269,15 @@ const retention = { measurementDays: days, logDays: days };
 export const Retention = component("Retention", z.object(retention));
 export const NewRetention = component("NewRetention", z.strictObject(retention));
 
-export const NewNamespace = component("NewNamespace", z.strictObject({ name: id }));
+export const openToCsn = z
+  .boolean()
+  .describe(
+    "Whoever reaches the door may register devices by CSN, and ask which names there are and where sensors picked something up",
+  );
+export const NewNamespace = component(
+  "NewNamespace",
+  z.strictObject({ name: id, openToCsn: openToCsn.default(false) }),
+);
 export const Namespace = component(
   "Namespace",
   z.object({ id: z.string(), name: z.string(), createdAt: time }),

@@ -16,6 +16,11 @@ const signed = (...more: number[][]): Example => ({
 const stretch = () => [...len(4, dateOf(Date.now() - 60_000)), ...len(5, dateOf(Date.now()))];
 
 const csn: Record<string, Example> = {
+  "csn-client-create": { body: () => bytes(len(1, len(4, made())), len(2, num(2, 0))) },
+  "csn-query-name-available": { body: () => bytes(len(1, made())) },
+  "csn-query-existing-uuid": { body: () => bytes(len(1, made())) },
+  "csn-query-client-from-legacy-id": { body: () => bytes(len(1, made())) },
+  "csn-query-recent-events": { body: () => bytes() },
   "csn-client-update": signed(),
   "csn-client-metadata": signed(),
   "csn-client-get-keyvalue": signed(),

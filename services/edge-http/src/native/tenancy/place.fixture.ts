@@ -1,6 +1,6 @@
 import type { Json, Native } from "../native.fixture.js";
 
-/** A namespace of its own, and what is asked in it. */
+/** A namespace of its own, open to CSN, and what is asked in it. */
 export class Place {
   readonly name: string;
   id = "";
@@ -14,7 +14,8 @@ export class Place {
 
   static async make(native: Native, kind = "shut"): Promise<Place> {
     const place = new Place(native, kind);
-    const { id } = await place.json("POST", "/v1/namespaces", place.operator, { name: place.name });
+    const asked = { name: place.name, openToCsn: true };
+    const { id } = await place.json("POST", "/v1/namespaces", place.operator, asked);
     place.id = String(id);
     return place;
   }

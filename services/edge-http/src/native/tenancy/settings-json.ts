@@ -16,13 +16,14 @@ export function settingsJson(settings: auth.Namespace["settings"]): Json {
     uploadBytes: limits?.uploadBytes ?? null,
     offers: settings?.offers === "all" ? "all" : "requested",
     remoteAccess: settings?.remoteAccess ?? false,
+    openToCsn: !settings?.closedToCsn,
   };
 }
 
 /** The same way back. */
 export function settingsOf(json: Json) {
   const { heartbeatS, inactiveAfterS, devices, storedBytes, uploadBytes } = json;
-  const { uniqueDeviceNames, offers, remoteAccess } = json;
+  const { uniqueDeviceNames, offers, remoteAccess, openToCsn } = json;
   return {
     liveness: {
       ...(heartbeatS === null ? {} : { heartbeatS }),
@@ -33,6 +34,6 @@ export function settingsOf(json: Json) {
       ...(storedBytes === null ? {} : { storedBytes: BigInt(storedBytes) }),
       ...(uploadBytes === null ? {} : { uploadBytes }),
     },
-    ...{ uniqueDeviceNames, offers, remoteAccess },
+    ...{ uniqueDeviceNames, offers, remoteAccess, closedToCsn: !openToCsn },
   };
 }

@@ -1,6 +1,6 @@
 import { limits } from "@fieldlog/contracts";
 import { z } from "zod";
-import { component, id } from "../schemas.js";
+import { component, id, openToCsn } from "../schemas.js";
 
 const seconds = z.int().min(1).max(limits.longestInactiveS).nullable();
 const settings = {
@@ -19,6 +19,7 @@ const settings = {
     .describe(`Most bytes of one upload; null: ${limits.uploadBytes}`),
   offers: z.enum(["requested", "all"]).describe("Which offers of data are accepted"),
   remoteAccess: z.boolean().describe("Keys with permission admin may open tunnels to its devices"),
+  openToCsn,
 };
 
 export const NamespaceSettings = component("NamespaceSettings", z.object(settings));

@@ -32,6 +32,7 @@ export class TenancyController {
     const { sequence } = await this.parts.auth.setNamespaceSettings({
       ...{ ...asked, settings: settingsOf(changed) },
     });
+    this.parts.known.namespaces.invalidateWhere(({ id }) => id === asked.namespace);
     this.wrote(reply, asked.namespace, sequence);
     return changed;
   }

@@ -17,10 +17,11 @@ export async function governs(
     devices: null,
     offers: "requested",
     remoteAccess: false,
+    openToCsn: false,
   });
   await call("patch", `${NS}/settings`, ns, { body: { inactiveAfterS: 900, devices: 5 } });
   const changed = await call("patch", `${NS}/settings`, ns, {
-    body: { devices: null, offers: "all", remoteAccess: true },
+    body: { devices: null, offers: "all", remoteAccess: true, openToCsn: true },
   });
   expect(changed.json).toMatchObject({
     inactiveAfterS: 900,
@@ -28,6 +29,7 @@ export async function governs(
     offers: "all",
     heartbeatS: null,
     remoteAccess: true,
+    openToCsn: true,
   });
   expect((await call("get", `${NS}/settings`, ns, {})).json).toEqual(changed.json);
   for (const body of [{ inactiveAfterS: 10 }, { devices: 0 }, { offers: "some" }, { unknown: 1 }]) {
