@@ -15,7 +15,7 @@ import {
 import { type Commit, connectLog, type EventLog, logOptions } from "@fieldlog/event-log";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { observeCommits } from "./commit-metrics.js";
+import { observeCommits, observeEdge } from "./edge-metrics.js";
 import { createKnown, type Known } from "./known.js";
 import { RegistryWatch } from "./registry-watch.js";
 
@@ -53,7 +53,7 @@ export async function connectEdge(runtime: Runtime, { now, onDecision }: Connect
   const settings = need(runtime.settings, "natsUrl", "internalToken");
   const log = await connectLog({
     ...logOptions(settings, runtime.service, logger),
-    onCommit: observeCommits(metrics),
+    onCommit: observeCommits(runtime),
   });
   const caller = { token: settings.internalToken, metrics };
   const clients = {
@@ -85,5 +85,6 @@ export async function connectEdge(runtime: Runtime, { now, onDecision }: Connect
   lifecycle.add({ name: "registry watch", start: () => watch.start(), stop: () => watch.stop() });
   health.add("log", () => log.ready());
   health.add("revocations", async () => watch.notReady());
+  observeEdge(runtime, { known, log });
   return { log, ...clients, known };
 }

@@ -77,6 +77,10 @@ export class Connections {
     return this.cache.size;
   }
 
+  get lookups(): LoadCache<KnownConnection>["lookups"] {
+    return this.cache.lookups;
+  }
+
   private async load(hash: string): Promise<KnownConnection | undefined> {
     const known = await this.options.load(this.asked.get(hash) ?? "");
     if (known === undefined) return undefined;

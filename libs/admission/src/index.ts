@@ -1,7 +1,5 @@
 // Who may send, as an edge keeps it in memory.
 export { Budget } from "./budget.js";
-// What goes into the log, and how fast that takes it.
-export { observeCommits } from "./commit-metrics.js";
 export { type ConnectEdgeOptions, connectEdge, type Edge } from "./connect-edge.js";
 export { Connections, type KnownConnection } from "./connections.js";
 export { type Digest, digestOf } from "./digest.js";
@@ -40,6 +38,7 @@ export {
   OpenReaders,
 } from "./open-readers.js";
 export { OwnWrites } from "./own-writes.js";
+export { observeRefusals, type RefusalReason, reasonOfStatus } from "./refusals.js";
 export { RegistryWatch } from "./registry-watch.js";
 export type * from "./signal.js";
 export type { KnownSigner } from "./signer.js";

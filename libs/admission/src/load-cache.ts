@@ -45,6 +45,8 @@ export class LoadCache<V extends NonNullable<unknown>> {
   private readonly entries: LRUCache<string, V>;
   private readonly absent: LRUCache<string, true>;
   private readonly loads = new Map<string, Load<V>>();
+  /** How often something was here, and how often somebody had to be asked, or was being asked already. */
+  readonly lookups = { hits: 0, misses: 0 };
 
   constructor(private readonly options: LoadCacheOptions<V>) {
     this.entries = new LRUCache({ ...atMost(options.max), ttl: options.ttlMs ?? 0 });
@@ -53,13 +55,20 @@ export class LoadCache<V extends NonNullable<unknown>> {
 
   /** The entry if it is here; for the hot path, which then waits for nothing. */
   peek(key: string): V | undefined {
-    return this.entries.get(key);
+    const known = this.entries.get(key);
+    // A miss is counted by `get`, which follows.
+    if (known !== undefined) this.lookups.hits++;
+    return known;
   }
 
   /** Undefined: there is no such thing. Rejects with what `load` rejected with, or LoadsExceeded. */
   async get(key: string): Promise<V | undefined> {
     const known = this.entries.get(key);
-    if (known !== undefined || this.absent.has(key)) return known;
+    if (known !== undefined || this.absent.has(key)) {
+      this.lookups.hits++;
+      return known;
+    }
+    this.lookups.misses++;
     const load = this.loads.get(key);
     if (load !== undefined) return load.promise;
     if (this.loads.size >= (this.options.maxLoads ?? 512)) throw new LoadsExceeded("too many look-ups");

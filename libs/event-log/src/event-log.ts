@@ -27,6 +27,7 @@ import { type Commit, type ReadOptions, read, sequenceBefore } from "./read.js";
 import { Registry } from "./registry.js";
 import { ensureStreams } from "./streams.js";
 import { spanOverMany } from "./trace.js";
+import { type StreamUsage, usageOf } from "./usage.js";
 
 /** What the log needs of a logger; pino fits. */
 export interface LogLogger {
@@ -41,7 +42,7 @@ export interface LogOptions {
   readonly name: string;
   /** The server's monitoring endpoint; without it nobody can tell whether it flushes. */
   readonly monitorUrl?: string | undefined;
-  /** Copies of each stream in a cluster. Default 1. */
+  /** Copies of each stream in a cluster. Default: as many as there are, 1 of a new one. */
   readonly replicas?: number;
   /** Bytes at which each log refuses more. Default -1: no limit. */
   readonly signalsMaxBytes?: number;
@@ -89,7 +90,7 @@ export async function connectLog(options: LogOptions): Promise<EventLog> {
     noAsyncTraces: true,
   });
   const jsm = await untilJetStreamAnswers(nc, options.logger);
-  const { replicas = 1, signalsMaxBytes = -1, registryMaxBytes = -1 } = options;
+  const { replicas, signalsMaxBytes = -1, registryMaxBytes = -1 } = options;
   await patiently(() => ensureStreams(jsm, { replicas, signalsMaxBytes, registryMaxBytes }));
   const durability = await readDurability(options.monitorUrl);
   const line = `durability: ${describeDurability(durability)}`;
@@ -183,8 +184,12 @@ export class EventLog {
     }
   }
 
-  /** When the first commit with that subject was stored after a sequence; undefined: there is none. Raises LogUnavailable. */
-  async timeAfter(stream: StreamName, sequence: number, subject: string): Promise<Date | undefined> {
+  /**
+   * When the first commit with that subject was stored after a sequence; undefined: there is none. Raises LogUnavailable.
+   *
+   * @param subject default: any
+   */
+  async timeAfter(stream: StreamName, sequence: number, subject = ">"): Promise<Date | undefined> {
     this.checkConnected();
     try {
       const query = { seq: sequence + 1, next_by_subj: subject };
@@ -228,6 +233,16 @@ export class EventLog {
     try {
       const { state } = await this.jsm.streams.info(stream);
       return { sequence: state.last_seq, time: new Date(state.last_ts) };
+    } catch (error) {
+      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+    }
+  }
+
+  /** What a stream takes up, and how it stands with its copies. Raises LogUnavailable. */
+  async usage(stream: StreamName): Promise<StreamUsage> {
+    this.checkConnected();
+    try {
+      return usageOf(await this.jsm.streams.info(stream));
     } catch (error) {
       throw new LogUnavailable((error as Error).message, 1, { cause: error });
     }

@@ -16,6 +16,7 @@ export {
   type LogOptions,
   type LogSettings,
   logOptions,
+  serversOf,
 } from "./event-log.js";
 export type { FollowOptions, Group, GroupOptions, Handout } from "./group.js";
 export { type Batch, type CommitOutcome, GroupCommit, type GroupCommitOptions } from "./group-commit.js";
@@ -31,3 +32,4 @@ export {
 export type { RecordedDecision, Registry } from "./registry.js";
 export { streamDefinitions } from "./streams.js";
 export { spanOverMany } from "./trace.js";
+export { readStore, type StoreUsage, type StreamUsage } from "./usage.js";

@@ -12,8 +12,8 @@ import {
 import { nanos } from "@nats-io/transport-node";
 
 export interface StreamOptions {
-  /** Copies in a cluster: 1, 3 or 5. */
-  readonly replicas: number;
+  /** Copies in a cluster: 1, 3 or 5. Undefined: as many as there are, 1 of a new stream. */
+  readonly replicas: number | undefined;
   /** Bytes at which a stream refuses new messages; -1: no limit. */
   readonly signalsMaxBytes: number;
   readonly registryMaxBytes: number;
@@ -31,7 +31,7 @@ export function streamDefinitions(options: StreamOptions) {
     // Single messages are never deleted; a namespace is cleared by a purge.
     deny_delete: true,
     allow_direct: true,
-    num_replicas: options.replicas,
+    num_replicas: options.replicas ?? 1,
     // A commit is retried for seconds; within this time its id keeps it from being stored twice.
     duplicate_window: nanos(120_000),
     // A commit and its headers.
@@ -50,7 +50,8 @@ export async function ensureStreams(jsm: JetStreamManager, options: StreamOption
   for (const definition of streamDefinitions(options)) {
     try {
       const { config } = await jsm.streams.info(definition.name);
-      const { max_bytes, num_replicas, max_msg_size } = definition;
+      const { max_bytes, max_msg_size } = definition;
+      const num_replicas = options.replicas ?? config.num_replicas;
       const changed =
         config.max_bytes !== max_bytes ||
         config.num_replicas !== num_replicas ||

@@ -1,7 +1,9 @@
 import { limits } from "@fieldlog/contracts";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import type { Registry } from "prom-client";
 import type { Bookkeeping } from "./bookkeeping.js";
+import { observePool } from "./metrics.js";
 
 export interface ReadDatabaseOptions {
   /** postgres://… */
@@ -12,6 +14,7 @@ export interface ReadDatabaseOptions {
   readonly connections?: number;
   /** Milliseconds after which Postgres gives up a query. Default 5,000, as the calls that queries serve. */
   readonly queryTimeoutMs?: number;
+  readonly metrics?: Registry;
   /** Told when an idle connection breaks; the next query opens a new one. */
   readonly onError?: (error: Error) => void;
 }
@@ -55,6 +58,7 @@ export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadData
   // The pool listens to a connection only while it is idle. One that breaks after it was taken and before its
   // query was sent would have nobody to tell, which ends a Node process.
   pool.on("connect", (client) => client.on("error", onError));
+  if (options.metrics) observePool(options.metrics, options.schema, pool);
   const queries = <T>() =>
     new Kysely<T>({ dialect: new PostgresDialect({ pool }) }).withSchema(options.schema);
   let closing: Promise<void> | undefined;

@@ -7,6 +7,8 @@ export interface ReadableLog {
   /** Pulls of at least one commit, in order, without end. Rejects when a sequence is missing. */
   read(stream: StreamName, from: { after: number; signal?: AbortSignal }): AsyncIterable<readonly Commit[]>;
   lastSequence(stream: StreamName): Promise<number>;
+  /** When the first commit after the sequence was stored; undefined: there is none. Only for metrics. */
+  timeAfter?(stream: StreamName, sequence: number): Promise<Date | undefined>;
 }
 
 /** One fact or decision out of a commit. */

@@ -19,7 +19,14 @@ export interface PumpOptions<T> {
   /** Ends after the milliseconds, or as soon as somebody waits for what comes next. Absent: no pause is made. */
   readonly pause?: (ms: number) => Promise<void>;
   /** After each transaction. */
-  readonly onApplied: (sequence: number, time: Date | undefined) => void;
+  readonly onApplied: (sequence: number, pull: Pulled) => void;
+}
+
+/** What was written at once, and in how many milliseconds. */
+export interface Pulled {
+  readonly commits: number;
+  readonly records: number;
+  readonly ms: number;
 }
 
 /** From the log into the tables, until the signal. While Postgres works on one pull, the next is decoded. */
@@ -31,8 +38,10 @@ export async function pump<T>(options: PumpOptions<T>): Promise<void> {
     if (signal.aborted || pull.length === 0) return;
     const since = performance.now();
     await session.turns.take(() => traced(definition.name, pull, () => applier().apply(pull)));
-    onApplied(applier().sequence, pull.at(-1)?.commit.time);
-    const left = PACE_MS - (performance.now() - since);
+    const ms = performance.now() - since;
+    const records = pull.reduce((sum, commit) => sum + commit.records.length, 0);
+    onApplied(applier().sequence, { commits: pull.length, records, ms });
+    const left = PACE_MS - ms;
     if (left > 0) await pause?.(left);
   }
 }

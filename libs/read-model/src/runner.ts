@@ -12,6 +12,7 @@ import { type ReadModelLogger, SILENT } from "./logger.js";
 import { type LocalState, ModelMetrics } from "./metrics.js";
 import { prepareBookkeeping } from "./migrations.js";
 import { Progress } from "./progress.js";
+import type { Pulled } from "./pump.js";
 import { RequestFailed, type RequestOutcome, RequestPending, Requests } from "./requests.js";
 import { WritingSession } from "./session.js";
 import { modelStatus, type ReadModelStatus } from "./status.js";
@@ -51,7 +52,6 @@ export class ReadModelRunner<T> {
   private term: Term<T> | undefined;
   private standby = false;
   private following: Promise<void> | undefined;
-  private appliedTime: Date | undefined;
   /** Why there is no term, if not because another replica has it. */
   private trouble: string | undefined = "it has not started";
 
@@ -82,10 +82,14 @@ export class ReadModelRunner<T> {
       get parked() {
         return runner.term?.parked ?? 0;
       },
-      get appliedTime() {
-        return runner.appliedTime;
-      },
       logSequence: () => within(LOG_MS, this.options.log.lastSequence(this.options.definition.stream)),
+      nextTime: async () => {
+        const { log, definition } = this.options;
+        return within(
+          LOG_MS,
+          log.timeAfter?.(definition.stream, runner.sequence) ?? Promise.resolve(undefined),
+        );
+      },
     });
   }
 
@@ -199,9 +203,9 @@ export class ReadModelRunner<T> {
       onReached();
       const { log } = this.options;
       const { requests, metrics, logger } = this;
-      const onApplied = (sequence: number, time: Date | undefined) => {
-        this.appliedTime = time ?? this.appliedTime;
+      const onApplied = (sequence: number, pull?: Pulled) => {
         this.progress.set(sequence);
+        if (pull) metrics.pulled(pull);
       };
       this.term = new Term({
         log,

@@ -9,7 +9,7 @@ import { ReadModelStopped, reasonOf } from "./failures.js";
 import type { ReadModelLogger } from "./logger.js";
 import type { ModelMetrics } from "./metrics.js";
 import { Parked } from "./parked.js";
-import { pump } from "./pump.js";
+import { type Pulled, pump } from "./pump.js";
 import { rebuild } from "./rebuild.js";
 import { REQUESTS_EVERY_MS, type Request, type Requests } from "./requests.js";
 import type { WritingSession } from "./session.js";
@@ -26,7 +26,7 @@ export interface TermOptions<T> {
   readonly metrics: ModelMetrics;
   readonly logger: ReadModelLogger;
   readonly signal: AbortSignal;
-  readonly onApplied: (sequence: number, time: Date | undefined) => void;
+  readonly onApplied: (sequence: number, pull?: Pulled) => void;
   /** Ends after the milliseconds, with the signal, or as soon as somebody waits for what comes next. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -105,7 +105,7 @@ export class Term<T> {
       parked: await Parked.load(session.bookkeeping, definition.name, "live"),
     });
     this.live = { applier, following: this.live?.following ?? false };
-    this.options.onApplied(checkpoint.sequence, undefined);
+    this.options.onApplied(checkpoint.sequence);
   }
 
   private follow(): void {

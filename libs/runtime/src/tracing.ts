@@ -72,6 +72,19 @@ export function withTraceParent<T>(
   });
 }
 
+/**
+ * A span without duration: something happened in the trace that `tell` names. While nothing is traced, `tell` is not asked.
+ *
+ * @param tell the traceparent, empty where there is none, and the span's attributes
+ */
+export function noteSpan(spanName: string, tell: () => readonly [traceParent: string, Attributes]): void {
+  if (!tracer) return;
+  const [traceParent, attributes] = tell();
+  const remote = parseTraceParent(traceParent);
+  if (remote === undefined) return;
+  tracer.startSpan(spanName, { attributes }, trace.setSpanContext(ROOT_CONTEXT, remote)).end();
+}
+
 /** For log entries. */
 export function currentTraceIds(): { traceId?: string; spanId?: string } {
   if (!tracer) return {};

@@ -29,6 +29,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const database = openReadDatabase<SnapshotTables>({
     url: settings.postgresUrl,
     schema: SCHEMA,
+    metrics,
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { connectEdge, EventPublishing, observeRefusals, OwnWrites } from "@fieldlog/admission";
+import { connectEdge, EventPublishing, OwnWrites, observeRefusals } from "@fieldlog/admission";
 import { type AggregateId, limits } from "@fieldlog/contracts";
 import { CursorRecords, observeDeliveries } from "@fieldlog/fan-out";
 import { openObjects } from "@fieldlog/objects";

@@ -299,6 +299,8 @@ export interface Edge {
   readonly port: number;
   /** Of the API, as `METHOD /path/{parameter}`; HEAD goes with GET. */
   readonly routes: ReadonlySet<string>;
+  /** What it would answer at /metrics of the operator's port. */
+  metrics(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -331,7 +333,8 @@ export async function startEdge(
   });
   const hosted = await hostModule(runtime, module);
   const { http: url, https } = addresses;
-  return { url, https, port: Number(new URL(url).port), routes, stop: () => hosted.close() };
+  const metrics = () => runtime.metrics.metrics();
+  return { url, https, port: Number(new URL(url).port), routes, metrics, stop: () => hosted.close() };
 }
 
 /** Every signal in a namespace's log, in order. */

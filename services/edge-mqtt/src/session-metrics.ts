@@ -1,3 +1,4 @@
+import { observeDeliveries } from "@fieldlog/fan-out";
 import { counter, gauge, type Registry } from "@fieldlog/runtime";
 import type { Sessions } from "./sessions/sessions.js";
 
@@ -50,10 +51,16 @@ export function observeSessions(registry: Registry, sessions: Pick<Sessions, "co
     help: "Deliveries to clients, by QoS.",
     labelNames: ["qos"],
     collect() {
-      this.reset();
       counts.deliveries.forEach((n, qos) => {
         this.inc({ qos: String(qos) }, n);
       });
+    },
+  });
+  observeDeliveries(registry, {
+    mqtt: {
+      get count() {
+        return counts.deliveries[0] + counts.deliveries[1] + counts.deliveries[2];
+      },
     },
   });
   const others = {
@@ -69,7 +76,6 @@ export function observeSessions(registry: Registry, sessions: Pick<Sessions, "co
       name: `fieldlog_mqtt_session_${snake}_total`,
       help,
       collect() {
-        this.reset();
         this.inc(counts[name as keyof typeof others]);
       },
     });

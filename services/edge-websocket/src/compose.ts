@@ -8,13 +8,7 @@ import {
 } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import { CursorRecords, EventFeeds, observeDeliveries, Slots } from "@fieldlog/fan-out";
-import {
-  edgeImpulsePorts,
-  gauge,
-  type Runtime,
-  ServerCertificate,
-  SettingsError,
-} from "@fieldlog/runtime";
+import { edgeImpulsePorts, gauge, type Runtime, ServerCertificate, SettingsError } from "@fieldlog/runtime";
 import { bearerOf } from "./connection/access.js";
 import { Connection, type ConnectionParts, MESSAGE_BYTES, PATH } from "./connection/connection.js";
 import { Turn } from "./net/frame-writer.js";
@@ -112,10 +106,7 @@ function edgeImpulsePort(bind: string, routes: readonly Route[]) {
   };
 }
 
-function observe(
-  { metrics, service }: Runtime,
-  { open, delivered, failures, feeds }: ConnectionParts,
-): void {
+function observe({ metrics, service }: Runtime, { open, delivered, failures, feeds }: ConnectionParts): void {
   gauge(metrics, {
     name: "fieldlog_websocket_connections",
     help: "Connections of whom it is known who they are.",

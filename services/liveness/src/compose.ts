@@ -25,6 +25,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const database = openReadDatabase<Tables>({
     url: settings.postgresUrl,
     schema: SCHEMA,
+    metrics,
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const shared = { log, database, logger, metrics };

@@ -1,6 +1,6 @@
 import { SIGNALS } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
-import { gauge, type Registry } from "@fieldlog/runtime";
+import { counter, gauge, type Registry } from "@fieldlog/runtime";
 import type { LiveTable } from "./service/table.js";
 
 /** Milliseconds for which a count of all devices is good: scrapes may come from several places. */
@@ -10,7 +10,7 @@ const KEPT_MS = 5_000;
 export function observeDevices(
   metrics: Registry,
   table: LiveTable,
-  log: Pick<EventLog, "lastSequence">,
+  log: Pick<EventLog, "lastSequence" | "timeAfter">,
   now: () => number,
 ): void {
   let counted = { at: Number.NEGATIVE_INFINITY, states: { active: 0, late: 0, inactive: 0 } };
@@ -23,11 +23,11 @@ export function observeDevices(
       for (const [state, devices] of Object.entries(counted.states)) this.set({ state }, devices);
     },
   });
-  gauge(metrics, {
-    name: "fieldlog_liveness_turned_away",
+  counter(metrics, {
+    name: "fieldlog_liveness_turned_away_total",
     help: "Signals and decisions of devices for which there was no place any more.",
     collect() {
-      this.set(table.machine.turnedAway);
+      this.inc(table.machine.turnedAway);
     },
   });
   gauge(metrics, {
@@ -36,6 +36,14 @@ export function observeDevices(
     async collect() {
       const last = await log.lastSequence(SIGNALS).catch(() => undefined);
       if (last !== undefined) this.set(Math.max(0, last - table.sequence(SIGNALS)));
+    },
+  });
+  gauge(metrics, {
+    name: "fieldlog_liveness_lag_seconds",
+    help: "Seconds for which the oldest commit that this replica has not taken in has been in the log; 0: there is none.",
+    async collect() {
+      const since = await log.timeAfter(SIGNALS, table.sequence(SIGNALS)).catch(() => undefined);
+      this.set(since === undefined ? 0 : Math.max(0, now() - since.getTime()) / 1000);
     },
   });
 }

@@ -35,6 +35,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const database = openReadDatabase<OfferTables>({
     url: settings.postgresUrl,
     schema: SCHEMA,
+    metrics,
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const runner = new ReadModelRunner({ log, database, definition: readModel, logger, metrics });

@@ -11,6 +11,7 @@ import { readings } from "./readings/definition.js";
 import { Retention } from "./retention/retention.js";
 import type { Tables } from "./rpc/requests.js";
 import { projectionsService, refusal } from "./rpc/service.js";
+import { observeServers } from "./server-metrics.js";
 
 /** The service's schema in Postgres. */
 const SCHEMA = "projections";
@@ -24,6 +25,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const database = openReadDatabase<Tables>({
     url: settings.postgresUrl,
     schema: SCHEMA,
+    metrics,
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const shared = { log, database, logger, metrics };
@@ -52,4 +54,6 @@ export async function compose(runtime: Runtime): Promise<void> {
   }
   lifecycle.add({ name: "retention", start: () => retention.start(), stop: () => retention.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
+
+  observeServers(metrics, { log, database, monitorUrl: settings.natsMonitorUrl });
 }

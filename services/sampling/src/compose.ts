@@ -21,6 +21,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const database = openReadDatabase<SamplingTables>({
     url: settings.postgresUrl,
     schema: SCHEMA,
+    metrics,
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   lifecycle.add({ name: "log", stop: () => log.close() });

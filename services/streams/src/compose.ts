@@ -26,7 +26,7 @@ export async function compose(runtime: Runtime): Promise<void> {
 
   const log = await connectLog(logOptions(settings, runtime.service, logger));
   const database = openReadDatabase<StreamTables>({
-    ...{ url: settings.postgresUrl, schema: SCHEMA },
+    ...{ url: settings.postgresUrl, schema: SCHEMA, metrics },
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const installationKey = Buffer.from(settings.installationKey, "base64");

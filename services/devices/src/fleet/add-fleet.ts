@@ -22,7 +22,7 @@ export function addFleet({ runtime, log, properties }: FleetParts): ReturnType<t
   const { logger, metrics, lifecycle, health } = runtime;
   const { postgresUrl: url } = need(runtime.settings, "postgresUrl");
   const database = openReadDatabase<FleetTables>({
-    ...{ url, schema: SCHEMA, connections: 2 },
+    ...{ url, schema: SCHEMA, connections: 2, metrics },
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const runner = new ReadModelRunner({ log, database, definition: fleetModel, logger, metrics });

@@ -33,6 +33,7 @@ export function addProperties({ runtime, log, devices }: PropertiesParts): Added
   const database = openReadDatabase<PropertiesTables>({
     url: postgresUrl,
     schema: SCHEMA,
+    metrics,
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const runner = new ReadModelRunner({ log, database, definition: propertiesModel, logger, metrics });

@@ -169,8 +169,11 @@ describe("the door", () => {
         checks: { lifecycle: "ok", log: "ok", revocations: "ok", "replay protection": "ok" },
       },
     ]);
-    const metrics = await (await fetch(`${edge.url}/metrics`)).text();
+    const metrics = await edge.metrics();
     expect(metrics).toMatch(/fieldlog_http_requests_total\{route="event",status="400"\} \d+/);
+    expect(metrics).toMatch(/fieldlog_refusals_total\{service="edge-http",reason="malformed"\} [1-9]/);
+    // They are for the operator.
+    expect((await fetch(`${edge.url}/metrics`)).status).toBe(404);
   });
 
   it("speaks TLS where there is a certificate, and stops on both ports", async () => {

@@ -1,3 +1,4 @@
+import { type RefusalReason, reasonOfStatus } from "@fieldlog/admission";
 import { counter, type Registry } from "@fieldlog/runtime";
 
 /** Counts answers by route and status without touching the metrics library on the way of a request. */
@@ -11,7 +12,6 @@ export class RequestCounts {
       help: "Requests answered, by route and HTTP status.",
       labelNames: ["route", "status"],
       collect() {
-        this.reset();
         for (const [route, counts] of byRoute) {
           counts.forEach((count, status) => {
             this.inc({ route, status: String(status) }, count);
@@ -28,5 +28,15 @@ export class RequestCounts {
       this.byRoute.set(route, counts);
     }
     counts[status] = (counts[status] ?? 0) + 1;
+  }
+
+  /** Those that were refused, of each route and status. */
+  *refusals(): Generator<[RefusalReason, number]> {
+    for (const counts of this.byRoute.values()) {
+      for (const [status, count] of Object.entries(counts)) {
+        const reason = reasonOfStatus(Number(status));
+        if (reason !== undefined) yield [reason, count];
+      }
+    }
   }
 }

@@ -1,8 +1,39 @@
+import type { RefusalReason } from "@fieldlog/admission";
 import { counter, gauge, type Registry } from "@fieldlog/runtime";
 import { packetNames, type Version } from "../codec/packet-type.js";
+import { Reason, reasonWords } from "../codec/reason.js";
 import type { Transport } from "../net/wire.js";
+import type { Refusal } from "../publish/outcome.js";
 
 export type PublishResult = "stored" | "refused" | "unavailable";
+
+const reasonOfRefusal: Readonly<Record<Refusal, RefusalReason>> = {
+  "not-authorized": "forbidden",
+  "topic-name-invalid": "malformed",
+  "payload-format-invalid": "malformed",
+  "quota-exceeded": "too-many",
+  "packet-too-large": "too-large",
+};
+
+/** Of what connections end with, what is a refusal and not told of a publish already. */
+const reasonOfEnd: ReadonlyMap<string, RefusalReason> = new Map(
+  (
+    [
+      [Reason.malformedPacket, "malformed"],
+      [Reason.protocolError, "malformed"],
+      [Reason.unsupportedVersion, "malformed"],
+      [Reason.clientIdNotValid, "malformed"],
+      [Reason.badUserNameOrPassword, "unauthenticated"],
+      [Reason.badAuthenticationMethod, "unauthenticated"],
+      [Reason.notAuthorized, "forbidden"],
+      [Reason.quotaExceeded, "too-many"],
+      [Reason.connectionRateExceeded, "too-many"],
+      [Reason.packetTooLarge, "too-large"],
+      [Reason.serverUnavailable, "unavailable"],
+      [Reason.unspecified, "failed"],
+    ] as const
+  ).map(([code, reason]) => [reasonWords(code), reason]),
+);
 
 const publishResults: readonly PublishResult[] = ["stored", "refused", "unavailable"];
 
@@ -75,6 +106,18 @@ export class MqttMetrics {
     });
   }
 
+  /** What was refused, in the words of all doors: publishes, and connections that were not let in or ended. */
+  *refused(): Generator<[RefusalReason, number]> {
+    for (const [reason, n] of this.refusals) yield [reasonOfRefusal[reason as Refusal], n];
+    for (const counts of this.publishes) yield ["unavailable", counts[2] ?? 0];
+    for (const ends of [this.connects, this.disconnects]) {
+      for (const [words, n] of ends) {
+        const reason = reasonOfEnd.get(words);
+        if (reason !== undefined) yield [reason, n];
+      }
+    }
+  }
+
   slowed(): void {
     this.slowDowns++;
   }
@@ -130,7 +173,6 @@ function count<L extends string>(
     help,
     labelNames: [...labelNames],
     collect() {
-      this.reset();
       for (const [labels, n] of read()) this.inc(labels, n);
     },
   });

@@ -14,7 +14,14 @@ import {
 import { endOf, limits, type Position, type registry, SIGNALS } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
 import { InvalidEvent } from "@fieldlog/events";
-import { type CursorRecords, EventCursor, type EventFeeds, type Held, type Slots } from "@fieldlog/fan-out";
+import {
+  type Count,
+  type CursorRecords,
+  EventCursor,
+  type EventFeeds,
+  type Held,
+  type Slots,
+} from "@fieldlog/fan-out";
 import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
 import type { RawData, WebSocket } from "ws";
@@ -46,7 +53,10 @@ export interface ConnectionParts {
   readonly holder: string;
   /** ms since 1970 UTC. */
   readonly now: () => number;
-  readonly counts: { delivered: number };
+  /** Events delivered. */
+  readonly delivered: Count;
+  /** What clients were told in place of what they asked for, by status. */
+  readonly failures: Map<number, number>;
   /** All of whom it is known who they are. */
   readonly open: OpenReaders;
 }
@@ -197,7 +207,7 @@ export class Connection implements OpenReader {
       encoding,
       credit: message.credit,
       held,
-      counts: parts.counts,
+      count: parts.delivered,
     });
     const { log, feeds, readers, logger } = parts;
     const cursor = new EventCursor(
@@ -284,6 +294,8 @@ export class Connection implements OpenReader {
   }
 
   private tell({ status, detail }: Failure, ref?: Publish["ref"]): void {
+    const { failures } = this.parts;
+    failures.set(status, (failures.get(status) ?? 0) + 1);
     this.send({ type: "error", ...(ref === undefined ? {} : { ref }), status, detail });
   }
 

@@ -1,6 +1,6 @@
 import { limits, type Position } from "@fieldlog/contracts";
 import type { LoggedEvent } from "@fieldlog/events";
-import type { EventCursor, EventSink, Held } from "@fieldlog/fan-out";
+import { type Count, type EventCursor, type EventSink, type Held, noteDelivery } from "@fieldlog/fan-out";
 import type { FrameWriter } from "../net/frame-writer.js";
 import type { Encoding } from "../protocol/codec.js";
 import { eventFrame, messageFrame } from "../protocol/frames.js";
@@ -15,7 +15,7 @@ export interface SubscriberParts {
   readonly credit: number | undefined;
   /** Of a durable subscription. */
   readonly held: Held | undefined;
-  readonly counts: { delivered: number };
+  readonly count: Count;
 }
 
 /** A connection's subscription: takes as much as its socket and its credit allow, and knows what was acknowledged. */
@@ -69,11 +69,11 @@ export class Subscriber implements EventSink {
 
   deliver(event: LoggedEvent): void {
     if (this.ended) return;
-    const { writer, encoding, held, counts } = this.parts;
+    const { writer, encoding, held, count } = this.parts;
     this.credit--;
     this.told = event.position;
     if (held !== undefined) this.unacknowledged.push(event.position);
-    counts.delivered++;
+    noteDelivery(count, "websocket", event);
     writer.write(eventFrame(encoding, event));
   }
 

@@ -1,3 +1,4 @@
+import { type Count, observeDeliveries } from "@fieldlog/fan-out";
 import { counter, gauge, type Registry } from "@fieldlog/runtime";
 
 /** What is to be seen at any time. */
@@ -13,7 +14,7 @@ export interface WebhooksNow {
 /** What webhooks do, for the operator. */
 export class WebhookMetrics {
   private readonly attempts;
-  private readonly events;
+  private readonly events: Count = { count: 0 };
   private readonly givenUp;
 
   constructor(registry: Registry, now: () => WebhooksNow) {
@@ -22,10 +23,7 @@ export class WebhookMetrics {
       help: "Requests to endpoints, by outcome: delivered, failed, gone.",
       labelNames: ["outcome"],
     });
-    this.events = counter(registry, {
-      name: "fieldlog_webhooks_events_total",
-      help: "Events that endpoints have taken.",
-    });
+    observeDeliveries(registry, { webhook: this.events });
     this.givenUp = counter(registry, {
       name: "fieldlog_webhooks_disabled_total",
       help: "Webhooks that were disabled because their endpoints failed for days, or wanted no more.",
@@ -50,7 +48,7 @@ export class WebhookMetrics {
 
   attempt(outcome: string, events: number): void {
     this.attempts.inc({ outcome });
-    if (outcome === "delivered") this.events.inc(events);
+    if (outcome === "delivered") this.events.count += events;
   }
 
   disabled(): void {

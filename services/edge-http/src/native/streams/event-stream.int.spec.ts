@@ -40,7 +40,11 @@ beforeEach(async () => {
   const opened = Promise.withResolvers<EventStream>();
   server = createServer((_, response) => {
     const parts = { response, credential: {} as Credential, now: () => NOW, progress };
-    const made = new EventStream({ ...parts, onClosed: () => own.closed++ });
+    const made = new EventStream({
+      count: { count: 0 },
+      ...parts,
+      onClosed: () => own.closed++,
+    });
     made.begin(cursor as unknown as EventCursor, 100);
     opened.resolve(made);
   });

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Credential, EndReason, OpenReader } from "@fieldlog/admission";
 import { limits, type Position } from "@fieldlog/contracts";
 import type { LoggedEvent } from "@fieldlog/events";
-import type { EventCursor, EventSink } from "@fieldlog/fan-out";
+import { type Count, type EventCursor, type EventSink, noteDelivery } from "@fieldlog/fan-out";
 import { BEAT, eventFrame, firstFrame, positionFrame } from "./frames.js";
 
 /** Milliseconds without an event after which the stream shows that it is alive. */
@@ -27,6 +27,7 @@ export interface EventStreamParts {
   readonly progress?: Progress;
   /** ms since 1970 UTC. */
   readonly now: () => number;
+  readonly count: Count;
   /** Once, when the stream is gone. */
   readonly onClosed: (stream: EventStream) => void;
 }
@@ -91,8 +92,9 @@ export class EventStream implements EventSink, OpenReader {
   }
 
   deliver(event: LoggedEvent): void {
-    const { response, progress, now } = this.parts;
+    const { response, progress, now, count } = this.parts;
     const { position } = event;
+    noteDelivery(count, "sse", event);
     const onFlushed = (error?: Error | null) => {
       if (error) return;
       this.flushed = position;

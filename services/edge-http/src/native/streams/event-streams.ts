@@ -6,7 +6,14 @@ import {
   OpenReaders,
 } from "@fieldlog/admission";
 import { type AggregateId, limits, type Position, type registry } from "@fieldlog/contracts";
-import { type CursorRecords, EventCursor, EventFeeds, type EventSink, Slots } from "@fieldlog/fan-out";
+import {
+  type Count,
+  type CursorRecords,
+  EventCursor,
+  EventFeeds,
+  type EventSink,
+  Slots,
+} from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
 import type { FastifyReply } from "fastify";
 import { Problem } from "../problem.js";
@@ -37,6 +44,8 @@ interface Asker {
 /** Who reads a namespace's events from this edge as they come: each is a cursor over the log. */
 export class EventStreams {
   readonly open: OpenReaders;
+  /** Events delivered, by the way they went. */
+  readonly counts: Readonly<Record<"sse" | "poll", Count>> = { sse: { count: 0 }, poll: { count: 0 } };
   private readonly feeds: EventFeeds;
   private readonly polls: Polls;
   private readonly readers = new Slots(READERS);
@@ -124,7 +133,7 @@ export class EventStreams {
       if (after > hold.told) await checkPast(after, "after", this.parts.log);
       held.acknowledge(after, 0);
     }
-    const poll = new Poll({ ...asked, credential: asker.credential, subscription });
+    const poll = new Poll({ ...asked, credential: asker.credential, subscription, count: this.counts.poll });
     asked.onBegin(() => poll.end("gone"));
     const { filters } = subscription;
     const cursor = this.cursor(asker, { filters, sink: poll }, after ?? held.record.position);
@@ -156,7 +165,7 @@ export class EventStreams {
     more: Pick<EventStreamParts, "subscription" | "progress">,
   ): EventStream {
     const stream = new EventStream({
-      ...{ response: reply.raw, credential: asker.credential, now: this.parts.now },
+      ...{ response: reply.raw, credential: asker.credential, now: this.parts.now, count: this.counts.sse },
       ...more,
       onClosed: (closed) => this.open.delete(closed),
     });

@@ -51,7 +51,7 @@ async function poll(query = "", subscription = id, key = KEY): Promise<Answer> {
 async function begun(query: string): Promise<{ answer: Promise<Answer> }> {
   const answer = poll(query);
   await until("it waits", async () => {
-    const metrics = await (await fetch(`${edge.url}/metrics`)).text();
+    const metrics = await edge.metrics();
     return metrics.includes("fieldlog_http_event_streams 1");
   });
   return { answer };

@@ -1,7 +1,7 @@
 import type { Credential, EndReason, OpenReader } from "@fieldlog/admission";
 import type { Position } from "@fieldlog/contracts";
 import type { LoggedEvent } from "@fieldlog/events";
-import type { EventCursor, EventSink } from "@fieldlog/fan-out";
+import { type Count, type EventCursor, type EventSink, noteDelivery } from "@fieldlog/fan-out";
 
 /** Bytes of memory after which an answer takes no more events. */
 const ANSWER_BYTES = 4 * 1024 * 1024;
@@ -19,6 +19,7 @@ export interface PollParts {
   readonly waitMs: number;
   /** The end of the log is not before this: it was written through this edge. */
   readonly atLeast: Position;
+  readonly count: Count;
 }
 
 export interface Polled {
@@ -59,6 +60,7 @@ export class Poll implements EventSink, OpenReader {
     for (const timer of [looked, over, this.check]) clearTimeout(timer);
     const next = cursor.position;
     cursor.end();
+    for (const event of this.events) noteDelivery(this.parts.count, "poll", event);
     return { events: this.events, next };
   }
 

@@ -38,7 +38,7 @@ const publish = (n: number, event = {}, device = "d1") => report(neighbours.log,
 const get = (query: string, headers: Record<string, string> = {}) =>
   fetch(urlOf(query), { headers: { authorization: `Bearer ${KEY}`, ...headers } });
 const openStreams = async () => {
-  const metrics = await (await fetch(`${edge.url}/metrics`)).text();
+  const metrics = await edge.metrics();
   return Number(/^fieldlog_http_event_streams (\d+)$/m.exec(metrics)?.[1]);
 };
 
