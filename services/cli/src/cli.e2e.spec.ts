@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +13,8 @@ import { spoken, tunnelled } from "./tunnel/tunnelled.fixture.js";
 
 // The command as people start it, against a running system.
 const bin = join(import.meta.dirname, "..", "bin", "fieldlog.mjs");
+// Secrets of one installation are opened with its key, whatever becomes of its servers.
+const settings = { FIELDLOG_INSTALLATION_KEY: randomBytes(32).toString("base64") };
 let servers: TestServers;
 let system: System;
 let log: EventLog;
@@ -19,7 +22,7 @@ let log: EventLog;
 beforeAll(async () => {
   servers = await startServers();
   const postgresUrl = await servers.databaseUrl();
-  system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl });
+  system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl, settings });
   log = await connectLog({ url: servers.nats.url, name: "cli test" });
 });
 afterAll(async () => {
@@ -96,7 +99,8 @@ describe("fieldlog", () => {
   });
 
   it("makes a namespace, a key for it that works, and ends the key again", async () => {
-    expect(await json("namespaces create cellar")).toMatchObject({ name: "cellar" });
+    expect(await json("namespaces create cellar --open-to-csn")).toMatchObject({ name: "cellar" });
+    expect(await json("namespaces settings cellar")).toMatchObject({ openToCsn: true });
     const { namespaces } = await json("namespaces list");
     expect(namespaces.map(({ name }: { name: string }) => name)).toEqual(
       expect.arrayContaining(["default", "test", "cellar"]),
@@ -289,5 +293,93 @@ describe("fieldlog", () => {
     const { code, err } = await start("devices show 404").end;
     expect(code).toBe(1);
     expect(err).toContain("devices list");
+  });
+});
+
+describe("fieldlog backup and restore", () => {
+  const folder = mkdtempSync(join(tmpdir(), "fieldlog-backup-"));
+  let fresh: TestServers | undefined;
+  afterAll(async () => {
+    await fresh?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const call = async (path: string, body?: object) => {
+    const answer = await fetch(`${system.url}/v1/namespaces/default/${path}`, {
+      method: body ? "POST" : "GET",
+      headers: { authorization: `Bearer ${system.adminKey}`, "content-type": "application/json" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    expect(answer.ok, `${answer.status} ${path}`).toBe(true);
+    return (await answer.json()) as {
+      id: string;
+      next: number;
+      position: number;
+      events: { data: number }[];
+    };
+  };
+  const send = (data: number) => call("events", { name: "Kept", data });
+  const numbers = (events: { data: number }[]) => events.map(({ data }) => data);
+
+  it("brings everything back, for subscribers as well, after log and tables were thrown away", async () => {
+    const { id } = await call("subscriptions", { delivery: "poll", filter: { names: ["Kept"] } });
+    for (const n of [1, 2, 3]) await send(n);
+    const first = await call(`subscriptions/${id}/events?wait=10000&limit=2`);
+    expect(numbers(first.events)).toEqual([1, 2]);
+    await call(`subscriptions/${id}/events?after=${first.next}&limit=1`);
+    await until("its cursor is kept", async () => {
+      const { status } = await json(`subscriptions show ${id}`);
+      return status.position >= first.next;
+    });
+    await log.close();
+
+    let sending = true;
+    let sent = 3;
+    const sender = (async () => {
+      while (sending) await send(++sent);
+    })();
+    await until("signals arrive", () => sent > 10);
+    const before = sent - 1;
+    const env = { FIELDLOG_NATS_URL: servers.nats.url };
+    const backup = await start(`backup ${join(folder, "kept")}`, env).end;
+    expect(backup).toMatchObject({ code: 0, out: expect.stringContaining("installation key is not in it") });
+    expect(backup.out).not.toContain("Not Fieldlog's");
+    sending = false;
+    await sender;
+    await system.stop();
+    await servers.stop();
+
+    fresh = servers = await startServers();
+    const postgresUrl = await servers.databaseUrl();
+    const there = { FIELDLOG_NATS_URL: servers.nats.url, FIELDLOG_POSTGRES_URL: postgresUrl };
+    const restored = await start(`restore ${join(folder, "kept")}`, there).end;
+    expect(restored).toMatchObject({ code: 0, out: expect.stringContaining("read-models status") });
+    system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl, settings });
+
+    await send(1_000_000);
+    const rest: number[] = [];
+    for (let next: number | undefined; rest.at(-1) !== 1_000_000; ) {
+      const page = await call(`subscriptions/${id}/events?wait=10000${next ? `&after=${next}` : ""}`);
+      rest.push(...numbers(page.events));
+      next = page.next;
+    }
+    // From where it was on, each once and in order; and all that was acknowledged before the backup began.
+    const kept = rest.slice(0, -1);
+    expect(kept).toEqual(kept.map((_, index) => index + 3));
+    expect(kept.at(-1)).toBeGreaterThanOrEqual(before);
+    const { out } = await start("events tail --from beginning --type Kept --no-follow --json").end;
+    expect(out.match(/"Kept"/g)).toHaveLength((kept.at(-1) as number) + 1);
+    // What a device sent is encrypted with its key, which is sealed by the installation's.
+    const { readings } = await json("readings list -n test");
+    await start(`readings download ${readings[0].number} -n test --output ${join(folder, "b.txt")}`).end;
+    expect(readFileSync(join(folder, "b.txt"), "utf8")).toBe("what it recorded");
+  });
+
+  it("refuses to put a backup onto what is there", async () => {
+    const there = { FIELDLOG_NATS_URL: servers.nats.url, FIELDLOG_POSTGRES_URL: await servers.databaseUrl() };
+    const refused = await start(`restore ${join(folder, "kept")}`, there).end;
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("there is data here already");
+    expect(refused.err).toContain("--replace");
   });
 });

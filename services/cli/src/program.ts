@@ -1,4 +1,5 @@
 import { Command, type CommanderError } from "commander";
+import { addBackup } from "./commands/backup.js";
 import { addCred } from "./commands/cred.js";
 import { addDeadLetters } from "./commands/dead-letters.js";
 import { addDevices } from "./commands/devices.js";
@@ -58,7 +59,7 @@ export function makeProgram(world: World): Command {
     addKeys,
     addNamespaces,
   ];
-  for (const add of [...data, addCred, addReadModels, addDeadLetters, addSim]) add(program, world);
+  for (const add of [...data, addCred, addReadModels, addDeadLetters, addBackup, addSim]) add(program, world);
   prepare(program, world);
   return program;
 }
