@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { get, type RequestOptions } from "node:https";
 import { join } from "node:path";
-import { freePort, removeCluster } from "@fieldlog/servers";
-import { anyGrpcPorts, compileCache, LAUNCHER, programOf, temporaryDir, until } from "@fieldlog/testkit";
+import { SERVICES } from "@fieldlog/processes";
+import { removeCluster } from "@fieldlog/servers";
+import { temporaryDir, until } from "@fieldlog/testkit";
 import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adminKey, anyPorts, freePorts, launch, PORTS, type Run } from "./launched.fixture.js";
 import { inShell, publish } from "./mosquitto-pub.fixture.js";
 
 describe("npm start's launcher", { retry: 0 }, () => {
@@ -162,18 +163,103 @@ describe("npm start's launcher", { retry: 0 }, () => {
     });
 });
 
-const PORTS = ["HTTP", "HTTPS", "MQTT", "MQTTS", "MQTT_WS", "MQTT_WSS", "WS", "WSS"].map(
-  (name) => `FIELDLOG_${name}_PORT`,
-);
-const anyPorts = { ...anyGrpcPorts, ...Object.fromEntries(PORTS.map((name) => [name, "0"])) };
+describe("npm start -- --processes", () => {
+  const replicas = ["--processes", "--replicas", "edge-http=2"];
+  let dir: string;
+  let settings: Record<string, string>;
+  let run: Run;
+  let key: string;
 
-async function freePorts(): Promise<Record<string, string>> {
-  const ports = new Set<number>();
-  while (ports.size < PORTS.length) ports.add(await freePort());
-  return {
-    ...anyGrpcPorts,
-    ...Object.fromEntries([...ports].map((port, index) => [PORTS[index], String(port)])),
+  beforeAll(async () => {
+    dir = await temporaryDir();
+    settings = { ...anyPorts, FIELDLOG_OPS_PORT: "", FIELDLOG_DATA_DIR: join(dir, "data") };
+    run = launch(settings, replicas);
+    await run.says("Ctrl-C stops.");
+    key = adminKey(run);
+  }, 300_000);
+  afterAll(async () => {
+    run?.child.kill("SIGKILL");
+    await until("the data directory is free", () =>
+      removeCluster(join(dir, "data", "postgres")).then(() => true),
+    );
+    await until("it can be removed", () => removeCluster(dir).then(() => true));
+  });
+
+  /** What the launcher printed of each process: its number, the operator's port, where it is reached. */
+  const listed = () => {
+    const lines = run.output().matchAll(/^ {2}(\S+) +(\d+) {2}ready {2}(http:\S+) {2}(.+)$/gm);
+    return new Map([...lines].map(([, name = "", pid, ops, at]) => [name, { pid: Number(pid), ops, at }]));
   };
+  const doors = () => ["edge-http", "edge-http-2"].map((name) => listed().get(name)?.at?.split(" ")[0] ?? "");
+  const asked = (url: string, init: RequestInit = {}) =>
+    fetch(url, { ...init, headers: { authorization: `Bearer ${key}`, "content-type": "application/json" } });
+
+  it("has a process of each service, two where asked, each ready at its own operator's port", async () => {
+    expect([...listed().keys()].sort()).toEqual([...SERVICES, "edge-http-2"].sort());
+    expect(new Set([...listed().values()].map(({ pid }) => pid)).size).toBe(SERVICES.length + 1);
+    for (const { ops } of listed().values()) expect((await fetch(`${ops}/readyz`)).status).toBe(200);
+  });
+
+  it("keeps three copies of the log, on three NATS servers", async () => {
+    const monitor = /monitoring (http:\S+)/.exec(run.output())?.[1];
+    const answer = await fetch(`${monitor}/jsz?streams=true&config=true`);
+    const jsz = (await answer.json()) as { account_details: { stream_detail: Stream[] }[] };
+    const streams = jsz.account_details.flatMap((account) => account.stream_detail);
+    const copies = streams.filter(({ name }) => name === "SIGNALS" || name === "REGISTRY");
+    expect(copies.map(({ config }) => config.num_replicas)).toEqual([3, 3]);
+  });
+
+  it("takes an event at one door and gives it out at the other", async () => {
+    const [first = "", second = ""] = doors();
+    const event = { specversion: "1.0", id: "1", source: "urn:example", type: "org.example.crossing" };
+    const sent = await asked(`${first}/v1/namespaces/test/events`, {
+      ...{ method: "POST", body: JSON.stringify(event) },
+    });
+    expect(sent.status).toBeLessThan(300);
+    await until("it can be read at the other door", async () => {
+      const answer = await asked(`${second}/v1/namespaces/test/events?type=org.example.crossing`);
+      return answer.ok && ((await answer.json()) as { events: unknown[] }).events.length === 1;
+    });
+  });
+
+  it("starts again what is killed, on its ports, and says so", async () => {
+    const { pid = 0 } = listed().get("edge-http-2") ?? {};
+    process.kill(pid, "SIGKILL");
+    await run.says("edge-http-2: ended (SIGKILL); it is started again in 0.5 s");
+    await run.says("edge-http-2 is ready again");
+    const answer = await asked(`${doors()[1]}/v1/namespaces/test/events`);
+    expect(answer.status).toBe(200);
+    const log = readFileSync(join(dir, "data", "logs", "edge-http-2.log"), "utf8");
+    expect(log).toContain('"msg":"ended (SIGKILL); it is started again in 0.5 s"');
+  });
+
+  it("leaves nothing running after a Ctrl-C", async () => {
+    const numbers = [...run.output().matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
+    // Services, the one that came again, NATS and PostgreSQL.
+    expect(numbers.length).toBe(SERVICES.length + 2 + 3 + 1);
+    run.child.kill("SIGINT");
+    expect(await run.ends()).toBe(0);
+    expect(numbers.filter(isThere)).toEqual([]);
+  });
+
+  it("refuses the log of three servers to one, and says what to do", async () => {
+    const one = launch(settings, []);
+    expect(await one.ends()).toBe(1);
+    expect(one.output()).toMatch(/is kept by three NATS servers: start it with --processes\./);
+  });
+});
+
+interface Stream {
+  name: string;
+  config: { num_replicas: number };
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function statusOf(options: RequestOptions): Promise<number | undefined> {
@@ -181,40 +267,4 @@ async function statusOf(options: RequestOptions): Promise<number | undefined> {
   const [response] = (await once(asked, "response")) as [IncomingMessage];
   response.resume();
   return response.statusCode;
-}
-
-const adminKey = (run: Run) => /fl_[\w-]{43}/.exec(run.output())?.[0] ?? "";
-
-interface Run {
-  child: ChildProcess;
-  output(): string;
-  /** Resolves when the text was printed; raises when the process ends before. */
-  says(text: string): Promise<void>;
-  /** The exit code. */
-  ends(): Promise<number | null>;
-}
-
-function launch(settings: Record<string, string>, args: string[]): Run {
-  const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [programOf(LAUNCHER), ...args], {
-    env: { PATH, HOME, NODE_COMPILE_CACHE: compileCache(), ...settings },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk));
-  const ended = once(child, "close").then(([code]) => code as number | null);
-  return {
-    child,
-    output: () => output,
-    says: (text) =>
-      until(
-        `the launcher says "${text}"`,
-        () => {
-          if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${output}`);
-          return output.includes(text);
-        },
-        90_000,
-      ).then(() => undefined),
-    ends: () => ended,
-  };
 }
