@@ -50,6 +50,7 @@ export async function launch({ demo, processes, env, screen }: LaunchOptions, un
   const installationKey = await keptSecret(dataDir, "installation-key", given.installationKey);
 
   const tls = await certificate(given, dataDir);
+  undo.add(async () => tls.stop());
 
   const binary = await natsProgram(given, screen, natsServers);
   undo.check();

@@ -14,7 +14,7 @@ afterAll(() => rm(dataDir, { recursive: true }));
 
 it("takes the certificate that is given, and makes none", async () => {
   const settings = readSettings({ FIELDLOG_TLS_CERT: "cert.pem", FIELDLOG_TLS_KEY: "/etc/key.pem" });
-  expect(await certificate(settings, dataDir)).toEqual({
+  expect(await certificate(settings, dataDir)).toMatchObject({
     cert: resolve("cert.pem"),
     key: "/etc/key.pem",
     ca: undefined,
@@ -24,7 +24,8 @@ it("takes the certificate that is given, and makes none", async () => {
 
 it("makes one for the addresses of the settings, and another when these change", async () => {
   const covers = async (env: NodeJS.ProcessEnv, host: string) => {
-    const { cert } = await certificate(readSettings(env), dataDir);
+    const { cert, stop } = await certificate(readSettings(env), dataDir);
+    stop();
     expect(cert).toBe(join(dataDir, "tls", "server.pem"));
     return new X509Certificate(await readFile(cert)).checkHost(host) !== undefined;
   };

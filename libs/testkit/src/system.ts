@@ -44,6 +44,8 @@ export interface SystemProcess {
   readonly mqttWsUrl: string | undefined;
   /** Of edge-websocket, and all in one: ws://127.0.0.1:port. */
   readonly wsUrl: string | undefined;
+  /** The same over TLS, where the settings name a certificate (all in one has its own). */
+  readonly wssUrl: string | undefined;
   /** What it logged, the newest lines. */
   log(): string;
   /** SIGKILL; resolves when it is gone. */
@@ -150,6 +152,7 @@ function systemProcess(
     mqttsUrl: at("mqtts", "FIELDLOG_MQTTS_PORT"),
     mqttWsUrl: at("ws", "FIELDLOG_MQTT_WS_PORT"),
     wsUrl: at("ws", "FIELDLOG_WS_PORT"),
+    wssUrl: at("wss", "FIELDLOG_WSS_PORT"),
     get pid() {
       return server.pid;
     },

@@ -12,7 +12,7 @@ import { Api, type Json } from "../client.fixture.js";
 /** Where devices come in by TLS: settings of a system, and what its devices trust. */
 export async function withTls() {
   const dir = await mkdtemp(join(tmpdir(), "fieldlog-tunnels-"));
-  const files = await localCertificate({ dir, hosts: ["localhost"] });
+  const files = await localCertificate({ dir, hosts: ["localhost", "127.0.0.1"] });
   const httpsPort = await freePort();
   const settings = {
     ...{ FIELDLOG_TLS_CERT: files.server, FIELDLOG_TLS_KEY: files.server },
@@ -58,9 +58,9 @@ export class Operator {
   private readonly chunks: Buffer[] = [];
   private readonly socket: WebSocket;
 
-  /** @param host what the door is told that it is called: where it sends the device */
-  constructor(url: string, host = new URL(url).host) {
-    this.socket = new WebSocket(url, { headers: { host } });
+  /** @param options host: what the door is told that it is called, where it sends the device; ca: whom it trusts, by TLS */
+  constructor(url: string, { host = new URL(url).host, ca = "" } = {}) {
+    this.socket = new WebSocket(url, { headers: { host }, ca });
     this.socket.on("message", (data: Buffer) => {
       if (data.length === 0) this.ended = true;
       else this.chunks.push(data);

@@ -43,7 +43,7 @@ export function tunnels(started: () => Started): void {
   /** The operator is at one edge, and the device is sent to the other. */
   const operator = (token: string) => {
     const { system, otherUrl } = started();
-    return new Operator(`${system.wsUrl}/v1/tunnels?token=${token}`, new URL(otherUrl).host);
+    return new Operator(`${system.wsUrl}/v1/tunnels?token=${token}`, { host: new URL(otherUrl).host });
   };
   const opened = async (port: number, device = DEVICE) => {
     const { status, json } = await requested(port, device);
@@ -106,6 +106,19 @@ export function tunnels(started: () => Started): void {
     }
     expect(first.closed).toBeUndefined();
     first.close();
+  });
+
+  it("goes by TLS on both ways when its operator comes by it", async () => {
+    const { system, tls } = started();
+    const { json } = await requested(echo.port);
+    const [door] = Object.values(system.processes).filter(({ wsUrl }) => wsUrl === system.wsUrl);
+    const url = `${door?.wssUrl}/v1/tunnels?token=${tokenIn(json)}`;
+    const operator = new Operator(url, { ca: tls.ca });
+    await operator.send(Buffer.from("hello"));
+    await until("it is echoed", () => operator.got.toString() === "hello");
+    await operator.end();
+    expect(await operator.closing()).toMatchObject({ code: 1_000 });
+    expect(await new Operator(url).closing()).toMatchObject({ code: 1_006 });
   });
 
   it("says why the device does not come", async () => {
