@@ -8,12 +8,14 @@ import {
   type JetStreamManager,
   jetstream,
   jetstreamManager,
+  StoreCompression,
 } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { LogUnavailable } from "./errors.js";
 import { patiently } from "./patiently.js";
 import { publish } from "./publish.js";
+import { compressionOf } from "./streams.js";
 
 /** Somebody else wrote or removed the record since it was read. */
 export class RecordConflict extends Error {
@@ -79,17 +81,18 @@ export class RecordBucket<R> {
     options: RecordBucketOptions<R>,
   ): Promise<RecordBucket<R>> {
     const { name, replicas, ttlMs } = options;
+    const compression = compressionOf(replicas);
     const js = jetstream(connection);
     // Read from the leader, so that a record is found as it was left.
     const bucket = await new Kvm(js).create(name, {
-      ...{ history: 1, replicas, allow_direct: false, compression: true },
+      ...{ history: 1, replicas, allow_direct: false, compression: compression !== StoreCompression.None },
       ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
     });
     const jsm = await jetstreamManager(connection);
     const opened = new RecordBucket(js, jsm, bucket, options);
     const { config } = await jsm.streams.info(opened.stream);
-    if (config.num_replicas !== replicas) {
-      await jsm.streams.update(opened.stream, { num_replicas: replicas });
+    if (config.num_replicas !== replicas || config.compression !== compression) {
+      await jsm.streams.update(opened.stream, { num_replicas: replicas, compression });
     }
     return opened;
   }

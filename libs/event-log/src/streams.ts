@@ -24,7 +24,7 @@ export function streamDefinitions(options: StreamOptions) {
   const permanent = {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
-    compression: StoreCompression.S2,
+    compression: compressionOf(options.replicas),
     // Permanent: no age limit, and a full stream refuses new messages, it never discards old ones.
     max_age: 0,
     discard: DiscardPolicy.New,
@@ -55,12 +55,23 @@ export async function ensureStreams(jsm: JetStreamManager, options: StreamOption
       const changed =
         config.max_bytes !== max_bytes ||
         config.num_replicas !== num_replicas ||
-        config.max_msg_size !== max_msg_size;
-      if (changed) await jsm.streams.update(definition.name, { max_bytes, num_replicas, max_msg_size });
+        config.max_msg_size !== max_msg_size ||
+        config.compression !== compressionOf(num_replicas);
+      if (!changed) continue;
+      const compression = compressionOf(num_replicas);
+      await jsm.streams.update(definition.name, { max_bytes, num_replicas, max_msg_size, compression });
     } catch (error) {
       const missing = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
       if (!missing) throw error;
       await jsm.streams.add(definition);
     }
   }
+}
+
+/**
+ * Of several copies none is compressed: nats-server (2.15.2 at least) shortens a copy when it starts or falls behind, and
+ * compresses its last block at the same moment; what is then added makes the copy unreadable, and it is thrown away.
+ */
+export function compressionOf(copies = 1): StoreCompression {
+  return copies > 1 ? StoreCompression.None : StoreCompression.S2;
 }
