@@ -56,8 +56,14 @@ export function createLogger(
       },
     },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? standardOutput());
 }
+
+/**
+ * Written line by line: what waits in the background is tried for ever at the end of a process whose output nobody reads
+ * any more (sonic-boom 4), and the process does not end.
+ */
+const standardOutput = (): DestinationStream => pino.destination({ dest: 1, sync: true });
 
 function redactLine(line: string): string {
   return withoutPassword(line).replace(SECRET_IN_LINE, '"$1":"[redacted]"');

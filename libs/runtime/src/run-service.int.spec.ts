@@ -62,6 +62,16 @@ describe("a service's process", () => {
     expect(output).toMatch(/log on.*server on.*stopping.*server off.*log off.*stopped/s);
   });
 
+  it("ends also when nobody reads its output any more", async () => {
+    const { child, says } = run(part("log") + part("server"), { FIELDLOG_OPS_PORT: "0" });
+    await says('"started"');
+    const exited = once(child, "exit");
+    child.stdout.destroy();
+    child.stderr.destroy();
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  });
+
   it("opens the operator's port before it starts", async () => {
     const { child, exit, says } = run(part("slow", "start: () => new Promise(() => {}),"), {
       FIELDLOG_OPS_PORT: "0",
