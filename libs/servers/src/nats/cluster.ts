@@ -13,6 +13,11 @@ export interface NatsClusterOptions extends Pick<NatsOptions, "syncAlways" | "bi
   readonly size: number;
   /** Gets each line that a server logs; `server`: from 0 on. */
   readonly log?: (server: number, line: string) => void;
+  /**
+   * The port on 127.0.0.1 by which one server (from 0 on) reaches another, which listens on `port`: to put something
+   * between. Then they have no other way to each other.
+   */
+  readonly route?: (from: number, to: number, port: number) => Promise<number>;
   /** As of `startNats`; `server`: from 0 on. */
   readonly ended?: (server: number, how: string) => void;
 }
@@ -24,6 +29,12 @@ export interface NatsClusterOptions extends Pick<NatsOptions, "syncAlways" | "bi
 export async function startNatsCluster(o: NatsClusterOptions): Promise<RunningNats[]> {
   const members: number[] = [];
   for (let n = 0; n < o.size; n++) members.push(await freePort());
+  const route = o.route ?? (async (_from, _to, port) => port);
+  const routes = await Promise.all(
+    members.map((_, from) =>
+      Promise.all(members.flatMap((port, to) => (to === from ? [] : [route(from, to, port)]))),
+    ),
+  );
   const progress = (line: string) => o.log?.(0, line);
   const binary =
     o.binary ?? (await obtainNatsServer({ cacheDir: defaultCacheDir(), progress, forCluster: o.size > 1 }));
@@ -36,7 +47,10 @@ export async function startNatsCluster(o: NatsClusterOptions): Promise<RunningNa
       ...(o.syncAlways !== undefined && { syncAlways: o.syncAlways }),
       binary,
       ...(o.size > 1 && {
-        member: { serverName: `nats-${n + 1}`, cluster: { name: "fieldlog", port, members } },
+        member: {
+          serverName: `nats-${n + 1}`,
+          cluster: { name: "fieldlog", port, routes: routes[n] ?? [], isRouted: o.route !== undefined },
+        },
       }),
       log: (line) => o.log?.(n, line),
       ended: (how) => o.ended?.(n, how),

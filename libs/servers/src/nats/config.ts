@@ -16,8 +16,10 @@ export interface ClusterMember {
   readonly name: string;
   /** Where it takes the others' connections, on 127.0.0.1. */
   readonly port: number;
-  /** Those ports of all, its own too. */
-  readonly members: readonly number[];
+  /** Ports on 127.0.0.1 by which it reaches the others. */
+  readonly routes: readonly number[];
+  /** Those ports lead through something: no other way is found, as the servers would by telling of each other. */
+  readonly isRouted: boolean;
 }
 
 /** Largest message that the server takes: a commit of 512 KiB with its headers fits with room to spare. */
@@ -41,13 +43,16 @@ authorization {
 ${c.cluster ? clusterPart(c.cluster, c) : ""}`;
 }
 
-function clusterPart({ name, port, members }: ClusterMember, { user, password }: NatsConfig): string {
-  const routes = members.map((member) => JSON.stringify(`nats://${user}:${password}@127.0.0.1:${member}`));
+/** Nobody listens there. */
+const NOWHERE = "127.0.0.1:1";
+
+function clusterPart({ name, port, ...to }: ClusterMember, { user, password }: NatsConfig): string {
+  const routes = to.routes.map((route) => JSON.stringify(`nats://${user}:${password}@127.0.0.1:${route}`));
   return `
 cluster {
   name: ${name}
   listen: "127.0.0.1:${port}"
-  authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)} }
+${to.isRouted ? `  advertise: "${NOWHERE}"\n` : ""}  authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)} }
   routes: [${routes.join(", ")}]
   # Clients stay with the addresses that they were given, which may lead through something.
   no_advertise: true

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -69,7 +69,7 @@ describe("NATS on this machine", () => {
     );
   });
 
-  it("ends with a starter that is killed, and a next start finds the data", async () => {
+  it("ends with a starter that is killed, also while it hangs, and a next start finds the data", async () => {
     await server.stop();
     const starter = spawn(process.execPath, ["--input-type=module", "-e", starterScript(join(dir, "nats"))], {
       cwd: import.meta.dirname,
@@ -79,10 +79,11 @@ describe("NATS on this machine", () => {
       starter.stdout.on("data", (said) => resolve(Number(said))),
     );
     expect(await processIdentity(pid)).toBeDefined();
+    process.kill(pid, "SIGSTOP");
     starter.kill("SIGKILL");
     await once(starter, "exit");
+    await vi.waitFor(async () => expect(await processIdentity(pid)).toBeUndefined(), { timeout: 30_000 });
     server = await startNats({ dataDir: join(dir, "nats") });
-    expect(await processIdentity(pid)).toBeUndefined();
     expect(await session(server.url).request("$JS.API.STREAM.INFO.T", "")).toContain('"messages":100');
     const kept = JSON.parse(await readFile(join(dir, "nats", "nats.pid"), "utf8"));
     expect(kept.pid).toBe(server.pid);
@@ -117,7 +118,71 @@ describe("a cluster of three", () => {
       await rm(dir, { recursive: true, force: true });
     }
   });
+
+  it("has no ways between its servers but those that it was given", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "fieldlog-servers-"));
+    const binary = await obtainNatsServer({ cacheDir: defaultCacheDir(), progress: () => undefined });
+    const between = new Between();
+    const servers = await startNatsCluster({ dataDir: dir, size: 3, binary, route: between.route });
+    const routes = async (n: number) => {
+      const answer = await fetch(`${servers[n]?.monitorUrl}/varz`);
+      return ((await answer.json()) as { routes: number }).routes;
+    };
+    try {
+      expect(await routes(2)).toBeGreaterThan(0);
+      between.part(2);
+      await vi.waitFor(async () => expect(await routes(2)).toBe(0), { timeout: 30_000 });
+      expect(await routes(0)).toBeGreaterThan(0);
+      between.heal();
+      await vi.waitFor(async () => expect(await routes(2)).toBeGreaterThan(0), { timeout: 30_000 });
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
+      between.close();
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
 });
+
+/** Stands on all ways between servers. */
+class Between {
+  private parted = -1;
+  private readonly ways: { ends: number[]; server: Server; open: Set<Socket> }[] = [];
+
+  readonly route = async (from: number, to: number, port: number): Promise<number> => {
+    const way = { ends: [from, to], server: createServer(), open: new Set<Socket>() };
+    way.server.on("connection", (near) => {
+      const far = connect(port, "127.0.0.1");
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        way.open.add(one);
+        one.on("error", () => undefined);
+        one.on("close", () => other.destroy());
+        one.pipe(other);
+      }
+      if (way.ends.includes(this.parted)) near.destroy();
+    });
+    this.ways.push(way);
+    await new Promise<void>((resolve) => way.server.listen(0, "127.0.0.1", resolve));
+    return (way.server.address() as AddressInfo).port;
+  };
+
+  part(server: number): void {
+    this.parted = server;
+    for (const { ends, open } of this.ways) {
+      if (ends.includes(server)) for (const socket of open) socket.destroy();
+    }
+  }
+
+  heal(): void {
+    this.parted = -1;
+  }
+
+  close(): void {
+    for (const { server } of this.ways) server.close();
+  }
+}
 
 function starterScript(dataDir: string): string {
   return `

@@ -153,9 +153,14 @@ export class ServerProcess {
   }
 }
 
-/** A shell that reads from us until we are gone, and then ends the server. */
+/** A shell that reads from us until we are gone, and then ends the server as `stop` does, one that hangs too. */
 function guard(pid: number, signal: NodeJS.Signals): ChildProcess {
-  const script = `read -r _; kill -${signal.replace("SIG", "")} ${pid} 2>/dev/null`;
+  const script = `
+    read -r _
+    kill -CONT ${pid} && kill -${signal.replace("SIG", "")} ${pid} || exit
+    left=${STOP_TIMEOUT_MS / 1_000}
+    while [ $left -gt 0 ] && kill -0 ${pid}; do sleep 1; left=$((left - 1)); done
+    kill -KILL ${pid}`;
   const child = spawn("/bin/sh", ["-c", script], {
     cwd: "/",
     detached: true,
