@@ -10,7 +10,8 @@ export type {
   ReadModelTransaction,
 } from "./definition.js";
 export { isDatabaseAway, NotYet } from "./failures.js";
-export { type LeaseOptions, type LeaseState, underLease } from "./lease.js";
+export type { LeaseState } from "./lease.js";
+export { LeasedWork, type LeasedWorkOptions } from "./leased-work.js";
 export type { ReadModelLogger } from "./logger.js";
 export { RequestFailed, type RequestOutcome, RequestPending } from "./requests.js";
 export { ReadModelRunner, type ReadModelRunnerOptions } from "./runner.js";

@@ -10,7 +10,7 @@ import {
   registryOfKind,
 } from "@fieldlog/contracts";
 import { type Commit, type EventLog, RecordBucket, SignalTooLarge } from "@fieldlog/event-log";
-import { underLease } from "@fieldlog/read-model";
+import { LeasedWork } from "@fieldlog/read-model";
 import { counter, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
 
 /** One decision that subscribers are to be told of. */
@@ -43,8 +43,7 @@ export interface TellerOptions {
  * aggregate stand as they were decided. What was told and not noted is told again, under the same identity.
  */
 export class Teller {
-  private readonly ending = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly leased: LeasedWork;
   private readonly passedOver: { inc(labels: { kind: string }): void };
 
   constructor(private readonly options: TellerOptions) {
@@ -53,27 +52,18 @@ export class Teller {
       help: "Decisions that subscribers cannot be told of, and were passed over, by the kind of their aggregate.",
       labelNames: ["kind"],
     });
+    const { url, schema, logger, kind } = options;
+    this.leased = new LeasedWork({ url, schema, name: `telling ${kind}`, logger }, (held) => this.tell(held));
   }
 
   /** Returns at once; waits for Postgres and the log by itself. */
   start(): void {
-    const { url, schema, logger, kind } = this.options;
-    const { signal } = this.ending;
-    let known: string | undefined;
-    const onChange = (state: string, reason?: string) => {
-      if (state === known) return;
-      known = state;
-      if (state === "away") logger.warn({ kind, reason }, "telling waits");
-      else logger.info({ kind, state }, "lease of telling");
-    };
-    const lease = { url, schema, name: `telling ${kind}`, signal, onChange };
-    this.running = underLease(lease, (held) => this.tell(held));
+    this.leased.start();
   }
 
   /** Ends after what is under way. */
-  async stop(): Promise<void> {
-    this.ending.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.leased.stop();
   }
 
   /** Until the signal. Raises what is to be tried again, from the place that was noted. */

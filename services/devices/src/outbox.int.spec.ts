@@ -130,7 +130,7 @@ it("what was appended but not decided comes again as the same message, and is de
 
 it("killed in the middle, another replica goes on: nothing is missing, and nothing is decided twice", async () => {
   const active = process();
-  await active.logged("outbox: active");
+  await active.logged("lease of outbox: held");
   const standby = await replica();
   await until("ready", async () => (await standby.runtime.health.report()).ready);
   const ids: string[] = [];
@@ -152,7 +152,7 @@ it("killed in the middle, another replica goes on: nothing is missing, and nothi
 
 it("one that has lost its lease without noticing does no harm", async () => {
   const active = process();
-  await active.logged("outbox: active");
+  await active.logged("lease of outbox: held");
   const other = await replica();
   const device = await left(...upTo(20).map(created));
   await until("under way", async () => (await sent(device)).length > 0);

@@ -1,6 +1,6 @@
 import { limits, liveness } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
-import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
+import { LeasedWork, openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
 import { Machine } from "./core/machine.js";
@@ -8,7 +8,6 @@ import { Rules } from "./core/rules.js";
 import { observeDevices } from "./metrics.js";
 import { livenessService, refusal } from "./rpc.js";
 import { Emitter } from "./service/emitter.js";
-import { Leader } from "./service/leader.js";
 import { Queries } from "./service/queries.js";
 import { LiveTable } from "./service/table.js";
 import { heard } from "./table/heard.js";
@@ -40,7 +39,8 @@ export async function compose(runtime: Runtime): Promise<void> {
     load: (machine, signal) => loadStored(database, machine, signal),
   });
   const emitter = new Emitter({ log, table, logger, metrics, now });
-  const leader = new Leader({ url: settings.postgresUrl, schema: SCHEMA, emitter, logger });
+  const lease = { url: settings.postgresUrl, schema: SCHEMA, name: "emitter", logger };
+  const emitting = new LeasedWork(lease, (held) => emitter.run(held));
   const server = new RpcServer({
     address: listenAddress(settings.livenessGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics, refusal },
@@ -56,7 +56,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     health.add(`read model ${name}`, () => runner.ready());
   }
   lifecycle.add({ name: "devices", start: async () => table.start(), stop: () => table.stop() });
-  lifecycle.add({ name: "lease", start: async () => leader.start(), stop: () => leader.stop() });
+  lifecycle.add({ name: "lease", start: async () => emitting.start(), stop: () => emitting.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   observeDevices(metrics, table, log, now);

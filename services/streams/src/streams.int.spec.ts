@@ -302,7 +302,11 @@ describe("what nobody uses", () => {
     const before = { uploads: await names("~stream-uploads/"), packs: await names("~stream-packs/") };
     const sweep = new UnusedObjects({
       ...{ objects: streams.objects, keys: streams.keys, rows: new Rows(database), url: "" },
-      ...{ logger: { warn: () => undefined }, now: () => clock.ms, upToDate: async () => clock.upToDate },
+      ...{
+        logger: { info: () => undefined, warn: () => undefined },
+        now: () => clock.ms,
+        upToDate: async () => clock.upToDate,
+      },
     });
     expect(await sweep.once()).toBe(0);
     clock.ms += limits.streamUploadUnusedMs + 60_000;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { underLease } from "@fieldlog/read-model";
+import { LeasedWork } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
 import { SCHEMA } from "../read-model.js";
 import { Applier, type ApplierParts } from "./applier.js";
@@ -15,30 +15,22 @@ export interface ApplyingParts extends ApplierParts {
 
 /** Has templates brought to devices by one replica at a time. */
 export class Applying {
-  private readonly ending = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly leased: LeasedWork;
 
-  constructor(private readonly parts: ApplyingParts) {}
+  constructor(private readonly parts: ApplyingParts) {
+    const { url, logger } = parts;
+    const lease = { url, schema: SCHEMA, name: "fleet templates", logger };
+    this.leased = new LeasedWork(lease, (held) => this.apply(held));
+  }
 
   /** Returns at once; waits for Postgres and the log by itself. */
   start(): void {
-    const { url, logger } = this.parts;
-    const { signal } = this.ending;
-    let known: string | undefined;
-    const onChange = (state: string, reason?: string) => {
-      if (state === known) return;
-      known = state;
-      if (state === "away") logger.warn({ reason }, "fleet templates wait");
-      else logger.info({ state }, "lease of fleet templates");
-    };
-    const lease = { url, schema: SCHEMA, name: "fleet templates", signal, onChange };
-    this.running = underLease(lease, (held) => this.apply(held));
+    this.leased.start();
   }
 
   /** Ends after the devices that are getting one. */
-  async stop(): Promise<void> {
-    this.ending.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.leased.stop();
   }
 
   private async apply(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { Decided, Id, Snapshots } from "@fieldlog/aggregates";
 import { aggregateOf, REGISTRY, registry } from "@fieldlog/contracts";
 import type { Commit, EventLog } from "@fieldlog/event-log";
-import { type LeaseState, type ReadModelRunner, Tasks, underLease } from "@fieldlog/read-model";
+import { LeasedWork, type LeaseState, type ReadModelRunner, Tasks } from "@fieldlog/read-model";
 import { counter, gauge, type Logger, type Registry as Metrics } from "@fieldlog/runtime";
 import { configuration, UNPUBLISHED } from "../decisions/configuration.js";
 import { Due } from "./due.js";
@@ -32,8 +32,7 @@ export interface OutboxOptions extends Pick<PublishingOptions, "configurations">
  * were decided before it began are found in the read model, the others heard from the log.
  */
 export class Outbox {
-  private readonly ending = new AbortController();
-  private running: Promise<void> | undefined;
+  private readonly leased: LeasedWork;
   private due = new Due();
   private trouble: string | undefined = "it has not started";
   private told: string | undefined;
@@ -53,24 +52,22 @@ export class Outbox {
         this.set(outbox.due.size);
       },
     });
+    const { database, logger } = options;
+    const onChange = (_: LeaseState, reason?: string) => {
+      this.trouble = reason;
+    };
+    const lease = { url: database.url, schema: database.schema, name: "outbox", logger, onChange };
+    this.leased = new LeasedWork(lease, (held) => this.work(held));
   }
 
   /** Returns at once; waits for Postgres and the log by itself. */
   async start(): Promise<void> {
-    const { database, logger } = this.options;
-    const onChange = (state: LeaseState, reason?: string) => {
-      if (state === "held") logger.info("outbox: active");
-      if (state === "away" && reason !== this.trouble) logger.warn({ reason }, "outbox: interrupted");
-      this.trouble = reason;
-    };
-    const lease = { ...database, name: "outbox", signal: this.ending.signal, onChange };
-    this.running = underLease(lease, (signal) => this.work(signal));
+    this.leased.start();
   }
 
   /** Ends after what is under way. */
-  async stop(): Promise<void> {
-    this.ending.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.leased.stop();
   }
 
   /** Why this replica neither publishes nor stands by; undefined: it does. */

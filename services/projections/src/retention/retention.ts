@@ -1,12 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LogUnavailable } from "@fieldlog/event-log";
-import {
-  isDatabaseAway,
-  type LeaseState,
-  type ReadDatabase,
-  type ReadModelRunner,
-  underLease,
-} from "@fieldlog/read-model";
+import { isDatabaseAway, LeasedWork, type ReadDatabase, type ReadModelRunner } from "@fieldlog/read-model";
 import { type Counter, counter, type Logger, type Registry } from "@fieldlog/runtime";
 import { sql } from "kysely";
 import { dropEmptyPartitions, forgetSome, placesOf } from "./forget.js";
@@ -37,8 +31,7 @@ export interface RetentionOptions {
  * clock may say anything.
  */
 export class Retention {
-  private readonly ending = new AbortController();
-  private running: Promise<void> | undefined;
+  private readonly leased: LeasedWork;
   private readonly deleted: Counter<"table">;
 
   constructor(private readonly options: RetentionOptions) {
@@ -47,23 +40,18 @@ export class Retention {
       help: "Rows deleted because their namespace no longer keeps them",
       labelNames: ["table"],
     });
+    const { database, logger } = options;
+    const lease = { url: database.url, schema: database.schema, name: "retention", logger };
+    this.leased = new LeasedWork(lease, (held) => this.serve(held));
   }
 
   /** Returns at once. */
   async start(): Promise<void> {
-    const { url, schema } = this.options.database;
-    const { signal } = this.ending;
-    const onChange = (state: LeaseState, reason?: string) => {
-      if (state === "away") this.options.logger.info({ reason }, "retention waits for Postgres");
-    };
-    this.running ??= underLease({ url, schema, name: "retention", signal, onChange }, (held) =>
-      this.serve(held),
-    );
+    this.leased.start();
   }
 
-  async stop(): Promise<void> {
-    this.ending.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.leased.stop();
   }
 
   private async serve(signal: AbortSignal): Promise<void> {

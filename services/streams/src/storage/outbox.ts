@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventLog } from "@fieldlog/event-log";
-import { Tasks, underLease } from "@fieldlog/read-model";
+import { LeasedWork, Tasks } from "@fieldlog/read-model";
+import type { Logger } from "@fieldlog/runtime";
 import { type MessageRow, SCHEMA } from "../sorting/tables.js";
 import { BatchFiles } from "./batch-files.js";
 import { resultOf, settled } from "./settled.js";
@@ -17,6 +18,7 @@ const AGAIN_MS = 1_000;
 
 export interface OutboxParts extends StorageParts {
   readonly log: Pick<EventLog, "signals">;
+  readonly logger: Pick<Logger, "info" | "warn">;
   /** postgres://… */
   readonly url: string;
 }
@@ -26,23 +28,15 @@ export interface OutboxParts extends StorageParts {
  * replica at a time; what was done and not noted is done again, and what it was stored as before belongs to nobody.
  */
 export class Outbox {
-  private readonly ending = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly leased: LeasedWork;
   private readonly messages: StoredMessages;
   private readonly batches: BatchFiles;
 
   constructor(private readonly parts: OutboxParts) {
     this.messages = new StoredMessages(parts);
     this.batches = new BatchFiles(parts);
-  }
-
-  start(): void {
-    const { url, logger } = this.parts;
-    const { signal } = this.ending;
-    const onChange = (state: string, reason?: string) => {
-      if (state === "away") logger.warn({ reason }, "what is complete is not stored just now");
-    };
-    this.running = underLease({ url, schema: SCHEMA, name: "outbox", signal, onChange }, async (held) => {
+    const { url, logger } = parts;
+    this.leased = new LeasedWork({ url, schema: SCHEMA, name: "outbox", logger }, async (held) => {
       const tasks = new Tasks(held);
       tasks.run((until) => this.work(until, () => this.messageRound()));
       tasks.run((until) => this.work(until, () => this.batchRound()));
@@ -50,9 +44,12 @@ export class Outbox {
     });
   }
 
-  async stop(): Promise<void> {
-    this.ending.abort();
-    await this.running;
+  start(): void {
+    this.leased.start();
+  }
+
+  stop(): Promise<void> {
+    return this.leased.stop();
   }
 
   /** @param round returns whether there was as much to do as is done at once */

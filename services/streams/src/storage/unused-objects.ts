@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { limits, untoken } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
 import { inPages, type ObjectStore } from "@fieldlog/objects";
-import { underLease } from "@fieldlog/read-model";
+import { LeasedWork } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
 import type { Rows } from "../rows.js";
 import { SCHEMA } from "../sorting/tables.js";
@@ -19,7 +19,7 @@ export interface UnusedObjectsParts {
   readonly rows: Pick<Rows, "usesUpload" | "usedPacks">;
   /** Whether the tables have all messages that are in the log now, and none is set aside. */
   readonly upToDate: () => Promise<boolean>;
-  readonly logger: Pick<Logger, "warn">;
+  readonly logger: Pick<Logger, "info" | "warn">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
   /** postgres://… */
@@ -31,15 +31,11 @@ export interface UnusedObjectsParts {
  * erased, and what was stored once more after a crash or a rebuild. One replica at a time.
  */
 export class UnusedObjects {
-  private readonly ending = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly leased: LeasedWork;
 
-  constructor(private readonly parts: UnusedObjectsParts) {}
-
-  start(): void {
-    const { url, logger } = this.parts;
-    const { signal } = this.ending;
-    this.running = underLease({ url, schema: SCHEMA, name: "unused-objects", signal }, async (held) => {
+  constructor(private readonly parts: UnusedObjectsParts) {
+    const { url, logger } = parts;
+    this.leased = new LeasedWork({ url, schema: SCHEMA, name: "unused-objects", logger }, async (held) => {
       while (!held.aborted) {
         await delay(SWEEP_MS, undefined, { signal: held }).catch(() => undefined);
         if (held.aborted) return;
@@ -48,9 +44,12 @@ export class UnusedObjects {
     });
   }
 
-  async stop(): Promise<void> {
-    this.ending.abort();
-    await this.running;
+  start(): void {
+    this.leased.start();
+  }
+
+  stop(): Promise<void> {
+    return this.leased.stop();
   }
 
   /** Returns how many objects were removed. Raises ObjectsUnavailable, LogUnavailable, SnapshotsUnavailable. */
