@@ -74,10 +74,14 @@ export class Teller {
       ...{ after: place.sequence, subject: registryOfKind(kind), signal },
       onInterruption: (err) => logger.warn({ err, kind }, "reading what is to be told was interrupted"),
     });
-    for await (const batch of commits) {
-      await this.append(await this.signalsOf(batch));
-      await place.move(batch.at(-1)?.sequence ?? place.sequence);
-      if (signal.aborted) return;
+    try {
+      for await (const batch of commits) {
+        await this.append(await this.signalsOf(batch));
+        place.move(batch.at(-1)?.sequence ?? place.sequence);
+        if (signal.aborted) return;
+      }
+    } finally {
+      await place.close();
     }
   }
 
@@ -136,14 +140,24 @@ function decisionIn(data: Uint8Array): registry.Decision {
   }
 }
 
+/** Milliseconds from what is told to the note of it. Each note is a flush, for which decisions would wait. */
+const NOTE_MS = 500;
+
 /** Up to which sequence everything is told. */
 class Place {
+  private noted: number;
+  private timer: NodeJS.Timeout | undefined;
+  private noting: Promise<void> = Promise.resolve();
+  private failure: unknown;
+
   private constructor(
     private readonly bucket: RecordBucket<number>,
     private readonly kind: AggregateKind,
     public sequence: number,
     private revision: number,
-  ) {}
+  ) {
+    this.noted = sequence;
+  }
 
   static async open(
     connection: EventLog["connection"],
@@ -159,10 +173,38 @@ class Place {
     return new Place(bucket, kind, stored?.record ?? 0, stored?.revision ?? 0);
   }
 
-  /** Of two that believe to hold the lease the later one goes on. Raises LogUnavailable, RecordConflict. */
-  async move(sequence: number): Promise<void> {
-    const key = { namespace: INSTALLATION, id: this.kind };
-    this.revision = await this.bucket.write(key, sequence, this.revision);
+  /**
+   * Noted soon. Of two that believe to hold the lease the later one goes on. Raises what kept an earlier move from being
+   * noted: LogUnavailable, RecordConflict.
+   */
+  move(sequence: number): void {
+    if (this.failure !== undefined) throw this.failure;
     this.sequence = sequence;
+    this.timer ??= setTimeout(() => this.note(), NOTE_MS);
+  }
+
+  /** Notes it now. What cannot be noted is told again. */
+  async close(): Promise<void> {
+    this.note();
+    await this.noting;
+  }
+
+  private note(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.noting = this.noting.then(async () => {
+      const { sequence } = this;
+      if (this.failure !== undefined || sequence === this.noted) return;
+      try {
+        this.revision = await this.bucket.write(
+          { namespace: INSTALLATION, id: this.kind },
+          sequence,
+          this.revision,
+        );
+        this.noted = sequence;
+      } catch (error) {
+        this.failure = error;
+      }
+    });
   }
 }
