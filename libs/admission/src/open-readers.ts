@@ -29,7 +29,9 @@ export function mayRead(key: KnownKey, { owner }: Pick<KnownSubscription, "owner
   return key.permission !== "read" || owner === `key:${key.id}`;
 }
 
-const TICK_MS = 1_000;
+const TICK_MS = 50;
+/** Ticks in which each reader has its turn once: thousands at once would keep all others waiting. */
+const TICKS = 20;
 
 /**
  * All that read events for longer than a request takes: their number is bounded; who may no longer read is ended
@@ -38,6 +40,9 @@ const TICK_MS = 1_000;
 export class OpenReaders {
   private readonly all = new Set<OpenReader>();
   private timer: NodeJS.Timeout | undefined;
+  private ticks = 0;
+  /** Those whose turn comes yet. */
+  private turn = this.all.values();
   private stopping = false;
   private onEmpty: () => void = () => undefined;
 
@@ -99,7 +104,13 @@ export class OpenReaders {
 
   private tick(): void {
     const now = this.now();
-    for (const reader of this.all) {
+    const tick = this.ticks++ % TICKS;
+    if (tick === 0) this.turn = this.all.values();
+    // Others may have gone meanwhile, so the last takes what is left.
+    const share = tick === TICKS - 1 ? this.all.size : Math.ceil(this.all.size / TICKS);
+    for (let left = share; left > 0; left--) {
+      const { value: reader, done } = this.turn.next();
+      if (done) return;
       const { expiresAt } = reader.credential.key;
       if (expiresAt !== undefined && expiresAt <= now) reader.end("revoked");
       else reader.tick(now);

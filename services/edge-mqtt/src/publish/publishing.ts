@@ -151,7 +151,7 @@ export class Publishing {
   ): Promise<PublishOutcome> {
     const traceParent = traceParentOf(packet);
     // Nobody is to see it as a retained message: a subscriber of events may ask for those of the past.
-    const publication = { ...publicationOf(packet, now), retain: false, wrapped: false };
+    const publication = { ...publicationOf(packet, now, false), retain: false };
     try {
       const publisher = { ...principal, budget: SPENT };
       const event = readEvent(topic, packet);
@@ -255,7 +255,7 @@ export class Publishing {
       sentAt: undefined,
       location: undefined,
       traceParent,
-      publication: isUnpublished ? undefined : { ...publicationOf(packet, now), wrapped },
+      publication: isUnpublished ? undefined : publicationOf(packet, now, wrapped),
       body,
     });
     try {
@@ -292,8 +292,12 @@ function named(principal: Principal, packet: InboundPublish): InboundPublish {
   return given !== undefined && IDENTITY.test(given) ? { ...packet, identity: `client/${given}` } : packet;
 }
 
-function publicationOf({ topic, qos, retain, clientId, dup, properties }: InboundPublish, now: number) {
-  return { topic, qos, retain, clientId, redelivered: dup, properties: keptProperties(properties, now) };
+function publicationOf(
+  { topic, qos, retain, clientId, dup: redelivered, properties }: InboundPublish,
+  now: number,
+  wrapped: boolean,
+) {
+  return { topic, qos, retain, clientId, redelivered, wrapped, properties: keptProperties(properties, now) };
 }
 
 /** What can be refused without asking anybody. */

@@ -112,6 +112,8 @@ export class WishedStream {
   }
 
   tick(now: number): void {
+    // So it is with most devices, of which there are thousands.
+    if (this.state === "idle" && !this.lasting && this.wishes.none) return;
     this.wishes.tick(now);
     this.look(now);
     if (now - this.since < limits.remoteAnswerMs) return;

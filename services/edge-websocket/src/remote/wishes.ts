@@ -24,6 +24,11 @@ export class Wishes {
     return this.wishes.size > 0;
   }
 
+  /** Nor is one remembered that was ended: nothing changes with time. */
+  get none(): boolean {
+    return this.wishes.size === 0 && this.dismissed.size === 0;
+  }
+
   has(value: string): boolean {
     for (const wish of this.wishes.values()) if (wish.value === value) return true;
     return false;
