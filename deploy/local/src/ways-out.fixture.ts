@@ -1,9 +1,6 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { keepConnected, keepPolling, type Subscribing, webhookEndpoint } from "@fieldlog/testkit";
 import { EventSource } from "eventsource";
 import { connectAsync } from "mqtt";
-import { WebSocket } from "ws";
 
 /** What a test publishes: its `n`-th event of publisher `p`. */
 interface Event {
@@ -53,35 +50,8 @@ export function serverSentEvents(door: Door, subscription?: string): WayOut {
 /** A WebSocket that asks again behind the last event that it got, or acknowledges what it has. */
 export function webSocket(door: Door, subscription?: string): WayOut {
   const heard: Event[] = [];
-  let socket: WebSocket | undefined;
-  let stopped = false;
-  const open = () => {
-    if (stopped) return;
-    const opened = new WebSocket(`${door.wsUrl}/v1/subscribe`, ["fieldlog.json"], {
-      headers: { authorization: `Bearer ${door.key}` },
-    });
-    socket = opened;
-    opened.on("open", () => {
-      const from = heard.at(-1)?.position ?? "beginning";
-      const which = subscription === undefined ? { filter: FILTER, from } : { subscription };
-      opened.send(JSON.stringify({ type: "subscribe", namespace: door.namespace, ...which }));
-    });
-    opened.on("message", (text) => {
-      const message = JSON.parse(String(text)) as { type: string; event: Event };
-      if (message.type !== "event") return;
-      heard.push(message.event);
-      if (subscription !== undefined) {
-        opened.send(JSON.stringify({ type: "ack", position: message.event.position }));
-      }
-    });
-    opened.on("error", () => undefined);
-    opened.on("close", () => setTimeout(open, RETRY_MS));
-  };
-  open();
-  const stop = async () => {
-    stopped = true;
-    socket?.terminate();
-  };
+  const asked = subscription === undefined ? { filter: FILTER } : { subscription };
+  const stop = keepConnected<Event>(subscribing(door, door.wsUrl, heard), asked);
   const name = subscription === undefined ? "WebSocket" : "WebSocket of a subscription";
   return { name, heard, exact: subscription === undefined, stop };
 }
@@ -89,54 +59,19 @@ export function webSocket(door: Door, subscription?: string): WayOut {
 /** A poller that acknowledges what it got with its next question. */
 export function polling(door: Door, subscription: string): WayOut {
   const heard: Event[] = [];
-  const stopping = new AbortController();
-  const url = `${door.url}/v1/namespaces/${door.namespace}/subscriptions/${subscription}/events`;
-  const headers = { authorization: `Bearer ${door.key}` };
-  const ask = async (after: number | undefined) => {
-    const query = `?wait=2000&limit=100${after === undefined ? "" : `&after=${after}`}`;
-    const response = await fetch(url + query, { headers, signal: stopping.signal });
-    if (!response.ok) throw new Error(`answered ${response.status}`);
-    const { events, next } = (await response.json()) as { events: Event[]; next: number };
-    heard.push(...events);
-    return next;
-  };
-  const poll = async () => {
-    let after: number | undefined;
-    while (!stopping.signal.aborted) {
-      try {
-        after = await ask(after);
-      } catch {
-        await sleep(RETRY_MS);
-      }
-    }
-  };
-  const polled = poll();
-  const stop = async () => {
-    stopping.abort();
-    await polled;
-  };
+  const stop = keepPolling<Event>(subscribing(door, door.url, heard), subscription);
   return { name: "polling", heard, exact: false, stop };
+}
+
+function subscribing({ key, namespace }: Door, url: string, heard: Event[]): Subscribing<Event> {
+  return { door: () => url, key, namespace, hear: (event) => heard.push(event) };
 }
 
 /** An endpoint for a webhook, which takes all that comes; `url` is where it is. */
 export async function endpoint(): Promise<WayOut & { readonly url: string }> {
   const heard: Event[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as Event | Event[];
-      heard.push(...(Array.isArray(body) ? body : [body]));
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const stop = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  return { name: "webhook", heard, exact: false, stop, url };
+  const { port, stop } = await webhookEndpoint<Event>((event) => heard.push(event));
+  return { name: "webhook", heard, exact: false, stop, url: `http://127.0.0.1:${port}/` };
 }
 
 /** An MQTT client with a session that lasts, and QoS 1. */

@@ -1,12 +1,11 @@
 import { EventSource } from "eventsource";
-import type { Said } from "../ledger/said.js";
 import type { Scene } from "../senders/scene.js";
-import { type CloudEvent, type Subscriber, saidInEvent } from "./subscriber.js";
+import { type CloudEvent, hearing, type Subscriber } from "./subscriber.js";
 
 /** By npm's `eventsource`, from the beginning; it says itself where it is when it comes back. */
 export async function serverSentEvents({ doors, namespace, key }: Scene): Promise<Subscriber> {
   const ways = await doors.http.for("sse");
-  const heard: Said[] = [];
+  const { heard, hear } = hearing();
   const path = `/v1/namespaces/${namespace}/events/stream?from=beginning`;
   const source = new EventSource(`${ways.next()}${path}`, {
     fetch: async (input, init) => {
@@ -18,10 +17,7 @@ export async function serverSentEvents({ doors, namespace, key }: Scene): Promis
       return response;
     },
   });
-  source.addEventListener("event", ({ data }) => {
-    const said = saidInEvent(JSON.parse(data) as CloudEvent);
-    if (said) heard.push(said);
-  });
+  source.addEventListener("event", ({ data }) => hear(JSON.parse(data) as CloudEvent));
   const stop = async () => source.close();
   return { name: "server-sent events", heard, repeats: "rising", hears: "events", stop };
 }

@@ -26,5 +26,12 @@ export function saidInEvent({ id, position, device, value, data }: CloudEvent): 
   return saidBy({ position, identity: `${device}/${id}`, device, text, values });
 }
 
-/** ms before a subscriber that was cut off comes back. */
-export const RETRY_MS = 200;
+/** What is said in the events that are heard. */
+export function hearing() {
+  const heard: Said[] = [];
+  const hear = (event: CloudEvent) => {
+    const said = saidInEvent(event);
+    if (said) heard.push(said);
+  };
+  return { heard, hear };
+}
