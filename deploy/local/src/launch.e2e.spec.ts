@@ -187,7 +187,7 @@ describe("npm start -- --processes", () => {
 
   /** What the launcher printed of each process: its number, the operator's port, where it is reached. */
   const listed = () => {
-    const lines = run.output().matchAll(/^ {2}(\S+) +(\d+) {2}ready {2}(http:\S+) {2}(.+)$/gm);
+    const lines = run.output().matchAll(/^ {2}(\S+) +(\d+) +ready +(http:\S+) +(.+)$/gm);
     return new Map([...lines].map(([, name = "", pid, ops, at]) => [name, { pid: Number(pid), ops, at }]));
   };
   const doors = () => ["edge-http", "edge-http-2"].map((name) => listed().get(name)?.at?.split(" ")[0] ?? "");
@@ -223,7 +223,8 @@ describe("npm start -- --processes", () => {
   });
 
   it("starts again what is killed, on its ports, and says so", async () => {
-    const { pid = 0 } = listed().get("edge-http-2") ?? {};
+    const { pid = Number.NaN } = listed().get("edge-http-2") ?? {};
+    expect(pid).toBeGreaterThan(1);
     process.kill(pid, "SIGKILL");
     await run.says("edge-http-2: ended (SIGKILL); it is started again in 0.5 s");
     await run.says("edge-http-2 is ready again");

@@ -100,7 +100,7 @@ export async function portsOfOneProcess(
   runsHere: (service: ServiceName) => boolean,
 ): Promise<Partial<Settings>> {
   const ports = new Ports(settings, env);
-  const chosen: Record<string, string | number> = { opsPort: await ports.port(OPS_PORT) };
+  const chosen: Record<string, string | number> = {};
   for (const [door, names] of Object.entries(DOORS)) {
     if (!runsHere(door as ServiceName)) continue;
     for (const name of names) chosen[keyOf(name)] = await ports.port(name);
@@ -111,6 +111,7 @@ export async function portsOfOneProcess(
     const given = settings[keyOf(setting)];
     chosen[keyOf(setting)] = portOf(given) === port ? String(given) : `127.0.0.1:${port}`;
   }
+  chosen["opsPort"] = await ports.port(OPS_PORT);
   await ports.check();
   return chosen as Partial<Settings>;
 }

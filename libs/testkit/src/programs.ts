@@ -19,9 +19,8 @@ export const LAUNCHER = "fieldlog";
 const built = (name: string) =>
   join(root, name === LAUNCHER ? "deploy/local/dist/main.js" : `services/${name}/dist/main.js`);
 
-/** The program of a service, or LAUNCHER: the run's bundled one, else the built one. */
-export function programOf(name: string): string {
-  const dir = bundled();
+/** The program of a service, or LAUNCHER: the bundled one of a folder (default: the run's), else the built one. */
+export function programOf(name: string, dir = bundled()): string {
   return dir === undefined ? built(name) : join(dir, `${name}.mjs`);
 }
 

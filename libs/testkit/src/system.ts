@@ -21,6 +21,8 @@ export interface SystemOptions {
   settings?: Readonly<Record<string, string>>;
   /** More settings of one process, by its name and what it would be told otherwise: other addresses of the servers, say. */
   settingsOf?: (process: string, settings: SettingsOf) => SettingsOf | Promise<SettingsOf>;
+  /** Folder of bundled programs, `<service>.mjs` and `fieldlog.mjs`: those of another commit, say. Default: the run's. */
+  programs?: string;
   /** Milliseconds until a process must be ready. Default 60,000. */
   startTimeoutMs?: number;
   /** Gets each line that a process logs. */
@@ -125,7 +127,7 @@ function systemProcess(
   { name, program, ports }: Part,
   settings: Record<string, string>,
   dir: string,
-  o: Pick<SystemOptions, "startTimeoutMs" | "log">,
+  o: Pick<SystemOptions, "startTimeoutMs" | "log" | "programs">,
 ): SystemProcess {
   const lines: string[] = [];
   const own = Object.entries(process.env).filter(
@@ -133,7 +135,7 @@ function systemProcess(
   );
   const opsUrl = `http://127.0.0.1:${ports[OPS_PORT]}`;
   const server = serviceProcess({
-    ...{ name, program: programOf(program), readyUrl: `${opsUrl}/readyz` },
+    ...{ name, program: programOf(program, o.programs), readyUrl: `${opsUrl}/readyz` },
     ...{ dataDir: dir, pidFile: join(dir, `${name}.pid`) },
     env: { NODE_COMPILE_CACHE: compileCache(), ...Object.fromEntries(own), ...settings },
     startTimeoutMs: o.startTimeoutMs ?? 60_000,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -113,11 +114,12 @@ function kept(plan: ProcessPlan, o: StartOptions) {
   };
 }
 
-/** The packages' doors lie beside what runs them. */
 const packages = createRequire(import.meta.url);
 
+/** Where everything was bundled, it lies beside the launcher's own; otherwise in the service's package. */
 function programOf({ service }: ProcessPlan): string {
-  return join(dirname(packages.resolve(`@fieldlog/${service}`)), "main.js");
+  const bundled = join(dirname(process.argv[1] ?? ""), `${service}.mjs`);
+  return existsSync(bundled) ? bundled : join(dirname(packages.resolve(`@fieldlog/${service}`)), "main.js");
 }
 
 function environmentOf(
