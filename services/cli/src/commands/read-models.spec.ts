@@ -62,4 +62,18 @@ describe("read models", () => {
     expect(await run("read-models rebuild events")).toBe(1);
     expect(said.err).toContain("stopped: gap at 7");
   });
+
+  it("rebuild --all builds one after the other, and wants a name or that", async () => {
+    const all = { body: { readModels: [model, { ...model, name: "devices" }] } };
+    const { run, said, asked } = staged([all, { status: 202 }, { status: 202 }]);
+    expect(await run("read-models rebuild --all --no-wait --json")).toBe(0);
+    expect(asked.map(({ method, url }) => `${method} ${url.slice(21)}`)).toEqual([
+      "GET /v1/read-models",
+      "POST /v1/read-models/events/rebuild",
+      "POST /v1/read-models/devices/rebuild",
+    ]);
+    expect(await run("read-models rebuild")).toBe(1);
+    expect(await run("read-models rebuild events --all")).toBe(1);
+    expect(said.err).toContain("name a read model, or say --all");
+  });
 });

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ReadModel } from "../api/answers.js";
 import { type Api, part } from "../api/api.js";
 import { CliError } from "../cli-error.js";
-import { contextOf, examples } from "../context.js";
+import { type Context, contextOf, examples } from "../context.js";
 import { Progress } from "../output/progress.js";
 import { right, table } from "../output/table.js";
 import { clean, count, duration, type Paint } from "../output/text.js";
@@ -21,6 +21,7 @@ export function addReadModels(program: Command, world: World): void {
       examples(
         ["fieldlog read-models status", "how far each has followed the log"],
         ["fieldlog read-models rebuild events", "build it anew beside the live one; queries go on meanwhile"],
+        ["fieldlog read-models rebuild --all", "all of them, one after the other"],
       ),
     );
 
@@ -35,27 +36,49 @@ export function addReadModels(program: Command, world: World): void {
 
   readModels
     .command("rebuild")
-    .argument("<name>", "as `read-models status` names it")
+    .argument("[name]", "as `read-models status` names it")
     .description("Builds a read model anew from the log and swaps it in when it has caught up.")
+    .option("--all", "every read model, one after the other")
     .option("--no-wait", "return as soon as it has begun")
-    .action(async (name: string, options: { wait: boolean }, command: Command) => {
-      const { api, print, paint } = contextOf(command, world);
-      await api.post(`/v1/read-models/${part(name)}/rebuild`);
-      if (!options.wait) {
-        print(
-          { name, state: "rebuilding" },
-          () => "It has begun. To watch it: fieldlog read-models status\n",
-        );
-        return;
+    .action(async (name: string | undefined, options: RebuildOptions, command: Command) => {
+      const context = contextOf(command, world);
+      if ((name === undefined) !== (options.all === true)) {
+        throw new CliError("name a read model, or say --all", {
+          hint: "fieldlog read-models status names them.",
+        });
       }
-      const startedAt = world.now();
-      const model = await waitForRebuild(api, name, world);
-      const took = duration(world.now() - startedAt);
-      print(
-        model,
-        () => `${paint("green", "Rebuilt")} ${clean(name)}: ${count(model.sequence)} commits in ${took}.\n`,
-      );
+      const names = name === undefined ? await namesOf(context.api) : [name];
+      if (options.wait) for (const each of names) await rebuildAndWait(each, context);
+      else await begin(names, context);
     });
+}
+
+interface RebuildOptions {
+  readonly all?: boolean;
+  readonly wait: boolean;
+}
+
+async function namesOf(api: Api): Promise<string[]> {
+  const { readModels } = await api.get<{ readModels: ReadModel[] }>("/v1/read-models");
+  return readModels.map(({ name }) => name);
+}
+
+async function begin(names: readonly string[], { api, print }: Context): Promise<void> {
+  for (const name of names) {
+    await api.post(`/v1/read-models/${part(name)}/rebuild`);
+    print({ name, state: "rebuilding" }, () => "It has begun. To watch it: fieldlog read-models status\n");
+  }
+}
+
+async function rebuildAndWait(name: string, { api, world, print, paint }: Context): Promise<void> {
+  await api.post(`/v1/read-models/${part(name)}/rebuild`);
+  const startedAt = world.now();
+  const model = await waitForRebuild(api, name, world);
+  const took = duration(world.now() - startedAt);
+  print(
+    model,
+    () => `${paint("green", "Rebuilt")} ${clean(name)}: ${count(model.sequence)} commits in ${took}.\n`,
+  );
 }
 
 function statusTable(readModels: readonly ReadModel[], paint: Paint): string {
