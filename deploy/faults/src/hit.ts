@@ -26,7 +26,13 @@ export async function hit(
   const kept = [...keepers.values()].map((keeper) => keeper.keep(keeping.signal));
   try {
     const victims: Victims = {
-      ...{ keepers, links: stage.links, logs: ["SIGNALS", "REGISTRY"], quota: new Quota(stage.natsUrl) },
+      ...{
+        keepers,
+        links: stage.links,
+        routes: stage.routes,
+        logs: ["SIGNALS", "REGISTRY"],
+        quota: new Quota(stage.natsUrl),
+      },
       repeatable: [...stage.links.keys()].filter((name) => REPEATABLE.test(name)),
       clocks: new Map(senders.map((sender) => [sender.dialect, (ms) => sender.setClock(ms)])),
     };

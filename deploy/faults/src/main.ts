@@ -5,10 +5,16 @@ import { number } from "@fieldlog/arguments";
 import { removeCluster } from "@fieldlog/servers";
 import { Command } from "commander";
 import { type Arguments, optionsOf } from "./options.js";
-import { type Outcome, reportOf } from "./report/report.js";
+import { KeptRuns } from "./report/kept.js";
+import { recordOf } from "./report/record.js";
+import { reportOf } from "./report/report.js";
+import { keepWhatWasFound, keepWhatWasSaid } from "./report/traces.js";
 import { run } from "./run.js";
 import { KINDS, MEANINGS } from "./schedule/fault.js";
+import type { Sender } from "./senders/sender.js";
 import { DIALECTS } from "./senders/senders.js";
+
+const OWN_FOLDER = join(import.meta.dirname, "..");
 
 const program = new Command("faults")
   .description(
@@ -30,7 +36,8 @@ const program = new Command("faults")
   .option("--fault <kind...>", `only these faults: ${KINDS.join(", ")}`, [])
   .option("--nats <program>", "the nats-server to run (default: one is obtained that may be in a cluster)")
   .option("--dir <folder>", "holds a folder for the run", ".fieldlog/faults")
-  .option("--keep", "keep that folder although nothing was found", false)
+  .option("--keep", "keep the run's figures in deploy/faults: results/, and a row in the README", false)
+  .option("--keep-data", "keep that folder although nothing was found", false)
   .addHelpText(
     "after",
     `
@@ -44,7 +51,7 @@ something was found; then the data, the logs of all processes, the ledger and th
 says where. Ctrl-C ends the faults and checks what was acknowledged until then.
 
   npm run faults -- --minutes 3 --seed 7
-  npm run faults -- --small --minutes 1 --dialect native --fault kill --keep`,
+  npm run faults -- --small --minutes 1 --dialect native --fault kill --keep-data`,
   )
   .action(perform);
 
@@ -65,27 +72,40 @@ async function perform(given: Arguments): Promise<void> {
     });
   }
   progress(`seed ${options.seed}, in ${folder}`);
+  let senders: readonly Sender[] = [];
   const outcome = await run(options, {
     ...{ folder, progress, signal: stop.signal },
+    onSenders: (all) => {
+      senders = all;
+    },
     onSchedule: (faults) =>
       void writeFile(join(folder, "schedule.json"), JSON.stringify(faults, undefined, 1)),
-  }).catch((error: unknown) => {
-    process.stdout.write(`Data and logs are kept in ${folder}\n`);
+  }).catch(async (error: unknown) => {
+    await keepWhatWasSaid(folder, senders);
+    process.stdout.write(`Data, logs, ledger and schedule are kept in ${folder}\n`);
     throw error;
   });
   process.stdout.write(`${reportOf(outcome)}\n`);
-  if (outcome.findings.length > 0) process.exitCode = 1;
-  if (outcome.findings.length > 0 || options.keep) await keep(folder, outcome, options.seed);
-  else await remove(folder);
+  if (given.keep) {
+    const file = await new KeptRuns(OWN_FOLDER).keep(
+      recordOf(outcome, process.resourceUsage().maxRSS / 1_024),
+    );
+    process.stdout.write(`kept as ${file}\n`);
+  }
+  const found = outcome.findings.length > 0;
+  if (found) process.exitCode = 1;
+  if (!found && !given.keepData) return remove(folder);
+  await keepWhatWasSaid(folder, senders);
+  await keepWhatWasFound(folder, outcome);
+  process.stdout.write(
+    `Everything is kept in ${folder}; the same faults again: ${commandOf(options.seed)}\n`,
+  );
 }
 
-async function keep(folder: string, { dialects, findings }: Outcome, seed: number): Promise<void> {
-  const ledgers = dialects.flatMap(({ name, ledgers: all }) =>
-    all.map((ledger) => ({ dialect: name, ...ledger })),
-  );
-  await writeFile(join(folder, "ledger.json"), JSON.stringify(ledgers));
-  await writeFile(join(folder, "findings.json"), JSON.stringify(findings, undefined, 1));
-  process.stdout.write(`Data, logs, ledger and schedule are kept in ${folder}; again with --seed ${seed}\n`);
+/** With the options of this run, and its seed. */
+function commandOf(seed: number): string {
+  const given = process.argv.slice(2);
+  return ["npm run faults --", ...given, ...(given.includes("--seed") ? [] : ["--seed", seed])].join(" ");
 }
 
 async function remove(folder: string): Promise<void> {

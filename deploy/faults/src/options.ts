@@ -1,4 +1,5 @@
 import type { Fault } from "./schedule/fault.js";
+import type { Sender } from "./senders/sender.js";
 
 /** How a run is to be. */
 export interface RunOptions {
@@ -23,8 +24,6 @@ export interface RunOptions {
   readonly kinds: readonly string[];
   /** Holds the run's own folder. */
   readonly dir: string;
-  /** The run's folder stays although nothing was found. */
-  readonly keep: boolean;
 }
 
 /** What one run needs to know besides its options. */
@@ -33,6 +32,8 @@ export interface RunContext {
   readonly progress: (message: string) => void;
   /** Ends the faults early; what was acknowledged until then is checked all the same. */
   readonly signal: AbortSignal;
+  /** Told before the first message. */
+  readonly onSenders: (senders: readonly Sender[]) => void;
   /** Told before the first fault. */
   readonly onSchedule: (faults: readonly Fault[]) => void;
 }
@@ -50,6 +51,7 @@ export interface Arguments {
   readonly fault: readonly string[];
   readonly dir: string;
   readonly keep: boolean;
+  readonly keepData: boolean;
 }
 
 /** s between two faults: in an hour these are more than 500. */
@@ -68,6 +70,6 @@ export function optionsOf(a: Arguments): RunOptions {
     nats: a.nats,
     devices: a.small ? 2 : 6,
     paceMs: a.hour ? 500 : 250,
-    ...{ dialects: a.dialect, kinds: a.fault, dir: a.dir, keep: a.keep },
+    ...{ dialects: a.dialect, kinds: a.fault, dir: a.dir },
   };
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { flushLatency } from "@fieldlog/bench";
 import { hit } from "./hit.js";
 import type { RunContext, RunOptions } from "./options.js";
-import type { Outcome } from "./report/report.js";
+import type { Outcome } from "./report/outcome.js";
 import { chanceFor } from "./schedule/chance.js";
 import type { Scene } from "./senders/scene.js";
 import type { Sender } from "./senders/sender.js";
@@ -13,34 +14,42 @@ import type { Subscriber } from "./subscribers/subscriber.js";
 import { webSocket } from "./subscribers/web-socket.js";
 import { webhook } from "./subscribers/webhook.js";
 import { Api } from "./system/api.js";
+import { circumstancesOf } from "./system/circumstances.js";
 import { type Stage, startStage } from "./system/stage.js";
 import { untilDone } from "./until-done.js";
 import { INACTIVE_AFTER_S, verify } from "./verify.js";
 
 /** ms within which each device must have been taken for the first time. */
-const BEGIN_MS = 180_000;
-const STATUS_MS = 15_000;
+const BEGIN_MS = 300_000;
+const STATUS_MS = 10_000;
 
 /** One run: everything is started, hit, healed, and what was acknowledged is looked for. */
 export async function run(o: RunOptions, context: RunContext): Promise<Outcome> {
   const { folder, progress } = context;
+  const flush = await flushLatency(folder);
   const stage = await startStage({
     ...{ folder, replicas: o.replicas, natsServers: o.natsServers, nats: o.nats, progress },
     settings: { FIELDLOG_WEBHOOK_ALLOW: "127.0.0.1" },
   });
   try {
-    return await onStage(stage, o, context);
+    const circumstances = await circumstancesOf(stage, o, flush);
+    return { circumstances, ...(await onStage(stage, o, context)) };
   } finally {
     progress("stopping");
     await stage.stop();
   }
 }
 
-async function onStage(stage: Stage, o: RunOptions, context: RunContext): Promise<Outcome> {
+async function onStage(
+  stage: Stage,
+  o: RunOptions,
+  context: RunContext,
+): Promise<Omit<Outcome, "circumstances">> {
   const { progress } = context;
   const scene = await sceneOf(stage, o, context.folder);
   const senders = await sendersOf(scene, o, progress);
   const subscribers = await subscribersOf(scene, stage);
+  context.onSenders(senders);
   const telling = setInterval(() => progress(statusOf(senders, subscribers)), STATUS_MS);
   const begun = performance.now();
   try {
@@ -115,5 +124,6 @@ function statusOf(senders: readonly Sender[], subscribers: readonly Subscriber[]
     .flatMap(({ ledgers }) => ledgers)
     .reduce((sum, ledger) => sum + ledger.acknowledged, 0);
   const heard = subscribers.map(({ name, heard: said }) => `${name} ${said.length}`).join(", ");
-  return `     ${acknowledged} acknowledged; heard: ${heard}`;
+  const memory = `${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB`;
+  return `     ${acknowledged} acknowledged; heard: ${heard}; ${memory}`;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { completeness, type Place } from "./checks/complete.js";
 import { copyFindings } from "./checks/copies.js";
 import type { Finding } from "./checks/finding.js";
@@ -11,15 +12,13 @@ import type { Stage } from "./system/stage.js";
 import { readCopies } from "./truth/copies.js";
 import { type LogTruth, readLog } from "./truth/log.js";
 import { readTables, TABLE_NAMES, type TableName, type Tables } from "./truth/tables.js";
-import { untilDone } from "./until-done.js";
+import { lastLook, untilDone } from "./until-done.js";
 
 /** s of silence after which a device is inactive: short, so that faults make some silent. */
 export const INACTIVE_AFTER_S = 20;
 const LIVENESS_SLACK_MS = 10_000;
 /** ms within which subscribers, tables and all that dialects keep must have what was acknowledged. */
-const CAUGHT_UP_MS = 120_000;
-
-const COPIED_MS = 30_000;
+const CAUGHT_UP_MS = 300_000;
 
 interface Verifying {
   readonly namespace: string;
@@ -64,7 +63,7 @@ export async function verify(stage: Stage, o: Verifying): Promise<Verified> {
       ...kept.flat(),
       ...livenessOf(log, senders),
       ...(await parked(api)),
-      ...(await copied(stage)),
+      ...(await copied(stage, progress)),
     ],
   };
 }
@@ -95,47 +94,44 @@ async function heard(one: Subscriber, o: Verifying, ledgers: readonly Ledger[]):
   }).catch((error: Error) => o.progress(error.message));
 }
 
-async function tabled(stage: Stage, o: Verifying, ledgers: readonly Ledger[]): Promise<Tables> {
-  let tables = await readTables(stage.postgresUrl, o.namespace);
-  await untilDone("the tables", CAUGHT_UP_MS, async () => {
-    tables = await readTables(stage.postgresUrl, o.namespace);
-    const lacking = TABLE_NAMES.flatMap((table) => completeness(inTable(o, table), ledgers, tables[table]));
-    return lacking[0]?.detail;
-  }).catch((error: Error) => o.progress(error.message));
-  return tables;
-}
+const tabled = (stage: Stage, o: Verifying, ledgers: readonly Ledger[]): Promise<Tables> =>
+  lastLook("the tables", {
+    ...{ ms: CAUGHT_UP_MS, late: o.progress },
+    look: () => readTables(stage.postgresUrl, o.namespace),
+    wrong: (tables) =>
+      TABLE_NAMES.flatMap((table) => completeness(inTable(o, table), ledgers, tables[table]))[0]?.detail,
+  });
 
 /** The log, when all devices have been silent for so long that it must tell so. */
-async function logged(stage: Stage, { namespace, senders }: Verifying, stoppedAt: number): Promise<LogTruth> {
+async function logged(
+  stage: Stage,
+  { namespace, senders, progress }: Verifying,
+  stoppedAt: number,
+): Promise<LogTruth> {
   const told = stoppedAt + INACTIVE_AFTER_S * 1_000 + LIVENESS_SLACK_MS;
-  let log = await readLog(stage.natsUrl, namespace);
-  await untilDone("liveness", Math.max(0, told - Date.now()) + 30_000, async () => {
-    if (Date.now() < told) return "nobody has been silent for long enough";
-    log = await readLog(stage.natsUrl, namespace);
-    return livenessOf(log, senders)[0]?.detail;
-  }).catch(() => undefined);
-  return log;
+  await sleep(Math.max(0, told - Date.now()));
+  return lastLook("liveness", {
+    ...{ ms: CAUGHT_UP_MS, late: progress },
+    look: () => readLog(stage.natsUrl, namespace),
+    wrong: (log) => livenessOf(log, senders)[0]?.detail,
+  });
 }
 
 /** What is found wrong where a dialect keeps things for itself, when that has had time to get there. */
-async function settled({ dialect, check }: Sender, progress: Verifying["progress"]): Promise<Finding[]> {
-  let findings: Finding[] = [];
-  await untilDone(dialect, CAUGHT_UP_MS, async () => {
-    findings = (await check?.()) ?? [];
-    return findings[0]?.detail;
-  }).catch((error: Error) => progress(error.message));
-  return findings;
-}
+const settled = ({ dialect, check }: Sender, late: Verifying["progress"]): Promise<Finding[]> =>
+  lastLook(dialect, {
+    ...{ ms: CAUGHT_UP_MS, late },
+    look: async () => (await check?.()) ?? [],
+    wrong: ([first]) => first?.detail,
+  });
 
 /** Copies of a stream may be apart while one catches up. */
-async function copied({ nats }: Stage): Promise<Finding[]> {
-  let findings: Finding[] = [];
-  await untilDone("copies", COPIED_MS, async () => {
-    findings = copyFindings(await readCopies(nats));
-    return findings[0]?.detail;
-  }).catch(() => undefined);
-  return findings;
-}
+const copied = ({ nats }: Stage, late: Verifying["progress"]): Promise<Finding[]> =>
+  lastLook("copies", {
+    ...{ ms: CAUGHT_UP_MS, late },
+    look: async () => copyFindings(await readCopies(nats)),
+    wrong: ([first]) => first?.detail,
+  });
 
 function refusals(ledgers: readonly Ledger[]): Finding[] {
   return ledgers.flatMap(({ sender: who, wrong }) =>

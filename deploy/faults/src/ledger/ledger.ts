@@ -12,6 +12,10 @@ export class Ledger {
   readonly entries: Entry[] = [];
   /** Answers that no sender should have got. */
   readonly wrong: string[] = [];
+  /** How many are. */
+  acknowledged = 0;
+  /** How often something was sent again. */
+  resent = 0;
 
   /**
    * @param sender how it is named in what it says
@@ -27,25 +31,20 @@ export class Ledger {
     return this.entries.length;
   }
 
-  get acknowledged(): number {
-    return this.entries.reduce((sum, { acknowledged }) => sum + Number(acknowledged), 0);
-  }
-
-  get resent(): number {
-    return this.entries.reduce((sum, { sends }) => sum + sends - 1, 0);
-  }
-
   /** It is about to be sent, for the first time or again. */
   sending(n: number, digest: string): void {
     const entry = this.entries[n];
-    if (entry) entry.sends++;
-    else if (n === this.next) this.entries.push({ digest, sends: 1, acknowledged: false });
+    if (entry) {
+      entry.sends++;
+      this.resent++;
+    } else if (n === this.next) this.entries.push({ digest, sends: 1, acknowledged: false });
     else throw new RangeError(`${this.sender} said ${this.next} and goes on with ${n}`);
   }
 
   acknowledge(n: number): void {
     const entry = this.entries[n];
     if (!entry) throw new RangeError(`${this.sender} never said ${n}`);
+    if (!entry.acknowledged) this.acknowledged++;
     entry.acknowledged = true;
   }
 }

@@ -37,18 +37,29 @@ export function numbersOf(n: number): [number, number] {
   return [n, (n * 7_919) % 10_007];
 }
 
+const DIGEST_BYTES = 8;
+
 export function digestOf(content: string | readonly number[]): string {
   const text = typeof content === "string" ? content : content.join(" ");
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return createHash("sha256").update(text).digest().toString("hex", 0, DIGEST_BYTES);
 }
 
 /** Who said that; undefined: none of our senders. */
 export function saidBy({ position, identity, device, text, values }: Fact): Said | undefined {
   const tag = text === undefined ? undefined : tagIn(text);
-  if (tag) return { sender: tag.s, n: tag.n, digest: digestOf(JSON.stringify(tag)), position, identity };
+  if (tag) return { sender: one(tag.s), n: tag.n, digest: digestOf(JSON.stringify(tag)), position, identity };
   const [n, ...others] = values ?? [];
   if (n === undefined || others.length === 0) return undefined;
-  return { sender: device, n, digest: digestOf([n, others[0] as number]), position, identity };
+  return { sender: one(device), n, digest: digestOf([n, others[0] as number]), position, identity };
+}
+
+/** Names of senders: of what is said a million times each is kept once. */
+const names = new Map<string, string>();
+
+function one(name: string): string {
+  const known = names.get(name);
+  if (known === undefined) names.set(name, name);
+  return known ?? name;
 }
 
 /** All that the text says, so that its spaces do not matter. */

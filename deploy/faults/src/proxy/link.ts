@@ -1,7 +1,14 @@
 import { TcpProxy, type Weather } from "./proxy.js";
 
+/** Connections to which something may happen. */
+export interface Weathered {
+  set(weather: Partial<Weather>): void;
+  /** Resets all. */
+  cut(): void;
+}
+
 /** All ways of one process (or one kind of client) to one kind of server, which suffer together. */
-export class Link {
+export class Link implements Weathered {
   private constructor(
     readonly name: string,
     private readonly proxies: readonly TcpProxy[],

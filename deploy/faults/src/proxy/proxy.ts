@@ -7,8 +7,8 @@ export interface Weather {
   readonly delayMs: number;
   /** New connections are reset. */
   readonly refuse: boolean;
-  /** What the server says is thrown away. */
-  readonly swallow: boolean;
+  /** What the server says is thrown away; "both": what the client says, too. */
+  readonly swallow: boolean | "both";
   /** What the client sent is sent once more, on another connection, when its own has ended. */
   readonly duplicate: boolean;
 }
@@ -84,9 +84,9 @@ export class TcpProxy {
     }
     new Lane(client, upstream, (bytes) => {
       sent?.add(bytes);
-      return this.weather.delayMs;
+      return this.weather.swallow === "both" ? "swallow" : this.weather.delayMs;
     });
-    new Lane(upstream, client, () => (this.weather.swallow ? "swallow" : this.weather.delayMs));
+    new Lane(upstream, client, () => (this.weather.swallow === false ? this.weather.delayMs : "swallow"));
     client.once("close", () => sent && this.repeat(sent));
   }
 

@@ -1,76 +1,56 @@
 import Table from "cli-table3";
-import { type Finding, sentenceOf } from "../checks/finding.js";
-import type { Ledger } from "../ledger/ledger.js";
-import type { Said } from "../ledger/said.js";
-import type { Fault } from "../schedule/fault.js";
-
-/** What a run found. */
-export interface Outcome {
-  readonly seed: number;
-  readonly faults: readonly Fault[];
-  readonly seconds: number;
-  readonly dialects: readonly {
-    readonly name: string;
-    readonly ledgers: readonly Ledger[];
-    /** Whether what it said is looked for there; else it is where only its dialect keeps it. */
-    readonly isLogged: boolean;
-    readonly isTabled: boolean;
-  }[];
-  readonly inLog: readonly Said[];
-  readonly inTables: readonly Said[];
-  readonly subscribers: readonly { readonly name: string; readonly heard: readonly Said[] }[];
-  /** Transitions told, of all devices. */
-  readonly transitions: number;
-  readonly findings: readonly Finding[];
-}
-
-/** For people: what was acknowledged and found again, and what went wrong. */
-export function reportOf(o: Outcome): string {
-  return [`${senders(o)}`, `${subscribers(o)}`, ...verdict(o)].join("\n");
-}
+import { sentenceOf } from "../checks/finding.js";
+import { MEANINGS } from "../schedule/fault.js";
+import { byKind, type Circumstances, type Outcome, senderRows, subscriberRows } from "./outcome.js";
 
 const PLAIN = { style: { head: [], border: [] } };
+const RIGHT = "right" as const;
 
-function senders({ dialects, inLog, inTables }: Outcome): Table.Table {
-  const right = "right" as const;
-  const table = new Table({
-    ...PLAIN,
-    head: ["sender", "devices", "sent", "acknowledged", "sent again", "in the log", "in the tables"],
-    colAligns: ["left", right, right, right, right, right, right],
-  });
-  for (const { name, ledgers, isLogged, isTabled } of dialects) {
-    const own = new Set(ledgers.map(({ sender }) => sender));
-    const sum = (of: (ledger: Ledger) => number) => ledgers.reduce((all, ledger) => all + of(ledger), 0);
-    const distinct = (said: readonly Said[]) =>
-      new Set(said.flatMap(({ sender, n }) => (own.has(sender) ? [`${sender} ${n}`] : []))).size;
-    table.push([
-      ...[name, ledgers.length, sum(({ next }) => next), sum(({ acknowledged }) => acknowledged)],
-      ...[sum(({ resent }) => resent), isLogged ? distinct(inLog) : "", isTabled ? distinct(inTables) : ""],
-    ]);
-  }
+/** For people: on what it ran, what was done, what was acknowledged and found again, and what went wrong. */
+export function reportOf(o: Outcome): string {
+  return [circumstances(o.circumstances), faults(o), senders(o), subscribers(o), ...verdict(o)].join("\n");
+}
+
+function circumstances({ machine: m, flush, versions, commit, ...o }: Circumstances): string {
+  const system = `${m.cpu}, ${m.cores} cores, ${m.memoryGiB} GiB, ${m.system}, Node ${m.node}`;
+  const servers = `${o.natsServers} nats-server ${versions.nats}, PostgreSQL ${versions.postgres}`;
+  const disk = `flush of 4 KiB: p50 ${flush.p50Ms.toFixed(2)} ms, p99 ${flush.p99Ms.toFixed(2)} ms`;
+  return `commit ${commit}, ${o.replicas} of each service, ${servers}\n${system}; ${disk}`;
+}
+
+function faults({ faults: all }: Outcome): Table.Table {
+  const table = new Table({ ...PLAIN, head: ["fault", "times", ""], colAligns: ["left", RIGHT, "left"] });
+  for (const [kind, times] of byKind(all)) table.push([kind, times, MEANINGS[kind]]);
   return table;
 }
 
-function subscribers({ subscribers: all, transitions }: Outcome): Table.Table {
+function senders(o: Outcome): Table.Table {
+  const table = new Table({
+    ...PLAIN,
+    head: ["sender", "devices", "sent", "acknowledged", "sent again", "in the log", "in the tables"],
+    colAligns: ["left", RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT],
+  });
+  for (const row of senderRows(o))
+    table.push(Object.values(row).map((cell: string | number | null) => cell ?? ""));
+  return table;
+}
+
+function subscribers(o: Outcome): Table.Table {
   const table = new Table({
     ...PLAIN,
     head: ["subscriber", "heard", "of that again"],
-    colAligns: ["left", "right", "right"],
+    colAligns: ["left", RIGHT, RIGHT],
   });
-  for (const { name, heard } of all) {
-    const distinct = new Set(heard.map(({ sender, n }) => `${sender} ${n}`)).size;
-    table.push([name, distinct, heard.length - distinct]);
-  }
-  table.push(["devices that became active or inactive", transitions, ""]);
+  for (const { subscriber, heard, again } of subscriberRows(o)) table.push([subscriber, heard, again]);
+  table.push(["devices that became active or inactive", o.transitions, ""]);
   return table;
 }
 
 /** Findings that are shown; all are kept. */
 const SHOWN = 40;
 
-function verdict({ seed, faults, seconds, findings }: Outcome): string[] {
-  const kinds = [...Map.groupBy(faults, ({ kind }) => kind)].map(([kind, same]) => `${same.length} ${kind}`);
-  const run = `${faults.length} faults (${kinds.join(", ")}) in ${Math.round(seconds)} s, seed ${seed}`;
+function verdict({ seed, faults: all, seconds, findings }: Outcome): string[] {
+  const run = `${all.length} faults in ${Math.round(seconds)} s, seed ${seed}`;
   if (findings.length === 0) return [`${run}: nothing lost, nothing doubled, everything well`];
   const shown = findings.slice(0, SHOWN).map((finding) => `  ${sentenceOf(finding)}`);
   const more = findings.length > SHOWN ? [`  and ${findings.length - SHOWN} more`] : [];

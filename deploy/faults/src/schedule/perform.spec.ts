@@ -43,16 +43,22 @@ class FakeMachine implements Machine {
 function scene(machine: FakeMachine) {
   const quota: string[] = [];
   const clocks: number[] = [];
+  const parted: string[] = [];
+  const route = {
+    set: (weather: object) => void parted.push(JSON.stringify(weather)),
+    cut: () => void parted.push("cut"),
+  };
   const keeper = new Keeper(machine);
   const victims: Victims = {
     ...{ keepers: new Map([["a", keeper]]), links: new Map(), repeatable: [], logs: ["SIGNALS"] },
+    routes: new Map([["nats-1 from the others", route]]),
     quota: {
       fill: async (stream) => void quota.push(`fill ${stream}`),
       empty: async (stream) => void quota.push(`empty ${stream}`),
     },
     clocks: new Map([["s", (ms) => void clocks.push(ms)]]),
   };
-  return { keeper, victims, quota, clocks };
+  return { keeper, victims, quota, clocks, parted };
 }
 
 const fault = (kind: Fault["kind"], target: string, atMs = 0): Fault => ({
@@ -62,10 +68,12 @@ const context = () => ({ progress: () => undefined, signal: new AbortController(
 
 it("each fault is done and lifted, and what was ended runs again", async () => {
   const machine = new FakeMachine();
-  const { victims, quota, clocks } = scene(machine);
+  const { victims, quota, clocks, parted } = scene(machine);
   const faults = [fault("kill", "a"), fault("pause", "a", 20), fault("restart", "a", 40)];
   const others = [fault("fill", "SIGNALS", 60), fault("clock", "s", 60)];
-  expect(await perform([...faults, ...others], victims, context())).toHaveLength(5);
+  const apart = fault("part", "nats-1 from the others", 60);
+  expect(await perform([...faults, ...others, apart], victims, context())).toHaveLength(6);
+  expect(parted).toEqual(['{"refuse":true}', "cut", "cut", '{"swallow":false,"refuse":false}']);
   expect(machine.done).toEqual(["kill", "start", "pause", "resume", "stop", "start"]);
   expect(quota).toEqual(["fill SIGNALS", "empty SIGNALS"]);
   expect(clocks).toEqual([5, 0]);

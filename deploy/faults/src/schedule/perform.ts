@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Link } from "../proxy/link.js";
+import type { Weathered } from "../proxy/link.js";
 import { described, type Fault, type Targets } from "./fault.js";
 import type { Keeper } from "./keeper.js";
 
@@ -13,22 +13,24 @@ export interface Fillable {
 /** What faults can be done to. */
 export interface Victims {
   readonly keepers: ReadonlyMap<string, Keeper>;
-  readonly links: ReadonlyMap<string, Link>;
+  readonly links: ReadonlyMap<string, Weathered>;
   /** Links whose clients' messages may come twice, since each has an identity. */
   readonly repeatable: readonly string[];
+  /** Each between one NATS server and all others. */
+  readonly routes: ReadonlyMap<string, Weathered>;
   readonly logs: readonly string[];
   readonly quota: Fillable;
   /** Sets by how many ms a sender's clock is ahead. */
   readonly clocks: ReadonlyMap<string, (aheadMs: number) => void>;
 }
 
-export function targetsOf({ keepers, links, repeatable, logs, clocks }: Victims): Targets {
+export function targetsOf({ keepers, links, repeatable, routes, logs, clocks }: Victims): Targets {
   const processes = [...keepers.keys()];
   const ways = [...links.keys()];
   return {
     ...{ kill: processes, pause: processes, restart: processes },
     ...{ cut: ways, refuse: ways, swallow: ways, delay: ways, duplicate: repeatable },
-    ...{ fill: logs, clock: [...clocks.keys()] },
+    ...{ part: [...routes.keys()], fill: logs, clock: [...clocks.keys()] },
   };
 }
 
@@ -63,7 +65,7 @@ type Lift = () => unknown;
 
 async function begin({ kind, target, amount }: Fault, victims: Victims): Promise<Lift> {
   const keeper = victims.keepers.get(target);
-  const link = victims.links.get(target);
+  const link = victims.links.get(target) ?? victims.routes.get(target);
   if (keeper) {
     if (kind === "pause") {
       await keeper.machine.pause();
@@ -83,7 +85,7 @@ async function begin({ kind, target, amount }: Fault, victims: Victims): Promise
   return link ? weather(kind, link, amount) : () => undefined;
 }
 
-function weather(kind: Fault["kind"], link: Link, amount: number): Lift {
+function weather(kind: Fault["kind"], link: Weathered, amount: number): Lift {
   switch (kind) {
     case "refuse":
       link.set({ refuse: true });
@@ -94,6 +96,13 @@ function weather(kind: Fault["kind"], link: Link, amount: number): Lift {
       return () => {
         link.cut();
         link.set({ swallow: false });
+      };
+    case "part":
+      link.set(amount === 0 ? { swallow: "both" } : { refuse: true });
+      if (amount !== 0) link.cut();
+      return () => {
+        link.cut();
+        link.set({ swallow: false, refuse: false });
       };
     case "delay":
       link.set({ delayMs: amount });

@@ -6,7 +6,7 @@ const processes = ["a", "b", "c", "d"];
 const targets: Targets = {
   ...{ kill: processes, pause: processes, restart: processes },
   ...{ cut: ["l1", "l2"], refuse: ["l1"], swallow: ["l1"], delay: ["l2"], duplicate: ["l3"] },
-  ...{ fill: ["SIGNALS"], clock: ["station"] },
+  ...{ part: ["nats-1 from the others"], fill: ["SIGNALS"], clock: ["station"] },
 };
 const options = { seed: 7, durationMs: 600_000, gapMs: 3_000, targets };
 

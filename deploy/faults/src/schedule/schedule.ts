@@ -20,6 +20,7 @@ const WEIGHTS: Readonly<Record<Kind, { weight: number; forMs: readonly [number, 
   swallow: { weight: 5, forMs: [100, 2_000] },
   delay: { weight: 3, forMs: [1_000, 6_000] },
   duplicate: { weight: 2, forMs: [2_000, 5_000] },
+  part: { weight: 2, forMs: [2_000, 15_000] },
   fill: { weight: 2, forMs: [1_000, 6_000] },
   clock: { weight: 2, forMs: [3_000, 15_000] },
 };
@@ -59,6 +60,7 @@ function kindOf(chance: Chance, targets: Targets): Kind | undefined {
 function amountOf(kind: Kind, chance: Chance): number {
   const drawn = chance();
   if (kind === "delay") return Math.round(drawn * LONGEST_DELAY_MS);
+  if (kind === "part") return Math.round(drawn);
   return kind === "clock" ? Math.round((2 * drawn - 1) * MOST_SKEW_MS) : 0;
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { connect, ErrorWithReasonCode, type IClientOptions, type MqttClient } from "mqtt";
 import type { Ledger } from "../ledger/ledger.js";
 import { between, type Chance } from "../schedule/chance.js";
 import type { Ways } from "../system/doors.js";
@@ -9,6 +9,10 @@ const WINDOW = 4;
 /** ms after which a talk that is to stop gives up what is not acknowledged. */
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 20;
+/** A reason code of PUBCOMP. */
+const UNKNOWN_IDENTIFIER = 0x92;
+/** What MQTT.js says of a publish with QoS 1 or 2 that it drops from its own queue. */
+const NEVER_SENT = "Connection closed";
 
 export interface MqttTalkOptions {
   readonly ledger: Ledger;
@@ -42,6 +46,7 @@ export class MqttTalk {
   /** What was published and is not acknowledged, by number. */
   private readonly underWay = new Map<number, { payload: string; sends: number }>();
   private stopping = false;
+  private ended = false;
   private talking: Promise<void> = Promise.resolve();
 
   constructor(private readonly o: MqttTalkOptions) {}
@@ -74,6 +79,7 @@ export class MqttTalk {
     await this.talking;
     const deadline = Date.now() + PATIENCE_MS;
     while (this.underWay.size > 0 && Date.now() < deadline) await sleep(LOOK_MS);
+    this.ended = true;
     await this.client?.endAsync(true);
   }
 
@@ -86,16 +92,27 @@ export class MqttTalk {
   }
 
   private publish(client: MqttClient, n: number): void {
-    const { say, qos, identified } = this.o;
-    const { topic, payload, digest } = say(n, this.aheadMs);
+    const { topic, payload, digest } = this.o.say(n, this.aheadMs);
     this.ledger.sending(n, digest);
     this.underWay.set(n, { payload, sends: 0 });
+    this.hand(client, n, topic, payload);
+  }
+
+  private hand(client: MqttClient, n: number, topic: string, payload: string): void {
+    const { qos, identified } = this.o;
     const properties = identified ? { properties: { userProperties: { "fieldlog-id": `${n}` } } } : {};
     client.publish(topic, payload, { qos, ...properties }, (error) => {
-      this.underWay.delete(n);
-      if (!error) this.ledger.acknowledge(n);
-      else if (!this.stopping) this.ledger.wrong.push(`number ${n}: ${error.message}`);
+      // It was never sent: the client gives back what it was handed while it sent older ones again, and was cut off.
+      // All of these come in one go, in their order, and go in again before there is anything new.
+      if (error?.message === NEVER_SENT) queueMicrotask(() => this.hand(client, n, topic, payload));
+      else this.over(n, error);
     });
+  }
+
+  private over(n: number, error: Error | undefined): void {
+    this.underWay.delete(n);
+    if (!error || isOver(error)) this.ledger.acknowledge(n);
+    else if (!this.ended) this.ledger.wrong.push(`number ${n}: ${error.message}`);
   }
 
   /** The client sends again by itself what it has no acknowledgement of. */
@@ -107,3 +124,9 @@ export class MqttTalk {
     }
   }
 }
+
+/**
+ * PUBCOMP says that the packet identifier is not known: the PUBREL before it had come, its answer had not. That is no
+ * error after a reconnect (MQTT 5, 3.7.2.1); the PUBREC had come.
+ */
+const isOver = (error: Error) => error instanceof ErrorWithReasonCode && error.code === UNKNOWN_IDENTIFIER;

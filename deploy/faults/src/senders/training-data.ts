@@ -3,6 +3,7 @@ import type { Finding } from "../checks/finding.js";
 import { type Fetched, wholeness } from "../checks/whole.js";
 import { Ledger } from "../ledger/ledger.js";
 import { between } from "../schedule/chance.js";
+import { ReadBack } from "./read-back.js";
 import type { Scene } from "./scene.js";
 import { attemptOf, type Outcome, REQUEST_MS, type Sender, Talk } from "./sender.js";
 import { senderOf } from "./talks.js";
@@ -10,8 +11,6 @@ import { senderOf } from "./talks.js";
 /** Files are large and few. */
 const SLOWER = 8;
 const PAGE = 500;
-/** Of each sender so many are read back; of the others what is known of them is enough. */
-const READ_BACK = 20;
 
 /** Boards' gateways that upload files of training data by Edge Impulse's ingestion. */
 export async function trainingData(scene: Scene, count: number): Promise<Sender> {
@@ -33,9 +32,11 @@ export async function trainingData(scene: Scene, count: number): Promise<Sender>
     });
   });
   const ledgers = talks.map(({ ledger }) => ledger);
+  const back = new ReadBack(async (number) => {
+    return sha256(await api.bytes("GET", `/v1/namespaces/${namespace}/samples/${number}/data`));
+  });
   const check = async (): Promise<Finding[]> => {
-    const found = await samplesOf(scene);
-    return wholeness("training data", ledgers, found);
+    return wholeness("training data", ledgers, await samplesOf(scene, back));
   };
   return senderOf("Edge Impulse", talks, {
     tables: [],
@@ -72,25 +73,19 @@ async function upload(url: string, key: string, form: FormData): Promise<Outcome
   return outcome;
 }
 
-async function samplesOf({ api, namespace }: Scene): Promise<Fetched[]> {
-  const all: { number: number; fileName: string; sha256: string }[] = [];
-  for (let after: unknown = undefined; after !== null; ) {
+async function samplesOf({ api, namespace }: Scene, back: ReadBack): Promise<Fetched[]> {
+  const all: { number: number; fileName: string }[] = [];
+  for (let after: unknown; after !== null; ) {
     const query = `limit=${PAGE}${after === undefined ? "" : `&after=${String(after)}`}`;
     const page = await api.ask("GET", `/v1/namespaces/${namespace}/samples?${query}`);
     all.push(...(page["samples"] as typeof all));
     after = page["next"] ?? null;
   }
-  const read = new Map<string, number>();
-  const found: Fetched[] = [];
-  for (const { number, fileName, sha256: told } of all) {
+  const digests = await back.of(all.map(({ number }) => number));
+  return all.map(({ number, fileName }) => {
     const [sender = "", n = ""] = fileName.split(".");
-    const times = (read.get(sender) ?? 0) + 1;
-    read.set(sender, times);
-    const path = `/v1/namespaces/${namespace}/samples/${number}/data`;
-    const digest = times <= READ_BACK ? sha256(await api.bytes("GET", path)) : told;
-    found.push({ sender, n: Number(n), digest });
-  }
-  return found;
+    return { sender, n: Number(n), digest: digests.get(number) };
+  });
 }
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

@@ -3,6 +3,7 @@ import type { Finding } from "../checks/finding.js";
 import { type Fetched, wholeness } from "../checks/whole.js";
 import { Ledger } from "../ledger/ledger.js";
 import { between } from "../schedule/chance.js";
+import { ReadBack } from "./read-back.js";
 import type { Scene } from "./scene.js";
 import { attemptOf, type Outcome, REQUEST_MS, type Sender, Talk } from "./sender.js";
 import { senderOf } from "./talks.js";
@@ -10,7 +11,6 @@ import { senderOf } from "./talks.js";
 /** Recordings are large and few. */
 const SLOWER = 8;
 const PAGE = 500;
-const READ_BACK = 40;
 const MOST_BYTES = 1_500_000;
 
 /** Devices that offer recordings, are given a URL for each, and upload them; what is cut off is not tried again. */
@@ -41,7 +41,12 @@ export async function uploads(scene: Scene, count: number): Promise<Sender> {
     talks.push(talk);
   }
   const ledgers = talks.map(({ ledger }) => ledger);
-  const check = async (): Promise<Finding[]> => wholeness("readings", ledgers, await stored(scene, readings));
+  const back = new ReadBack(async (number) => {
+    return sha256(await api.bytes("GET", `/v1/namespaces/${namespace}/readings/${number}/data`));
+  });
+  const check = async (): Promise<Finding[]> => {
+    return wholeness("readings", ledgers, await stored(scene, readings, back));
+  };
   return senderOf("uploads", talks, { tables: [], isEvents: false, isLogged: false, devices: [], check });
 }
 
@@ -75,23 +80,23 @@ async function offered(url: string, key: string, n: number) {
 async function stored(
   { api, namespace }: Scene,
   readings: ReadonlyMap<number, { sender: string; n: number }>,
+  back: ReadBack,
 ): Promise<Fetched[]> {
-  const all: { number: number; state: string; sha256: string | null }[] = [];
+  const all: { number: number; state: string }[] = [];
   for (let before: unknown; before !== null; ) {
     const query = `limit=${PAGE}${before === undefined ? "" : `&before=${String(before)}`}`;
     const page = await api.ask("GET", `/v1/namespaces/${namespace}/readings?${query}`);
     all.push(...(page["readings"] as typeof all));
     before = page["next"] ?? null;
   }
-  const found: Fetched[] = [];
-  for (const [i, { number, sha256: told }] of all.filter(({ state }) => state === "stored").entries()) {
+  const kept = all.flatMap(({ number, state }) =>
+    state === "stored" && readings.has(number) ? [number] : [],
+  );
+  const digests = await back.of(kept);
+  return kept.flatMap((number) => {
     const of = readings.get(number);
-    if (!of) continue;
-    const read = async () =>
-      sha256(await api.bytes("GET", `/v1/namespaces/${namespace}/readings/${number}/data`));
-    found.push({ ...of, digest: i < READ_BACK ? await read() : (told ?? undefined) });
-  }
-  return found;
+    return of ? [{ ...of, digest: digests.get(number) }] : [];
+  });
 }
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

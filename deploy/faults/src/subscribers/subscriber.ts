@@ -23,7 +23,7 @@ export interface CloudEvent {
 export function saidInEvent({ id, position, device, value, data }: CloudEvent): Said | undefined {
   const values = data?.readings;
   const text = data !== undefined && values === undefined ? JSON.stringify(data) : value;
-  return saidBy({ position, identity: `${device}/${id}`, device, text, values });
+  return saidBy({ position, identity: id, device, text, values });
 }
 
 /** What is said in the events that are heard. */

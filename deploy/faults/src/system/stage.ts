@@ -13,9 +13,11 @@ import {
 } from "@fieldlog/servers";
 import { SERVICES, type System, type SystemProcess, startSystem } from "@fieldlog/testkit";
 import { type CertificateFiles, localCertificate } from "@fieldlog/tls";
-import { Link } from "../proxy/link.js";
+import { Link, type Weathered } from "../proxy/link.js";
+import { callsThroughLinks } from "./calls.js";
 import { Door } from "./doors.js";
 import { type Machine, machineOf } from "./machine.js";
+import { Routes } from "./routes.js";
 
 export interface StageOptions {
   /** Gets the data of NATS and PostgreSQL, and a log per process. */
@@ -40,6 +42,8 @@ export interface Stage {
   readonly machines: Readonly<Record<string, Machine>>;
   /** By name: `auth to nats`, `auth-2 to postgres`, `stations to edge-http-2`, … */
   readonly links: Map<string, Link>;
+  /** By name: `nats-1 from the others`, …; none where there is but one. */
+  readonly routes: ReadonlyMap<string, Weathered>;
   readonly doors: Readonly<Record<"http" | "https" | "mqtt" | "mqtts" | "ws", Door>>;
   /** PEM: the authority of the doors' certificate, which is for localhost. */
   readonly ca: string;
@@ -60,12 +64,14 @@ export async function startStage(o: StageOptions): Promise<Stage> {
   try {
     o.progress(`starting ${o.natsServers} NATS servers and PostgreSQL`);
     const binary = o.nats ?? (o.natsServers > 1 ? await forCluster(o.progress) : undefined);
+    const routes = new Routes();
     const nats = await startNatsCluster({
       ...{ dataDir: o.folder, ...(binary !== undefined && { binary }) },
       size: o.natsServers,
+      route: (from, to, port) => routes.add(from, to, port),
       log: (n, line) => logs.write(`nats-${n + 1}`, line),
     });
-    ends.push(() => Promise.all(nats.map((server) => server.stop())));
+    ends.push(() => Promise.all([...nats.map((server) => server.stop()), routes.close()]));
     const postgres = await startPostgres({
       dataDir: join(o.folder, "postgres"),
       log: (line) => logs.write("postgres", line),
@@ -79,7 +85,7 @@ export async function startStage(o: StageOptions): Promise<Stage> {
     const system = await services(o, { nats, postgres, links, logs, certificate, httpsPorts });
     ends.push(() => system.stop());
     const ca = await readFile(certificate.ca, "utf8");
-    return { ...staged(system, { nats, postgres, links, httpsPorts, stop }), ca };
+    return { ...staged(system, { nats, postgres, links, httpsPorts, stop }), routes: routes.parts(), ca };
   } catch (error) {
     await stop();
     throw error;
@@ -142,7 +148,10 @@ async function services(
       FIELDLOG_REPLICAS: String(o.natsServers),
       ...o.settings,
     },
-    settingsOf: (name) => addresses.get(name) ?? {},
+    settingsOf: async (name, settings) => ({
+      ...addresses.get(name),
+      ...(await callsThroughLinks(links, name, settings)),
+    }),
     startTimeoutMs: START_MS,
     log: (name, line) => logs.write(name, line),
   });
@@ -151,14 +160,14 @@ async function services(
 function staged(
   system: System,
   { nats, postgres, links, httpsPorts, stop }: Servers & { stop(): Promise<void> },
-): Omit<Stage, "ca"> {
+): Omit<Stage, "ca" | "routes"> {
   const machines: Record<string, Machine> = {};
   for (const [n, server] of nats.entries()) {
     machines[`nats-${n + 1}`] = machineOf(server, () => answersOk(`${server.monitorUrl}/healthz`));
   }
   machines["postgres"] = machineOf(postgres);
   for (const [name, process] of Object.entries(system.processes)) {
-    machines[name] = machineOf(process, () => answersOk(`${process.url}/readyz`));
+    machines[name] = machineOf(process, () => answersOk(`${process.opsUrl}/readyz`));
   }
   const door = (service: string, url: (process: SystemProcess, name: string) => string | undefined) =>
     new Door(
