@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { observabilityProblems } from "@fieldlog/observability";
 import { readCode } from "./code.js";
 import { checkCompose } from "./compose.js";
 import { readDockerfile } from "./dockerfile.js";
@@ -56,6 +57,13 @@ export function check(root: string): string[] {
       ...checkNats(objects),
     ];
     problems.push(...found.map((problem) => `${overlay}: ${problem}`));
+  }
+  problems.push(...observabilityProblems(root));
+  for (const object of render(at("deploy/observability"))) {
+    const wrong = schemaProblems(object);
+    problems.push(
+      ...wrong.map((problem) => `observability: ${object.kind} ${object.metadata.name}: ${problem}`),
+    );
   }
   const adapter = text("deploy/k8s/overlays/production/prometheus-adapter.values.yaml");
   const scaledBy = [...text("deploy/k8s/overlays/production/autoscaling.yaml").matchAll(/fieldlog_\w+/g)];

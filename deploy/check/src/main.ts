@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeFiles } from "@fieldlog/observability";
 import { check } from "./check.js";
 import { hasCurrentSettings, withSettings } from "./settings-doc.js";
 
@@ -8,6 +9,7 @@ if (process.argv.includes("--write")) {
   const file = join(root, "deploy/README.md");
   const text = readFileSync(file, "utf8");
   if (!hasCurrentSettings(text)) writeFileSync(file, withSettings(text));
+  writeFiles(root);
 }
 
 const problems = check(root);

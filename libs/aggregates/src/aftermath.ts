@@ -41,16 +41,17 @@ export class Aftermath<Kind extends AggregateKind> {
 
   constructor(private readonly options: AftermathOptions<Kind>) {
     this.done = counter(options.metrics, {
-      name: `fieldlog_${options.name}_aftermath_total`,
-      help: "Decisions of which what follows was done, or failed and is tried again, by kind.",
+      name: "fieldlog_aftermath_total",
+      help: "Decisions of which what follows was done, or failed and is tried again, by kind and outcome: done, failed.",
       labelNames: ["kind", "outcome"],
     });
     const aftermath = this;
     gauge(options.metrics, {
-      name: `fieldlog_${options.name}_aftermath_under_way`,
+      name: "fieldlog_aftermath_under_way",
       help: "Decisions of which this replica does what follows.",
+      labelNames: ["name"],
       collect() {
-        this.set(aftermath.underWay);
+        this.set({ name: options.name }, aftermath.underWay);
       },
     });
   }

@@ -1,5 +1,5 @@
 import type { LoggedEvent } from "@fieldlog/events";
-import { counter, noteSpan, type Registry } from "@fieldlog/runtime";
+import { counter, isTracing, noteSpan, type Registry } from "@fieldlog/runtime";
 
 /** A plain number that those share who count. */
 export interface Count {
@@ -12,10 +12,15 @@ export type Way = "sse" | "poll" | "websocket" | "webhook" | "mqtt";
 /** Counts an event that was handed to a subscriber's socket, and tells the event's trace, if it is traced. */
 export function noteDelivery(count: Count, way: Way, event: Pick<LoggedEvent, "signal">): void {
   count.count++;
-  noteSpan("deliver", () => [
-    event.signal.traceParent,
-    { "fieldlog.way": way, "fieldlog.device": event.signal.device },
-  ]);
+  if (isTracing()) traceDelivery(way, event.signal);
+}
+
+/** A span of the trace that the signal belongs to, if it belongs to one. */
+export function traceDelivery(
+  way: Way,
+  { traceParent, device }: { traceParent: string; device: string },
+): void {
+  noteSpan(traceParent, "deliver", { "fieldlog.way": way, "fieldlog.device": device });
 }
 
 /** Shows how much was delivered, by way. */

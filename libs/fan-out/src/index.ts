@@ -1,5 +1,5 @@
 export { Cursor, type CursorParts, type Outlet } from "./cursor.js";
-export { type Count, noteDelivery, observeDeliveries, type Way } from "./deliveries.js";
+export { type Count, noteDelivery, observeDeliveries, traceDelivery, type Way } from "./deliveries.js";
 export { EventCursor, type EventCursorParts, EventFeeds, type EventSink } from "./events.js";
 export { Feed, type FeedOptions, type Follower, type Placed } from "./feed.js";
 export { Feeds } from "./feeds.js";

@@ -31,6 +31,7 @@ export { edgeImpulsePorts, opsPorts, type Setting, settingsTable } from "./setti
 export {
   currentTraceParent,
   formatTraceParent,
+  isTracing,
   noteSpan,
   parseTraceParent,
   startTracing,

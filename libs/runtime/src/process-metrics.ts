@@ -30,6 +30,22 @@ export function observeProcess({
   });
 }
 
+/** What each service of a process tells of itself. */
+export function observeService({
+  service,
+  lifecycle,
+  metrics,
+}: Pick<Runtime, "service" | "lifecycle" | "metrics">): void {
+  gauge(metrics, {
+    name: "fieldlog_service_up",
+    help: "1 from the end of the service's start to the beginning of its stop, else 0.",
+    labelNames: ["service"],
+    collect() {
+      this.set({ service }, lifecycle.phase === "started" ? 1 : 0);
+    },
+  });
+}
+
 /** Counts a service's log entries by level, from warn on. */
 export function countLogEntries(metrics: Registry, service: string): (level: string) => void {
   const entries = counter(metrics, {

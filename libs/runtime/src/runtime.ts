@@ -3,7 +3,7 @@ import { Health } from "./health.js";
 import { Lifecycle } from "./lifecycle.js";
 import { createLogger, type Logger } from "./logger.js";
 import { createMetrics, type Registry } from "./metrics.js";
-import { countLogEntries, observeProcess } from "./process-metrics.js";
+import { countLogEntries, observeProcess, observeService } from "./process-metrics.js";
 import type { Settings } from "./settings.js";
 
 /** What a service gets to live in. It reads no environment, opens no port for operators and catches no signal. */
@@ -35,6 +35,7 @@ export function createRuntime(service: string, settings: Settings, options: Runt
   const lifecycle = new Lifecycle(logger);
   health.add("lifecycle", async () => (lifecycle.phase === "started" ? undefined : lifecycle.phase));
   const runtime: Runtime = { service, settings, logger, metrics, health, lifecycle, logTo };
+  observeService(runtime);
   if (within === undefined) observeProcess(runtime);
   return Object.freeze(runtime);
 }

@@ -41,6 +41,11 @@ export async function startTracing(
   };
 }
 
+/** For hot paths, which then do not even describe their spans. */
+export function isTracing(): boolean {
+  return tracer !== undefined;
+}
+
 /** The W3C traceparent of the work under way; absent while nothing is traced. */
 export function currentTraceParent(): string | undefined {
   if (!tracer) return undefined;
@@ -72,16 +77,10 @@ export function withTraceParent<T>(
   });
 }
 
-/**
- * A span without duration: something happened in the trace that `tell` names. While nothing is traced, `tell` is not asked.
- *
- * @param tell the traceparent, empty where there is none, and the span's attributes
- */
-export function noteSpan(spanName: string, tell: () => readonly [traceParent: string, Attributes]): void {
-  if (!tracer) return;
-  const [traceParent, attributes] = tell();
-  const remote = parseTraceParent(traceParent);
-  if (remote === undefined) return;
+/** A span without duration: something happened in the trace. Nothing for what is no traceparent. */
+export function noteSpan(traceParent: string, spanName: string, attributes: Attributes): void {
+  const remote = tracer && parseTraceParent(traceParent);
+  if (!tracer || !remote) return;
   tracer.startSpan(spanName, { attributes }, trace.setSpanContext(ROOT_CONTEXT, remote)).end();
 }
 

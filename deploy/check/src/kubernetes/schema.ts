@@ -9,6 +9,7 @@ import { validate as networkPolicy } from "kubernetes-models/_schemas/IoK8sApiNe
 import { validate as disruptionBudget } from "kubernetes-models/_schemas/IoK8sApiPolicyV1PodDisruptionBudget";
 import type { Manifest } from "../documents.js";
 import { cluster } from "./cluster-schema.js";
+import { podMonitor, rules } from "./monitoring-schema.js";
 
 /** As Ajv compiles it: the errors of the last call are its own. */
 interface Validate {
@@ -27,7 +28,12 @@ const schemas: Record<string, Validate> = {
   "networking.k8s.io/v1 NetworkPolicy": networkPolicy,
   "policy/v1 PodDisruptionBudget": disruptionBudget,
   "postgresql.cnpg.io/v1 Cluster": cluster,
+  "monitoring.coreos.com/v1 PodMonitor": podMonitor,
+  "monitoring.coreos.com/v1 PrometheusRule": rules,
 };
+
+/** Our own, which allow nothing that they do not name. */
+const closed = new Set<Validate>([cluster, podMonitor, rules]);
 
 /** What is wrong with an object by the schema of its kind; a field that the schema does not know, too. */
 export function schemaProblems(object: Manifest): string[] {
@@ -43,7 +49,7 @@ export function schemaProblems(object: Manifest): string[] {
       (error) =>
         `${error.instancePath || "/"} ${error.message ?? `${error.keyword}: ${Object.values(error.params).join(", ")}`}`,
     ),
-    ...(validate === cluster ? [] : unread(object, "", read).map((path) => `${path} is no field`)),
+    ...(closed.has(validate) ? [] : unread(object, "", read).map((path) => `${path} is no field`)),
   ];
 }
 

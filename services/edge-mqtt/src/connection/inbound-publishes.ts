@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { limits } from "@fieldlog/contracts";
 import { LogUnavailable } from "@fieldlog/event-log";
+import { isTracing, withTraceParent } from "@fieldlog/runtime";
 import type { IPubackPacket, IPubrecPacket } from "mqtt-packet";
-import type { Principal } from "../access/principal.js";
+import { nameOf, type Principal } from "../access/principal.js";
 import { PacketType } from "../codec/packet-type.js";
 import { noProperties } from "../codec/properties.js";
 import type { Publish } from "../codec/read-packets.js";
@@ -10,6 +11,7 @@ import { BadPacket, protocolError, Reason } from "../codec/reason.js";
 import { encodePacket } from "../codec/write.js";
 import type { InboundPublish } from "../publish/inbound.js";
 import { type PublishOutcome, type Refusal, type Refused, refused } from "../publish/outcome.js";
+import { traceParentOf } from "../publish/publishing.js";
 import { QuotaExceeded, SessionLost } from "../sessions/errors.js";
 import type { Session } from "../sessions/types.js";
 import { type Client, Hold } from "./client.js";
@@ -236,7 +238,10 @@ function letIn(
   principal: Principal,
   message: InboundPublish,
 ): PublishOutcome | Promise<PublishOutcome> {
-  return dialect?.publish(message) ?? parts.publishing.publish(principal, message);
+  const publish = () => dialect?.publish(message) ?? parts.publishing.publish(principal, message);
+  if (!isTracing()) return publish();
+  const attributes = { "fieldlog.namespace": principal.namespace, "fieldlog.device": nameOf(principal) };
+  return withTraceParent(traceParentOf(message), "mqtt publish", attributes, async () => publish());
 }
 
 /** Enough to tell whether the same comes again. */

@@ -13,6 +13,7 @@ import { type devices, limits, type signals } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable, QueueFull, SignalTooLarge } from "@fieldlog/event-log";
 import { InvalidEvent } from "@fieldlog/events";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
+import { currentTraceParent } from "@fieldlog/runtime";
 import { nameOf, type Principal } from "../access/principal.js";
 import { readEvent } from "../events/read-event.js";
 import { type EventTopic, eventTopic } from "../events/topics.js";
@@ -350,7 +351,10 @@ function aliveOf(device: string, value: HeartbeatDraft): Admitted {
   return { device, body: { case: "heartbeat", value }, wrapped: false, isUnpublished: true };
 }
 
-function traceParentOf({ properties }: InboundPublish): string {
+/** Of the span that is open for it, else as its sender gave it; empty: neither. */
+export function traceParentOf({ properties }: InboundPublish): string {
+  const own = currentTraceParent();
+  if (own !== undefined) return own;
   const given = properties?.userProperties?.find(([name]) => name === "traceparent")?.[1];
   return given !== undefined && TRACE_PARENT.test(given) ? given : "";
 }

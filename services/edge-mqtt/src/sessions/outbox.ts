@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Position } from "@fieldlog/contracts";
+import { traceDelivery } from "@fieldlog/fan-out";
+import { isTracing } from "@fieldlog/runtime";
 import type { OutboundMessage } from "../subscriptions/outbound-message.js";
 import type { Ticket } from "../subscriptions/shared-feed.js";
 import type { Terms } from "../subscriptions/subscription.js";
@@ -218,6 +220,7 @@ export class Outbox {
   private emit(delivery: Delivery): void {
     const { sink, counts } = this.parts;
     counts.deliveries[delivery.qos]++;
+    if (isTracing() && delivery.message.signal) traceDelivery("mqtt", delivery.message.signal);
     try {
       if (!sink.publish(delivery)) this.full = true;
     } catch {

@@ -8,6 +8,8 @@ export interface OutboundMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly publication: OutboundProperties;
+  /** What a trace needs of the signal. Absent: it was never in the log. */
+  readonly signal?: Pick<signals.Signal, "device" | "traceParent">;
 }
 
 export interface OutboundProperties {
@@ -36,11 +38,14 @@ export function outboundMessage(
   const event = new LoggedEvent(position, namespace, encoded);
   const { publication, body } = event.signal;
   if (body.case === "event") {
-    return { position, topic: eventTopicOf(event), payload: event.json(), publication: EVENT_PROPERTIES };
+    const { signal } = event;
+    const payload = event.json();
+    return { position, topic: eventTopicOf(event), payload, publication: EVENT_PROPERTIES, signal };
   }
   if (publication === undefined) return undefined;
   const payload = payloadOf(body, publication.wrapped);
-  return payload === undefined ? undefined : messageOf(position, publication, payload);
+  if (payload === undefined) return undefined;
+  return { ...messageOf(position, publication, payload), signal: event.signal };
 }
 
 export function messageOf(

@@ -23,7 +23,7 @@ import {
   type Slots,
 } from "@fieldlog/fan-out";
 import { RpcError } from "@fieldlog/rpc";
-import type { Logger } from "@fieldlog/runtime";
+import { currentTraceParent, type Logger, withTraceParent } from "@fieldlog/runtime";
 import type { RawData, WebSocket } from "ws";
 import { FrameWriter, type Turn } from "../net/frame-writer.js";
 import { decodeMessage, type Encoding, Undecodable } from "../protocol/codec.js";
@@ -247,7 +247,11 @@ export class Connection implements OpenReader {
     if (event instanceof InvalidEvent) throw new Failure(400, `event: ${event.message}.`, true);
     const publisher = { namespace: namespace.id, kind: "key", id: key.id, budget: key.budget } as const;
     // The next one need not wait until this one is on disk: one connection's events share commits, in their order.
-    void this.parts.publishing.publish(publisher, event).then(
+    const span = { "fieldlog.namespace": namespace.id };
+    const published = withTraceParent(undefined, "websocket publish", span, () =>
+      this.parts.publishing.publish(publisher, event, { traceParent: currentTraceParent() ?? "" }),
+    );
+    void published.then(
       (outcome) => this.answerPublish(ref, outcome),
       (error: unknown) => this.failed(error, ref),
     );

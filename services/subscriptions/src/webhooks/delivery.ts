@@ -1,5 +1,6 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
 import type { Position } from "@fieldlog/contracts";
+import { spanOverMany } from "@fieldlog/event-log";
 import type { LoggedEvent } from "@fieldlog/events";
 import type { EventCursor, EventSink, Held, Slots } from "@fieldlog/fan-out";
 import type { WebhookSubscription } from "../service/webhook-subscriptions.js";
@@ -202,7 +203,11 @@ export class Delivery implements EventSink {
     const { id, body, contentType } = messageOf(this.webhook, events);
     const signature = signatureHeaders(id, now(), body, secrets(now()).map(secretBytes));
     const headers = { "content-type": contentType, "user-agent": "Fieldlog", ...signature };
-    return await post(this.webhook.url, headers, body);
+    const traceParents = events.flatMap(({ signal }) => signal.traceParent || []);
+    const attributes = { "fieldlog.way": "webhook", "fieldlog.events": events.length };
+    return await spanOverMany("deliver", traceParents, attributes, (traceparent) =>
+      post(this.webhook.url, { ...headers, ...(traceparent && { traceparent }) }, body),
+    );
   }
 
   private unforeseen(error: Error): Posted {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { seeded } from "@fieldlog/chance";
 import { limits } from "@fieldlog/contracts";
 import { until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,7 +7,7 @@ import { type Fieldlog, startFieldlog } from "../fieldlog.fixture.js";
 import type { Version } from "../wire/packets.js";
 import { property } from "../wire/properties.js";
 import { RawClient } from "../wire/raw-client.js";
-import { doubled, missing, onceEach, seeded, unmarked } from "./ledger.js";
+import { doubled, missing, onceEach, unmarked } from "./ledger.js";
 import { Publisher } from "./publishers.js";
 import { listed, logged } from "./truth.js";
 import { Watcher } from "./watcher.js";
