@@ -156,6 +156,12 @@ describe("npm start's launcher", { retry: 0 }, () => {
     expect(await next.ends()).toBe(0);
   });
 
+  it("refuses the log of one NATS server to three, and says what to do", async () => {
+    const three = start({}, ["--processes"]);
+    expect(await three.ends()).toBe(1);
+    expect(three.output()).toContain("start it without --processes, or with --processes --nats 1.");
+  });
+
   const namespaces = (key: string, init: RequestInit) =>
     fetch(`http://127.0.0.1:${port}/v1/namespaces`, {
       ...init,
@@ -222,11 +228,16 @@ describe("npm start -- --processes", () => {
     });
   });
 
-  it("starts again what is killed, on its ports, and says so", async () => {
+  it("starts again what is killed, a service or a NATS server, on its ports, and says so", async () => {
     const { pid = Number.NaN } = listed().get("edge-http-2") ?? {};
     expect(pid).toBeGreaterThan(1);
     process.kill(pid, "SIGKILL");
+    const nats = Number(/nats-2 runs \(process (\d+)\)/.exec(run.output())?.[1]);
+    expect(nats).toBeGreaterThan(1);
+    process.kill(nats, "SIGKILL");
     await run.says("edge-http-2: ended (SIGKILL); it is started again in 0.5 s");
+    await run.says("nats-2 ended (SIGKILL); it is started again in 0.5 s");
+    await run.says("nats-2 is ready again");
     await run.says("edge-http-2 is ready again");
     const answer = await asked(`${doors()[1]}/v1/namespaces/test/events`);
     expect(answer.status).toBe(200);
@@ -236,8 +247,8 @@ describe("npm start -- --processes", () => {
 
   it("leaves nothing running after a Ctrl-C", async () => {
     const numbers = [...run.output().matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
-    // Services, the one that came again, NATS and PostgreSQL.
-    expect(numbers.length).toBe(SERVICES.length + 2 + 3 + 1);
+    // Services, NATS and PostgreSQL, and the two that came again.
+    expect(numbers.length).toBe(SERVICES.length + 1 + 3 + 1 + 2);
     run.child.kill("SIGINT");
     expect(await run.ends()).toBe(0);
     expect(numbers.filter(isThere)).toEqual([]);

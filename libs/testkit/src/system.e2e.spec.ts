@@ -1,7 +1,10 @@
 import { connectAsync } from "mqtt";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startServers, type TestServers } from "./servers.js";
 import { type System, startSystem } from "./system.js";
+
+// Each shape is meant as it is written here.
+vi.stubEnv("TESTKIT_SHAPE", "");
 
 describe("the started system", () => {
   let servers: TestServers;
