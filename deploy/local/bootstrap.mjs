@@ -36,9 +36,20 @@ async function main([command = "start", ...args]) {
       `Fieldlog needs Node ${OLDEST_NODE} or later; this is ${process.version}. Get it from https://nodejs.org`,
     );
   }
-  const commands = { install: () => 0, start, test, bench, faults, fuzz, "deploy:check": deployCheck };
+  const commands = {
+    install: () => 0,
+    start,
+    test,
+    bench,
+    faults,
+    fuzz,
+    "deploy:check": deployCheck,
+    "upgrade:check": upgradeCheck,
+  };
   if (!Object.hasOwn(commands, command))
-    fail(`there is no command ${command}; there are: start, test, bench, faults, fuzz, deploy:check`);
+    fail(
+      `there is no command ${command}; there are: start, test, bench, faults, fuzz, deploy:check, upgrade:check`,
+    );
   forwardSignals();
   await install();
   await build();
@@ -58,14 +69,22 @@ const fuzz = (args) => run(services(), [inRoot("deploy/fuzz/dist/main.js"), ...a
 
 const deployCheck = (args) => run(services(), [inRoot("deploy/check/dist/main.js"), ...args]);
 
-/** Runs every test (or those whose path contains one of `args`) and ends with one line of honest numbers. */
-async function test(args) {
+const upgradeCheck = (args) => run(services(), [inRoot("deploy/upgrade/dist/main.js"), ...args]);
+
+/**
+ * Runs every test (or those whose path contains one of `args`) and ends with one line of honest numbers. With
+ * --processes: those of started systems, each system as processes on three NATS servers.
+ */
+async function test([...args]) {
+  const inProcesses = args.includes("--processes");
+  if (inProcesses) args.splice(args.indexOf("--processes"), 1, "--project", "e2e");
   const folder = mkdtempSync(join(tmpdir(), "fieldlog-results-"));
   const results = join(folder, "results.json");
   const vitest = [inRoot("node_modules/vitest/vitest.mjs"), "run", "--config", ".config/vitest.config.ts"];
   const reporters = ["default", ".config/second-tries.ts", "json"].map((name) => `--reporter=${name}`);
   reporters.push(`--outputFile.json=${results}`);
-  const code = await run(services(), [...vitest, "--root", ".", ...reporters, ...args]);
+  const env = { ...environment, ...(inProcesses && { TESTKIT_SHAPE: "processes" }) };
+  const code = await run(services(), [...vitest, "--root", ".", ...reporters, ...args], env);
   const { passed, failed } = countResults(results, code);
   rmSync(folder, { recursive: true, force: true });
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);

@@ -20,6 +20,11 @@ describe("the arguments of npm start", () => {
     expect(parseArguments(["--credrc"]).credrc).toBe("");
   });
 
+  it("may name a backup to begin with", () => {
+    expect(parseArguments(["--restore", "kept"])).toMatchObject({ restore: "kept", demo: false });
+    expect(() => parseArguments(["--restore"])).toThrow(UsageError);
+  });
+
   it("may ask for processes, with replicas of each service or of some", () => {
     const wanted = (...args: string[]) => parseArguments(["--processes", ...args]).processes;
     const counts = (...args: string[]) => {

@@ -8,6 +8,8 @@ export interface Arguments {
   help: boolean;
   /** Take settings from a configuration file of cred's own server: from this one, or (empty) from where that looks. */
   credrc: string | undefined;
+  /** Folder of a backup that is put onto empty servers before the services start. */
+  restore: string | undefined;
   /** Every service as a process of its own; absent: all in one. */
   processes: ProcessesWanted | undefined;
 }
@@ -38,13 +40,14 @@ export function parseArguments(args: readonly string[]): Arguments {
         demo: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         credrc: { type: "string" },
+        restore: { type: "string" },
         processes: { type: "boolean", default: false },
         replicas: { type: "string" },
         nats: { type: "string" },
       },
     });
-    const { demo, help, credrc } = values;
-    return { demo, help, credrc, processes: processesOf(values) };
+    const { demo, help, credrc, restore } = values;
+    return { demo, help, credrc, restore, processes: processesOf(values) };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError((error as Error).message);
   }

@@ -162,6 +162,13 @@ describe("npm start's launcher", { retry: 0 }, () => {
     expect(three.output()).toContain("start it without --processes, or with --processes --nats 1.");
   });
 
+  it("puts no backup onto what is there, nor anything that is none, and says what to do", async () => {
+    const restoring = start({}, ["--restore", dir]);
+    expect(await restoring.ends()).toBe(1);
+    expect(restoring.output()).toContain("holds no manifest.json");
+    expect(restoring.output()).toContain("Only an empty data directory takes a backup");
+  });
+
   const namespaces = (key: string, init: RequestInit) =>
     fetch(`http://127.0.0.1:${port}/v1/namespaces`, {
       ...init,

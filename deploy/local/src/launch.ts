@@ -11,6 +11,7 @@ import { keyOf, Ports, portsOfOneProcess } from "./ports.js";
 import { endLeftovers, startProcesses } from "./processes/start.js";
 import { processTable } from "./processes/table.js";
 import { readableProblem } from "./readable.js";
+import { putBack } from "./restore.js";
 import type { Screen } from "./screen.js";
 import { keptSecret } from "./secrets.js";
 import { checkLog, nats, natsProgram, postgres } from "./servers.js";
@@ -22,6 +23,8 @@ import { welcome } from "./welcome.js";
 
 export interface LaunchOptions {
   readonly demo: boolean;
+  /** A backup that is put onto empty servers first. */
+  readonly restore: string | undefined;
   /** Absent: all services in this process. */
   readonly processes: ProcessesWanted | undefined;
   readonly env: NodeJS.ProcessEnv;
@@ -32,7 +35,8 @@ export interface LaunchOptions {
  * Starts Fieldlog: the servers, then the services. How to stop what has begun is in `undo`, also when this raises; when
  * `undo` is run meanwhile, it raises Stopped.
  */
-export async function launch({ demo, processes, env, screen }: LaunchOptions, undo: Undo): Promise<void> {
+export async function launch(options: LaunchOptions, undo: Undo): Promise<void> {
+  const { demo, restore, processes, env, screen } = options;
   const given = readSettings(env);
   const natsServers = processes?.natsServers ?? 1;
   const dataDir = await makeDataDir(given.dataDir);
@@ -84,6 +88,10 @@ export async function launch({ demo, processes, env, screen }: LaunchOptions, un
     replicas: env[settingsTable.replicas.name] || given.natsUrl ? given.replicas : natsServers,
   };
   const settings = readSettings(env, overrides);
+  if (restore !== undefined) {
+    const servers = { natsUrl: log.url, postgresUrl: database.url, replicas: settings.replicas };
+    await putBack(restore, servers, screen);
+  }
   const host = reachable(settings.bind);
   let table: string[] = [];
   if (plans) {

@@ -4,6 +4,7 @@ import { DataDirectoryInUse, NatsServerNotFound, PortTaken, ServerDidNotStart } 
 import { parseArguments, UsageError } from "./arguments.js";
 import { launch } from "./launch.js";
 import { PortInUse } from "./ports.js";
+import { NotRestored } from "./restore.js";
 import { Screen } from "./screen.js";
 import { OtherInstallationKey } from "./secrets.js";
 import { OtherLog } from "./servers.js";
@@ -21,6 +22,7 @@ const FORESEEN = [
   NatsServerNotFound,
   OtherInstallationKey,
   OtherLog,
+  NotRestored,
   ServerDidNotStart,
 ];
 
@@ -43,11 +45,11 @@ const screen = new Screen(process.stdout, process.stderr, color);
 const undo = new Undo();
 
 async function main(): Promise<void> {
-  const { demo, help, credrc, processes } = parseArguments(process.argv.slice(2));
+  const { demo, help, credrc, restore, processes } = parseArguments(process.argv.slice(2));
   if (help) return screen.print(usage());
   let launched = Promise.resolve();
   stopOnSignals(() => launched);
-  const launching = launch({ demo, processes, env: environment(credrc), screen }, undo);
+  const launching = launch({ demo, restore, processes, env: environment(credrc), screen }, undo);
   launched = launching.then(ignore, ignore);
   await launching;
 }

@@ -16,6 +16,7 @@ export function usage(): string {
                                    more than one of some (or --replicas 2: of each), with ports of their own
   npm start -- --processes --nats 1
                                    the same on the log of one NATS server, which is the log of npm start
+  npm start -- --restore FOLDER    puts a backup (fieldlog backup) into an empty data directory first
   FIELDLOG_HTTP_PORT=8090 npm start
                                    with another setting
   npm test                         every test, with real servers

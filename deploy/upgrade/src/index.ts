@@ -1,0 +1,1 @@
+export { type Findings, sideBySide } from "./side-by-side.js";
