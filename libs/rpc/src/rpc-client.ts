@@ -16,6 +16,7 @@ import { RpcError, rpcErrorOf } from "./rpc-error.js";
 export interface RpcClientOptions {
   /** host:port, or a DNS name with port, whose addresses then take turns. */
   readonly address: string;
+  /** The installation's; of several, with commas between, the first is presented. */
   readonly token: string;
   /** Milliseconds for a call, waiting for the service included; default 5,000. */
   readonly deadlineMs?: number;
@@ -72,7 +73,7 @@ function caller(client: Client, method: DescMethod, defaults: RpcClientOptions, 
   const path = pathOf(method);
   const encode = (request: Message) => Buffer.from(toBinary(method.input, request));
   const decode = (bytes: Buffer) => fromBinary(method.output, bytes);
-  const authorization = `Bearer ${defaults.token}`;
+  const authorization = `Bearer ${defaults.token.split(",", 1)[0]}`;
   return (init: Record<string, unknown>, options: CallOptions = {}): Promise<Message> => {
     const startedAt = performance.now();
     const deadlineMs = options.deadlineMs ?? defaults.deadlineMs ?? limits.rpcDeadlineMs;

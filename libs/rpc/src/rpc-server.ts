@@ -23,7 +23,7 @@ import { RpcError, rpcErrorOf, statusOf } from "./rpc-error.js";
 export interface RpcServerOptions {
   /** host:port to listen on; port 0: a free one. */
   readonly address: string;
-  /** What callers must present. */
+  /** What callers must present; of several, with commas between, any: so it is exchanged while services run. */
   readonly token: string;
   readonly logger?: Logger;
   readonly metrics?: Registry;
@@ -38,7 +38,7 @@ type Method = (request: Message, call: RpcCall) => Promise<Record<string, unknow
 /** Serves methods that other services call. Every call must present the token. */
 export class RpcServer {
   readonly #options: RpcServerOptions;
-  readonly #token: Buffer;
+  readonly #tokens: readonly Buffer[];
   readonly #noteCalls: (service: string) => NoteCall;
   readonly #server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES,
@@ -52,7 +52,7 @@ export class RpcServer {
     // grpc-js writes lines that are not JSON to standard error; all that they tell is thrown as well.
     setLogVerbosity(logVerbosity.NONE);
     this.#options = options;
-    this.#token = digest(`Bearer ${options.token}`);
+    this.#tokens = options.token.split(",").map((token) => digest(`Bearer ${token}`));
     this.#noteCalls = callMetrics(options.metrics, "server");
   }
 
@@ -123,7 +123,8 @@ export class RpcServer {
   }
 
   async #answer(method: DescMethod, run: Method, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
-    if (!timingSafeEqual(digest(headerOf(call.metadata, "authorization") ?? ""), this.#token)) {
+    const presented = digest(headerOf(call.metadata, "authorization") ?? "");
+    if (!this.#tokens.some((token) => timingSafeEqual(presented, token))) {
       throw new RpcError("unauthenticated", "the internal token is missing or wrong");
     }
     const request = decode(method, call.request);

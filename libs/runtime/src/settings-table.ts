@@ -77,6 +77,15 @@ function secretText(minimum: number): Kind<string> {
   );
 }
 
+/** One, or several with commas between. */
+function tokens(minimum: number): Kind<string> {
+  return check(
+    `at least ${minimum} characters without white space, or several such texts with commas between`,
+    (text) =>
+      text.split(",").every((token) => token.length >= minimum) && !/\s/.test(text) ? text : undefined,
+  );
+}
+
 const text = check("a text", (value) => value);
 const port = check("a port (0 to 65535; 0: a free one)", (value) =>
   /^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined,
@@ -165,8 +174,8 @@ export const settingsTable = Object.freeze({
   ),
   internalToken: optional(
     "FIELDLOG_INTERNAL_TOKEN",
-    secretText(32),
-    "What services present to each other; the same for all services of an installation.",
+    tokens(32),
+    "What services present to each other; the same for all services of an installation. Of two, while it is exchanged, the first is presented and both are accepted.",
     { secret: true },
   ),
   installationKey: optional(

@@ -61,6 +61,9 @@ describe("settings", () => {
     expect(found).toHaveLength(3);
     expect(found.join()).not.toContain("hunter2");
     expect(found.join()).not.toContain("c2hvcnQ");
+    const [long, other] = ["a".repeat(32), "b".repeat(32)];
+    expect(problems({ FIELDLOG_INTERNAL_TOKEN: `${long},${other}` })).toEqual([]);
+    expect(problems({ FIELDLOG_INTERNAL_TOKEN: `${long},` })).toHaveLength(1);
   });
 
   it("do not show the password of a bad URL", () => {
