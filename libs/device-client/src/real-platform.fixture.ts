@@ -42,7 +42,7 @@ export class RealPlatform {
     });
     const platform = new RealPlatform(dir, servers, system, {
       instance: `localhost:${httpsPort}`,
-      mqttPort: Number(new URL(system.processes["fieldlog"]?.mqttsUrl ?? "").port),
+      mqttPort: Number(new URL(system.mqttsUrl).port),
       ca: await readFile(files.ca, "utf8"),
       ...{ backOff: { firstMs: 20, mostMs: 200 }, approvalPollMs: 50 },
     });

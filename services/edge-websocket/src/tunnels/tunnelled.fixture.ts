@@ -36,7 +36,7 @@ export async function startDevice(
     ...{ deviceId, ca, db: join(dir, `${deviceId}.db`), provisioningToken: String(json["token"]) },
     ...{ instance: `localhost:${httpsPort}`, approvalPollMs: 50, ...more },
     displayProvisioningOperation: () => undefined,
-    mqttPort: Number(new URL(system.processes["fieldlog"]?.mqttsUrl ?? "").port),
+    mqttPort: Number(new URL(system.mqttsUrl).port),
   });
 }
 
