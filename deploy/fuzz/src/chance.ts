@@ -1,19 +1,15 @@
+import { seeded } from "@fieldlog/chance";
+
 /** A repeatable source of chance. */
 export class Chance {
-  private state: number;
+  /** From 0 to 1, without 1. */
+  readonly next: () => number;
 
   /** @param name another one, another source */
   constructor(seed: number, name = "") {
-    this.state = seed | 0;
-    for (const char of name) this.state = Math.imul(this.state ^ (char.codePointAt(0) ?? 0), 0x01000193);
-  }
-
-  /** From 0 to 1, without 1 (mulberry32). */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    let mixed = seed;
+    for (const char of name) mixed = Math.imul(mixed ^ (char.codePointAt(0) ?? 0), 0x01000193);
+    this.next = seeded(mixed);
   }
 
   /** A whole number from 0 on, below `most`. */

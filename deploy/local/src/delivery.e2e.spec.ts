@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { seeded } from "@fieldlog/chance";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { seeded } from "./fleet.fixture.js";
 import {
   type Door,
   endpoint,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { seeded } from "@fieldlog/chance";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { Fleet, seeded } from "./fleet.fixture.js";
+import { Fleet } from "./fleet.fixture.js";
 import { listed, logged } from "./truth.fixture.js";
 
 type OwnServers = TestServers & { postgres: NonNullable<TestServers["postgres"]> };

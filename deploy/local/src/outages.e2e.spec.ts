@@ -1,6 +1,7 @@
+import { seeded } from "@fieldlog/chance";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Fleet, nameOf, type Sent, seeded } from "./fleet.fixture.js";
+import { Fleet, nameOf, type Sent } from "./fleet.fixture.js";
 import { getEvents, listed, logged } from "./truth.fixture.js";
 
 let servers: TestServers & { postgres: NonNullable<TestServers["postgres"]> };

@@ -1,22 +1,12 @@
-/** A number from 0 (inclusive) to 1. */
-export type Chance = () => number;
+import { type Chance, seeded } from "@fieldlog/chance";
 
-/** A repeatable source of chance: mulberry32. */
-export function chanceOf(seed: number): Chance {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export type { Chance };
 
 /** Another source for each name, so that what one user draws does not change what others get. */
 export function chanceFor(seed: number, name: string): Chance {
   let mixed = seed | 0;
   for (const char of name) mixed = Math.imul(mixed ^ (char.codePointAt(0) ?? 0), 0x01000193);
-  return chanceOf(mixed);
+  return seeded(mixed);
 }
 
 export const between = (chance: Chance, least: number, most: number): number =>

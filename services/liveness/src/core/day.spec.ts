@@ -1,3 +1,4 @@
+import { seeded } from "@fieldlog/chance";
 import { describe, expect, it } from "vitest";
 import { Machine, type Transition } from "./machine.js";
 import { Rules } from "./rules.js";
@@ -19,20 +20,9 @@ interface Sent {
   readonly status: Status;
 }
 
-/** A small generator of numbers below 1 that is the same every time (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** What a station sends in a day, and what must be told of it: `+` or `-`, and the moment. */
 function station(index: number): { sent: Sent[]; expected: string[] } {
-  const random = numbers(index + 1);
+  const random = seeded(index + 1);
   const sent: Sent[] = [];
   const expected: string[] = [];
   let active = false;

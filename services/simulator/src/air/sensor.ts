@@ -1,5 +1,5 @@
+import type { Chance } from "@fieldlog/chance";
 import { connect, type MqttClient } from "mqtt";
-import type { Random } from "../random.js";
 import type { Weather } from "./normals.js";
 import {
   acknowledgment,
@@ -28,7 +28,7 @@ export interface SensorOptions {
   readonly generation: Generation;
   /** Of the MQTT door, such as `mqtt://127.0.0.1:1883`. */
   readonly mqttUrl: string;
-  readonly random: Random;
+  readonly random: Chance;
   readonly report: Report;
 }
 

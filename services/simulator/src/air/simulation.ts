@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { seeded } from "@fieldlog/chance";
 import { atMostEvery } from "../display/at-most-every.js";
-import { seededRandom } from "../random.js";
 import { TentaApi } from "./api.js";
 import { airLine, HEADING, type Tally } from "./lines.js";
 import { type Normals, sinceNewYear, type Weather, YEAR_MS } from "./normals.js";
@@ -54,7 +54,7 @@ export async function simulateAir(o: AirOptions, signal: AbortSignal): Promise<v
   const report = reportTo(tally, o.mqttUrl, complain);
   const replay = replayClock(o);
   const sensors = [...identities].map(([site, identity], index) => {
-    const random = seededRandom(o.seed + index);
+    const random = seeded(o.seed + index);
     const generation = index % 2 === 0 ? "newer" : "older";
     return new Sensor({ site, identity, generation, mqttUrl: o.mqttUrl, random, report });
   });

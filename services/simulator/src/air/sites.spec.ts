@@ -1,5 +1,5 @@
+import { seeded } from "@fieldlog/chance";
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../random.js";
 import { placeSites, reading } from "./sites.js";
 
 const MILD = { temperature: 10, pressure: 1016, wind: 4 };
@@ -23,7 +23,7 @@ describe("sites", () => {
   });
 
   it("read with a little noise, and never a negative wind", () => {
-    const random = seededRandom(1);
+    const random = seeded(1);
     const [site] = placeSites(1, 1);
     const all = Array.from({ length: 500 }, () => reading(site as never, { ...MILD, wind: 0 }, random));
     expect(new Set(all.map(({ temperature }) => temperature)).size).toBeGreaterThan(20);

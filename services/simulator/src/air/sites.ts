@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from "../random.js";
+import { type Chance, seeded } from "@fieldlog/chance";
 import type { Weather } from "./normals.js";
 
 /** Where a sensor hangs, as far as its readings differ by it. */
@@ -35,7 +35,7 @@ const COLDER_PER_M = 0.0065;
 
 /** So many sites, the same for the same seed; more of them begin with the same ones. */
 export function placeSites(count: number, seed: number): Site[] {
-  const random = seededRandom(seed);
+  const random = seeded(seed);
   return Array.from({ length: count }, (_, index) => {
     const [name, altitude, warmer, windy] = PLACES[index] ?? [
       `roof-${String(index + 1).padStart(4, "0")}`,
@@ -48,7 +48,7 @@ export function placeSites(count: number, seed: number): Site[] {
 }
 
 /** What the site's sensor reads in this weather: with its noise, and with the digits that such sensors give. */
-export function reading(site: Site, weather: Weather, random: Random): Weather {
+export function reading(site: Site, weather: Weather, random: Chance): Weather {
   const noise = (width: number) => (random() + random() - 1) * width;
   const { altitude, warmer, windy } = site;
   return {

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { seeded } from "@fieldlog/chance";
 import { saf } from "@fieldlog/contracts";
-import { seededRandom } from "../../random.js";
 
 /** Milliseconds from one sample to the next: 50 a second, as in the network's real stations. */
 export const SPACING_MS = 20;
@@ -44,7 +44,7 @@ export class Recorder {
     const near = this.#waves.filter(({ time }) => time < end && time + WAVE_MS > start);
     for (let index = 0; index < samples; index++) {
       const time = start + index * SPACING_MS;
-      const noise = seededRandom(this.seed ^ (time / SPACING_MS));
+      const noise = seeded(this.seed ^ (time / SPACING_MS));
       for (let axis = 0; axis < AXES; axis++) {
         let value = (noise() + noise() - 1) * NOISE_G;
         for (const wave of near) value += motion(wave.reading[axis] ?? 0, time - wave.time);

@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from "../../random.js";
+import { type Chance, seeded } from "@fieldlog/chance";
 import type { Quake } from "./catalogue.js";
 import { hypocentralKm, type Place, placeAt, reachKm, surfaceKm } from "./waves.js";
 
@@ -20,7 +20,7 @@ const NEAREST_KM = 2;
  */
 export function placeStations(quakes: readonly Quake[], count: number, seed: number): Station[] {
   if (quakes.length === 0) return [];
-  const random = seededRandom(seed);
+  const random = seeded(seed);
   const reach = quakes.map((quake) => reachKm(quake.magnitude));
   const missing = quakes.map(() => WANTED_STATIONS);
   const stations: Station[] = [];
@@ -38,7 +38,7 @@ function nextPlace(
   quakes: readonly Quake[],
   reach: readonly number[],
   missing: readonly number[],
-  random: Random,
+  random: Chance,
 ): Place {
   let best: { place: Place; gain: number } | undefined;
   for (let drawn = 0; drawn < CANDIDATES; drawn++) {
@@ -59,7 +59,7 @@ function weight(quake: Quake): number {
 }
 
 /** A place on the ground within half of the earthquake's reach. */
-function nearby(quake: Quake, reach: number, random: Random): Place {
+function nearby(quake: Quake, reach: number, random: Chance): Place {
   const km = NEAREST_KM + random() * Math.min(60, Math.max(0, reach / 2 - NEAREST_KM));
   const { latitude, longitude } = placeAt(quake, km, random() * 360);
   return { latitude: round(latitude), longitude: round(longitude) };

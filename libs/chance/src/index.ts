@@ -1,0 +1,1 @@
+export { type Chance, seeded } from "./chance.js";
