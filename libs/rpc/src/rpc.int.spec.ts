@@ -292,7 +292,7 @@ describe("time", () => {
         return { device: { id: "late" } };
       };
     });
-    const server = await serve(echo, { drainMs: 2_000 });
+    const server = await serve(echo, { drainMs: 60_000 });
     const { port } = server;
     const answer = clientOf(port).getDevice({});
     await reached;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Milliseconds for a test's own calls of a service: what holds one up for less is a busy machine, and no finding. */
-export const CALL_MS = 30_000;
+export const CALL_MS = 60_000;
 
 /**
  * Asks every 25 ms until `condition` gives something true, and returns that. Raises an Error with `what` (and the

@@ -91,7 +91,8 @@ describe("a fleet template", () => {
 
   it("is acknowledged by who takes it, and failed by who says so or takes too long", async () => {
     const [takes, refuses, sleeps] = [await device(), await device(), await device()];
-    await set({ rate: 60 }, { takeWithinS: 1 });
+    // Longer than what the first two say takes.
+    await set({ rate: 60 }, { takeWithinS: 5 });
     await shown(({ applied }) => applied === 3);
     await one().changeReported({ namespace, device: takes, patchJson: "{}", takenVersion: 2n });
     const said = '{"desiredError":{"version":2,"error":"no such rate"}}';
