@@ -2,9 +2,9 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-// The suffix is the kind of test. What starts servers waits much of its time: three files at a time keep the two cores of
-// a small machine at work. One group, so that no kind waits for the last file of another.
-const workers = { maxWorkers: 3, sequence: { groupOrder: 1 } };
+// The suffix is the kind of test. What starts servers waits more than half of its time: four files at a time keep the two
+// cores of a small machine at work. One group, so that no kind waits for the last file of another.
+const workers = { maxWorkers: 4, sequence: { groupOrder: 1 } };
 const kinds = { unit: "src/**/*.spec.ts", int: "src/**/*.int.spec.ts", e2e: "src/**/*.e2e.spec.ts" };
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["libs", "services", "deploy"];
@@ -22,12 +22,16 @@ const within = (pattern: string) => packages.map((folder) => `${folder}/*/${patt
 const longest = [
   "deploy/local/src/faults.e2e.spec.ts",
   "services/edge-mqtt/src/conformance/faults/faults.e2e.spec.ts",
+  "deploy/local/src/launch.e2e.spec.ts",
+  "services/edge-http/src/security/security.e2e.spec.ts",
+  "deploy/local/src/readme.e2e.spec.ts",
+  "services/cli/src/cli.e2e.spec.ts",
   "deploy/local/src/delivery.e2e.spec.ts",
   "libs/testkit/src/system.e2e.spec.ts",
   "services/simulator/src/air.e2e.spec.ts",
   "services/edge-mqtt/src/conformance/fuzz/fuzz.e2e.spec.ts",
-  "deploy/local/src/readme.e2e.spec.ts",
-  "deploy/local/src/launch.e2e.spec.ts",
+  "services/edge-http/src/native/tenancy/clearing.e2e.spec.ts",
+  "services/edge-mqtt/src/conformance/mosquitto.e2e.spec.ts",
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -107,7 +107,7 @@ export function runChapters(
   start: () => Promise<Target>,
   differences: Differences = {},
 ): void {
-  describe(name, { concurrent: true, timeout: 30_000 }, () => {
+  describe(name, { concurrent: true, timeout: 120_000 }, () => {
     let target: Target;
     beforeAll(async () => {
       target = await start();

@@ -164,7 +164,7 @@ export class TestClient implements SessionSink {
   }
 
   /** Waits until it has got so many. */
-  async gets(count: number, timeoutMs = 20_000): Promise<string[]> {
+  async gets(count: number, timeoutMs?: number): Promise<string[]> {
     await until(`${count} messages`, () => this.got.length >= count, timeoutMs);
     return this.payloads;
   }

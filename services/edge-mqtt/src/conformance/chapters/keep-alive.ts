@@ -17,7 +17,7 @@ export const keepAlive: Chapter = (clause) => {
       const client = await t.connect({ keepAlive: 2 });
       const serverSays = client.connack?.properties.serverKeepAlive ?? 2;
       const begin = performance.now();
-      const code = await client.ended(serverSays * 1500 + 8_000);
+      const code = await client.ended();
       expect(performance.now() - begin).toBeGreaterThan(serverSays * 1000);
       if (code !== undefined) expect(code).toBe(KEEP_ALIVE_TIMEOUT);
     },

@@ -55,7 +55,7 @@ export function pahoClient(world: () => World): void {
         };
         const program = { command: paho.python, env: paho.env };
         const { code, output } = await start(program, ["-c", SCRIPT, JSON.stringify(options)], {
-          timeoutMs: 40_000,
+          timeoutMs: 120_000,
         }).ended;
         expect(output.trim().split("\n")).toEqual(["0 qos 0", "1 qos 1", "2 qos 2"]);
         expect(code).toBe(0);

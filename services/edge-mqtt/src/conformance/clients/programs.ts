@@ -17,7 +17,7 @@ export interface Running {
 export function start(
   { command, env }: Command,
   args: readonly string[],
-  { input, timeoutMs = 20_000 }: { input?: string; timeoutMs?: number } = {},
+  { input, timeoutMs = 60_000 }: { input?: string; timeoutMs?: number } = {},
 ): Running {
   const child = spawn(command, args, { env: { ...process.env, ...env }, timeout: timeoutMs });
   let output = "";

@@ -14,11 +14,11 @@ import { type Stream, stream } from "./streams.js";
 
 /** Another seed is another run; a failure names the one that it had. */
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_261_121);
-const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 25);
+const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 12);
 /** Connections at once. */
 const AT_ONCE = 12;
 /** A round trip of the well-behaved client on a machine that the tests share. */
-const BOUND_MS = 3_000;
+const BOUND_MS = 10_000;
 /** Bytes that the process may have more of after everything than when it was warm. */
 const GROWTH = 160 * 1024 * 1024;
 
@@ -109,7 +109,7 @@ describe(`edge-mqtt, whatever it is sent (seed ${SEED}, ${SECONDS} s)`, { retry:
     socket.write(Buffer.concat([u8(0x10), varint(200)]));
     await closed;
     clearInterval(drip);
-    expect(Date.now() - began).toBeLessThan(20_000);
+    expect(Date.now() - began).toBeLessThan(60_000);
   });
 
   it("survives clients that do not read what they asked for", async () => {

@@ -6,7 +6,7 @@ import type { Property } from "./properties.js";
 import { type Packet, type PacketOf, type PacketType, readPacket } from "./read-packet.js";
 
 /** Milliseconds within which an answer, or the end of the connection, must come. */
-const DEADLINE_MS = 4_000;
+const DEADLINE_MS = 30_000;
 /** Milliseconds without a packet after which we believe that none will come. */
 const QUIET_MS = 250;
 
