@@ -46,7 +46,7 @@ interface Waiting {
 }
 
 const KEPT: Outcome = { kind: "stored", position: 0 };
-const TRY_AGAIN: Outcome = { kind: "unavailable", retryAfterS: 1 };
+const TRY_AGAIN: PublishOutcome = { kind: "unavailable", retryAfterS: 1 };
 
 function ignore(): void {}
 
@@ -63,6 +63,8 @@ export class InboundPublishes {
   /** Packet ids with QoS 2 whose exchange is not over. */
   private open: Set<number> | undefined;
   private answering: Promise<void> | undefined;
+  /** One that has to be sent again was let in: what came behind it would stand before it. */
+  private failed = false;
   /** Of QoS 2: resolves, to whether the next may be let in, when the one before has had its turn. */
   private turn: Promise<boolean> | undefined;
 
@@ -94,7 +96,7 @@ export class InboundPublishes {
       ? refused("quota-exceeded", `more than ${limits.mqttUserProperties} user properties`)
       : qos === 2
         ? this.exactlyOnce(principal, message, packetId)
-        : letIn(client, principal, message);
+        : this.letIn(principal, message);
     if (this.head === undefined && !(outcome instanceof Promise)) this.answer(qos, packetId, outcome);
     else this.wait({ qos, packetId, bytes: payload.length, outcome, next: undefined });
   }
@@ -134,9 +136,9 @@ export class InboundPublishes {
       const goesOn = (await before) ?? true;
       const known = await received;
       if ("kind" in known) return { outcome: known, goesOn: goesOn && known.kind === "refused" };
-      if (!goesOn) return { outcome: TRY_AGAIN, goesOn };
+      if (!goesOn || this.failed) return { outcome: TRY_AGAIN, goesOn: false };
       if (known.stored) return { outcome: KEPT, goesOn };
-      return { outcome: letIn(this.client, principal, { ...message, identity: known.identity }), goesOn };
+      return { outcome: this.letIn(principal, { ...message, identity: known.identity }), goesOn };
     })();
     this.turn = taken.then(
       ({ goesOn }) => goesOn,
@@ -148,6 +150,18 @@ export class InboundPublishes {
       else if (outcome.kind === "refused") session.refusedQos2(packetId);
       return outcome;
     });
+  }
+
+  /** Behind one that the log did not take none is let in: the connection ends, and the client sends all of them again. */
+  private letIn(principal: Principal, message: InboundPublish): PublishOutcome | Promise<PublishOutcome> {
+    if (this.failed) return TRY_AGAIN;
+    const outcome = letIn(this.client, principal, message);
+    if (message.qos > 0 && outcome instanceof Promise) {
+      outcome.then(({ kind }) => {
+        this.failed ||= kind === "unavailable";
+      }, ignore);
+    }
+    return outcome;
   }
 
   /** Too fast for its credential: it is read from again when that has earned what it sent. */

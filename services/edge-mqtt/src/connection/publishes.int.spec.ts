@@ -67,6 +67,21 @@ describe.each(versions)("A publish of version %i", (version) => {
     await client.untilClosed();
     expect(door.published.map(({ identity }) => identity)).toEqual(["identity 1"]);
   });
+  it("with QoS 2 lets none in behind one that the log did not take", async () => {
+    const taken = Promise.withResolvers<PublishOutcome>();
+    const recorded = Promise.withResolvers<void>();
+    door.outcome = () => taken.promise;
+    const client = await door.open(version);
+    door.lastSession.recording.set(2, recorded.promise);
+    for (const id of [1, 2]) client.publish("t", `${id}`, 2, id);
+    client.send({ cmd: "pingreq" });
+    await client.next("pingresp");
+    taken.resolve({ kind: "unavailable", retryAfterS: 1 });
+    await client.untilClosed();
+    recorded.resolve();
+    await new Promise(setImmediate);
+    expect(door.published.map(({ identity }) => identity)).toEqual(["identity 1"]);
+  });
   it("ends the connection, unacknowledged, while the log is away", async () => {
     door.outcome = async () => ({ kind: "unavailable", retryAfterS: 1 });
     const client = await door.open(version);
