@@ -10,7 +10,7 @@ const home = ["services", "libs"].find((folder) => existsSync(join(folder, servi
 if (home === undefined) throw new Error(`there is no dist/main.js of ${service} in services/ or libs/`);
 
 /** What a package needs when it runs. */
-const KEPT = ["package.json", "dist", "node_modules", "pages", "data"];
+const KEPT = ["package.json", "bin", "dist", "node_modules", "pages", "data"];
 /** What the compiler writes for others than Node, and tests. */
 const UNUSED = /(\.(d\.ts|map)|\.(spec|fixture)\.js)$/;
 
