@@ -10,7 +10,7 @@ export interface ServiceProcessOptions
   readonly readyUrl: string;
 }
 
-const ANSWER_MS = 2_000;
+const ANSWER_MS = 10_000;
 
 /** A built service, or several, as a process; its start resolves when it says that it is ready. */
 export function serviceProcess({ program, readyUrl, ...o }: ServiceProcessOptions): ServerProcess {

@@ -34,7 +34,7 @@ export async function postgresContainer(): Promise<ContainedPostgres> {
   const password = "only-for-tests";
   const container = await new GenericContainer(POSTGRES_IMAGE)
     .withEnvironment({ POSTGRES_USER: "fieldlog", POSTGRES_PASSWORD: password, POSTGRES_DB: "fieldlog" })
-    .withCommand(["-c", "max_connections=200"])
+    .withCommand(["-c", "max_connections=400"])
     .withExposedPorts(5432)
     // The image starts the server twice: the first time to make the database.
     .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))

@@ -23,7 +23,7 @@ export interface SystemOptions {
   settingsOf?: (process: string, settings: SettingsOf) => SettingsOf | Promise<SettingsOf>;
   /** Folder of bundled programs, `<service>.mjs` and `fieldlog.mjs`: those of another commit, say. Default: the run's. */
   programs?: string;
-  /** Milliseconds until a process must be ready. Default 60,000. */
+  /** Milliseconds until a process must be ready. Default 180,000. */
   startTimeoutMs?: number;
   /** Gets each line that a process logs. */
   log?: (process: string, line: string) => void;
@@ -138,7 +138,7 @@ function systemProcess(
     ...{ name, program: programOf(program, o.programs), readyUrl: `${opsUrl}/readyz` },
     ...{ dataDir: dir, pidFile: join(dir, `${name}.pid`) },
     env: { NODE_COMPILE_CACHE: compileCache(), ...Object.fromEntries(own), ...settings },
-    startTimeoutMs: o.startTimeoutMs ?? 60_000,
+    startTimeoutMs: o.startTimeoutMs ?? 180_000,
     log: (line) => {
       o.log?.(name, line);
       lines.push(line);

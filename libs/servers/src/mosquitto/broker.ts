@@ -58,7 +58,7 @@ export async function startBroker(program: Command, o: BrokerOptions): Promise<R
     pidFile: join(dataDir, "mosquitto.pid"),
     stopSignal: "SIGTERM",
     answers: () => takesConnections(port),
-    startTimeoutMs: 10_000,
+    startTimeoutMs: 60_000,
     log: o.log ?? (() => undefined),
   });
   await server.start();

@@ -86,7 +86,7 @@ export async function startNats(o: NatsOptions): Promise<RunningNats> {
       stopSignal: "SIGTERM",
       // 200 only when JetStream is up and has recovered its streams.
       answers: async () =>
-        (await fetch(`${monitorUrl}/healthz`, { signal: AbortSignal.timeout(2000) })).status === 200,
+        (await fetch(`${monitorUrl}/healthz`, { signal: AbortSignal.timeout(10_000) })).status === 200,
       log,
       ...(o.ended && { ended: o.ended }),
     });

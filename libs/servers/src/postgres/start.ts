@@ -45,7 +45,7 @@ const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: "127.0.0.1",
   // The socket's folder would have to be found for the unprivileged user; TCP on the loopback is enough.
   unix_socket_directories: "",
-  max_connections: "200",
+  max_connections: "400",
   shared_buffers: "256MB",
   // Fewer checkpoints under the write load of a catching-up read model.
   max_wal_size: "2GB",

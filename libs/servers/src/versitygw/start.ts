@@ -48,7 +48,7 @@ export async function startS3Server(program: string, o: S3ServerOptions): Promis
     stopSignal: "SIGTERM",
     // Whoever has no key is refused.
     answers: async () => (await fetch(`http://${address}/`)).status === 403,
-    startTimeoutMs: 30_000,
+    startTimeoutMs: 60_000,
     log: o.log ?? (() => undefined),
   });
   await server.start();
