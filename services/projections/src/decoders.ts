@@ -1,4 +1,5 @@
 // For deploy/fuzz: what reads bytes of others.
+export { comparable, isBatch } from "./comparable.js";
 export { quickBatch } from "./events/quick-batch.js";
 export { reported } from "./events/reported.js";
 export { slowMessages } from "./messages/decode.js";

@@ -1,10 +1,11 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 import { decodeBatch } from "@fieldlog/event-log";
 import { heartbeat, pick } from "@fieldlog/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anySignal } from "./arbitrary.fixture.js";
+import { comparable, isBatch } from "./comparable.js";
 import { quickBatch } from "./events/quick-batch.js";
 import { reported } from "./events/reported.js";
 import { slowMessages } from "./messages/decode.js";
@@ -15,35 +16,6 @@ import { logEntries, measurements, message, rejection } from "./signals.fixture.
 
 type Init = MessageInitShape<typeof signals.SignalBatchSchema>;
 const encode = (init: Init) => toBinary(signals.SignalBatchSchema, create(signals.SignalBatchSchema, init));
-
-/** What a reader found, as it is compared: without what marks generated messages, times as numbers. */
-function plain(found: unknown): unknown {
-  if (found instanceof Uint8Array) return Buffer.from(found).toString("hex");
-  if (typeof found === "bigint") return Number(found);
-  if (Array.isArray(found)) return found.map(plain);
-  if (typeof found !== "object" || found === null) return found;
-  const fields = Object.entries(found).filter(
-    ([name, value]) => !name.startsWith("$") && value !== undefined,
-  );
-  return Object.fromEntries(
-    fields.map(([name, value]) => [name, name === "publication" ? told(value as Uint8Array) : plain(value)]),
-  );
-}
-
-/** Encoded bytes may differ and say the same. */
-function told(publication: Uint8Array): unknown {
-  return plain(fromBinary(signals.PublicationSchema, publication));
-}
-
-/** Whether it is a batch through and through: the quick readers do not look into what they go over. */
-function isBatch(bytes: Uint8Array): boolean {
-  try {
-    const read = fromBinary(signals.SignalBatchSchema, bytes);
-    return Buffer.compare(toBinary(signals.SignalBatchSchema, read), bytes) === 0;
-  } catch {
-    return false;
-  }
-}
 
 const several = [
   { at: 1.5, revision: 3, values: { a: 1, b: -2.5 } },
@@ -76,7 +48,7 @@ describe.each(READERS)("the quick reader $name", ({ quick, slow }) => {
   it("reads what edges write", () => {
     const bytes = encode({ signals: WRITTEN });
     expect(quick(bytes)).toBeDefined();
-    expect(plain(quick(bytes))).toEqual(plain(slow(bytes)));
+    expect(comparable(quick(bytes))).toEqual(comparable(slow(bytes)));
   });
 
   it("takes no longer for each of many parts than for each of few", () => {
@@ -92,7 +64,7 @@ describe.each(READERS)("the quick reader $name", ({ quick, slow }) => {
       const prefix = length < 0x80 ? [0x0a, length] : [0x0a, (length & 0x7f) | 0x80, length >> 7];
       const bytes = Buffer.concat([Uint8Array.from(prefix), known, UNKNOWN]);
       expect(quick(bytes)).toBeDefined();
-      expect(plain(quick(bytes))).toEqual(plain(slow(bytes)));
+      expect(comparable(quick(bytes))).toEqual(comparable(slow(bytes)));
     }
   });
 
@@ -104,7 +76,7 @@ describe.each(READERS)("the quick reader $name", ({ quick, slow }) => {
         const found = quick(bytes);
         if (!found) return;
         read++;
-        expect(plain(found)).toEqual(plain(slow(bytes)));
+        expect(comparable(found)).toEqual(comparable(slow(bytes)));
       }),
       { numRuns: 1_000 },
     );
@@ -116,7 +88,7 @@ describe.each(READERS)("the quick reader $name", ({ quick, slow }) => {
     const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 });
     const check = (bytes: Uint8Array) => {
       const found = quick(bytes);
-      if (found && isBatch(bytes)) expect(plain(found)).toEqual(plain(slow(bytes)));
+      if (found && isBatch(bytes)) expect(comparable(found)).toEqual(comparable(slow(bytes)));
     };
     fc.assert(
       fc.property(damage, fc.nat(whole.length), (changes, length) => {

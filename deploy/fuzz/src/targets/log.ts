@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { limits, signals } from "@fieldlog/contracts";
 import { skimBatch } from "@fieldlog/edge-http/decoders";
 import { skimPublished } from "@fieldlog/edge-mqtt/decoders";
@@ -61,7 +61,7 @@ export const logTargets: readonly Target[] = [
       (bytes) => {
         const events = readEvents(1, bytes, namespace);
         // What is a batch through and through can be told.
-        if (isBatch(bytes)) for (const each of events) each.json();
+        if (projections.isBatch(bytes)) for (const each of events) each.json();
       },
       { raises: [RangeError] },
     ),
@@ -78,32 +78,11 @@ export const logTargets: readonly Target[] = [
 function same(quick: (bytes: Uint8Array) => unknown, slow: (bytes: Uint8Array) => unknown): Target["run"] {
   return (bytes) => {
     const found = quick(bytes);
-    if (found === undefined || !isBatch(bytes)) return false;
-    const [one, other] = [plain(found), plain(slow(bytes))];
+    if (found === undefined || !projections.isBatch(bytes)) return false;
+    const [one, other] = [projections.comparable(found), projections.comparable(slow(bytes))];
     if (!isDeepStrictEqual(one, other)) throw new NotTheSame(one, other);
     return true;
   };
 }
 
 const decodeBatch = (bytes: Uint8Array) => fromBinary(signals.SignalBatchSchema, bytes).signals;
-
-/** Whether nothing in it is written otherwise than we write it. */
-function isBatch(bytes: Uint8Array): boolean {
-  try {
-    const read = fromBinary(signals.SignalBatchSchema, bytes);
-    return Buffer.compare(toBinary(signals.SignalBatchSchema, read), bytes) === 0;
-  } catch {
-    return false;
-  }
-}
-
-/** What a reader found, as it is compared: without what marks generated messages, times as numbers. */
-function plain(found: unknown, name = ""): unknown {
-  if (name === "publication") return plain(fromBinary(signals.PublicationSchema, found as Uint8Array));
-  if (found instanceof Uint8Array) return Buffer.from(found).toString("hex");
-  if (typeof found === "bigint") return Number(found);
-  if (Array.isArray(found)) return found.map((each) => plain(each));
-  if (typeof found !== "object" || found === null) return found;
-  const fields = Object.entries(found).filter(([key, value]) => !key.startsWith("$") && value !== undefined);
-  return Object.fromEntries(fields.map(([key, value]) => [key, plain(value, key)]));
-}

@@ -2,28 +2,29 @@ import type { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 import type { ReportedLocation, ReportedReading } from "@fieldlog/events";
+import {
+  BatchReader,
+  DEVICE,
+  DIGEST,
+  EVENT,
+  HEARTBEAT,
+  IDENTITY,
+  isBody,
+  KNOWN,
+  LOCATION,
+  MESSAGE,
+  OCCURRED_AT,
+  PUBLICATION,
+  RECEIVED_AT,
+  SENT_AT,
+  TRACE_PARENT,
+} from "../batch-reader.js";
 import { BIT64, BYTES, ifPlain, NOT_PLAIN, tag, VARINT, WireReader } from "../wire-reader.js";
 import { type Reported, type ReportedEvent, TO_DEVICES } from "./reported.js";
 
 // A SignalBatch by hand. What this read model does not use it goes over without a look.
 
-const SIGNALS = tag(1, BYTES);
-const DEVICE = tag(1, BYTES);
-const IDENTITY = tag(2, BYTES);
-const DIGEST = tag(3, BYTES);
-const RECEIVED_AT = tag(4, VARINT);
-const OCCURRED_AT = tag(5, VARINT);
-const SENT_AT = tag(6, VARINT);
-const LOCATION = tag(7, BYTES);
-const TRACE_PARENT = tag(8, BYTES);
-const PUBLICATION = tag(9, BYTES);
-const EVENT = tag(16, BYTES);
-const HEARTBEAT = tag(17, BYTES);
-const MESSAGE = tag(20, BYTES);
 const OTHER_BODIES = new Set([18, 19, 21, 22].map((number) => tag(number, BYTES)));
-/** The highest number of a signal's fields. */
-const KNOWN = 22;
-const LAST_BODY = tag(KNOWN, BYTES);
 
 const TOPIC = tag(1, BYTES);
 
@@ -55,20 +56,11 @@ const WINDOW_S = tag(6, VARINT);
 
 /** The signals of a commit, undefined where one is not a device's. Undefined: not in the plain form, or no batch at all. */
 export function quickBatch(data: Uint8Array): (Reported | undefined)[] | undefined {
-  return ifPlain(() => new BatchReader(data).batch());
+  return ifPlain(() => new EventsReader(data).batch());
 }
 
-class BatchReader extends WireReader {
-  batch(): (Reported | undefined)[] {
-    const found: (Reported | undefined)[] = [];
-    while (this.at < this.bytes.length) {
-      if (this.varint() !== SIGNALS) throw NOT_PLAIN;
-      found.push(this.signal(this.end()));
-    }
-    return found;
-  }
-
-  private signal(end: number): Reported | undefined {
+class EventsReader extends BatchReader<Reported | undefined> {
+  protected signal(end: number): Reported | undefined {
     let device = "";
     let identity = "";
     let receivedAt = 0;
@@ -82,7 +74,7 @@ class BatchReader extends WireReader {
     while (this.at < end) {
       const field = this.varint();
       // Of several bodies the last one counts, which is for the generated reader to find out.
-      if (field >= EVENT && field <= LAST_BODY && bodies++ > 0) throw NOT_PLAIN;
+      if (isBody(field) && bodies++ > 0) throw NOT_PLAIN;
       if (field === DEVICE) device = this.text();
       else if (field === IDENTITY) identity = this.text();
       else if (field === RECEIVED_AT) receivedAt = this.varint();

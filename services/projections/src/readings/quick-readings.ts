@@ -1,31 +1,25 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
-import { BIT64, BYTES, ifPlain, NOT_PLAIN, tag, VARINT, WireReader } from "../wire-reader.js";
+import {
+  BatchReader,
+  DEVICE,
+  IDENTITY,
+  isBody,
+  KNOWN,
+  LOG_ENTRIES,
+  MEASUREMENTS,
+  OCCURRED_AT,
+  RECEIVED_AT,
+  REJECTION,
+  SENT_AT,
+} from "../batch-reader.js";
+import { BIT64, BYTES, ifPlain, NOT_PLAIN, tag, VARINT } from "../wire-reader.js";
 import { logged, type Measured, number, type Readings, rejected } from "./read.js";
 
 // A SignalBatch by hand, of which only measurements are many; what is none of this read model's is gone over.
 
-const SIGNALS = tag(1, BYTES);
-const DEVICE = tag(1, BYTES);
-const IDENTITY = tag(2, BYTES);
-const DIGEST = tag(3, BYTES);
-const RECEIVED_AT = tag(4, VARINT);
-const OCCURRED_AT = tag(5, VARINT);
-const SENT_AT = tag(6, VARINT);
-const LOCATION = tag(7, BYTES);
-const TRACE_PARENT = tag(8, BYTES);
-const PUBLICATION = tag(9, BYTES);
-const FIRST_BODY = tag(16, BYTES);
-const MEASUREMENTS = tag(18, BYTES);
-const LOG_ENTRIES = tag(19, BYTES);
-const REJECTION = tag(22, BYTES);
-/** Other bodies, and what is said about a signal that is not needed here. */
-const GONE_OVER = new Set([
-  ...[DIGEST, LOCATION, TRACE_PARENT, PUBLICATION],
-  ...[16, 17, 20, 21].map((number) => tag(number, BYTES)),
-]);
-const KNOWN = 22;
-const LAST_BODY = tag(KNOWN, BYTES);
+/** Digest, location, trace parent, publication; other bodies. */
+const GONE_OVER = new Set([3, 7, 8, 9, 16, 17, 20, 21].map((number) => tag(number, BYTES)));
 
 const MEASUREMENT = tag(1, BYTES);
 const MEASURED_AT = tag(1, BIT64);
@@ -46,17 +40,8 @@ export function quickReadings(data: Uint8Array): QuickSignal[] | undefined {
   return ifPlain(() => new ReadingsReader(data).batch());
 }
 
-class ReadingsReader extends WireReader {
-  batch(): QuickSignal[] {
-    const found: QuickSignal[] = [];
-    while (this.at < this.bytes.length) {
-      if (this.varint() !== SIGNALS) throw NOT_PLAIN;
-      found.push(this.signal(this.end()));
-    }
-    return found;
-  }
-
-  private signal(end: number): QuickSignal {
+class ReadingsReader extends BatchReader<QuickSignal> {
+  protected signal(end: number): QuickSignal {
     let device = "";
     let identity = "";
     let receivedAt = 0;
@@ -66,7 +51,7 @@ class ReadingsReader extends WireReader {
     while (this.at < end) {
       const field = this.varint();
       // Of several bodies the last one counts, which is for the generated reader to find out.
-      if (field >= FIRST_BODY && field <= LAST_BODY && bodies++ > 0) throw NOT_PLAIN;
+      if (isBody(field) && bodies++ > 0) throw NOT_PLAIN;
       if (field === DEVICE) device = this.text();
       else if (field === IDENTITY) identity = this.text();
       else if (field === RECEIVED_AT) receivedAt = this.varint();
