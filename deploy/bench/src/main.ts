@@ -46,7 +46,7 @@ const program = new Command("bench")
   .addHelpText(
     "after",
     `
-Without the name of a benchmark all of them run, one after the other; that takes about two hours.
+Without the name of a benchmark all of them run, one after the other: in an hour, and most of another for scale.
 Progress goes to standard error, the result to standard output, and with it what got worse since the last run that
 was kept in deploy/bench. It ends with 1 when there is no result, because an answer was wrong or the log does not
 hold what was acknowledged; a missed target is a result.`,
@@ -157,13 +157,15 @@ async function measured(
       `other programs keep this machine busy (load ${load.toFixed(1)}): the figures will not be its best`,
     );
   }
+  const begun = performance.now();
   const about = { benchmark: benchmark.name, date: new Date().toISOString(), commit: await thisCommit() };
   try {
     const flush = await flushLatency(folder);
     const context = { ...options, folder, progress, signal: stop.signal, ...(profiler && { profiler }) };
     const rows = await benchmark.run(context);
     const flushRow = row({ name: "flush of 4 KiB to the disk, p99", unit: "ms", values: [flush.p99Ms] });
-    return { ...about, machine: thisMachine(), flush, rows: [...rows, flushRow] };
+    const tookS = (performance.now() - begun) / 1_000;
+    return { ...about, tookS, machine: thisMachine(), flush, rows: [...rows, flushRow] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -95,8 +95,11 @@ async function measure(context: BenchmarkContext, stages: readonly Stage[], http
     for (let repeat = 0; repeat < repeats; repeat++) {
       for (const stage of compared) rates.get(stage)?.push(await stage.flood(seconds));
     }
-    const peers = compared.slice(1).map((stage) => [stage.server.name, rates.get(stage) ?? []] as const);
-    all.push({ subscribers, ours: rates.get(ours) ?? [], peers: new Map(peers) });
+    const peers = new Map(compared.slice(1).map((stage) => [stage.server.name, rates.get(stage) ?? []]));
+    if (subscribers === COMPARED && !stages.some(({ server }) => server.wire === "mqtt")) {
+      peers.set("Mosquitto", []);
+    }
+    all.push({ subscribers, ours: rates.get(ours) ?? [], peers });
   }
   return [...all.flatMap(fanoutRows), ...[...paced].flatMap(pacedRows)];
 }

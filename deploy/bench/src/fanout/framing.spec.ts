@@ -48,6 +48,7 @@ test("deliveries are counted and others told, in whatever pieces they come", () 
         if (isRead) expect(read).toEqual(deliveries);
         expect(others).toEqual(all.filter((text) => !deliveries.includes(text)));
       }),
+      { numRuns: 25 },
     );
   }
 });

@@ -4,7 +4,7 @@ import type { Report } from "./report.js";
 import { type Measured, row } from "./result.js";
 
 const about = {
-  ...{ benchmark: "ingest", date: "2026-11-21", commit: "abc" },
+  ...{ benchmark: "ingest", date: "2026-11-21", commit: "abc", tookS: 60 },
   machine: { cpu: "x", cores: 2, memoryGiB: 24, system: "linux", node: "24" },
   flush: { p50Ms: 0.5, p99Ms: 1 },
 };

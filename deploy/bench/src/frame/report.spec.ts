@@ -37,13 +37,21 @@ describe("row", () => {
     expect(row({ name: "ours", unit: "ms", values: [1], target: { ratio: 0.5 } }).met).toBe(false);
   });
 
+  it("says of a peer that it is not installed, and that the target is not measured then", () => {
+    const values = { ...measured, peer: { name: "theirs", values: [] }, target: { ratio: 0.5 } };
+    const without = row(values);
+    expect(without).toMatchObject({ peer: "theirs: not installed", peerValue: null, ratio: null, met: null });
+    const lines = tableOf({ ...report, rows: [without] }).split("\n");
+    expect(lines.at(-1)).toMatch(/theirs: not installed .* ratio >= 0\.5 +not measured$/);
+  });
+
   it("has no spread for a single measurement", () => {
     expect(row({ name: "ours", unit: "MiB", values: [1] }).spread).toBeNull();
   });
 });
 
 const report = {
-  ...{ benchmark: "ingest", date: "2026-11-21T10:00:00.000Z", commit: "0123456" },
+  ...{ benchmark: "ingest", date: "2026-11-21T10:00:00.000Z", commit: "0123456", tookS: 61.4 },
   machine: { cpu: "a processor", cores: 2, memoryGiB: 4, system: "linux 6", node: "24.0.0" },
   flush: { p50Ms: 0.51234567, p99Ms: 2 },
   rows: [

@@ -9,6 +9,8 @@ export interface Report {
   readonly date: string;
   /** Short hash; with a `+` behind it when files of the project had changed since. "unknown" outside git. */
   readonly commit: string;
+  /** Seconds that the run took. */
+  readonly tookS: number;
   readonly machine: Machine;
   readonly flush: FlushLatency;
   readonly rows: readonly Row[];
@@ -27,7 +29,7 @@ export function wholeJsonOf(report: Report): string {
     spread: each.spread && rounded(each.spread),
   }));
   const flush = { p50Ms: rounded(report.flush.p50Ms), p99Ms: rounded(report.flush.p99Ms) };
-  return JSON.stringify({ ...report, flush, rows }, undefined, 2);
+  return JSON.stringify({ ...report, tookS: Math.round(report.tookS), flush, rows }, undefined, 2);
 }
 
 function numbersOf<T extends Pick<Row, "value" | "peerValue" | "ratio">>(row: T): T {
@@ -56,7 +58,7 @@ export function tableOf({ machine, flush, rows }: Report): string {
       row.peerValue === null ? "" : shown(row.peerValue),
       row.ratio === null ? "" : row.ratio.toFixed(2),
       row.target ?? "",
-      row.met === null ? "" : row.met ? "met" : "MISSED",
+      outcomeOf(row),
     ]),
   ];
   const widths = HEADER.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
@@ -71,6 +73,12 @@ export function tableOf({ machine, flush, rows }: Report): string {
   );
   const disk = `flush of 4 KiB to the disk: p50 ${shown(flush.p50Ms)} ms, p99 ${shown(flush.p99Ms)} ms`;
   return [wordsOf(machine), disk, "", ...lines].join("\n");
+}
+
+/** Of a row without a target: nothing. */
+export function outcomeOf({ target, met }: Pick<Row, "target" | "met">): string {
+  if (target === null) return "";
+  return met === null ? "not measured" : met ? "met" : "MISSED";
 }
 
 export function wordsOf({ cores, cpu, memoryGiB, system, node }: Machine): string {

@@ -13,6 +13,7 @@ export interface Row {
   readonly ratio: number | null;
   /** What has to be reached, in words. */
   readonly target: string | null;
+  /** Null where there is a target: what it is to be compared with is not installed. */
   readonly met: boolean | null;
   /** The same for programs: the parts that all have to be reached. */
   readonly limits: Target | null;
@@ -45,6 +46,7 @@ export interface Measured {
   readonly unit: string;
   /** One value per repeat. */
   readonly values: readonly number[];
+  /** Without values: it is not installed, which is said in place of its figure. */
   readonly peer?: { readonly name: string; readonly values: readonly number[] };
   readonly target?: Target;
   readonly curve?: Curve;
@@ -59,17 +61,18 @@ export function point(curve: Curve, measured: Omit<Measured, "name" | "curve">):
 /** Medians of the repeats, the ratio of the medians, and whether the target is reached. */
 export function row({ name, unit, values, peer, target, curve }: Measured): Row {
   const value = median(values);
-  const peerValue = peer ? median(peer.values) : null;
+  const isMissing = peer?.values.length === 0;
+  const peerValue = peer && !isMissing ? median(peer.values) : null;
   const ratio = peerValue ? value / peerValue : null;
   return {
     name,
     unit,
     value,
-    peer: peer?.name ?? null,
+    peer: peer ? `${peer.name}${isMissing ? ": not installed" : ""}` : null,
     peerValue,
     ratio,
     target: target ? wording(target, unit) : null,
-    met: target ? isMet(target, value, ratio) : null,
+    met: target && !isMissing ? isMet(target, value, ratio) : null,
     limits: target ?? null,
     curve: curve ?? null,
     spread: values.length > 1 ? spread(values) : null,

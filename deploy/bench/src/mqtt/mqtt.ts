@@ -94,6 +94,7 @@ async function measure(grouped: MqttStage, single: MqttStage, peers: readonly Pe
     number[]
   >;
   const rates = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+  if (!peers.some(({ name }) => name.startsWith(MOSQUITTO))) rates.set(MOSQUITTO, []);
   await times(context, async () => {
     for (const peer of peers) rates.get(peer.name)?.push(await peerRun(peer, ms));
     figures.peak.push((await closed(grouped, "group commit", plain)).perSecond);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { projections } from "@fieldlog/contracts";
-import { rpcClient } from "@fieldlog/rpc";
+import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import pg from "pg";
 import { NoResult } from "../frame/benchmark.js";
 import { WHOLE_PATH_RATE } from "../frame/names.js";
-import { createSenders, measurementLanes } from "./fleet.js";
+import { createSenders, measurementLanes, type Sender } from "./fleet.js";
 import type { MqttReport } from "./orders.js";
 import { type MqttStage, WARM_UP_MS } from "./stage.js";
 
@@ -29,12 +29,25 @@ export interface WholePath {
  * second each, while the read models follow. Raises NoResult when a measurement is missing in Postgres.
  */
 export async function wholePath(stage: MqttStage, seconds: number): Promise<WholePath> {
-  const { system, load, context } = stage;
+  const { system, context } = stage;
   context.progress(`creating ${DEVICES} devices`);
   const senders = await createSenders(system, "path", DEVICES);
   const databaseUrl = await system.freshDatabase();
   await system.startProjections(databaseUrl);
   const watch = new LagWatch(stage);
+  try {
+    return await measure(stage, watch, { senders, databaseUrl, seconds });
+  } finally {
+    watch.close();
+  }
+}
+
+async function measure(
+  stage: MqttStage,
+  watch: LagWatch,
+  { senders, databaseUrl, seconds }: { senders: readonly Sender[]; databaseUrl: string; seconds: number },
+): Promise<WholePath> {
+  const { load, context } = stage;
   await watch.untilCaughtUp(CATCH_UP_MS * 4);
   const before = await countMeasurements(databaseUrl);
   const end = new AbortController();
@@ -82,8 +95,15 @@ class LagWatch {
   readonly #lags: number[] = [];
   /** Looks at the log, from the newest one on whose sequence is applied. */
   readonly #seen: { readonly sequence: number; readonly at: number }[] = [];
+  readonly #client: RpcClient<typeof projections.ProjectionsService>;
 
-  constructor(private readonly stage: MqttStage) {}
+  constructor(stage: MqttStage) {
+    this.#client = rpcClient(projections.ProjectionsService, stage.system.grpc("projections"));
+  }
+
+  close(): void {
+    this.#client.close();
+  }
 
   get maxS(): number {
     return this.#lags.reduce((most, lag) => Math.max(most, lag), 0);
@@ -121,21 +141,16 @@ class LagWatch {
   /** Undefined while projections starts. Raises NoResult for a read model that is stopped or set something aside. */
   async #look(): Promise<Look | undefined> {
     const at = performance.now();
-    const client = rpcClient(projections.ProjectionsService, this.stage.system.grpc("projections"));
-    try {
-      const { readModels } = await client.listReadModels({}).catch(() => ({ readModels: [] }));
-      const ofSignals = readModels.filter(({ name }) => SIGNAL_MODELS.has(name));
-      if (ofSignals.length !== SIGNAL_MODELS.size) return undefined;
-      const bad = ofSignals.find((model) => model.state === "stopped" || model.parkedDevices > 0);
-      if (bad) throw new NoResult(`the read model ${bad.name} stopped or parked: ${bad.reason}`);
-      return {
-        applied: Math.min(...ofSignals.map((model) => Number(model.sequence))),
-        log: Math.max(...ofSignals.map((model) => Number(model.logSequence))),
-        at,
-      };
-    } finally {
-      client.close();
-    }
+    const { readModels } = await this.#client.listReadModels({}).catch(() => ({ readModels: [] }));
+    const ofSignals = readModels.filter(({ name }) => SIGNAL_MODELS.has(name));
+    if (ofSignals.length !== SIGNAL_MODELS.size) return undefined;
+    const bad = ofSignals.find((model) => model.state === "stopped" || model.parkedDevices > 0);
+    if (bad) throw new NoResult(`the read model ${bad.name} stopped or parked: ${bad.reason}`);
+    return {
+      applied: Math.min(...ofSignals.map((model) => Number(model.sequence))),
+      log: Math.max(...ofSignals.map((model) => Number(model.logSequence))),
+      at,
+    };
   }
 }
 

@@ -171,7 +171,7 @@ function bendsFirst(figures: Figures, perSecond: number, memory: number): readon
         perSecond,
         figures.of("projection", `measurements${INTO_TABLES}`),
       ] as const),
-      "namespaces over several shards",
+      "another installation for new namespaces",
     ],
   ];
   const used = parts.flatMap(([what, part, of, then]) => (of ? [{ what, share: part / of, then }] : []));
@@ -223,12 +223,12 @@ const REMEDIES = markdownTable(
     [
       "the log: the disk's flush",
       "commits take longer and hold more signals each; then 503, or no PUBACK",
-      "a disk that flushes sooner; then another shard: namespaces are spread over several streams",
+      "a disk that flushes sooner; then another installation for new namespaces ([how](../README.md#adding-a-shard))",
     ],
     [
       "a read model's writer: one process writes it at a time",
       "its lag grows while Postgres has processor left",
-      "another shard, whose tables are written by another; fewer indexes do not help as much",
+      "a faster processor; then another installation for new namespaces",
     ],
     [
       "Postgres: processor, or disk",

@@ -18,11 +18,12 @@ function keptRuns(reports: readonly Report[]): string {
   const met = targets.filter((target) => target.met).length;
   return [
     markdownTable(
-      ["benchmark", "date", "commit", "machine", "targets met"],
+      ["benchmark", "date", "commit", "took", "machine", "targets met"],
       reports.map((report) => [
         `[${report.benchmark}](results/${report.benchmark}.json)`,
         report.date.slice(0, 16).replace("T", " "),
         report.commit,
+        `${Math.round(report.tookS)} s`,
         wordsOf(report.machine),
         metOf(report),
       ]),

@@ -15,7 +15,7 @@ import { pagesOf } from "./write.js";
 const FOLDER = fileURLToPath(new URL("../..", import.meta.url));
 
 const report = (benchmark: string, rows: readonly Row[]): Report => ({
-  ...{ benchmark, date: "2026-11-21T10:00:00.000Z", commit: "0123456" },
+  ...{ benchmark, date: "2026-11-21T10:00:00.000Z", commit: "0123456", tookS: 61.4 },
   machine: { cpu: "a processor", cores: 2, memoryGiB: 4, system: "linux 6", node: "24.0.0" },
   flush: { p50Ms: 0.5, p99Ms: 2 },
   rows,
@@ -61,7 +61,7 @@ describe("the targets", () => {
     const readme =
       "# bench\n\n<!-- kept runs: written by npm run bench -- pages -->\n\nold\n\n<!-- end of kept runs -->\n\nrest\n";
     const written = withKeptRuns(readme, reports);
-    expect(written).toContain("| [ingest](results/ingest.json) | 2026-11-21 10:00 | 0123456 |");
+    expect(written).toContain("| [ingest](results/ingest.json) | 2026-11-21 10:00 | 0123456 | 61 s |");
     expect(written).toContain("1 of 2 targets are met:");
     expect(written).toContain("![ingest](charts/ingest.svg)");
     expect(written).not.toContain("old");

@@ -2,7 +2,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "@fieldlog/servers";
-import { NoResult } from "../frame/benchmark.js";
 import { allocationOf, type Locate, timeOf } from "./costs.js";
 import { type Profiles, profiled } from "./inspector.js";
 import { tablesOf } from "./tables.js";
@@ -61,11 +60,11 @@ export class Profiler {
     }
   }
 
-  /** What they found. Raises NoResult when that process was never measured. */
+  /** What they found, or that nothing of that process was measured. */
   tables(): string {
     if (this.#taken.size === 0) {
       const names = [...this.#names].join(", ");
-      throw new NoResult(`nothing of ${this.name} was measured; there are: ${names}`);
+      return `nothing of ${this.name} was measured; there are: ${names}`;
     }
     const parts = [...this.#taken].map(([what, profiles]) => {
       const time = timeOf(

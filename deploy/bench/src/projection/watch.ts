@@ -6,7 +6,10 @@ import type { OneService } from "../system/one-service.js";
 
 export type Projections = RpcClient<typeof projections.ProjectionsService>;
 
+/** A look asks Postgres and the log of each read model: on a long way there are few. */
 const POLL_MS = 50;
+const LATER_POLL_MS = 200;
+const EARLY_MS = 2_000;
 const LONGEST_MS = 10 * 60_000;
 
 export function openProjections(stage: OneService): Projections {
@@ -57,6 +60,6 @@ export async function rateUpTo(
       }
       return (applied - first.signals) / seconds;
     }
-    await sleep(POLL_MS);
+    await sleep(first !== undefined && at - first.at > EARLY_MS ? LATER_POLL_MS : POLL_MS);
   }
 }

@@ -92,7 +92,8 @@ async function followed(client: Projections, last: number, signal: AbortSignal):
     const status = await statusOf(client, "events");
     if (status !== undefined && Number(status.sequence) >= last) return;
     if (performance.now() > deadline) throw new NoResult("the read model does not reach the end of the log");
-    await sleep(100, undefined, { signal });
+    // A look asks Postgres and the log of each read model, and most of the way is long.
+    await sleep(1_000, undefined, { signal });
   }
 }
 
