@@ -63,19 +63,24 @@ export class Aggregates {
    * @param decide may wait for what another aggregate says; what it raises is a refusal
    * @param attempts times that it decides in all. Default {@link limits.decideAttempts}
    * @param eager as {@link TransactOptions.eager}. Default false
+   * @param seen as {@link TransactOptions.seen}
    */
   transact<State, Result>(
     decider: Decider<State>,
     id: Id,
     decide: (state: State) => Outcome<Result> | Promise<Outcome<Result>>,
     decidedBy: string,
-    { attempts = limits.decideAttempts, eager = false }: Pick<TransactOptions, "attempts" | "eager"> = {},
+    {
+      attempts = limits.decideAttempts,
+      eager = false,
+      seen,
+    }: Pick<TransactOptions<State>, "attempts" | "eager" | "seen"> = {},
   ): Promise<Transaction<State, Result>> {
-    return this.counted(decider, async (seen) => {
+    return this.counted(decider, async (noting) => {
       const load = () => this.load(decider, id);
       const now = this.options.now ?? Date.now;
-      const options = { decidedBy, now, attempts, eager };
-      const done = await transact(this.options.log, decider, id, load, seen(decide), options);
+      const options = { decidedBy, now, attempts, eager, seen };
+      const done = await transact(this.options.log, decider, id, load, noting(decide), options);
       return { done, outcome: done.appended ? "appended" : "unchanged" };
     });
   }
@@ -126,7 +131,7 @@ export class Aggregates {
   private async counted<T>(
     { kind }: { kind: string },
     work: (
-      seen: <S, R>(decide: (state: S) => R | Promise<R>) => (state: S) => Promise<R>,
+      noting: <S, R>(decide: (state: S) => R | Promise<R>) => (state: S) => Promise<R>,
     ) => Promise<{ done: T; outcome: string }>,
   ): Promise<T> {
     let refusal: unknown;

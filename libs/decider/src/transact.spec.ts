@@ -154,6 +154,23 @@ describe("an eager transact", () => {
     expect(reads()).toBe(0);
   });
 
+  it("loads nothing where the newest snapshot was seen before, and all of it where that is stale", async () => {
+    const { log, reads } = begin();
+    let loads = 0;
+    const load = async () => {
+      loads++;
+      return undefined;
+    };
+    const decide = (state: number) => ({ events: [revoked], result: state });
+    const one = await transact(log, counter, id, load, decide, { ...eager, seen: undefined });
+    const { snapshot } = await transact(log, counter, id, load, decide, { ...eager, seen: one.snapshot });
+    expect(snapshot).toEqual({ state: 2, sequence: 2 });
+    expect([loads, reads()]).toEqual([1, 0]);
+    const three = await transact(log, counter, id, load, decide, { ...eager, seen: one.snapshot });
+    expect(three.snapshot).toEqual({ state: 3, sequence: 3 });
+    expect([loads, reads()]).toEqual([2, 1]);
+  });
+
   it("decides again on the newest state where the snapshot is stale, absent, refused or enough", async () => {
     const enough = (state: number) => {
       if (state === 0) throw new Error("there is none yet");

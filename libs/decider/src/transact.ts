@@ -8,7 +8,7 @@ export interface DecisionLog {
   readonly registry: Pick<Registry, "append" | "read">;
 }
 
-export interface TransactOptions {
+export interface TransactOptions<State = unknown> {
   /** Who asked: "device:<id>", "key:<id>", "user:<id>", "system". */
   readonly decidedBy: string;
   /** ms since 1970 UTC. Default: the clock. */
@@ -20,6 +20,11 @@ export interface TransactOptions {
    * where snapshots are seldom stale. What is refused, or leads to nothing, is decided again on the newest state.
    */
   readonly eager?: boolean;
+  /**
+   * The newest snapshot that the caller has seen. Decided on first, as `eager` says, before the stored one is loaded: that
+   * of a decision just taken is not stored yet.
+   */
+  readonly seen?: Snapshot<State> | undefined;
 }
 
 export interface Transaction<State, Result> {
@@ -76,11 +81,10 @@ export async function transact<State, Result>(
   id: Omit<AggregateId, "kind">,
   loadSnapshot: () => Promise<Snapshot<State> | undefined>,
   decide: (state: State) => Outcome<Result> | Promise<Outcome<Result>>,
-  options: TransactOptions,
+  options: TransactOptions<State>,
 ): Promise<Transaction<State, Result>> {
   const aggregate = { ...id, kind: decider.kind };
-  const attempts = options.attempts ?? limits.decideAttempts;
-  const loaded = await loadSnapshot();
+  const { attempts = limits.decideAttempts, eager, seen } = options;
   const append = async (
     snapshot: Snapshot<State>,
     { events, result }: Outcome<Result>,
@@ -96,10 +100,15 @@ export async function transact<State, Result>(
       return undefined;
     }
   };
-  if (options.eager) {
-    const stale = loaded ?? { state: decider.initial, sequence: 0 };
+  const appendedOn = async (stale: Snapshot<State>) => {
     const outcome = await settled(async () => decide(stale.state));
-    const done = outcome && outcome.events.length > 0 ? await append(stale, outcome) : undefined;
+    return outcome && outcome.events.length > 0 ? append(stale, outcome) : undefined;
+  };
+  const first = seen && (await appendedOn(seen));
+  if (first) return first;
+  const loaded = await loadSnapshot();
+  if (eager && !seen) {
+    const done = await appendedOn(loaded ?? { state: decider.initial, sequence: 0 });
     if (done) return done;
   }
   let snapshot = await current(log, decider, id, loaded);

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Aggregates, Id } from "@fieldlog/aggregates";
 import type { devices, registry, remote } from "@fieldlog/contracts";
-import { InvalidField, type Outcome, type Transaction } from "@fieldlog/decider";
+import { InvalidField, type Outcome, type Snapshot, type Transaction } from "@fieldlog/decider";
 import { type RemoteDevices, RemoteUnavailable } from "@fieldlog/remote";
 import type { RpcClient } from "@fieldlog/rpc";
+import { LRUCache } from "lru-cache";
 import { checkAsked, sensorOf } from "./asked.js";
 import * as decide from "./decide.js";
 import { type Asked, type DeviceSamplings, deviceSamplings, isWaiting } from "./device-samplings.js";
@@ -22,6 +23,9 @@ export interface SamplingsOptions {
 
 /** Times that a decision is taken on a device on which other replicas decide at the same time. */
 const ATTEMPTS = 24;
+/** Devices whose newest state is remembered, and for how many milliseconds. */
+const SEEN = 2_000;
+const SEEN_MS = 60_000;
 /** Characters of a device's own words that are kept. */
 const REASON_LENGTH = 300;
 
@@ -31,6 +35,8 @@ const REASON_LENGTH = 300;
  */
 export class Samplings {
   private readonly turns = new Turns();
+  /** A device tells its steps sooner than the table has the one before. */
+  private readonly seen = new LRUCache<string, Snapshot<DeviceSamplings>>({ max: SEEN, ttl: SEEN_MS });
 
   constructor(private readonly options: SamplingsOptions) {}
 
@@ -119,10 +125,14 @@ export class Samplings {
   ): Promise<Transaction<DeviceSamplings, Result>> {
     const { aggregates, now } = this.options;
     const decided = (state: DeviceSamplings) => decision(state, now());
+    const key = JSON.stringify([id.namespace, id.id]);
     // Those of one replica would only decide in vain against each other.
-    return this.turns.take(JSON.stringify([id.namespace, id.id]), () =>
-      aggregates.transact(deviceSamplings, id, decided, decidedBy, { eager: true, attempts: ATTEMPTS }),
-    );
+    return this.turns.take(key, async () => {
+      const options = { eager: true, seen: this.seen.get(key), attempts: ATTEMPTS };
+      const done = await aggregates.transact(deviceSamplings, id, decided, decidedBy, options);
+      if (done.appended) this.seen.set(key, done.snapshot);
+      return done;
+    });
   }
 
   private async whoIsAsked(
