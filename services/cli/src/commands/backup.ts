@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { BackupError, backUp, type Manifest, restore } from "@fieldlog/backup";
+import type { Manifest } from "@fieldlog/backup";
 import { type Command, InvalidArgumentError } from "commander";
 import { natsUrl, postgresUrl } from "../api/servers.js";
 import { CliError } from "../cli-error.js";
@@ -62,14 +62,12 @@ FIELDLOG_REPLICAS. Where npm start runs everything: npm start -- --restore <fold
 async function runBackup(folder: string, command: Command, world: World): Promise<void> {
   const shown = new Steps(world);
   const startedAt = world.now();
-  const { manifest, others } = await reported(
-    backUp({
-      natsUrl: natsUrl(world),
-      folder: resolve(world.cwd, folder),
-      onProgress: (stream, done, total) => shown.show(stream, done, total),
-    }),
-    shown,
-  );
+  const options = {
+    natsUrl: natsUrl(world),
+    folder: resolve(world.cwd, folder),
+    onProgress: (stream: string, done: number, total: number) => shown.show(stream, done, total),
+  };
+  const { manifest, others } = await reported(({ backUp }) => backUp(options), shown);
   tell({ ...manifest, others }, command, world, (paint) => [
     `${paint("green", "Backed up")} ${contents(manifest)} in ${duration(world.now() - startedAt)}.`,
     ...(others.length > 0 ? [`Not Fieldlog's, and left out: ${clean(others.join(", "))}`] : []),
@@ -99,13 +97,11 @@ async function runRestore(
     throw new CliError("nothing was changed", { hint: "With --yes it is done without asking." });
   }
   const shown = new Steps(world);
-  const { manifest, signalsEnd } = await reported(
-    restore({
-      ...{ ...servers, folder: from, replace, reserve },
-      onProgress: (step, done, total) => shown.show(step, done, total),
-    }),
-    shown,
-  );
+  const options = {
+    ...{ ...servers, folder: from, replace, reserve },
+    onProgress: (step: string, done: number, total: number) => shown.show(step, done, total),
+  };
+  const { manifest, signalsEnd } = await reported(({ restore }) => restore(options), shown);
   tell({ ...manifest, signalsEnd }, command, world, (paint) => [
     `${paint("green", "Restored")} ${contents(manifest)}, as of ${time(manifest.beganAt)}. SIGNALS goes on after ${count(signalsEnd)}.`,
     "Next: 1. Start the services, with the installation key of that time. They build their tables from the log;",
@@ -136,12 +132,15 @@ class Steps {
   }
 }
 
-async function reported<T>(work: Promise<T>, shown: Steps): Promise<T> {
+type Library = typeof import("@fieldlog/backup");
+
+/** Loads what speaks to the servers, which no other command needs, and tells its refusals as ours. */
+async function reported<T>(work: (library: Library) => Promise<T>, shown: Steps): Promise<T> {
+  const library = await import("@fieldlog/backup");
   try {
-    return await work;
+    return await work(library);
   } catch (error) {
-    shown.end();
-    if (!(error instanceof BackupError)) throw error;
+    if (!(error instanceof library.BackupError)) throw error;
     throw new CliError(error.message, { hint: error.hint, cause: error });
   } finally {
     shown.end();
