@@ -42,7 +42,7 @@ export function groupedBy(expr: string): string[] {
   const labels: string[] = [];
   parser.parse(text).iterate({
     enter({ name, from, to }) {
-      if (name === "LabelName" || name === "GroupingLabels") {
+      if (name === "GroupingLabels") {
         labels.push(...text.slice(from, to).replace(/[()]/g, "").split(","));
       }
     },

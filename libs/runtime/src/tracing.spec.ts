@@ -1,10 +1,12 @@
 import { InMemorySpanExporter } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createLogger } from "./logger.js";
 import {
   currentTraceIds,
   currentTraceParent,
   formatTraceParent,
+  noteSpan,
   parseTraceParent,
   startTracing,
   type Tracing,
@@ -70,6 +72,28 @@ describe("with a collector", () => {
       expect(span?.spanContext().traceId).toBe(traceId);
       expect(span?.parentSpanContext?.spanId).toBe(outer?.spanContext().spanId);
     }
+  });
+
+  it("something that happened in a trace is noted; what is no traceparent is not", () => {
+    noteSpan(parent, "deliver", { way: "sse" });
+    noteSpan("", "deliver", {});
+    const [noted, ...others] = exporter.getFinishedSpans();
+    expect(others).toEqual([]);
+    expect(noted).toMatchObject({ name: "deliver", attributes: { way: "sse" } });
+    expect(noted?.spanContext().traceId).toBe(traceId);
+    expect(noted?.parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
+  });
+
+  it("what is logged meanwhile names the trace, as namespace and device are named", async () => {
+    const lines: string[] = [];
+    const logger = createLogger("edge", "info", { destination: { write: (line) => void lines.push(line) } });
+    await withTraceParent(parent, "request", {}, async () => {
+      logger.warn({ namespace: "default", device: "7" }, "odd");
+    });
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      ...{ service: "edge", level: "warn", msg: "odd", namespace: "default", device: "7" },
+      ...{ traceId, spanId: exporter.getFinishedSpans()[0]?.spanContext().spanId },
+    });
   });
 
   it("a failure is noted in its span and thrown on", async () => {

@@ -137,7 +137,7 @@ function failed(options: CsnRoutesOptions, request: CsnRequest, error: unknown):
   const refusal = refusalOf(error, request.client);
   if (refusal !== undefined) return refused(refusal);
   options.logger.error(
-    { err: error, namespace: request.namespace, client: request.client },
+    { err: error, namespace: request.namespace, device: request.client },
     "CSN request failed",
   );
   return refused(refusals.unforeseen);

@@ -37,7 +37,9 @@ export function answerProblem(
   const { url = "", method = "" } = request.raw;
   const problem = toProblem(error);
   if (problem.status === 500) {
-    logger.error({ err: error, method, path: url.split("?")[0] }, "request failed");
+    const { ns: namespace, device } = (request.params ?? {}) as { ns?: string; device?: string };
+    const fields = { method, path: url.split("?")[0], namespace, device };
+    logger.error({ err: error, ...fields }, "request failed");
   }
   if (problem.status === 401) void reply.header("www-authenticate", "Bearer");
   const { retryAfterS } = problem.more;

@@ -217,7 +217,9 @@ export class Connection implements WireReceiver, Client {
   fail(error: unknown): void {
     if (this.phase === "ended") return;
     if (!(error instanceof BadPacket)) {
-      this.parts.logger.error({ err: error, clientId: this.clientId }, "connection failed");
+      const { clientId, principal } = this;
+      const fields = { clientId, namespace: principal?.namespace, device: principal?.id };
+      this.parts.logger.error({ err: error, ...fields }, "connection failed");
       this.end(Reason.unspecified, "an error of the server");
     } else if (this.phase !== "new") this.end(error.code, error.message);
     // In the form that 3.1.1 demands ([MQTT-3.1.2-2] there); 5 leaves it open.

@@ -280,7 +280,10 @@ export class Connection implements OpenReader {
 
   private failed(error: unknown, ref?: Publish["ref"]): void {
     const failure = failureOf(error);
-    if (failure.status === 500) this.parts.logger.error({ err: error }, "a message could not be handled");
+    if (failure.status === 500) {
+      const namespace = this.caller?.namespace.id;
+      this.parts.logger.error({ err: error, namespace }, "a message could not be handled");
+    }
     if (!failure.goesOn) this.fail(failure);
     else this.tell(failure, ref);
   }

@@ -37,7 +37,7 @@ export class Retention {
   constructor(private readonly options: RetentionOptions) {
     this.deleted = counter(options.metrics, {
       name: "fieldlog_retention_deleted_rows_total",
-      help: "Rows deleted because their namespace no longer keeps them",
+      help: "Rows deleted because their namespace no longer keeps them.",
       labelNames: ["table"],
     });
     const { database, logger } = options;
