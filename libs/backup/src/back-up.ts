@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CLEARING, REGISTRY, registrySubject, SIGNALS } from "@fieldlog/contracts";
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
-import { BackupError } from "./errors.js";
+import { BackupError, foreseen } from "./errors.js";
 import { type Manifest, type StreamPart, writeManifest } from "./manifest.js";
 import { placesOf } from "./places.js";
 import { type Server, withServer } from "./server.js";
@@ -32,7 +32,11 @@ const ATTEMPTS = 3;
  *
  * @throws BackupError; what was written then stays, without a manifest
  */
-export async function backUp({ natsUrl, folder, onProgress }: BackUpOptions): Promise<BackedUp> {
+export function backUp(options: BackUpOptions): Promise<BackedUp> {
+  return foreseen(() => copyAll(options));
+}
+
+async function copyAll({ natsUrl, folder, onProgress }: BackUpOptions): Promise<BackedUp> {
   await emptyFolder(folder);
   return await withServer(natsUrl, async (server) => {
     const { jsm, nc } = server;

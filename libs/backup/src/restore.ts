@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { INSTALLATION, SIGNALS, signalsSubject } from "@fieldlog/contracts";
 import { encodeBatch } from "@fieldlog/event-log";
 import { jetstream } from "@nats-io/jetstream";
-import { BackupError } from "./errors.js";
+import { BackupError, foreseen } from "./errors.js";
 import { type Manifest, readManifest } from "./manifest.js";
 import { putPlaces } from "./places.js";
 import { putBack } from "./put-back.js";
@@ -40,7 +40,11 @@ export interface Restored {
  *
  * @throws BackupError: it is damaged, the servers are not empty, NATS refuses it
  */
-export async function restore(options: RestoreOptions): Promise<Restored> {
+export function restore(options: RestoreOptions): Promise<Restored> {
+  return foreseen(() => putAllBack(options));
+}
+
+async function putAllBack(options: RestoreOptions): Promise<Restored> {
   const { natsUrl, postgresUrl, folder, replicas, replace, onProgress } = options;
   const manifest = await readManifest(folder);
   await checkFiles(folder, manifest, onProgress);
