@@ -6,8 +6,10 @@ import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js
 import { sendsToDevices } from "./device-bound/device-bound.fixture.js";
 import { editsDevices } from "./editing/editing.fixture.js";
 import { hasFleets } from "./fleet/fleet.fixture.js";
+import { keepsOperatorKeysApart, limitsKeys, makesBoardKeys, makesCredKeys } from "./keys.fixture.js";
 import { tellsThatItLives } from "./liveness/liveness.fixture.js";
-import { type CallOptions, type Json, Native } from "./native.fixture.js";
+import { showsMessages } from "./messages.fixture.js";
+import { type Json, Native } from "./native.fixture.js";
 import { hasProperties } from "./properties/properties.fixture.js";
 import { letsDevicesIn } from "./provisioning/provisioning.fixture.js";
 import { countsAndSigns } from "./rates/rates.fixture.js";
@@ -16,6 +18,7 @@ import { keepsSamples } from "./samples/samples.fixture.js";
 import { asksToSample } from "./samplings/samplings.fixture.js";
 import { looks } from "./snapshots/snapshots.fixture.js";
 import { keepsStreams } from "./streamgroups/streamgroups.fixture.js";
+import { keepsSubscriptions } from "./subscriptions.fixture.js";
 import { shutsEveryDoor } from "./tenancy/disabled.fixture.js";
 import { governs } from "./tenancy/tenancy.fixture.js";
 import { tunnels } from "./tunnels/tunnels.fixture.js";
@@ -29,8 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => native?.stop());
 
-const call = (method: string, path: string, params: Record<string, string> = {}, options: CallOptions = {}) =>
-  native.call(method, path, params, options);
+const call: Native["call"] = (...asked) => native.call(...asked);
 const csn = (path: string, body: Uint8Array) => native.csn(path, body);
 
 describe("the native API", () => {
@@ -177,62 +179,7 @@ describe("the native API", () => {
     });
   });
 
-  it("shows plain messages, by topic, from a position on", async () => {
-    const MESSAGES = "/v1/namespaces/{ns}/messages";
-    const ask = async (query: string) => (await call("get", MESSAGES, test, { query })).json;
-    const { next: start } = await ask("?after=latest");
-    const send = (topic: string, payload: Uint8Array, more = {}) => {
-      const publication = { topic, qos: 1, retain: true, ...more };
-      const at = BigInt(Date.now());
-      const signal = create(signals.SignalSchema, {
-        ...{ device: "key:7", receivedAt: at, occurredAt: at, publication },
-        body: { case: "message", value: { payload } },
-      });
-      return native.log.signals.append("test", encoded(signal));
-    };
-    const userProperties = [
-      { key: "a", value: "1" },
-      { key: "a", value: "2" },
-    ];
-    await send("tele/plug/STATE", Buffer.from('{"on":"ü"}'), {
-      contentType: "application/json",
-      userProperties,
-    });
-    await send("tele/lamp/STATE", new Uint8Array([0xff, 0x00]));
-    const last = await send("zigbee/door", new Uint8Array());
-    await until("the last one is there", async () => {
-      const { messages } = await ask(`?after=${last - 1}`);
-      return (messages as Json[]).length === 1;
-    });
-    expect((await ask(`?after=${start}`))["messages"]).toMatchObject([
-      {
-        ...{
-          topic: "tele/plug/STATE",
-          device: "key:7",
-          qos: 1,
-          retain: true,
-          contentType: "application/json",
-        },
-        userProperties: [
-          ["a", "1"],
-          ["a", "2"],
-        ],
-        payload: '{"on":"ü"}',
-      },
-      { topic: "tele/lamp/STATE", contentType: null, userProperties: [], payloadBase64: "/wA=" },
-      { topic: "zigbee/door", payload: "", position: last },
-    ]);
-    const topics = async (query: string) =>
-      ((await ask(query))["messages"] as Json[]).map(({ topic }) => topic);
-    expect(await topics(`?after=${start}&topic=${encodeURIComponent("tele/+/STATE")}`)).toHaveLength(2);
-    expect(await topics(`?after=${start}&topic=${encodeURIComponent("zigbee/#")}`)).toEqual(["zigbee/door"]);
-    const page = await ask(`?after=${start}&limit=2`);
-    expect(await topics(`?after=${page["next"]}`)).toEqual(["zigbee/door"]);
-    expect((await ask(`?after=${last}`))["next"]).toBe(null);
-    const bad = await call("get", MESSAGES, test, { query: `?topic=${encodeURIComponent("a/#/b")}` });
-    expect([bad.status, bad.json["errors"]]).toMatchObject([400, [{ field: "topic" }]]);
-    expect((await call("get", MESSAGES, test, { query: "?after=soon" })).status).toBe(400);
-  });
+  it("shows plain messages, by topic, from a position on", () => showsMessages(native));
 
   it("keeps what devices reported as long as it is told", async () => {
     const RETENTION = "/v1/namespaces/{ns}/retention";
@@ -267,125 +214,18 @@ describe("the native API", () => {
     );
   });
 
-  it("keeps subscriptions: makes, polls, shows and removes them, each for its owner", async () => {
-    const SUBSCRIPTIONS = "/v1/namespaces/{ns}/subscriptions";
-    const ONE = `${SUBSCRIPTIONS}/{id}`;
-    const reader = await call("post", "/v1/namespaces/{ns}/api-keys", test, { body: { permission: "read" } });
-    const key = String(reader.json["key"]);
-    const wanted = { name: "lights", delivery: "poll", filter: { names: ["Light*"] } };
-    const made = await call("post", SUBSCRIPTIONS, test, { key, body: wanted });
-    expect(made.json).toMatchObject({
-      name: "lights",
-      filters: [wanted.filter],
-      delivery: "poll",
-      disabled: null,
-    });
-    const own = { ...test, id: String(made.json["id"]) };
-    for (const name of ["LightOn", "Door", "LightOff"]) await call("post", EVENTS, test, { body: { name } });
-    const polled = await call("get", `${ONE}/events`, own, { key, query: "?wait=2000" });
-    expect((polled.json["events"] as Json[]).map(({ type }) => type)).toEqual(["LightOn", "LightOff"]);
-    await call("get", `${ONE}/events`, own, { key, query: `?after=${polled.json["next"]}` });
-    const shown = await until("it is told how far it is", async () => {
-      const { json } = await call("get", ONE, own, { key });
-      const status = json["status"] as Json;
-      return Number(status["position"]) >= Number(polled.json["next"]) && status;
-    });
-    expect(shown).toMatchObject({ connected: true, lag: { events: 0 }, delivered: 2, failures: 0 });
+  it("keeps subscriptions: makes, polls, shows and removes them, each for its owner", () =>
+    keepsSubscriptions(native));
 
-    const webhook = {
-      delivery: { webhook: { url: "https://hooks.example/x", batch: 10 } },
-      from: "beginning",
-    };
-    expect((await call("post", SUBSCRIPTIONS, test, { key, body: webhook })).status).toBe(403);
-    const hooked = await call("post", SUBSCRIPTIONS, test, { body: webhook });
-    expect(hooked.json["secret"]).toMatch(/^whsec_/);
-    const other = { ...test, id: String(hooked.json["id"]) };
-    const rotated = await call("post", `${ONE}/rotate-secret`, other, { body: {} });
-    expect(rotated.json["secret"]).not.toBe(hooked.json["secret"]);
-    expect((await call("post", `${ONE}/enable`, other)).status).toBe(204);
-    expect((await call("get", `${ONE}/events`, other)).status).toBe(409);
-    expect((await call("get", ONE, other, { key })).status).toBe(403);
-    const list = async (as: CallOptions) =>
-      ((await call("get", SUBSCRIPTIONS, test, as)).json["subscriptions"] as Json[]).map(({ id }) => id);
-    expect(await list({ key })).toEqual([own.id]);
-    expect((await list({})).toSorted()).toEqual([own.id, other.id].toSorted());
-    for (const [id, as] of [
-      [own.id, { key }],
-      [other.id, {}],
-    ] as const) {
-      expect((await call("delete", ONE, { ...test, id }, as)).status).toBe(204);
-      expect((await call("get", ONE, { ...test, id })).status).toBe(404);
-    }
-    expect(await list({})).toEqual([]);
-    for (const body of [{}, { delivery: "pigeon" }, { delivery: "poll", filter: { nmaes: [] } }]) {
-      expect((await call("post", SUBSCRIPTIONS, test, { body })).status).toBe(400);
-    }
-  });
+  it("lets a key do what its namespace and permission allow, and nothing when it is revoked", () =>
+    limitsKeys(native));
 
-  it("lets a key do what its namespace and permission allow, and nothing when it is revoked", async () => {
-    const KEYS = "/v1/namespaces/{ns}/api-keys";
-    const create = async (permission: string) =>
-      (await call("post", KEYS, test, { body: { kind: "native", permission, name: permission } })).json;
-    const reader = await create("read");
-    const admin = await create("admin");
-    const as = (key: Json) => ({ key: String(key["key"]) });
-    expect((await call("get", EVENTS, test, as(reader))).status).toBe(200);
-    expect((await call("get", EVENTS, { ns: "default" }, as(reader))).status).toBe(403);
-    expect((await call("get", EVENTS, { ns: "nowhere" }, as(reader))).status).toBe(403);
-    expect((await call("get", KEYS, test, as(reader))).status).toBe(403);
-    expect((await call("get", KEYS, test, as(admin))).status).toBe(200);
-    expect((await call("get", "/v1/namespaces", {}, as(admin))).status).toBe(403);
-    const other = { ...as(admin), body: { kind: "native", permission: "read" } };
-    expect((await call("post", KEYS, test, other)).status).toBe(201);
-    const revoked = await call("delete", `${KEYS}/{id}`, { ...test, id: String(reader["id"]) });
-    expect(revoked.status).toBe(204);
-    expect((await call("get", EVENTS, test, as(reader))).status).toBe(401);
-    const { json } = await call("get", KEYS, test);
-    const listed = (json["keys"] as Json[]).find(({ id }) => id === reader["id"]);
-    expect(listed?.["revokedAt"]).toEqual(expect.any(String));
-    expect(JSON.stringify(json)).not.toContain(String(admin["key"]));
-  });
+  it("makes keys of cred's form, each of one namespace", () => makesCredKeys(native));
 
-  it("makes keys of cred's form, each of one namespace", async () => {
-    const body = { kind: "cred", permission: "read" };
-    const made = await call("post", "/v1/namespaces/{ns}/api-keys", test, { body });
-    expect(made.json).toMatchObject({ kind: "cred", key: expect.stringMatching(/^[A-Za-z0-9]{43}$/) });
-    const as = { key: String(made.json["key"]) };
-    expect((await call("get", EVENTS, test, as)).status).toBe(200);
-    expect((await call("get", EVENTS, { ns: "default" }, as)).status).toBe(403);
-    expect((await call("post", "/v1/api-keys", {}, { body })).status).toBe(400);
-  });
+  it("makes keys for boards: one that they show, and one that they sign with, which opens nothing", () =>
+    makesBoardKeys(native));
 
-  it("makes keys for boards: one that they show, and one that they sign with, which opens nothing", async () => {
-    const KEYS = "/v1/namespaces/{ns}/api-keys";
-    const shown = await call("post", KEYS, test, { body: { kind: "edge-impulse" } });
-    expect(shown.json).toMatchObject({
-      permission: "write",
-      key: expect.stringMatching(/^ei_[0-9a-f]{64}$/),
-    });
-    const as = { key: String(shown.json["key"]) };
-    expect((await call("get", EVENTS, test, as)).status).toBe(200);
-    const signs = await call("post", KEYS, test, { body: { kind: "hmac", name: "roofs" } });
-    const key = String(signs.json["key"]);
-    expect((await call("get", EVENTS, test, { key })).status).toBe(401);
-    const listed = await call("get", "/v1/namespaces/{ns}/hmac-keys", test);
-    expect(listed.json["keys"]).toMatchObject([{ id: signs.json["id"], name: "roofs", key }]);
-    expect((await call("get", "/v1/namespaces/{ns}/hmac-keys", test, as)).status).toBe(403);
-    expect((await call("post", KEYS, test, { body: {} })).status, "a native key says its permission").toBe(
-      400,
-    );
-  });
-
-  it("keeps the operator's keys apart", async () => {
-    const made = await call("post", "/v1/api-keys", {}, { body: { permission: "read" } });
-    const key = String(made.json["key"]);
-    expect((await call("get", EVENTS, test, { key })).status).toBe(200);
-    expect((await call("get", "/v1/api-keys", {}, { key })).status).toBe(403);
-    expect((await call("get", "/v1/api-keys")).status).toBe(200);
-    const id = String(made.json["id"]);
-    expect((await call("delete", "/v1/api-keys/{id}", { id })).status).toBe(204);
-    await until("refused", async () => (await call("get", EVENTS, test, { key })).status === 401);
-  });
+  it("keeps the operator's keys apart", () => keepsOperatorKeysApart(native));
 
   it("answers errors with problem documents that say what is wrong", async () => {
     const none = await call("get", EVENTS, test, { key: null });

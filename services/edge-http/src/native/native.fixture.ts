@@ -62,8 +62,8 @@ export class Native {
   async call(
     method: string,
     path: string,
-    params: Record<string, string>,
-    { key = this.system.adminKey, query = "", body, headers = {} }: CallOptions,
+    params: Record<string, string> = {},
+    { key = this.system.adminKey, query = "", body, headers = {} }: CallOptions = {},
   ): Promise<{ status: number; headers: Response["headers"]; json: Json }> {
     const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "");
     const response = await fetch(`${this.system.url}${url}${query}`, {
