@@ -141,7 +141,7 @@ describe("the event log", () => {
     await expect(log.signals.append("test", signal("lost"))).rejects.toBeInstanceOf(LogUnavailable);
     expect(performance.now() - asked).toBeLessThan(1_000);
     await servers.nats.start();
-    await expect.poll(() => log.ready(), { timeout: 15_000 }).toBeUndefined();
+    await expect.poll(() => log.ready(), { timeout: 60_000 }).toBeUndefined();
     const before = await log.lastSequence(SIGNALS);
     await log.signals.append("test", signal("kept"));
     expect(await identities(log, before)).toEqual(["kept"]);
@@ -176,7 +176,7 @@ describe("the event log", () => {
         }
       }
     }
-    await expect.poll(() => seen.at(-1), { timeout: 20_000 }).toBe(acknowledged.at(-1));
+    await expect.poll(() => seen.at(-1), { timeout: 60_000 }).toBe(acknowledged.at(-1));
     abort.abort();
     await reader;
     expect(seen).toEqual(await identities(log, after));

@@ -105,7 +105,7 @@ it("ends at once, whatever it waits for", async () => {
   const second = candidate();
   await until("standby", () => second.state() === "standby");
   for (const each of [second, first]) {
-    const late = delay(2_000, "late", { ref: false });
+    const late = delay(20_000, "late", { ref: false });
     expect(await Promise.race([each.end().then(() => "ended"), late])).toBe("ended");
   }
 });

@@ -16,4 +16,4 @@ export { type ServiceProcess, startServiceProcess } from "./service-process.js";
 export { keepConnected, keepPolling, type Subscribing, webhookEndpoint } from "./subscribers.js";
 export { type System, type SystemOptions, type SystemProcess, startSystem } from "./system.js";
 // Waiting for what happens elsewhere.
-export { CALL_MS, until } from "./until.js";
+export { CALL_MS, SOON_MS, until } from "./until.js";

@@ -4,6 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 export const CALL_MS = 60_000;
 
 /**
+ * Milliseconds that a test grants what is promised within a second or two: the machine may be busy. What misses the
+ * promise comes with a cache's end, a minute later, or not at all.
+ */
+export const SOON_MS = 15_000;
+
+/**
  * Asks every 25 ms until `condition` gives something true, and returns that. Raises an Error with `what` (and the
  * condition's own last error) after `timeoutMs`.
  */

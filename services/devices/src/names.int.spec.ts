@@ -157,7 +157,7 @@ it("a name that was reserved for a device that never came is free after 30 s", a
     const decision = { events: [reserved], decidedAt: BigInt(Date.now() - agoMs), decidedBy: "system" };
     return log.registry.append({ namespace, kind: "device-name", id: name }, decision, 0);
   };
-  await reserve("young", 20_000);
+  await reserve("young", 1_000);
   await reserve("stale", 31_000);
   await expect(create("young")).rejects.toMatchObject({ code: "already_exists" });
   const outcomes = await Promise.allSettled([create("stale", 0), create("stale", 1)]);

@@ -1,4 +1,4 @@
-import { startServers, type TestServers, until } from "@fieldlog/testkit";
+import { SOON_MS, startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bytes, dateOf, fieldsOf, pick, statusOf } from "./csn/hand.fixture.js";
 import { type Edge, Neighbours, signalsIn, startEdge } from "./edge.fixture.js";
@@ -66,7 +66,7 @@ it("no longer lets in a device or an API key a second after it was revoked", asy
   await neighbours.revokeDevice("test", id);
   const revokedAt = Date.now();
   await until("the device is refused", async () => (await send()).csn.type === UNKNOWN_CLIENT);
-  expect(Date.now() - revokedAt).toBeLessThan(1_000);
+  expect(Date.now() - revokedAt).toBeLessThan(SOON_MS);
 
   neighbours.addKey("fl_reader", "read", "test");
   const read = () =>
@@ -75,7 +75,7 @@ it("no longer lets in a device or an API key a second after it was revoked", asy
   await neighbours.revokeKey("fl_reader");
   const keyRevokedAt = Date.now();
   await until("the key is refused", async () => (await read()).status === 401);
-  expect(Date.now() - keyRevokedAt).toBeLessThan(1_000);
+  expect(Date.now() - keyRevokedAt).toBeLessThan(SOON_MS);
 });
 
 it("misses no revocation that was decided while its own connection was interrupted", async () => {

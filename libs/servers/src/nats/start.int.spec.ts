@@ -107,10 +107,10 @@ describe("a cluster of three", () => {
         await server.kill();
         const taken = async () => {
           const answer = anyOf(n + 1).request("t", `message ${n}`);
-          expect(await Promise.race([answer, sleep(1_000, "nothing")])).toMatch(/"seq":\d/);
+          expect(await Promise.race([answer, sleep(3_000, "nothing")])).toMatch(/"seq":\d/);
         };
         // A leader is chosen first.
-        await vi.waitFor(taken, { timeout: 20_000 });
+        await vi.waitFor(taken, { timeout: 90_000 });
         await server.start();
       }
     } finally {

@@ -1,4 +1,4 @@
-import { until } from "@fieldlog/testkit";
+import { SOON_MS, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Person, Tenta } from "./tenta.fixture.js";
 
@@ -18,13 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => tenta?.stop());
 
-/** Milliseconds within which an edge has heard what another one did: promised is one second, to a machine that is not busy. */
-const HEARD_MS = 15_000;
-
 async function heard(what: string, work: () => Promise<boolean>): Promise<void> {
   const since = Date.now();
   await until(what, work);
-  expect(Date.now() - since).toBeLessThan(HEARD_MS);
+  expect(Date.now() - since).toBeLessThan(SOON_MS);
 }
 
 describe("two edges", () => {

@@ -130,7 +130,7 @@ describe("obtaining nats-server", () => {
     expect(await reasonOf(obtain({ release: { baseUrl: address(halting), ...times } }))).toMatch(
       /went silent/,
     );
-    expect(Date.now() - started).toBeLessThan(3000);
+    expect(Date.now() - started).toBeLessThan(15_000);
     for (const one of [silent, halting]) one.closeAllConnections();
     for (const one of [silent, halting]) one.close();
   });

@@ -77,7 +77,7 @@ describe("polling a subscription", () => {
     const { answer } = await begun("?wait=30000");
     await publish(7);
     expect((await answer).numbers).toEqual([7]);
-    expect(Date.now() - begin).toBeLessThan(10_000);
+    expect(Date.now() - begin).toBeLessThan(25_000);
   });
 
   it("ends with nothing when the wait is over, and the cursor has moved all the same", async () => {
