@@ -1,6 +1,6 @@
 import type { Known } from "@fieldlog/admission";
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { PublicBase } from "@fieldlog/runtime";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { bodyOf, type ServeOptions, serve } from "../serve.js";
 import { connectedDevice } from "./connected.js";
 import { Begin, CONTAINER, Done, fileOperations as own } from "./file-operations.js";

@@ -1,8 +1,8 @@
 import { limits, type streams } from "@fieldlog/contracts";
 import { bytesIn, contentOf, encrypted, type Objects } from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { PublicBase } from "@fieldlog/runtime";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Access } from "../../native/access.js";
 import { time } from "../../native/json.js";
 import { send } from "../../native/streamgroups/stream-data-routes.js";
