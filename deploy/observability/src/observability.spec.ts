@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { metricProblems, observabilityProblems } from "./check.js";
@@ -53,6 +54,17 @@ describe("the dashboards", () => {
 describe("the check", () => {
   it("finds nothing wrong with this repository", () => {
     expect(observabilityProblems(ROOT)).toEqual([]);
+  });
+
+  // CI has no Prometheus; Debian's package of that name brings promtool.
+  it.each([
+    ["check", "alerts.yml"],
+    ["test", "alerts.test.yml"],
+  ])("agrees with promtool %s rules, where that is installed", (command, file) => {
+    const cwd = join(ROOT, "deploy/observability");
+    const { error, status, stdout, stderr } = spawnSync("promtool", [command, "rules", file], { cwd });
+    if (error === undefined) expect(`${status} ${stdout}${stderr}`).toMatch(/^0 /);
+    else expect(error).toMatchObject({ code: "ENOENT" });
   });
 
   it("names what no system has", () => {
