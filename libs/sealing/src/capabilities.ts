@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from "node:crypto";
 
 /** What a token lets its bearer do. */
 export interface Capability {
@@ -23,11 +23,12 @@ const TOKEN = /^[A-Za-z0-9_-]+$/;
  * from the installation's by HKDF (RFC 5869), another one for each purpose, so that a token of one opens no other.
  */
 export class Capabilities {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   /** @param purpose such as "upload"; part of what is signed */
   constructor(installationKey: Uint8Array, purpose: string) {
-    this.#key = Buffer.from(hkdfSync("sha256", installationKey, SALT, purpose, KEY_BYTES));
+    const bytes = hkdfSync("sha256", installationKey, SALT, purpose, KEY_BYTES);
+    this.#key = createSecretKey(new Uint8Array(bytes));
   }
 
   /** The same for the same capability. */

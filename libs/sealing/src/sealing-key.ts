@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 
 /** Bytes of a key (AES-256). */
 export const KEY_BYTES = 32;
@@ -42,13 +49,14 @@ export class CannotOpen extends Error {
 export class SealingKey {
   /** Tells keys apart without telling the key: the start of an HMAC by the key itself. */
   readonly id: string;
-  readonly #bytes: Buffer;
+  /** An object: with bytes in its place Node takes three times as long. */
+  readonly #key: KeyObject;
 
   /** Raises RangeError unless there are 32 bytes. The bytes are copied. */
   constructor(bytes: Uint8Array) {
     if (bytes.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, not ${bytes.length}`);
-    this.#bytes = Buffer.from(bytes);
-    this.id = createHmac("sha256", this.#bytes).update("fieldlog key id").digest("hex").slice(0, 16);
+    this.#key = createSecretKey(bytes);
+    this.id = createHmac("sha256", this.#key).update("fieldlog key id").digest("hex").slice(0, 16);
   }
 
   static random(): SealingKey {
@@ -60,7 +68,7 @@ export class SealingKey {
    * is moved elsewhere does not open. `nonce` is for known-answer tests only.
    */
   seal(plain: Uint8Array, context: string, nonce: Uint8Array = randomBytes(NONCE_BYTES)): Sealed {
-    const cipher = createCipheriv("aes-256-gcm", this.#bytes, nonce, { authTagLength: TAG_BYTES });
+    const cipher = createCipheriv("aes-256-gcm", this.#key, nonce, { authTagLength: TAG_BYTES });
     cipher.setAAD(Buffer.from(context, "utf8"));
     const ciphertext = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
     return { keyId: this.id, nonce, ciphertext };
@@ -72,7 +80,7 @@ export class SealingKey {
     if (box.keyId !== this.id) throw new CannotOpen("other-key", context, keys);
     const end = box.ciphertext.length - TAG_BYTES;
     if (box.nonce.length !== NONCE_BYTES || end < 0) throw new CannotOpen("altered", context, keys);
-    const decipher = createDecipheriv("aes-256-gcm", this.#bytes, box.nonce, { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, box.nonce, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(context, "utf8"));
     decipher.setAuthTag(box.ciphertext.subarray(end));
     try {
@@ -84,7 +92,7 @@ export class SealingKey {
 
   /** Seals another key, so that it can stand beside what it seals. */
   sealKey(key: SealingKey, context: string): Sealed {
-    return this.seal(key.#bytes, context);
+    return this.seal(key.#key.export(), context);
   }
 
   /** The key that {@link sealKey} sealed. Raises {@link CannotOpen}. */
