@@ -52,8 +52,11 @@ const PULL = 128;
 /** Milliseconds after which an idle pull is renewed; two missed heartbeats (half of it each) end it. */
 const PULL_EXPIRES_MS = 10_000;
 const PAUSE_MS = 250;
-/** Milliseconds within which the new leader of a cluster has applied what it was chosen for having. */
-const NEW_LEADER_MS = 10_000;
+/**
+ * Milliseconds after which a cluster knows where its log ends: a new leader has applied what it was chosen for having,
+ * and one that was parted from the others has noticed that (after 10 to 20 s) and answers no more.
+ */
+const SETTLED_MS = 60_000;
 
 /**
  * Reads a stream in order from a position on, for ever. Each array is what has arrived, at least one
@@ -131,7 +134,8 @@ async function confirmGap(jsm: JetStreamManager, stream: StreamName, expected: n
 
 /**
  * Raises LogGap if the log ends before what was already read: it has lost its tail. Of a cluster that is believed only
- * if it stays so, since a new leader answers before it has applied everything that it has.
+ * if it stays so, since a new leader answers before it has applied everything that it has, and an old one while it does not
+ * know that it is parted from the others.
  */
 async function confirmTail(
   jsm: JetStreamManager,
@@ -139,7 +143,7 @@ async function confirmTail(
   last: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const deadline = Date.now() + NEW_LEADER_MS;
+  const deadline = Date.now() + SETTLED_MS;
   for (;;) {
     const { state, config } = await jsm.streams.info(stream);
     if (last <= state.last_seq || signal?.aborted) return;
