@@ -41,7 +41,7 @@ export async function planProcesses(o: PlanOptions): Promise<ProcessPlan[]> {
 }
 
 /** The name of a service's nth process, from 1 on. */
-export function processName(service: ServiceName, replica: number): string {
+function processName(service: ServiceName, replica: number): string {
   return replica === 1 ? service : `${service}-${replica}`;
 }
 

@@ -2,7 +2,7 @@ export { Health, type HealthCheck, type HealthReport } from "./health.js";
 export { type Hosted, hostModule } from "./host.js";
 export { Lifecycle, type LifecyclePart, type LifecyclePhase } from "./lifecycle.js";
 export { addressOf, BACKLOG, type Listening, listen } from "./listen.js";
-export { createLogger, isSecretName, type Logger, nestLogger } from "./logger.js";
+export { createLogger, type Logger, nestLogger } from "./logger.js";
 export {
   type Counter,
   counter,
@@ -16,7 +16,7 @@ export {
 } from "./metrics.js";
 export { answerOps, listenOps, type OpsAnswer, opsPaths } from "./ops.js";
 export { ownWebSocketBase, type PublicBase, publicBase, webSocketBase } from "./public-base.js";
-export { exitOnCrash, runService, STOP_MS, stopOnSignal } from "./run-service.js";
+export { runService, STOP_MS } from "./run-service.js";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
 export { ServerCertificate, type TlsOptions } from "./server-certificate.js";
 export {

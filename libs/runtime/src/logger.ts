@@ -17,7 +17,7 @@ const SECRET_IN_LINE = new RegExp(`"([^"\\\\]*(?:${SECRET_WORDS}))":"(?:[^"\\\\]
 const MAX_DEPTH = 6;
 
 /** Whether a value under this name must not be written anywhere. */
-export function isSecretName(name: string): boolean {
+function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 

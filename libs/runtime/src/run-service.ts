@@ -50,7 +50,7 @@ export async function runService(
 }
 
 /** At SIGTERM or SIGINT stops and ends the process: 0 after a clean stop, 1 if it takes over 30 s; a second signal ends it at once. */
-export function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
+function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(130);
@@ -76,7 +76,7 @@ export function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
 }
 
 /** An error that nobody caught leaves the process in an unknown state: it is logged, and the process ends with 1. */
-export function exitOnCrash(logger: Logger): void {
+function exitOnCrash(logger: Logger): void {
   const crash = (kind: string) => (err: unknown) => {
     logger.fatal({ err: err instanceof Error ? err : new Error(String(err)) }, kind);
     process.exit(1);

@@ -15,9 +15,9 @@ const KEY: webcrypto.EcKeyGenParams = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 /** Devices' clocks may be behind ours. */
 const BEHIND_MS = DAY_MS;
-export const CA_DAYS = 3_652;
+const CA_DAYS = 3_652;
 /** What clients accept at most: 398 days (CA/Browser Forum, baseline requirements 6.3.2). */
-export const SERVER_DAYS = 397;
+const SERVER_DAYS = 397;
 
 /** A certificate authority of its own, which signs nothing but servers' certificates (RFC 5280, 4.2.1.9). */
 export async function makeAuthority(now: number): Promise<Pair> {

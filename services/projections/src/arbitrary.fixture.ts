@@ -65,8 +65,8 @@ const body = <C extends string, V>(name: C, value: fc.Arbitrary<V>) =>
 
 /** Any signal with such a body, as `create(SignalSchema, …)` takes it. */
 export const anyEvent = body("event", event);
-export const anyMeasurements = body("measurements", fc.record({ measurements: some(measurement) }));
-export const anyMessage = body("message", fc.record({ payload: fc.uint8Array({ maxLength: 8 }) }));
+const anyMeasurements = body("measurements", fc.record({ measurements: some(measurement) }));
+const anyMessage = body("message", fc.record({ payload: fc.uint8Array({ maxLength: 8 }) }));
 
 /** Any signal, as `create(SignalSchema, …)` takes it. */
 export const anySignal = fc.oneof(

@@ -25,7 +25,7 @@ export interface SenderOptions {
 }
 
 /** Bytes of a payload in one publish (reference B4, "Large payload"). */
-export const LARGEST_PUBLISH = 250_000;
+const LARGEST_PUBLISH = 250_000;
 const MOST_IN_FLIGHT = 512;
 const MOST_BYTES = 512 * 1024;
 const READ_AT_ONCE = 256;

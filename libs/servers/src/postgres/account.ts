@@ -10,7 +10,7 @@ export interface Account {
 }
 
 /** Where root keeps what that user must reach when the data directory lies in a folder closed to it (as /root is). */
-export const REACHABLE_DIR = "/var/lib/fieldlog";
+const REACHABLE_DIR = "/var/lib/fieldlog";
 
 /** The account to run the database as: undefined (ourselves) unless we are root; then `postgres` or `nobody`. */
 export async function databaseAccount(): Promise<Account | undefined> {

@@ -42,7 +42,7 @@ export class Progress {
 }
 
 /** `advanced` in `elapsedMs` gives the time that is left. */
-export function progressLine(
+function progressLine(
   label: string,
   done: number,
   total: number,

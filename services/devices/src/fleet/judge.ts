@@ -17,7 +17,7 @@ export interface Brought {
  * Reported property in which a device says that it could not take what is wanted of it: an object of the `version` of
  * the desired properties that it could not, or a later one, and, if it likes, an `error`.
  */
-export const FAILED_PROPERTY = "desiredError";
+const FAILED_PROPERTY = "desiredError";
 
 /** Characters of a device's error that are noted. */
 const ERROR_LENGTH = 500;

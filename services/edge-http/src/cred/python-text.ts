@@ -4,7 +4,7 @@ import { refusals } from "./refusal.js";
 // B5: cred casts values with Python's str(), and its clients compare the texts.
 
 /** A JSON number as it was written: Python tells 25 from 25.0. */
-export class NumberText {
+class NumberText {
   constructor(readonly source: string) {}
 }
 

@@ -6,7 +6,7 @@ import { type Refusal, refusals } from "./refusal.js";
 
 export const sensorTypes = wordsOf(saf.SensorTypeSchema);
 export const locationSources = wordsOf(saf.LocationSourceTypeSchema);
-export const mobilities = wordsOf(saf.ClientMetadata_MobilityTypeSchema);
+const mobilities = wordsOf(saf.ClientMetadata_MobilityTypeSchema);
 export const dataFormats = wordsOf(saf.SensorReadingDescription_DataFormatSchema);
 export const statusChanges = wordsOf(saf.HeartbeatMessage_StatusChangeSchema);
 

@@ -142,7 +142,7 @@ const text = z.string().max(limits.textLength);
 const scalar = z.union([text, z.number(), z.boolean()]);
 
 /** Checked by libs/events, which also takes what has no schema here: CloudEvents in structured and binary mode. */
-export const NewEvent = component(
+const NewEvent = component(
   "NewEvent",
   z
     .strictObject({

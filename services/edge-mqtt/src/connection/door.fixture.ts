@@ -15,7 +15,7 @@ import { MqttMetrics } from "./metrics.js";
 type Outcome = PublishOutcome | Promise<PublishOutcome>;
 
 /** A session in memory, that notes what the connection asks of it. */
-export class MemorySession implements Session {
+class MemorySession implements Session {
   readonly calls: string[] = [];
   readonly subscribed: SubscribeRequest[] = [];
   closedWith: { publishWill: boolean; expiryS?: number } | undefined;

@@ -5,8 +5,8 @@ import type { BatchRow, MessageRow } from "../sorting/tables.js";
 import type { StoredBatch } from "./batch-files.js";
 
 /** The names of the events that tell of what is complete; libs/events lets nobody publish others of them. */
-export const MESSAGE_COMPLETED = "StreamMessageCompleted";
-export const BATCH_COMPLETED = "StreamBatchCompleted";
+const MESSAGE_COMPLETED = "StreamMessageCompleted";
+const BATCH_COMPLETED = "StreamBatchCompleted";
 
 /** Where what was stored is, in the words of those who look for it. */
 export function pathOf({ grp, stream, device, batch_id, id }: Omit<MessageRow, "position">): string {

@@ -16,7 +16,7 @@ type Recorded = NonNullable<MessageInitShape<typeof registry.RegistryEventSchema
 
 // State
 
-export const DELIVERIES = ["poll", "stream", "webhook"] as const;
+const DELIVERIES = ["poll", "stream", "webhook"] as const;
 
 export interface Webhook {
   readonly url: string;

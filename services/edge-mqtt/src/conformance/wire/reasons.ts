@@ -6,8 +6,6 @@ export const NO_MATCHING_SUBSCRIBERS = 0x10;
 export const NO_SUBSCRIPTION_EXISTED = 0x11;
 export const UNSPECIFIED = 0x80;
 export const UNSUPPORTED_VERSION = 0x84;
-export const INVALID_CLIENT_ID = 0x85;
-export const BAD_CREDENTIALS = 0x86;
 export const NOT_AUTHORIZED = 0x87;
 export const BAD_AUTHENTICATION_METHOD = 0x8c;
 export const KEEP_ALIVE_TIMEOUT = 0x8d;
@@ -22,7 +20,6 @@ export const PAYLOAD_FORMAT_INVALID = 0x99;
 
 export const V3_UNACCEPTABLE_LEVEL = 1;
 export const V3_IDENTIFIER_REJECTED = 2;
-export const V3_BAD_CREDENTIALS = 4;
 export const V3_NOT_AUTHORIZED = 5;
 /** In SUBACK. */
 export const V3_FAILURE = 0x80;

@@ -8,7 +8,7 @@ export interface Station extends Place {
 }
 
 /** Stations that an earthquake should have in reach: with four, its place and time can be told. */
-export const WANTED_STATIONS = 4;
+const WANTED_STATIONS = 4;
 
 const CANDIDATES = 32;
 const NEAREST_KM = 2;

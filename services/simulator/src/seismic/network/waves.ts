@@ -15,7 +15,7 @@ export interface Source extends Place {
 }
 
 /** Speed of the P wave in the earth's crust. */
-export const WAVE_KM_PER_S = 6;
+const WAVE_KM_PER_S = 6;
 
 /**
  * Peak acceleration in g from which a station picks. Real community stations begin near 0.005 g; these
