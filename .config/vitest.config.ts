@@ -44,6 +44,10 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Once more with each system as processes, on three NATS servers; `npm test -- --processes` runs all so. */
+const inBothShapes = ["services/edge-http/src/native/publish/publish.e2e.spec.ts"];
+const startedSystems = { retry, testTimeout: 240_000, hookTimeout: 240_000 };
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -81,9 +85,18 @@ export default defineConfig({
           globalSetup: [servers, programs],
           include: within(kinds.e2e),
           ...workers,
-          retry,
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          ...startedSystems,
+        },
+      },
+      {
+        root,
+        test: {
+          name: "processes",
+          globalSetup: [servers, programs],
+          include: inBothShapes,
+          env: { TESTKIT_SHAPE: "processes" },
+          ...workers,
+          ...startedSystems,
         },
       },
     ],

@@ -9,6 +9,8 @@ import { SHARED_POSTGRES, temporaryDir } from "./servers.js";
  * in which each test file gets databases of its own. Returns the tear-down.
  */
 export async function setup(): Promise<() => Promise<void>> {
+  // Another kind of tests in this run has set it up.
+  if (process.env[SHARED_POSTGRES] !== undefined) return async () => undefined;
   const progress = (message: string) => process.stderr.write(`${message}\n`);
   await obtainNatsServer({ cacheDir: defaultCacheDir(), progress });
   const postgres = (await inDocker(progress)) ?? (await embedded());

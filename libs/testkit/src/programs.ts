@@ -38,7 +38,8 @@ function bundled(): string | undefined {
  * TESTKIT_PROGRAMS=no runs them as they were built.
  */
 export async function setup(): Promise<() => Promise<void>> {
-  if (process.env[BUNDLED_PROGRAMS] === NONE) return async () => undefined;
+  // Not wanted, or done by another kind of tests in this run.
+  if (process.env[BUNDLED_PROGRAMS] !== undefined) return async () => undefined;
   const dir = await temporaryDir();
   const clear = () => rm(dir, { recursive: true, force: true });
   await bundle(dir).catch(async (error) => {
