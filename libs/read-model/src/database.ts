@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import type { Registry } from "prom-client";
 import type { Bookkeeping } from "./bookkeeping.js";
-import { observePool } from "./metrics.js";
+import { observePool } from "./pool-metrics.js";
 
 export interface ReadDatabaseOptions {
   /** postgres://… */

@@ -1,6 +1,4 @@
-import type pg from "pg";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Pulled } from "./pump.js";
 
 /** What a replica is doing about a read model; "standby": another replica writes it. */
 export const STATES = ["waiting", "standby", "live", "rebuilding", "stopped"] as const;
@@ -14,6 +12,13 @@ export interface Observed {
   logSequence(): Promise<number>;
   /** When the log took the first commit that is not applied yet; undefined: it is not known. */
   nextTime(): Promise<Date | undefined>;
+}
+
+/** What was written at once, and in how many milliseconds. */
+export interface Pulled {
+  readonly commits: number;
+  readonly records: number;
+  readonly ms: number;
 }
 
 interface Family {
@@ -152,56 +157,4 @@ function register(registry: Registry): Family {
 
 async function lagOf(read: Observed): Promise<number> {
   return Math.max(0, (await read.logSequence()) - read.sequence);
-}
-
-/** By registry, the pools of the services that share it. */
-const pools = new WeakMap<Registry, Map<string, Set<pg.Pool>>>();
-
-/** How a service's connections for queries are used; of several pools of a service, the sum. */
-export function observePool(registry: Registry, service: string, pool: pg.Pool): void {
-  let all = pools.get(registry);
-  if (!all) {
-    all = new Map();
-    pools.set(registry, all);
-    registerPools(registry, all);
-  }
-  const own = all.get(service) ?? new Set();
-  all.set(service, own.add(pool));
-}
-
-function registerPools(registry: Registry, all: ReadonlyMap<string, ReadonlySet<pg.Pool>>): void {
-  const gauge = (
-    name: string,
-    help: string,
-    label: string[],
-    read: (pool: pg.Pool) => Record<string, number>,
-  ) =>
-    new Gauge({
-      name: `fieldlog_postgres_${name}`,
-      help,
-      labelNames: ["service", ...label],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const [service, own] of all) {
-          for (const pool of own) {
-            for (const [state, count] of Object.entries(read(pool))) {
-              this.inc(label.length > 0 ? { service, state } : { service }, count);
-            }
-          }
-        }
-      },
-    });
-  gauge(
-    "connections",
-    "Connections for queries by state: busy, idle, free (may be opened yet).",
-    ["state"],
-    ({ totalCount, idleCount, options }) => ({
-      ...{ busy: totalCount - idleCount, idle: idleCount },
-      free: Math.max(0, (options.max ?? 0) - totalCount),
-    }),
-  );
-  gauge("queries_waiting", "Queries that wait for a connection.", [], ({ waitingCount }) => ({
-    waiting: waitingCount,
-  }));
 }

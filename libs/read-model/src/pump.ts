@@ -2,6 +2,7 @@ import { spanOverMany } from "@fieldlog/event-log";
 import type { Applier } from "./apply.js";
 import type { ReadableLog, ReadModelDefinition } from "./definition.js";
 import { type DecodedCommit, Intake } from "./intake.js";
+import type { Pulled } from "./metrics.js";
 import type { WritingSession } from "./session.js";
 
 /**
@@ -20,13 +21,6 @@ export interface PumpOptions<T> {
   readonly pause?: (ms: number) => Promise<void>;
   /** After each transaction. */
   readonly onApplied: (sequence: number, pull: Pulled) => void;
-}
-
-/** What was written at once, and in how many milliseconds. */
-export interface Pulled {
-  readonly commits: number;
-  readonly records: number;
-  readonly ms: number;
 }
 
 /** From the log into the tables, until the signal. While Postgres works on one pull, the next is decoded. */

@@ -1,13 +1,19 @@
+import type { Health } from "./health.js";
+import type { Lifecycle } from "./lifecycle.js";
 import { counter, gauge, type Registry } from "./metrics.js";
-import type { Runtime } from "./runtime.js";
+import type { Settings } from "./settings.js";
+
+/** Of a runtime, what its own metrics are made of. */
+interface Observed {
+  readonly service: string;
+  readonly settings: Settings;
+  readonly health: Health;
+  readonly lifecycle: Lifecycle;
+  readonly metrics: Registry;
+}
 
 /** What every process tells of itself, beside memory, processor, event loop and garbage collection. */
-export function observeProcess({
-  service,
-  settings,
-  health,
-  metrics,
-}: Pick<Runtime, "service" | "settings" | "health" | "metrics">): void {
+export function observeProcess({ service, settings, health, metrics }: Omit<Observed, "lifecycle">): void {
   gauge(metrics, {
     name: "fieldlog_build_info",
     help: "1, of the commit that this process was built of, and what the installation is for.",
@@ -35,7 +41,7 @@ export function observeService({
   service,
   lifecycle,
   metrics,
-}: Pick<Runtime, "service" | "lifecycle" | "metrics">): void {
+}: Pick<Observed, "service" | "lifecycle" | "metrics">): void {
   gauge(metrics, {
     name: "fieldlog_service_up",
     help: "1 from the end of the service's start to the beginning of its stop, else 0.",
