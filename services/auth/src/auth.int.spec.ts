@@ -206,7 +206,7 @@ describe("an API key", () => {
   });
 
   it("opens nothing once it has expired", async () => {
-    const { secret } = await createKey({ expiresAt: BigInt(Date.now() + 3_000) });
+    const { secret } = await createKey({ expiresAt: BigInt(Date.now() + 5_000) });
     await check(one, secret);
     await until("expired", async () => {
       const refused = await check(one, secret).catch((error: unknown) => error);

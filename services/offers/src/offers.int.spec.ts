@@ -336,7 +336,7 @@ describe("a reading", () => {
 
   it("can be downloaded with a token until that expires, and with no other one", async () => {
     const { number, token: uploadToken } = await uploaded();
-    const { token } = await one().createDownloadToken({ namespace, number, validS: 1 });
+    const { token } = await one().createDownloadToken({ namespace, number, validS: 4 });
     await other().checkDownloadToken({ namespace, number, token });
     const refused = { code: "not_found" };
     for (const asked of [

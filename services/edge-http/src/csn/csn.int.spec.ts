@@ -1,3 +1,4 @@
+import { SOON_MS, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytes, fieldsOf, heartbeat, len, num, pick, signature } from "./hand.fixture.js";
 import {
@@ -199,8 +200,8 @@ describe("CSN updates and metadata", () => {
       `/api/v1/test/client/update/${client.id}`,
       bytes(signature(sign(client)), len(3, num(2, 2))),
     );
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect((await post(world.edge, event, pick(sign(client), { sensor: 1 }))).status).toBe(200);
+    const second = () => post(world.edge, event, pick(sign(client), { sensor: 1 }));
+    await until("this edge knows it, too", async () => (await second()).status === 200, SOON_MS);
   });
 
   it("refuses to change a sensor's type", async () => {

@@ -20,8 +20,8 @@ import { uploadsRoutes } from "./uploads-routes.js";
 
 const PART = 64 * 1024;
 /** Within which any other request must have arrived; that is looked at every second. */
-const REQUEST_MS = 500;
-const IDLE_MS = 700;
+const REQUEST_MS = 2_000;
+const IDLE_MS = 2_500;
 const TUS = { "tus-resumable": "1.0.0" };
 const OCTETS = { ...TUS, "content-type": "application/offset+octet-stream" };
 const offers = new OffersInMemory();
@@ -242,7 +242,7 @@ describe("an upload in one go", () => {
           `PUT /uploads/${token} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 12\r\n\r\n`,
         );
         let sent = 0;
-        const timer = setInterval(() => (sent++ < times ? socket.write("x") : clearInterval(timer)), 200);
+        const timer = setInterval(() => (sent++ < times ? socket.write("x") : clearInterval(timer)), 300);
       });
     const [steady, silent] = [offers.add({ format: "x/y" }), offers.add({ format: "x/y" })];
     const [taken, late] = await Promise.all([drip(steady, 12), drip(silent, 3)]);

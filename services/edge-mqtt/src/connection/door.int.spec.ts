@@ -128,7 +128,7 @@ describe("The end", () => {
     expect((await client.next("disconnect")).reasonCode).toBe(Reason.notAuthorized);
   });
   it("comes when the credential expires", async () => {
-    door.login = async () => ({ ...principal, expiresAt: Date.now() + 300 });
+    door.login = async () => ({ ...principal, expiresAt: Date.now() + 2_000 });
     const [client, older] = [await door.open(5), await door.open(4)];
     expect((await client.next("disconnect")).reasonCode).toBe(Reason.notAuthorized);
     await older.untilClosed();

@@ -15,7 +15,7 @@ import { Webhooks, type WebhooksParts } from "./webhooks.js";
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
 const NEWER = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
-const TIMEOUT_MS = 500;
+const TIMEOUT_MS = 1_500;
 let servers: TestServers;
 let log: EventLog;
 let endpoint: Endpoint;
