@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
 
-// A quick reader says what the generated code says, or leaves it to that: how tests and the fuzzer hold one against the other.
+// A quick reader says what the generated code says, or leaves it to that. Tests and the fuzzer hold one against the other.
 
 /** Whether nothing in it is written otherwise than we write it: quick readers do not look into what they go over. */
 export function isBatch(bytes: Uint8Array): boolean {

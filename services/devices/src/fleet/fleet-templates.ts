@@ -33,25 +33,23 @@ const SHOWN = 1_000;
 const REASON_LENGTH = 500;
 
 /**
- * Desired properties of all devices with some tags, and that report some values. Raises UnknownFleetTemplate, TooManyFleetTemplates, InvalidField,
- * and what Aggregates raises.
+ * Desired properties of all devices that have some tags and report some values. Raises UnknownFleetTemplate,
+ * TooManyFleetTemplates, InvalidField, and what Aggregates raises.
  */
 export class FleetTemplates {
   constructor(private readonly parts: FleetTemplatesParts) {}
 
   async set(
-    { namespace, id }: Id,
+    id: Id,
     asked: registry.FleetTemplateSet | undefined,
     decidedBy: string,
   ): Promise<{ revision: number; sequence: number }> {
-    if (!NAME.test(id)) throw new InvalidField("name", 'is 1 to 64 letters, digits, "-" and "_"');
-    const wanted = wantedOf(asked);
+    if (!NAME.test(id.id)) throw new InvalidField("name", 'is 1 to 64 letters, digits, "-" and "_"');
+    const decide = setTemplate(wantedOf(asked));
     const { aggregates } = this.parts;
-    const { state } = await aggregates.current(fleetTemplate, { namespace, id });
-    if (state.phase === "none" || state.phase === "removed") await this.checkRoom(namespace);
-    const { snapshot, result } = await aggregates.transact(
-      ...([fleetTemplate, { namespace, id }, setTemplate(wanted), decidedBy] as const),
-    );
+    const { state } = await aggregates.current(fleetTemplate, id);
+    if (state.phase === "none" || state.phase === "removed") await this.checkRoom(id.namespace);
+    const { snapshot, result } = await aggregates.transact(fleetTemplate, id, decide, decidedBy);
     return { revision: result, sequence: snapshot.sequence };
   }
 
@@ -85,21 +83,17 @@ export class FleetTemplates {
   }
 
   /** Returns the sequence of the newest decision. */
-  async stop({ namespace, id }: Id, reason: string, decidedBy: string): Promise<number> {
+  async stop(id: Id, reason: string, decidedBy: string): Promise<number> {
     if (reason.length > REASON_LENGTH || !reason.isWellFormed() || reason.includes("\u0000")) {
       throw new InvalidField("reason", `is a text of at most ${REASON_LENGTH} characters`);
     }
     const decide = stopTemplate(reason);
-    const { snapshot } = await this.parts.aggregates.transact(
-      ...([fleetTemplate, { namespace, id }, decide, decidedBy] as const),
-    );
+    const { snapshot } = await this.parts.aggregates.transact(fleetTemplate, id, decide, decidedBy);
     return snapshot.sequence;
   }
 
-  async remove({ namespace, id }: Id, decidedBy: string): Promise<number> {
-    const { snapshot } = await this.parts.aggregates.transact(
-      ...([fleetTemplate, { namespace, id }, removeTemplate, decidedBy] as const),
-    );
+  async remove(id: Id, decidedBy: string): Promise<number> {
+    const { snapshot } = await this.parts.aggregates.transact(fleetTemplate, id, removeTemplate, decidedBy);
     return snapshot.sequence;
   }
 

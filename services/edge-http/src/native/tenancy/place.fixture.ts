@@ -51,10 +51,8 @@ export class Place {
     body: object = {},
   ): Promise<Json> {
     const given = { "content-type": "application/json", ...headers };
-    const { status, data } = await this.ask(
-      ...([method, path, given] as const),
-      method === "GET" ? undefined : JSON.stringify(body),
-    );
+    const sent = method === "GET" ? undefined : JSON.stringify(body);
+    const { status, data } = await this.ask(method, path, given, sent);
     const text = Buffer.from(data).toString();
     if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
     return text === "" ? {} : (JSON.parse(text) as Json);
