@@ -28,7 +28,8 @@ interface DevicesOptions extends Scope {
 }
 
 const STATES = ["waiting", "applied", "acknowledged", "failed", "gone"];
-/** What is wanted of all devices with some tags, and that report some values. */
+
+/** `fleet`: what is wanted of all devices that have some tags and report some values. */
 export function addFleet(program: Command, world: World): void {
   const fleet = program
     .command("fleet")
