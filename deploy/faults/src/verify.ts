@@ -123,7 +123,9 @@ const settled = ({ dialect, check }: Sender, late: Verifying["progress"]): Promi
     ...{ ms: CAUGHT_UP_MS, late },
     look: async () => (await check?.()) ?? [],
     wrong: ([first]) => first?.detail,
-  });
+  }).catch((error: Error) => [
+    { what: "unhealthy", where: "what it keeps", who: dialect, detail: error.message },
+  ]);
 
 /** Copies of a stream may be apart while one catches up. */
 const copied = ({ nats }: Stage, late: Verifying["progress"]): Promise<Finding[]> =>

@@ -35,6 +35,19 @@ describe("objects in NATS", () => {
     expect((await bytesOf(other.get(`${namespace}/b`))).toString()).toBe("b");
   });
 
+  it("leaves nothing on the server of what was read, and notices what is not as it was stored", async () => {
+    const namespace = randomUUID();
+    await store.put(`${namespace}/a`, one("x".repeat(300_000)));
+    expect(await bytesOf(store.get(`${namespace}/a`))).toHaveLength(300_000);
+    const jsm = await jetstreamManager(log.connection);
+    const stream = `OBJ_${objectsBucket(namespace)}`;
+    const { state } = await jsm.streams.info(stream);
+    expect([state.consumer_count, state.messages]).toEqual([0, 4]);
+    // The second of its three chunks.
+    await jsm.streams.deleteMessage(stream, 2);
+    await expect(bytesOf(store.get(`${namespace}/a`))).rejects.toThrow(ObjectsUnavailable);
+  });
+
   it("takes no more than it may, and says so", async () => {
     const small = new NatsObjects(log.connection, { replicas: 1, maxBytes: 300_000 });
     const namespace = randomUUID();

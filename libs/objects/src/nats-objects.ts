@@ -1,9 +1,10 @@
 import { hash } from "node:crypto";
 import { objectsBucket } from "@fieldlog/contracts";
-import { JetStreamApiCodes, JetStreamApiError, jetstream } from "@nats-io/jetstream";
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, jetstream } from "@nats-io/jetstream";
 import { type ObjectStore as Bucket, Objm, StorageType } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { Measured } from "./measured.js";
+import { chunksOf } from "./nats-chunks.js";
 import {
   NoSuchObject,
   namespaceOfName,
@@ -12,7 +13,6 @@ import {
   type PutObject,
   type Range,
 } from "./object-store.js";
-import { steadily } from "./patience.js";
 
 export interface NatsObjectsOptions {
   /** Copies that NATS keeps. */
@@ -27,13 +27,16 @@ const NOT_FOUND = "object store not found";
 export class NatsObjects implements ObjectStore {
   readonly kind = "nats";
   private readonly manager: Objm;
+  private readonly jsm: Promise<JetStreamManager>;
   private readonly buckets = new Map<string, Promise<Bucket>>();
 
   constructor(
     connection: NatsConnection,
     private readonly options: NatsObjectsOptions,
   ) {
-    this.manager = new Objm(jetstream(connection));
+    const js = jetstream(connection);
+    this.manager = new Objm(js);
+    this.jsm = js.jetstreamManager(false);
   }
 
   async put(name: string, content: AsyncIterable<Uint8Array>): Promise<PutObject> {
@@ -49,13 +52,12 @@ export class NatsObjects implements ObjectStore {
   }
 
   async *get(name: string, range?: Range): AsyncIterable<Uint8Array> {
-    const result = await this.reach(name, (bucket) => bucket.get(keyOf(name)), false);
-    if (!result) throw new NoSuchObject(name);
+    const info = await this.reach(name, (bucket) => bucket.info(keyOf(name)), false);
+    if (!info || info.deleted) throw new NoSuchObject(name);
     const { from, to } = range ?? { from: 0, to: Number.POSITIVE_INFINITY };
     let at = 0;
-    result.error.catch(() => undefined);
     try {
-      for await (const piece of steadily(result.data)) {
+      for await (const piece of chunksOf(await this.jsm, info)) {
         const part = piece.subarray(Math.max(0, from - at), Math.max(0, to - at));
         at += piece.length;
         if (part.length > 0) yield part;
