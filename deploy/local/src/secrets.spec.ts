@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -26,6 +27,21 @@ describe("a secret of the installation", () => {
 
   it("may not be exchanged when it sealed what is there", async () => {
     await keptSecret(dataDir, "installation-key", undefined);
-    await expect(keptSecret(dataDir, "installation-key", "another")).rejects.toThrow(OtherInstallationKey);
+    for (const given of ["another", "another,third"]) {
+      await expect(keptSecret(dataDir, "installation-key", given)).rejects.toThrow(OtherInstallationKey);
+    }
+  });
+
+  it("that sealed what is there is exchanged in steps, each with a key of the step before, which is kept", async () => {
+    const { file } = await keptSecret(dataDir, "installation-key", "old");
+    const before = async () => (await readFile(`${file}.before`, "utf8")).trim();
+    for (const given of ["old,new", "new,old", "new"]) {
+      const former = (await keptSecret(dataDir, "installation-key", undefined)).value;
+      expect((await keptSecret(dataDir, "installation-key", given)).value).toBe(given);
+      expect((await keptSecret(dataDir, "installation-key", undefined)).value).toBe(given);
+      expect(await before()).toBe(former);
+      expect(statSync(`${file}.before`).mode & 0o777).toBe(0o600);
+    }
+    await expect(keptSecret(dataDir, "installation-key", "old")).rejects.toThrow(OtherInstallationKey);
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { DEVICE_KEYS, SAMPLE_KEYS, STREAM_KEYS } from "@fieldlog/contracts";
 import { type EventLog, RecordBucket, RecordConflict } from "@fieldlog/event-log";
-import { KEY_BYTES, type Sealed, type SealingKey } from "@fieldlog/sealing";
+import { KEY_BYTES, type Sealed, type Sealing } from "@fieldlog/sealing";
 
 /** "erased": the device's key was destroyed, and it gets no other one. */
 type Kept = Sealed | "erased";
@@ -28,8 +28,8 @@ export interface DataKeysOptions {
   readonly bucket: typeof DEVICE_KEYS | typeof SAMPLE_KEYS | typeof STREAM_KEYS;
   /** Copies that NATS keeps. */
   readonly replicas: number;
-  /** The installation's key. */
-  readonly sealing: SealingKey;
+  /** The installation's key, or keys. */
+  readonly sealing: Sealing;
 }
 
 /** Which one of a device's keys. */
@@ -46,7 +46,7 @@ export interface KeyOfDevice {
 export class DataKeys {
   private constructor(
     private readonly bucket: RecordBucket<Kept>,
-    private readonly sealing: SealingKey,
+    private readonly sealing: Sealing,
     private readonly contextOf: (namespace: string, device: string) => string,
   ) {}
 

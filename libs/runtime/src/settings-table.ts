@@ -93,8 +93,9 @@ const port = check("a port (0 to 65535; 0: a free one)", (value) =>
 const address = check("an address such as 127.0.0.1:9101", (value) =>
   /^.+:\d{1,5}$/.test(value) && Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535 ? value : undefined,
 );
-const key32 = check("32 bytes in base64", (value) =>
-  /^[A-Za-z0-9+/]{43}=$/.test(value) ? value : undefined,
+/** One, or several with commas between. */
+const keys32 = check("32 bytes in base64, or several such texts with commas between", (value) =>
+  /^[A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)*$/.test(value) ? value : undefined,
 );
 const maxBytes = check("a number of bytes above 0, or -1 for no limit", (value) =>
   value === "-1" || /^[1-9]\d{0,14}$/.test(value) ? Number(value) : undefined,
@@ -180,8 +181,8 @@ export const settingsTable = Object.freeze({
   ),
   installationKey: optional(
     "FIELDLOG_INSTALLATION_KEY",
-    key32,
-    "Seals the namespaces' keys. Lost, all sealed secrets are lost.",
+    keys32,
+    "Seals the namespaces' keys. Lost, all sealed secrets are lost. Of two, while it is exchanged, the first seals and what either sealed is opened.",
     { secret: true },
   ),
   signatureWindowS: set(

@@ -64,6 +64,11 @@ describe("settings", () => {
     const [long, other] = ["a".repeat(32), "b".repeat(32)];
     expect(problems({ FIELDLOG_INTERNAL_TOKEN: `${long},${other}` })).toEqual([]);
     expect(problems({ FIELDLOG_INTERNAL_TOKEN: `${long},` })).toHaveLength(1);
+    const [key, next] = [7, 8].map((byte) => Buffer.alloc(32, byte).toString("base64"));
+    expect(problems({ FIELDLOG_INSTALLATION_KEY: `${key},${next}` })).toEqual([]);
+    for (const wrong of [`${key},`, `,${key}`, `${key}, ${next}`, `${key},c2hvcnQ=`]) {
+      expect(problems({ FIELDLOG_INSTALLATION_KEY: wrong })).toHaveLength(1);
+    }
   });
 
   it("do not show the password of a bad URL", () => {

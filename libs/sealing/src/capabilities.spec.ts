@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Capabilities } from "./capabilities.js";
 
 const key = new Uint8Array(32).fill(7);
-const uploads = new Capabilities(key, "upload");
+const uploads = new Capabilities([key], "upload");
 const capability = { namespace: "default", subject: "b5a1", expiresAt: 1_800_000_000_000 };
 
 describe("a token", () => {
@@ -22,9 +22,9 @@ describe("a token", () => {
 
   test("opens nothing for another purpose, and under another installation's key", () => {
     const token = uploads.issue(capability);
-    expect(new Capabilities(key, "download").open(token)).toBeUndefined();
-    expect(new Capabilities(new Uint8Array(32).fill(8), "upload").open(token)).toBeUndefined();
-    expect(new Capabilities(key, "upload").open(token)).toEqual(capability);
+    expect(new Capabilities([key], "download").open(token)).toBeUndefined();
+    expect(new Capabilities([new Uint8Array(32).fill(8)], "upload").open(token)).toBeUndefined();
+    expect(new Capabilities([key], "upload").open(token)).toEqual(capability);
   });
 
   test("opens nothing when any character of it is another one", () => {

@@ -23,18 +23,25 @@ const TOKEN = /^[A-Za-z0-9_-]+$/;
  * from the installation's by HKDF (RFC 5869), another one for each purpose, so that a token of one opens no other.
  */
 export class Capabilities {
-  readonly #key: KeyObject;
+  /** The first one issues; all open. */
+  readonly #keys: readonly KeyObject[];
 
-  /** @param purpose such as "upload"; part of what is signed */
-  constructor(installationKey: Uint8Array, purpose: string) {
-    const bytes = hkdfSync("sha256", installationKey, SALT, purpose, KEY_BYTES);
-    this.#key = createSecretKey(new Uint8Array(bytes));
+  /**
+   * @param installationKeys the first one issues, tokens of all are opened
+   * @param purpose such as "upload"; part of what is signed
+   */
+  constructor(installationKeys: readonly Uint8Array[], purpose: string) {
+    this.#keys = installationKeys.map((key) => {
+      const bytes = hkdfSync("sha256", key, SALT, purpose, KEY_BYTES);
+      return createSecretKey(new Uint8Array(bytes));
+    });
   }
 
-  /** The same for the same capability. */
+  /** The same for the same capability, by the same key. */
   issue({ namespace, subject, expiresAt }: Capability): string {
     const content = Buffer.from(JSON.stringify([namespace, subject, expiresAt]), "utf8");
-    return Buffer.concat([this.mac(content), content]).toString("base64url");
+    const [first] = this.#keys as [KeyObject];
+    return Buffer.concat([macBy(first, content), content]).toString("base64url");
   }
 
   /** What the token says, if it was issued here for this purpose; undefined otherwise. Whether it has expired is the caller's to see. */
@@ -44,12 +51,13 @@ export class Capabilities {
     // One token has one form: what decodes to the same bytes is not it.
     if (bytes.length <= MAC_BYTES || bytes.toString("base64url") !== token) return undefined;
     const content = bytes.subarray(MAC_BYTES);
-    if (!timingSafeEqual(bytes.subarray(0, MAC_BYTES), this.mac(content))) return undefined;
+    const mac = bytes.subarray(0, MAC_BYTES);
+    if (!this.#keys.some((key) => timingSafeEqual(mac, macBy(key, content)))) return undefined;
     const [namespace, subject, expiresAt] = JSON.parse(content.toString("utf8")) as [string, string, number];
     return { namespace, subject, expiresAt };
   }
+}
 
-  private mac(content: Buffer): Buffer {
-    return createHmac("sha256", this.#key).update(content).digest();
-  }
+function macBy(key: KeyObject, content: Buffer): Buffer {
+  return createHmac("sha256", key).update(content).digest();
 }

@@ -4,7 +4,7 @@ import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { SealingKey } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { readModel, SCHEMA } from "./read-model.js";
 import { authService, seeing } from "./rpc/auth-service.js";
 import { provisioningService } from "./rpc/provisioning/provisioning-service.js";
@@ -41,8 +41,8 @@ export async function compose(runtime: Runtime): Promise<void> {
   const snapshots = new Snapshots(database, readModel.version);
   const aggregates = new Aggregates({ log, snapshots, metrics });
 
-  const installationKey = new SealingKey(Buffer.from(settings.installationKey, "base64"));
-  const keyring = new Keyring(installationKey, (id) => namespaces.withId(id), limits.cachedKeys);
+  const installationKeys = new InstallationKeys(settings.installationKey);
+  const keyring = new Keyring(installationKeys.sealing, (id) => namespaces.withId(id), limits.cachedKeys);
   const namespaces = new Namespaces(aggregates, snapshots, (id) => keyring.create(id));
   const waitFor = (sequence: number, timeoutMs: number) => runner.waitFor(sequence, timeoutMs);
   const caughtUp = catchingUp(log, runner);
@@ -66,7 +66,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const provisioned = addProvisioning(runtime, {
     ...{ aggregates, snapshots, database, lookup, caughtUp, namespaces },
     wrongCodes: await WrongCodes.open(log.connection, settings.replicas, Date.now),
-    ...{ installationKey: Buffer.from(settings.installationKey, "base64") },
+    connections: installationKeys.capabilities("connection"),
     internalToken: settings.internalToken,
   });
   const { registrations } = provisioned;

@@ -4,7 +4,7 @@ import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { Capabilities } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { addFleet } from "./fleet/add-fleet.js";
 import { fleetRefusal } from "./fleet/rpc.js";
 import { Outbox } from "./outbox/outbox.js";
@@ -44,7 +44,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const checkLimit = deviceLimitOf(authClient, snapshots);
   const own = new Devices({ aggregates, naming, checkLimit });
   const erasing = { aggregates, devices: own, clearings: log.clearings };
-  const capabilities = new Capabilities(Buffer.from(settings.installationKey, "base64"), "edit");
+  const capabilities = new InstallationKeys(settings.installationKey).capabilities("edit");
   const editTokens = new EditTokens(aggregates, capabilities);
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });

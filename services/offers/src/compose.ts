@@ -6,7 +6,7 @@ import { openObjects } from "@fieldlog/objects";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { Capabilities, SealingKey } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { Consequences } from "./aftermath/consequences.js";
 import { follow, KINDS } from "./aftermath/follow.js";
 import { sweepOf } from "./aftermath/sweep.js";
@@ -25,11 +25,11 @@ export async function compose(runtime: Runtime): Promise<void> {
   const { logger, metrics, lifecycle, health } = runtime;
   const settings = need(runtime.settings, "natsUrl", "postgresUrl", "internalToken", "installationKey");
   const now = Date.now;
-  const installationKey = Buffer.from(settings.installationKey, "base64");
+  const installationKeys = new InstallationKeys(settings.installationKey);
 
   const log = await connectLog(logOptions(settings, runtime.service, logger));
   const keys = await DataKeys.open(log.connection, {
-    ...{ bucket: DEVICE_KEYS, replicas: settings.replicas, sealing: new SealingKey(installationKey) },
+    ...{ bucket: DEVICE_KEYS, replicas: settings.replicas, sealing: installationKeys.sealing },
   });
   const objects = openObjects(log.connection, settings);
   const database = openReadDatabase<OfferTables>({
@@ -45,13 +45,13 @@ export async function compose(runtime: Runtime): Promise<void> {
   const caller = { token: settings.internalToken, metrics };
   const authClient = rpcClient(auth.AuthService, { ...caller, address: settings.authGrpc });
 
-  const uploadTokens = new Capabilities(installationKey, "upload");
+  const uploadTokens = installationKeys.capabilities("upload");
   const requests = new Requests(aggregates, reader, now);
   const uploads = new Uploads(aggregates, uploadTokens, keys, now);
   const offered = new Offers({
     ...{ aggregates, reader, log, policy: policies(authClient), tokens: uploadTokens, now },
   });
-  const readings = new Readings(aggregates, reader, new Capabilities(installationKey, "download"), keys, now);
+  const readings = new Readings(aggregates, reader, installationKeys.capabilities("download"), keys, now);
   const consequences = new Consequences({ log, aggregates, requests, uploads, reader, objects, keys });
   const aftermath = new Aftermath({
     ...{ log, name: "offers", kinds: KINDS, logger, metrics },

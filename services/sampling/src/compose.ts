@@ -4,6 +4,7 @@ import { openReadDatabase } from "@fieldlog/read-model";
 import { RemoteDevices } from "@fieldlog/remote";
 import { listenAddress, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { addSamples } from "./samples/add-samples.js";
 import { sampleRefusal } from "./samples/rpc.js";
 import { addSamplings } from "./samplings/add-samplings.js";
@@ -28,7 +29,8 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "database", stop: () => database.close() });
 
   const parts = { runtime, log, database, remote: new RemoteDevices(log.connection), now };
-  const views = viewTokens(Buffer.from(settings.installationKey, "base64"), now);
+  const installationKeys = new InstallationKeys(settings.installationKey);
+  const views = viewTokens(installationKeys.capabilities("view"), now);
   const samplings = addSamplings(parts);
   const withSamplings = { ...parts, awaiting: samplings.awaiting };
   const samples = await addSamples(withSamplings);

@@ -6,7 +6,7 @@ import { openObjects } from "@fieldlog/objects";
 import { NotYet, openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { Capabilities, SealingKey } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { accessMethods, STREAM_ACCESS } from "./access/access-methods.js";
 import { StoredRows } from "./access/stored-rows.js";
 import { definitions } from "./definitions/read-model.js";
@@ -29,8 +29,8 @@ export async function compose(runtime: Runtime): Promise<void> {
     ...{ url: settings.postgresUrl, schema: SCHEMA, metrics },
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
-  const installationKey = Buffer.from(settings.installationKey, "base64");
-  const sealing = new SealingKey(installationKey);
+  const installationKeys = new InstallationKeys(settings.installationKey);
+  const { sealing } = installationKeys;
   const { replicas } = settings;
   const keys = await DataKeys.open(log.connection, { bucket: STREAM_KEYS, replicas, sealing });
   const objects = openObjects(log.connection, settings);
@@ -54,11 +54,11 @@ export async function compose(runtime: Runtime): Promise<void> {
     decided: defined.waitFor.bind(defined),
     sorted: sorted.waitFor.bind(sorted),
   };
-  const tokens = new Capabilities(installationKey, STREAM_UPLOAD);
+  const tokens = installationKeys.capabilities(STREAM_UPLOAD);
   const uploads = uploadMethods({ keys, tokens, now: Date.now });
   const access = accessMethods({
     ...{ rows: new StoredRows(database), keys, log, objects, store: objects.kind },
-    ...{ tokens: new Capabilities(installationKey, STREAM_ACCESS), now: Date.now },
+    ...{ tokens: installationKeys.capabilities(STREAM_ACCESS), now: Date.now },
   });
   const unused = new UnusedObjects({
     ...{ objects, keys, rows, logger, now: Date.now, url: settings.postgresUrl },

@@ -6,7 +6,7 @@ import { connectLog, logOptions } from "@fieldlog/event-log";
 import { CursorRecords, EventFeeds } from "@fieldlog/fan-out";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { SealingKey } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { observeSubscriptions } from "./metrics.js";
 import { refusal, subscriptionsService } from "./rpc.js";
 import { Secrets } from "./service/secrets.js";
@@ -33,7 +33,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const records = await CursorRecords.open(log.connection, settings.replicas);
   const table = new SubscriptionTable({ log, logger });
   const aggregates = new Aggregates({ log, snapshots: table, metrics });
-  const secrets = new Secrets(new SealingKey(Buffer.from(settings.installationKey, "base64")));
+  const secrets = new Secrets(new InstallationKeys(settings.installationKey).sealing);
   const own = new Subscriptions({
     ...{ aggregates, table, records, secrets },
     checkEndpoint: (url) => checkEndpoint(url, addresses),

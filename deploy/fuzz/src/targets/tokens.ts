@@ -4,7 +4,7 @@ import { formatTraceParent, parseTraceParent } from "@fieldlog/runtime";
 import { CannotOpen, Capabilities, SealingKey } from "@fieldlog/sealing";
 import { decoding, headerOf, type Target, texts } from "../target.js";
 
-const capabilities = new Capabilities(Buffer.alloc(32, 1), "upload");
+const capabilities = new Capabilities([Buffer.alloc(32, 1)], "upload");
 const sealing = new SealingKey(Buffer.alloc(32, 2));
 const TOKEN = capabilities.issue({ namespace: "n", subject: "s", expiresAt: 1 });
 const BOX = sealing.seal(Buffer.from("secret"), "here", Buffer.alloc(12, 3));

@@ -1,4 +1,4 @@
-import { CannotOpen, type Sealed, SealingKey } from "@fieldlog/sealing";
+import { CannotOpen, type Sealed, type Sealing, SealingKey } from "@fieldlog/sealing";
 
 /** The start is refused: nothing that this log holds sealed could be opened. */
 export class WrongInstallationKey extends Error {
@@ -20,11 +20,11 @@ export interface SealedDataKey {
  * a namespace keeps its data key, so what is held stays right.
  */
 export class Keyring {
-  readonly #installation: SealingKey;
+  readonly #installation: Sealing;
   readonly #opened = new Map<string, SealingKey>();
 
   constructor(
-    installationKey: SealingKey,
+    installationKey: Sealing,
     private readonly load: (namespace: string) => Promise<SealedDataKey>,
     private readonly limit: number,
   ) {

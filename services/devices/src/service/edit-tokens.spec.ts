@@ -15,7 +15,7 @@ const aggregates = {
 } as unknown as Aggregates;
 
 function tokensAt(now: number, purpose = "edit") {
-  return new EditTokens(aggregates, new Capabilities(key, purpose), () => now);
+  return new EditTokens(aggregates, new Capabilities([key], purpose), () => now);
 }
 
 const one = { namespace: "test", id: "1" };

@@ -3,7 +3,7 @@ import type { auth } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { RpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { Capabilities } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { Teller } from "@fieldlog/telling";
 import { SCHEMA } from "../read-model.js";
 import type { Devices } from "../service/devices.js";
@@ -33,6 +33,6 @@ export function addTunnels({ runtime, log, ...parts }: AddTunnelsParts): ReturnT
     start: async () => teller.start(),
     stop: () => teller.stop(),
   });
-  const tokens = new Capabilities(Buffer.from(settings.installationKey, "base64"), "tunnel");
+  const tokens = new InstallationKeys(settings.installationKey).capabilities("tunnel");
   return tunnelsService(new Tunnels({ ...parts, tokens, now: Date.now }));
 }

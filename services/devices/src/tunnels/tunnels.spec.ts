@@ -9,7 +9,7 @@ import { tunnels } from "./tunnel.js";
 import { Tunnels, type TunnelsParts } from "./tunnels.js";
 
 const ID = { namespace: "n", id: "hut/1 ü" };
-const TOKENS = new Capabilities(randomBytes(32), "tunnel");
+const TOKENS = new Capabilities([randomBytes(32)], "tunnel");
 
 /** The service over one device, in memory. */
 function serving(of: {
@@ -65,7 +65,7 @@ describe("tunnels", () => {
 
   it("are not opened by tokens that others made, or that are good for something else", async () => {
     const { own } = serving({});
-    const other = await serving({ tokens: new Capabilities(randomBytes(32), "tunnel") }).own.request(
+    const other = await serving({ tokens: new Capabilities([randomBytes(32)], "tunnel") }).own.request(
       ID,
       22,
       "k",

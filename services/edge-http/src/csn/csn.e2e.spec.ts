@@ -1,4 +1,4 @@
-import { Capabilities } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { type System, startServers, startSystem, type TestServers, until } from "@fieldlog/testkit";
 import { Browser } from "happy-dom";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -155,7 +155,7 @@ describe("data that somebody asks for", () => {
 
 /** The same capability, as if it had been issued for a time that is over. */
 function expired(token: string): string {
-  const capabilities = new Capabilities(Buffer.from(INSTALLATION_KEY, "base64"), "upload");
+  const capabilities = new InstallationKeys(INSTALLATION_KEY).capabilities("upload");
   const capability = capabilities.open(token);
   if (capability === undefined) throw new Error("no capability");
   return capabilities.issue({ ...capability, expiresAt: Date.now() - 1 });

@@ -5,7 +5,7 @@ import { openObjects } from "@fieldlog/objects";
 import { ReadModelRunner } from "@fieldlog/read-model";
 import { type RpcClient, RpcError, rpcClient } from "@fieldlog/rpc";
 import { need } from "@fieldlog/runtime";
-import { SealingKey } from "@fieldlog/sealing";
+import { InstallationKeys } from "@fieldlog/sealing";
 import { Models } from "../models/models.js";
 import type { SamplingParts, Served } from "../parts.js";
 import type { AwaitingSampling } from "../samplings/rows.js";
@@ -27,7 +27,7 @@ export interface SamplesStandOn extends SamplingParts {
 export async function addSamples({ runtime, log, database, awaiting, now }: SamplesStandOn): Promise<Served> {
   const { logger, metrics, lifecycle, health } = runtime;
   const settings = need(runtime.settings, "internalToken", "installationKey");
-  const sealing = new SealingKey(Buffer.from(settings.installationKey, "base64"));
+  const { sealing } = new InstallationKeys(settings.installationKey);
   const { replicas } = settings;
   const keys = await DataKeys.open(log.connection, { bucket: SAMPLE_KEYS, replicas, sealing });
   const objects = openObjects(log.connection, settings);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { limits } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
+import { Capabilities } from "@fieldlog/sealing";
 import { describe, expect, it } from "vitest";
 import { viewTokens } from "./view-tokens.js";
 
@@ -8,7 +9,7 @@ import { viewTokens } from "./view-tokens.js";
 const CALL = {} as never;
 
 function serving(now = { ms: 1_000 }) {
-  const calls = viewTokens(randomBytes(32), () => now.ms);
+  const calls = viewTokens(new Capabilities([randomBytes(32)], "view"), () => now.ms);
   return {
     now,
     create: (device: string, validS = 0) =>

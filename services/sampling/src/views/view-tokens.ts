@@ -1,6 +1,6 @@
 import { limits, type sampling } from "@fieldlog/contracts";
 import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
-import { Capabilities } from "@fieldlog/sealing";
+import type { Capabilities } from "@fieldlog/sealing";
 
 type Calls = Pick<ServiceImpl<typeof sampling.SamplingService>, "createViewToken" | "checkViewToken">;
 
@@ -10,8 +10,7 @@ type Calls = Pick<ServiceImpl<typeof sampling.SamplingService>, "createViewToken
  *
  * @param now ms since 1970 UTC
  */
-export function viewTokens(installationKey: Uint8Array, now: () => number): Calls {
-  const tokens = new Capabilities(installationKey, "view");
+export function viewTokens(tokens: Capabilities, now: () => number): Calls {
   return {
     async createViewToken({ namespace, device, validS }) {
       const ms = validS === 0 ? limits.viewTokenMs : validS * 1_000;

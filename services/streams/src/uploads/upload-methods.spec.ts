@@ -17,7 +17,7 @@ function serving() {
       return key;
     },
   };
-  const tokens = new Capabilities(randomBytes(32), STREAM_UPLOAD);
+  const tokens = new Capabilities([randomBytes(32)], STREAM_UPLOAD);
   const { beginUpload, openUpload } = uploadMethods({ keys, tokens, now: () => clock.ms });
   return {
     ...{ key, clock },

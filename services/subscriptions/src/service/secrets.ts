@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Sealed, SealingKey } from "@fieldlog/sealing";
+import type { Sealed, Sealing } from "@fieldlog/sealing";
 import type { ActiveSubscription } from "../decisions/subscription.js";
 
 const PREFIX = "whsec_";
@@ -12,9 +12,9 @@ export function newSecret(): string {
 
 /** Secrets of webhooks, sealed by the installation's key, each for its own subscription. */
 export class Secrets {
-  readonly #key: SealingKey;
+  readonly #key: Sealing;
 
-  constructor(key: SealingKey) {
+  constructor(key: Sealing) {
     this.#key = key;
   }
 

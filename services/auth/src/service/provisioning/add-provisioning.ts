@@ -3,7 +3,7 @@ import { devices } from "@fieldlog/contracts";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { RpcError, rpcClient } from "@fieldlog/rpc";
 import type { Runtime } from "@fieldlog/runtime";
-import { Capabilities } from "@fieldlog/sealing";
+import type { Capabilities } from "@fieldlog/sealing";
 import { NamespaceIsDisabled } from "../../decisions/refusals.js";
 import type { Lookup } from "../lookup.js";
 import type { Namespaces } from "../namespaces.js";
@@ -21,13 +21,14 @@ export interface ProvisioningNeeds {
   readonly caughtUp: () => Promise<void>;
   readonly namespaces: Namespaces;
   readonly wrongCodes: WrongCodes;
-  readonly installationKey: Uint8Array;
+  /** Tokens of connections. */
+  readonly connections: Capabilities;
   readonly internalToken: string;
 }
 
 /** Puts the parts of provisioning together; their client of the service devices is closed with the lifecycle. */
 export function addProvisioning(runtime: Runtime, needs: ProvisioningNeeds) {
-  const { aggregates, snapshots, database, lookup, caughtUp, namespaces } = needs;
+  const { aggregates, snapshots, database, lookup, caughtUp, namespaces, connections } = needs;
   const now = Date.now;
   const client = rpcClient(devices.DevicesService, {
     ...{ address: runtime.settings.devicesGrpc, token: needs.internalToken, metrics: runtime.metrics },
@@ -38,7 +39,6 @@ export function addProvisioning(runtime: Runtime, needs: ProvisioningNeeds) {
   };
   const checkNamespace = (id: string) => namespaces.withId(id);
   const tokens = new ProvisioningTokens({ aggregates, snapshots, lookup, checkNamespace, now });
-  const connections = new Capabilities(needs.installationKey, "connection");
   const registrations = new Registrations({
     ...{ aggregates, snapshots, lookup, caughtUp, connections, checkEnabled, now },
   });
