@@ -76,7 +76,7 @@ export class Talk {
     const { digest, attempt } = this.say(n);
     while (Date.now() < this.deadline) {
       this.ledger.sending(n, digest);
-      const outcome = await attempt();
+      const outcome = await attempt().catch((error: Error): Outcome => ({ refused: error.message }));
       if (outcome === "acknowledged") return this.ledger.acknowledge(n);
       if (outcome === "given up") return;
       if (outcome !== "again") {

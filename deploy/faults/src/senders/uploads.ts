@@ -69,8 +69,8 @@ async function offered(url: string, key: string, n: number) {
       body: JSON.stringify({ offers: [one], id: `offer-${n}` }),
       signal: AbortSignal.timeout(REQUEST_MS),
     });
-    const { answers } = (await response.json()) as { answers?: { url: string; reading: number }[] };
-    return answers?.[0];
+    const { answers } = (await response.json()) as { answers?: ({ url: string; reading: number } | null)[] };
+    return answers?.[0] ?? undefined;
   } catch {
     return undefined;
   }
