@@ -114,6 +114,24 @@ export class Snapshots {
     return this.ofThisVersion<State>(rows);
   }
 
+  /** Some of one kind in a namespace, by id, behind `after`; those that the read model has. */
+  async page<State>(
+    { kind }: Decider<State>,
+    namespace: string,
+    after: string,
+    limit: number,
+  ): Promise<(Id & Snapshot<State>)[]> {
+    const rows = await inTime(
+      this.rows(kind)
+        .where("namespace", "=", namespace)
+        .where("id", ">", after)
+        .orderBy("id")
+        .limit(limit)
+        .execute(),
+    );
+    return this.ofThisVersion<State>(rows);
+  }
+
   /** @param phase only of those whose state has it; looks at each one's state */
   async count({ kind }: Decider<unknown>, namespace: string, phase?: string): Promise<number> {
     let query = this.database.db

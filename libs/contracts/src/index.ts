@@ -10,6 +10,7 @@ export * as projections from "./gen/fieldlog/projections/v1/projections_pb.js";
 export * as registry from "./gen/fieldlog/registry/v1/registry_pb.js";
 export * as remote from "./gen/fieldlog/remote/v1/remote_pb.js";
 export * as sampling from "./gen/fieldlog/sampling/v1/sampling_pb.js";
+export * as sealing from "./gen/fieldlog/sealing/v1/sealing_pb.js";
 export * as signals from "./gen/fieldlog/signals/v1/signals_pb.js";
 export * as streams from "./gen/fieldlog/streams/v1/streams_pb.js";
 export * as subscriptions from "./gen/fieldlog/subscriptions/v1/subscriptions_pb.js";

@@ -1,7 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { DEVICE_KEYS, SAMPLE_KEYS, STREAM_KEYS } from "@fieldlog/contracts";
-import { type EventLog, RecordBucket, RecordConflict } from "@fieldlog/event-log";
-import { KEY_BYTES, type Sealed, type Sealing } from "@fieldlog/sealing";
+import { type EventLog, RecordBucket, RecordConflict, type RecordKey } from "@fieldlog/event-log";
+import {
+  countByKey,
+  KEY_BYTES,
+  openedByInstallation,
+  type ResealAsked,
+  type ResealPage,
+  resealed,
+  type Sealed,
+  type Sealing,
+} from "@fieldlog/sealing";
 
 /** "erased": the device's key was destroyed, and it gets no other one. */
 type Kept = Sealed | "erased";
@@ -11,6 +20,12 @@ const CONTEXTS = {
   SAMPLE_KEYS: "sample-key",
   STREAM_KEYS: "stream-key",
 } as const;
+
+/** Keys that are sealed anew at once. */
+const AT_ONCE = 16;
+
+/** A revision, behind which is gone on; anything else stands for the beginning. */
+const PLACE = /^\d{1,15}$/;
 
 /** In the place of a device: the key of what belongs to the namespace as a whole, or to nobody who is known. */
 export const OF_NAMESPACE = "";
@@ -34,8 +49,11 @@ export interface DataKeysOptions {
 
 /** Which one of a device's keys. */
 export interface KeyOfDevice {
+  readonly namespace: string;
   readonly device: string;
   readonly revision: number;
+  /** What stood there. */
+  readonly kept: Kept;
 }
 
 /**
@@ -50,6 +68,7 @@ export class DataKeys {
     private readonly contextOf: (namespace: string, device: string) => string,
   ) {}
 
+  /** Raises WrongInstallationKey, if the oldest key of all was sealed by a key that is not given. */
   static async open(
     connection: EventLog["connection"],
     { bucket, replicas, sealing }: DataKeysOptions,
@@ -58,7 +77,18 @@ export class DataKeys {
     const records = await RecordBucket.open(connection, { name: bucket, replicas, ...coding });
     // A box that is moved from one bucket to the other does not open.
     const kind = CONTEXTS[bucket];
-    return new DataKeys(records, sealing, (namespace, device) => `${namespace}/${kind}/${device}`);
+    const keys = new DataKeys(records, sealing, (namespace, device) => `${namespace}/${kind}/${device}`);
+    await keys.checkOldest();
+    return keys;
+  }
+
+  /** What is sealed anew is written anew: so what an exchange of the installation's key has left is what is oldest. */
+  private async checkOldest(): Promise<void> {
+    for await (const { namespace, id, record } of this.bucket.all(() => undefined)) {
+      if (record === "erased") continue;
+      openedByInstallation(() => this.sealing.open(record, this.contextOf(namespace, id)));
+      return;
+    }
   }
 
   /** The device's key; a new one where there is none. 32 bytes. Refuses {@link DeviceErased}. */
@@ -101,10 +131,44 @@ export class DataKeys {
   /** Those that a namespace's devices have now, or had: to be forgotten. */
   async ofNamespace(namespace: string): Promise<KeyOfDevice[]> {
     const own: KeyOfDevice[] = [];
-    for await (const { namespace: of, id: device, revision } of this.bucket.all(() => undefined)) {
-      if (of === namespace) own.push({ device, revision });
+    for await (const { namespace: of, id: device, revision, record } of this.bucket.all(() => undefined)) {
+      if (of === namespace) own.push({ namespace, device, revision, kept: record });
     }
     return own;
+  }
+
+  /** Seals anew what is not sealed by the installation's key that seals now, the oldest first. */
+  async reseal({ after, limit, check }: ResealAsked): Promise<ResealPage> {
+    const from = PLACE.test(after) ? Number(after) : 0;
+    const page: (RecordKey & { readonly box: Sealed; readonly revision: number })[] = [];
+    let next = "";
+    let seen = 0;
+    for await (const { namespace, id, record, revision } of this.bucket.all(() => undefined, from)) {
+      if (record !== "erased") page.push({ namespace, id, box: record, revision });
+      seen += 1;
+      if (seen < limit) continue;
+      next = String(revision);
+      break;
+    }
+    let done = 0;
+    for (let at = 0; !check && at < page.length; at += AT_ONCE) {
+      const written = await Promise.all(page.slice(at, at + AT_ONCE).map((one) => this.resealOne(one)));
+      done += written.filter(Boolean).length;
+    }
+    return { found: countByKey(page.map(({ box }) => box)), resealed: done, next };
+  }
+
+  /** Whether it was: not if it went meanwhile, or somebody else was first. */
+  private async resealOne({ namespace, id, box, revision }: RecordKey & { box: Sealed; revision: number }) {
+    const anew = resealed(this.sealing, box, this.contextOf(namespace, id));
+    if (anew === undefined) return false;
+    try {
+      await this.bucket.write({ namespace, id }, anew, revision);
+      return true;
+    } catch (error) {
+      unlessConflict(error);
+      return false;
+    }
   }
 
   /** Those whose devices have keys, or had. */
@@ -114,9 +178,22 @@ export class DataKeys {
     return found;
   }
 
-  /** Overwrites it on disk. Another device may come by that id. */
-  async forget({ revision }: KeyOfDevice): Promise<void> {
-    await this.bucket.remove(revision, true).catch(unlessConflict);
+  /** Overwrites it on disk, also if it was sealed anew since. Another device may come by that id. */
+  async forget(key: KeyOfDevice): Promise<void> {
+    try {
+      await this.bucket.remove(key.revision, true);
+    } catch (error) {
+      unlessConflict(error);
+      const now = await this.bucket.get({ namespace: key.namespace, id: key.device });
+      if (now === undefined || !this.isSame(key, now.record)) return;
+      await this.forget({ ...key, revision: now.revision, kept: now.record });
+    }
+  }
+
+  private isSame({ namespace, device, kept }: KeyOfDevice, other: Kept): boolean {
+    if (kept === "erased" || other === "erased") return false;
+    const context = this.contextOf(namespace, device);
+    return this.sealing.open(kept, context).equals(this.sealing.open(other, context));
   }
 }
 

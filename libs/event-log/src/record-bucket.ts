@@ -160,11 +160,18 @@ export class RecordBucket<R> {
     }
   }
 
-  /** All that there are; what cannot be decoded is passed over, after `onError` was told. */
-  async *all(onError: (error: Error) => void): AsyncGenerator<StoredRecord<R>, void> {
+  /**
+   * All that there are, in the order in which they were written; what cannot be decoded is passed over, after `onError`
+   * was told.
+   *
+   * @param after only those with a higher revision; default: from the first
+   */
+  async *all(onError: (error: Error) => void, after = 0): AsyncGenerator<StoredRecord<R>, void> {
     const { name, num_pending } = await this.jsm.consumers.add(this.stream, {
       ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.All,
+      ...(after === 0
+        ? { deliver_policy: DeliverPolicy.All }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 }),
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: nanos(30_000),

@@ -1,10 +1,10 @@
 import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
-import { auth, limits, provisioning } from "@fieldlog/contracts";
+import { auth, limits, provisioning, sealing } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { InstallationKeys } from "@fieldlog/sealing";
+import { InstallationKeys, resealing } from "@fieldlog/sealing";
 import { readModel, SCHEMA } from "./read-model.js";
 import { authService, seeing } from "./rpc/auth-service.js";
 import { provisioningService } from "./rpc/provisioning/provisioning-service.js";
@@ -21,6 +21,7 @@ import { Namespaces } from "./service/namespaces.js";
 import { Passwords } from "./service/passwords.js";
 import { addProvisioning } from "./service/provisioning/add-provisioning.js";
 import { WrongCodes } from "./service/provisioning/wrong-codes.js";
+import { Resealing } from "./service/resealing.js";
 import { Sessions } from "./service/sessions.js";
 import { Users } from "./service/users.js";
 import { WrongPasswords } from "./service/wrong-passwords.js";
@@ -70,6 +71,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     internalToken: settings.internalToken,
   });
   const { registrations } = provisioned;
+  const resealed = new Resealing({ aggregates, snapshots, keyring, caughtUp });
   const seen = seeing({ waitFor, logger });
   const parts = {
     registrations,
@@ -91,7 +93,10 @@ export async function compose(runtime: Runtime): Promise<void> {
     refusal,
   })
     .add(auth.AuthService, authService({ ...parts, seen }))
-    .add(provisioning.ProvisioningService, provisioningService({ ...provisioned, seen }));
+    .add(provisioning.ProvisioningService, provisioningService({ ...provisioned, seen }))
+    .add(sealing.SealingService, {
+      reseal: resealing(installationKeys.sealing, (asked) => resealed.page(asked)),
+    });
 
   const stopping = new AbortController();
   let firstSequence = Number.POSITIVE_INFINITY;

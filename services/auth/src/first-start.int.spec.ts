@@ -1,6 +1,16 @@
-import { startServers, type TestServers, until } from "@fieldlog/testkit";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { ADMIN, type Replica, startReplica } from "./replica.fixture.js";
+import { sealing } from "@fieldlog/contracts";
+import { rpcClient } from "@fieldlog/rpc";
+import { InstallationKeys } from "@fieldlog/sealing";
+import { CALL_MS, startServers, type TestServers, until } from "@fieldlog/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  ADMIN,
+  INSTALLATION_KEY,
+  INTERNAL_TOKEN,
+  kept,
+  type Replica,
+  startReplica,
+} from "./replica.fixture.js";
 import { hashOf } from "./service/secret-hash.js";
 
 let servers: TestServers;
@@ -56,11 +66,70 @@ it("with another installation key the start is refused, in words that name the s
   const refused = await start({ adminKey: "another-admin-key", installationKey }).catch(
     (error: unknown) => error,
   );
-  expect(String(refused)).toBe(
-    "WrongInstallationKey: the installation key does not open this log's keys: check FIELDLOG_INSTALLATION_KEY",
+  expect(String(refused)).toMatch(
+    /^WrongInstallationKey: the installation key does not open this log's keys: check FIELDLOG_INSTALLATION_KEY \(sealed by the key [0-9a-f]{16}, not by [0-9a-f]{16} \(default\/data-key\)\)$/,
   );
 });
 
 it("without an installation key the start is refused", async () => {
   await expect(start({ installationKey: "" })).rejects.toThrow("FIELDLOG_INSTALLATION_KEY is required");
+});
+
+describe("the installation's key is exchanged", () => {
+  const old = INSTALLATION_KEY;
+  const next = Buffer.alloc(32, 2).toString("base64");
+  const [OLD, NEW] = [old, next].map((key) => new InstallationKeys(key).sealing.id) as [string, string];
+  const password = "a password of ash";
+  const device = { namespace: "default", device: "meter", decidedBy: "test" };
+  let secret = "";
+
+  async function used(installationKey: string, use: (replica: Replica) => Promise<void>) {
+    const replica = await start({ adminKey: "another-admin-key", installationKey });
+    await use(replica).finally(() => replica.close());
+  }
+
+  /** All pages of two boxes each, summed up. */
+  async function reseal({ runtime }: Replica, check: boolean) {
+    const at = { address: runtime.settings.authGrpc, token: INTERNAL_TOKEN, deadlineMs: CALL_MS };
+    const client = rpcClient(sealing.SealingService, at);
+    const sum = { found: {} as Record<string, number>, resealed: 0 };
+    let after = "";
+    do {
+      const page = await client.reseal({ limit: 2, after, check, decidedBy: "key:admin" });
+      for (const [key, n] of Object.entries(page.found)) sum.found[key] = (sum.found[key] ?? 0) + n;
+      sum.resealed += page.resealed;
+      after = page.next;
+    } while (after !== "");
+    client.close();
+    return sum;
+  }
+
+  it("by restarts that know both, and by decisions that seal anew what the old one sealed", async () => {
+    await used(old, async (replica) => {
+      for (const name of ["ash", "ivy", "oak"]) await replica.client.createUser({ name, password });
+      await replica.client.createNamespace({ name: "forest", decidedBy: "test" });
+      ({ secret } = await replica.client.issueDeviceCredential({ ...device, kind: "signing-secret" }));
+    });
+    await used(`${old},${next}`, async (replica) => {
+      expect(await reseal(replica, true)).toEqual({ found: { [OLD]: 6 }, resealed: 0 });
+    });
+    await used(`${next},${old}`, async (replica) => {
+      await replica.client.createUser({ name: "elm", password });
+      expect((await reseal(replica, false)).resealed).toBe(6);
+      expect((await reseal(replica, false)).resealed).toBe(0);
+      expect(await reseal(replica, true)).toEqual({ found: { [NEW]: 7 }, resealed: 0 });
+      expect(await kept({ natsUrl: servers.nats.url, postgresUrl })).not.toContain("argon2id");
+    });
+  });
+
+  it("then the old one opens nothing, and is not needed: passwords and secrets are what they were", async () => {
+    await expect(start({ adminKey: "another-admin-key", installationKey: old })).rejects.toThrow(
+      "FIELDLOG_INSTALLATION_KEY",
+    );
+    await used(next, async ({ client }) => {
+      for (const name of ["ash", "ivy", "oak", "elm"]) await client.startSession({ name, password });
+      const found = await client.getDeviceCredential({ ...device, kind: "signing-secret" });
+      expect(found.secret).toBe(secret);
+    });
+  });
 });

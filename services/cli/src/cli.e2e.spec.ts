@@ -15,6 +15,7 @@ import { spoken, tunnelled } from "./tunnel/tunnelled.fixture.js";
 const bin = join(import.meta.dirname, "..", "bin", "fieldlog.mjs");
 // Secrets of one installation are opened with its key, whatever becomes of its servers.
 const settings = { FIELDLOG_INSTALLATION_KEY: randomBytes(32).toString("base64") };
+const nextKey = randomBytes(32).toString("base64");
 let servers: TestServers;
 let system: System;
 let log: EventLog;
@@ -354,7 +355,14 @@ describe("fieldlog backup and restore", () => {
     const there = { FIELDLOG_NATS_URL: servers.nats.url, FIELDLOG_POSTGRES_URL: postgresUrl };
     const restored = await start(`restore ${join(folder, "kept")}`, there).end;
     expect(restored).toMatchObject({ code: 0, out: expect.stringContaining("read-models status") });
-    system = await startSystem({ inOneProcess: true, natsUrl: servers.nats.url, postgresUrl, settings });
+    // Begins to exchange the installation's key as well.
+    const keys = { FIELDLOG_INSTALLATION_KEY: `${nextKey},${settings.FIELDLOG_INSTALLATION_KEY}` };
+    system = await startSystem({
+      inOneProcess: true,
+      natsUrl: servers.nats.url,
+      postgresUrl,
+      settings: keys,
+    });
 
     await send(1_000_000);
     const rest: number[] = [];
@@ -373,6 +381,19 @@ describe("fieldlog backup and restore", () => {
     const { readings } = await json("readings list -n test");
     await start(`readings download ${readings[0].number} -n test --output ${join(folder, "b.txt")}`).end;
     expect(readFileSync(join(folder, "b.txt"), "utf8")).toBe("what it recorded");
+  });
+
+  it("seals everything anew when the installation's key is exchanged", async () => {
+    const counted = await json("installation reseal --check");
+    const services = ["auth", "subscriptions", "offers", "sampling", "streams"];
+    expect(counted.services.map(({ service }: { service: string }) => service)).toEqual(services);
+    expect(counted.sealedByOthers).toBeGreaterThan(2);
+    const anew = await json("installation reseal");
+    expect(anew).toMatchObject({ resealed: counted.sealedByOthers, sealedByOthers: 0 });
+    expect((await json("installation reseal")).resealed).toBe(0);
+    const { readings } = await json("readings list -n test");
+    await start(`readings download ${readings[0].number} -n test --output ${join(folder, "c.txt")}`).end;
+    expect(readFileSync(join(folder, "c.txt"), "utf8")).toBe("what it recorded");
   });
 
   it("refuses to put a backup onto what is there", async () => {

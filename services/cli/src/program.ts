@@ -5,6 +5,7 @@ import { addDeadLetters } from "./commands/dead-letters.js";
 import { addDevices } from "./commands/devices.js";
 import { addEvents } from "./commands/events.js";
 import { addFleet } from "./commands/fleet.js";
+import { addInstallation } from "./commands/installation.js";
 import { addKeys } from "./commands/keys.js";
 import { addMessages } from "./commands/messages.js";
 import { addNamespaces } from "./commands/namespaces.js";
@@ -59,7 +60,8 @@ export function makeProgram(world: World): Command {
     addKeys,
     addNamespaces,
   ];
-  for (const add of [...data, addCred, addReadModels, addDeadLetters, addBackup, addSim]) add(program, world);
+  const operating = [addReadModels, addDeadLetters, addBackup, addInstallation];
+  for (const add of [...data, addCred, ...operating, addSim]) add(program, world);
   prepare(program, world);
   return program;
 }

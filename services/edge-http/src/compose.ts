@@ -34,6 +34,7 @@ import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
 import { DeviceBound } from "./native/device-bound/device-bound.js";
 import { Editors } from "./native/editing/editors.js";
+import { addSealings } from "./native/installation/sealings.js";
 import { Signing } from "./native/signed/signing.js";
 import { PictureStreams } from "./native/snapshots/picture-streams.js";
 import { EventStreams } from "./native/streams/event-streams.js";
@@ -154,7 +155,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
       partBytes: limits.uploadPartBytes,
     }),
     editors: new Editors({ access, known, devices: edge.devices, now }),
-    ...{ remote, deviceBound, pictureStreams, webSocketBase: sockets },
+    ...{ remote, deviceBound, pictureStreams, webSocketBase: sockets, sealings: addSealings(runtime) },
   });
   await dialects.register(passOn, { to: native });
   const close = async () => {

@@ -1,12 +1,12 @@
 import { Aftermath, Aggregates } from "@fieldlog/aggregates";
-import { auth, DEVICE_KEYS, offers } from "@fieldlog/contracts";
+import { auth, DEVICE_KEYS, offers, sealing } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openObjects } from "@fieldlog/objects";
 import { openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { InstallationKeys } from "@fieldlog/sealing";
+import { InstallationKeys, resealing } from "@fieldlog/sealing";
 import { Consequences } from "./aftermath/consequences.js";
 import { follow, KINDS } from "./aftermath/follow.js";
 import { sweepOf } from "./aftermath/sweep.js";
@@ -61,7 +61,11 @@ export async function compose(runtime: Runtime): Promise<void> {
   const server = new RpcServer({
     address: listenAddress(settings.offersGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics, refusal },
-  }).add(offers.OffersService, offersService({ requests, offers: offered, uploads, readings, reader, log }));
+  })
+    .add(offers.OffersService, offersService({ requests, offers: offered, uploads, readings, reader, log }))
+    .add(sealing.SealingService, {
+      reseal: resealing(installationKeys.sealing, (asked) => keys.reseal(asked)),
+    });
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });

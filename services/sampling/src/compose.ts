@@ -1,10 +1,10 @@
-import { sampling } from "@fieldlog/contracts";
+import { sampling, sealing } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openReadDatabase } from "@fieldlog/read-model";
 import { RemoteDevices } from "@fieldlog/remote";
 import { listenAddress, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { InstallationKeys } from "@fieldlog/sealing";
+import { InstallationKeys, resealing } from "@fieldlog/sealing";
 import { addSamples } from "./samples/add-samples.js";
 import { sampleRefusal } from "./samples/rpc.js";
 import { addSamplings } from "./samplings/add-samplings.js";
@@ -33,7 +33,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   const views = viewTokens(installationKeys.capabilities("view"), now);
   const samplings = addSamplings(parts);
   const withSamplings = { ...parts, awaiting: samplings.awaiting };
-  const samples = await addSamples(withSamplings);
+  const { served: samples, keys } = await addSamples(withSamplings);
   const served = { ...samplings.served, ...samples, ...views } as ServiceImpl<
     typeof sampling.SamplingService
   >;
@@ -41,7 +41,11 @@ export async function compose(runtime: Runtime): Promise<void> {
     address: listenAddress(settings.samplingGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics },
     refusal: (error) => sampleRefusal(error) ?? refusal(error),
-  }).add(sampling.SamplingService, served);
+  })
+    .add(sampling.SamplingService, served)
+    .add(sealing.SealingService, {
+      reseal: resealing(installationKeys.sealing, (asked) => keys.reseal(asked)),
+    });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());

@@ -1,12 +1,12 @@
 import { Aggregates } from "@fieldlog/aggregates";
-import { limits, REGISTRY, SIGNALS, STREAM_KEYS, streams } from "@fieldlog/contracts";
+import { limits, REGISTRY, SIGNALS, STREAM_KEYS, sealing, streams } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { openObjects } from "@fieldlog/objects";
 import { NotYet, openReadDatabase, ReadModelRunner } from "@fieldlog/read-model";
 import { listenAddress, RpcServer } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { InstallationKeys } from "@fieldlog/sealing";
+import { InstallationKeys, resealing } from "@fieldlog/sealing";
 import { accessMethods, STREAM_ACCESS } from "./access/access-methods.js";
 import { StoredRows } from "./access/stored-rows.js";
 import { definitions } from "./definitions/read-model.js";
@@ -30,9 +30,12 @@ export async function compose(runtime: Runtime): Promise<void> {
     onError: (err) => logger.warn({ err }, "lost a connection to Postgres"),
   });
   const installationKeys = new InstallationKeys(settings.installationKey);
-  const { sealing } = installationKeys;
   const { replicas } = settings;
-  const keys = await DataKeys.open(log.connection, { bucket: STREAM_KEYS, replicas, sealing });
+  const keys = await DataKeys.open(log.connection, {
+    bucket: STREAM_KEYS,
+    replicas,
+    sealing: installationKeys.sealing,
+  });
   const objects = openObjects(log.connection, settings);
   const running = { log, database, logger, metrics };
   const defined = new ReadModelRunner({ ...running, definition: definitions });
@@ -71,7 +74,11 @@ export async function compose(runtime: Runtime): Promise<void> {
   const server = new RpcServer({
     address: listenAddress(settings.streamsGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics, refusal },
-  }).add(streams.StreamsService, served);
+  })
+    .add(streams.StreamsService, served)
+    .add(sealing.SealingService, {
+      reseal: resealing(installationKeys.sealing, (asked) => keys.reseal(asked)),
+    });
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "database", stop: () => database.close() });

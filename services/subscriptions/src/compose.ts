@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { Aggregates } from "@fieldlog/aggregates";
-import { auth, subscriptions } from "@fieldlog/contracts";
+import { auth, sealing, subscriptions } from "@fieldlog/contracts";
 import { connectLog, logOptions } from "@fieldlog/event-log";
 import { CursorRecords, EventFeeds } from "@fieldlog/fan-out";
 import { listenAddress, RpcServer, rpcClient } from "@fieldlog/rpc";
 import { need, type Runtime } from "@fieldlog/runtime";
-import { InstallationKeys } from "@fieldlog/sealing";
+import { InstallationKeys, resealing } from "@fieldlog/sealing";
 import { observeSubscriptions } from "./metrics.js";
 import { refusal, subscriptionsService } from "./rpc.js";
+import { Resealing } from "./service/resealing.js";
 import { Secrets } from "./service/secrets.js";
 import { Subscriptions } from "./service/subscriptions.js";
 import { SubscriptionTable } from "./service/table.js";
@@ -33,7 +34,9 @@ export async function compose(runtime: Runtime): Promise<void> {
   const records = await CursorRecords.open(log.connection, settings.replicas);
   const table = new SubscriptionTable({ log, logger });
   const aggregates = new Aggregates({ log, snapshots: table, metrics });
-  const secrets = new Secrets(new InstallationKeys(settings.installationKey).sealing);
+  const keys = new InstallationKeys(settings.installationKey).sealing;
+  const secrets = new Secrets(keys);
+  const resealed = new Resealing({ aggregates, table, secrets });
   const own = new Subscriptions({
     ...{ aggregates, table, records, secrets },
     checkEndpoint: (url) => checkEndpoint(url, addresses),
@@ -55,7 +58,9 @@ export async function compose(runtime: Runtime): Promise<void> {
     logger,
     metrics,
     refusal,
-  }).add(subscriptions.SubscriptionsService, subscriptionsService(own, statuses));
+  })
+    .add(subscriptions.SubscriptionsService, subscriptionsService(own, statuses))
+    .add(sealing.SealingService, { reseal: resealing(keys, (asked) => resealed.page(asked)) });
 
   lifecycle.add({ name: "log", stop: () => log.close() });
   lifecycle.add({ name: "records", stop: () => records.close() });

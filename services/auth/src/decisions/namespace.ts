@@ -25,8 +25,8 @@ export function isAssignedId(text: string): boolean {
   return UUID.test(text);
 }
 
-// Events: NamespaceCreated, RetentionChanged, NamespaceSettingsChanged, NamespaceDisabled, NamespaceEnabled. Their names
-// and fields are the storage format of the permanent log.
+// Events: NamespaceCreated, RetentionChanged, NamespaceSettingsChanged, NamespaceDisabled, NamespaceEnabled,
+// DataKeyResealed. Their names and fields are the storage format of the permanent log.
 
 // State
 
@@ -84,6 +84,10 @@ export const namespace: Decider<Namespace> = {
         return state.phase === "created" ? { ...state, disabled: event.value.reason } : state;
       case "namespaceEnabled":
         return state.phase === "created" ? enabledOf(state) : state;
+      case "dataKeyResealed": {
+        const { dataKey } = event.value;
+        return state.phase === "created" && dataKey !== undefined ? { ...state, dataKey } : state;
+      }
       default:
         return state;
     }
@@ -130,6 +134,17 @@ export function createNamespace(asked: NewNamespace): (state: Namespace) => Outc
     const { settings = SETTINGS, ...value } = asked;
     const created: RegistryEvent["event"] = { case: "namespaceCreated", value };
     return { events: [{ event: created }, ...changesTo(settings, SETTINGS)], result: undefined };
+  };
+}
+
+/** @param reseal the data key, sealed by the key that seals now; undefined: nothing is decided. Refuses NotFound. */
+export function resealDataKey(reseal: (namespace: CreatedNamespace) => Sealed | undefined) {
+  return (state: Namespace): Outcome<undefined> => {
+    if (state.phase === "none") throw new NotFound("namespace");
+    const dataKey = reseal(state);
+    if (dataKey === undefined) return { events: [], result: undefined };
+    const event: RegistryEvent["event"] = { case: "dataKeyResealed", value: { dataKey: { ...dataKey } } };
+    return { events: [{ event }], result: undefined };
   };
 }
 

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { INSTALLATION, registry } from "@fieldlog/contracts";
 import { type Decider, InvalidField, type Outcome } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
-import { AlreadyExists } from "./refusals.js";
+import { AlreadyExists, NotFound } from "./refusals.js";
 
 // Ids: a user's history is found by the user's name, so that no two can have the same name.
 
@@ -25,7 +25,7 @@ export function isPassword(text: string): boolean {
   return length >= PASSWORD_LENGTH.least && length <= PASSWORD_LENGTH.most;
 }
 
-// Event: UserCreated. Its name and fields are the storage format of the permanent log.
+// Events: UserCreated, PasswordHashResealed. Their names and fields are the storage format of the permanent log.
 
 // State
 
@@ -46,6 +46,10 @@ export const user: Decider<User> = {
   kind: "user",
   initial: { phase: "none" },
   evolve: (state, { event }, at) => {
+    if (event.case === "passwordHashResealed") {
+      const { passwordHash } = event.value;
+      return state.phase === "created" && passwordHash !== undefined ? { ...state, passwordHash } : state;
+    }
     if (event.case !== "userCreated") return state;
     const { id, name, passwordHash = create(registry.SealedBoxSchema) } = event.value;
     return { phase: "created", id, name, passwordHash, createdAt: at.decidedAt };
@@ -74,5 +78,16 @@ export function createUser(asked: NewUser): (state: User) => Outcome<undefined> 
     if (state.phase === "created") throw new AlreadyExists("user", asked.name);
     const value = { ...asked, passwordHash: { ...asked.passwordHash } };
     return { events: [{ event: { case: "userCreated", value } }], result: undefined };
+  };
+}
+
+/** @param reseal the hash, sealed by the key that seals now; undefined: nothing is decided. Refuses NotFound. */
+export function resealPasswordHash(reseal: (user: CreatedUser) => Sealed | undefined) {
+  return (state: User): Outcome<undefined> => {
+    if (state.phase === "none") throw new NotFound("user");
+    const passwordHash = reseal(state);
+    if (passwordHash === undefined) return { events: [], result: undefined };
+    const value = { passwordHash: { ...passwordHash } };
+    return { events: [{ event: { case: "passwordHashResealed", value } }], result: undefined };
   };
 }

@@ -1,6 +1,6 @@
-import { type Sealed, SealingKey } from "@fieldlog/sealing";
+import { type Sealed, SealingKey, WrongInstallationKey } from "@fieldlog/sealing";
 import { expect, test } from "vitest";
-import { Keyring, WrongInstallationKey } from "./keyring.js";
+import { Keyring } from "./keyring.js";
 
 const installation = new SealingKey(new Uint8Array(32).fill(1));
 const secret = Buffer.from("secret");

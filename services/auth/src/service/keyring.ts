@@ -1,12 +1,4 @@
-import { CannotOpen, type Sealed, type Sealing, SealingKey } from "@fieldlog/sealing";
-
-/** The start is refused: nothing that this log holds sealed could be opened. */
-export class WrongInstallationKey extends Error {
-  override readonly name = "WrongInstallationKey";
-  constructor(options?: ErrorOptions) {
-    super("the installation key does not open this log's keys: check FIELDLOG_INSTALLATION_KEY", options);
-  }
-}
+import { openedByInstallation, resealed, type Sealed, type Sealing, SealingKey } from "@fieldlog/sealing";
 
 /** A namespace's data key, sealed by the installation's key. */
 export interface SealedDataKey {
@@ -36,7 +28,17 @@ export class Keyring {
     return this.#installation.sealKey(SealingKey.random(), dataKeyContext(namespace));
   }
 
-  /** Raises {@link WrongInstallationKey}. */
+  /** The data key, sealed by the key that seals now; undefined: it is, or no key opens it. */
+  resealed({ id, dataKey }: SealedDataKey): Sealed | undefined {
+    return resealed(this.#installation, dataKey, dataKeyContext(id));
+  }
+
+  /** As {@link resealed}, of what {@link sealOwn} sealed. */
+  resealedOwn(box: Sealed, context: string): Sealed | undefined {
+    return resealed(this.#installation, box, context);
+  }
+
+  /** Raises WrongInstallationKey. */
   check(namespace: SealedDataKey): void {
     this.open(namespace);
   }
@@ -73,11 +75,7 @@ export class Keyring {
   }
 
   private open({ id, dataKey }: SealedDataKey): SealingKey {
-    try {
-      return this.#installation.openKey(dataKey, dataKeyContext(id));
-    } catch (cause) {
-      throw cause instanceof CannotOpen ? new WrongInstallationKey({ cause }) : cause;
-    }
+    return openedByInstallation(() => this.#installation.openKey(dataKey, dataKeyContext(id)));
   }
 }
 

@@ -39,7 +39,7 @@ export class Users {
     if (await this.find(name)) throw new AlreadyExists("user", name);
     const id = randomUUID();
     const phc = await passwords.hash(asked.password, () => refuseIf(isGone()));
-    const passwordHash = keyring.sealOwn(Buffer.from(phc), contextOf(name));
+    const passwordHash = keyring.sealOwn(Buffer.from(phc), passwordContext(name));
     const decide = createUser({ id, name, passwordHash });
     const { snapshot } = await aggregates.transact(user, userNamed(name), decide, `user:${id}`);
     return snapshot.state as CreatedUser;
@@ -55,7 +55,7 @@ export class Users {
       wrongPasswords.begin(name);
       throw new WrongPassword();
     }
-    const phc = keyring.unsealOwn(found.passwordHash, contextOf(name)).toString("utf8");
+    const phc = keyring.unsealOwn(found.passwordHash, passwordContext(name)).toString("utf8");
     let right = () => {};
     const is = await passwords.verify(phc, password, () => {
       refuseIf(isGone());
@@ -91,6 +91,7 @@ function refuseIf(isGone: boolean): void {
   if (isGone) throw new TooBusy();
 }
 
-function contextOf(name: string): string {
+/** Where a user's password hash is sealed for. */
+export function passwordContext(name: string): string {
   return `${INSTALLATION}/user/${name}`;
 }

@@ -359,3 +359,14 @@ export interface DeadLetterOfStream {
   bytes: number;
   receivedAt: string;
 }
+
+/** What became of some sealed boxes of one service. */
+export interface Resealed {
+  readonly service: string;
+  /** The first one seals. */
+  readonly keyIds: readonly string[];
+  /** By the key that had sealed them. */
+  readonly found: Record<string, number>;
+  readonly resealed: number;
+  readonly next: string | null;
+}

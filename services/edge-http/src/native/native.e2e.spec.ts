@@ -6,6 +6,7 @@ import { bytes, dateOf, len, num, pick, signature } from "../csn/hand.fixture.js
 import { sendsToDevices } from "./device-bound/device-bound.fixture.js";
 import { editsDevices } from "./editing/editing.fixture.js";
 import { hasFleets } from "./fleet/fleet.fixture.js";
+import { reseals } from "./installation/installation.fixture.js";
 import { keepsOperatorKeysApart, limitsKeys, makesBoardKeys, makesCredKeys } from "./keys.fixture.js";
 import { tellsThatItLives } from "./liveness/liveness.fixture.js";
 import { showsMessages } from "./messages.fixture.js";
@@ -271,6 +272,8 @@ describe("the native API", () => {
     expect((await call("post", "/v1/dead-letters/retry", {}, { body })).status).toBeLessThan(500);
     expect((await call("post", "/v1/dead-letters/drop", {}, { body })).status).toBeLessThan(500);
   });
+
+  it("seals anew what the installation's key sealed", () => reseals(native));
 
   it("publishes an event, or several", async () => {
     const one = await call("post", EVENTS, test, { body: { name: "light", value: 3, place: "roof" } });

@@ -3,6 +3,7 @@ import { DevicesController } from "./devices.controller.js";
 import { EditingController } from "./editing/editing.controller.js";
 import { FleetController } from "./fleet/fleet.controller.js";
 import { InferenceController } from "./inference/inference.controller.js";
+import { InstallationController } from "./installation/installation.controller.js";
 import { LivenessController } from "./liveness/liveness.controller.js";
 import { ModelsController } from "./models/models.controller.js";
 import { NamespacesController } from "./namespaces.controller.js";
@@ -55,6 +56,7 @@ export class NativeModule {
         TunnelsController,
         ProvisioningController,
         OperatorController,
+        InstallationController,
       ],
       providers: [{ provide: NATIVE, useValue: parts }],
     };

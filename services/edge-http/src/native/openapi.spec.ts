@@ -17,7 +17,7 @@ const all = Object.entries(openapi.paths as Record<string, Record<string, Descri
 const forEverybody = [
   ...["cred-logIn", "csn-client-create", "csn-query-client-from-legacy-id", "csn-query-existing-uuid"],
   ...["csn-query-name-available", "csn-query-recent-events"],
-  ...["edit-page-edit.css", "edit-page-edit.js", "edit-page-index.html", "healthz", "metrics", "openapi"],
+  ...["edit-page-edit.css", "edit-page-edit.js", "edit-page-index.html", "healthz", "openapi"],
   ...["readyz", "tenta-createUser", "tenta-logIn", "tenta-status", "upload-options"],
 ];
 

@@ -2,6 +2,7 @@ import { deviceBoundOperations } from "./device-bound/device-bound-operations.js
 import { editingOperations } from "./editing/editing-operations.js";
 import { fleetOperations } from "./fleet/fleet-operations.js";
 import { inferenceOperations } from "./inference/inference-operations.js";
+import { installationOperations } from "./installation/installation-operations.js";
 import { livenessOperations } from "./liveness/liveness-operations.js";
 import { modelOperations } from "./models/model-operations.js";
 import { NAMESPACE, op } from "./operation.js";
@@ -239,6 +240,7 @@ export const operations = {
     body: schema.ParkedDevice,
     answer: schema.Dropped,
   }),
+  ...installationOperations,
   ...rateOperations,
   ...livenessOperations,
   ...snapshotOperations,

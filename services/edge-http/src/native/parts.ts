@@ -7,6 +7,7 @@ import type { Readings } from "../uploads/readings.js";
 import type { Access } from "./access.js";
 import type { DeviceBound } from "./device-bound/device-bound.js";
 import type { Editors } from "./editing/editors.js";
+import type { Sealings } from "./installation/sealings.js";
 import type { Signing } from "./signed/signing.js";
 import type { PictureStreams } from "./snapshots/picture-streams.js";
 import type { EventStreams } from "./streams/event-streams.js";
@@ -29,6 +30,7 @@ export interface NativeParts extends Omit<Edge, "log" | "streams"> {
   readonly publishing: EventPublishing;
   readonly signing: Signing;
   readonly editors: Editors;
+  readonly sealings: Sealings;
   readonly logger: Runtime["logger"];
 }
 

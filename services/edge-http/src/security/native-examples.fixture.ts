@@ -64,6 +64,7 @@ export const nativeExamples: Readonly<Record<string, Example>> = {
     body: ({ ns, device }) => ({ readModel: "events", namespace: ns, device }),
     owner: [404],
   },
+  resealInstallation: body({ check: true }),
   sendHeartbeat: body({}),
   getLiveness: { owner: [404] },
   startSnapshots: { ...body({}), ...away },

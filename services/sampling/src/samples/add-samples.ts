@@ -24,7 +24,13 @@ export interface SamplesStandOn extends SamplingParts {
 }
 
 /** What is stored. Its parts start and stop with the lifecycle, in the order in which they are added. */
-export async function addSamples({ runtime, log, database, awaiting, now }: SamplesStandOn): Promise<Served> {
+export async function addSamples({
+  runtime,
+  log,
+  database,
+  awaiting,
+  now,
+}: SamplesStandOn): Promise<{ readonly served: Served; readonly keys: DataKeys }> {
   const { logger, metrics, lifecycle, health } = runtime;
   const settings = need(runtime.settings, "internalToken", "installationKey");
   const { sealing } = new InstallationKeys(settings.installationKey);
@@ -69,7 +75,7 @@ export async function addSamples({ runtime, log, database, awaiting, now }: Samp
     stop: () => aftermath.stop(),
   });
   health.add("samples", () => runner.ready());
-  return sampleMethods({ samples, models, keys, waitFor });
+  return { served: sampleMethods({ samples, models, keys, waitFor }), keys };
 }
 
 /** Of a device that is not registered: empty. */

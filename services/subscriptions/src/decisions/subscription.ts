@@ -10,7 +10,7 @@ import { NoWebhook, UnknownSubscription } from "./refusals.js";
 export const SUBSCRIPTION_ID = /^[0-9a-f]{16}$/;
 
 // Events: SubscriptionCreated, SubscriptionRemoved, SubscriptionDisabled, SubscriptionEnabled,
-// WebhookSecretRotated. Their names and fields are the storage format of the permanent log.
+// WebhookSecretRotated, WebhookSecretResealed. Their names and fields are the storage format of the permanent log.
 
 type Recorded = NonNullable<MessageInitShape<typeof registry.RegistryEventSchema>["event"]>;
 
@@ -78,6 +78,8 @@ function changed(state: ActiveSubscription, event: registry.RegistryEvent["event
     }
     case "webhookSecretRotated":
       return rotated(state, event.value);
+    case "webhookSecretResealed":
+      return resealed(state, event.value);
     default:
       return state;
   }
@@ -88,6 +90,14 @@ function rotated(state: ActiveSubscription, event: registry.WebhookSecretRotated
   if (state.webhook === undefined || secret === undefined) return state;
   const previous = { secret: state.webhook.secret, until: Number(previousUntil) };
   return { ...state, webhook: { ...state.webhook, secret, previous } };
+}
+
+function resealed(state: ActiveSubscription, event: registry.WebhookSecretResealed): ActiveSubscription {
+  const { secret, previous } = event;
+  if (state.webhook === undefined || secret === undefined) return state;
+  const { previous: before, ...webhook } = state.webhook;
+  const kept = before && previous ? { previous: { ...before, secret: previous } } : {};
+  return { ...state, webhook: { ...webhook, secret, ...kept } };
 }
 
 // Decisions: each takes what is asked and gives a function of the state. That returns the events that lead
@@ -162,6 +172,28 @@ export function rotateSecret(secret: Sealed, previousUntil: number) {
     if (active(state).webhook === undefined) throw new NoWebhook();
     const value = { secret, previousUntil: BigInt(previousUntil) };
     return recorded({ case: "webhookSecretRotated", value });
+  };
+}
+
+/**
+ * Of a subscription without a secret, or one that is sealed as it should be: nothing.
+ *
+ * @param reseal a secret, sealed by the key that seals now; undefined: it is, or no key opens it
+ */
+export function resealSecret(reseal: (box: Sealed) => Sealed | undefined) {
+  return (state: Subscription): Outcome<undefined> => {
+    const webhook = state.phase === "active" ? state.webhook : undefined;
+    if (webhook === undefined) return nothing;
+    const [secret, previous] = [reseal(webhook.secret), webhook.previous && reseal(webhook.previous.secret)];
+    if (secret === undefined && previous === undefined) return nothing;
+    const before = previous ?? webhook.previous?.secret;
+    return recorded({
+      case: "webhookSecretResealed",
+      value: {
+        secret: { ...(secret ?? webhook.secret) },
+        ...(before === undefined ? {} : { previous: { ...before } }),
+      },
+    });
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Sealed, Sealing } from "@fieldlog/sealing";
+import { resealed, type Sealed, type Sealing } from "@fieldlog/sealing";
 import type { ActiveSubscription } from "../decisions/subscription.js";
 
 const PREFIX = "whsec_";
@@ -20,6 +20,11 @@ export class Secrets {
 
   seal(secret: string, namespace: string, id: string): Sealed {
     return this.#key.seal(Buffer.from(secret), contextOf(namespace, id));
+  }
+
+  /** Sealed by the key that seals now; undefined: it is, or no key opens it. */
+  resealed(box: Sealed, namespace: string, id: string): Sealed | undefined {
+    return resealed(this.#key, box, contextOf(namespace, id));
   }
 
   /** Those that sign at that time, newest first. Raises CannotOpen. */

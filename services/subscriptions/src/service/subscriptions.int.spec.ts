@@ -5,11 +5,12 @@ import { limits, REGISTRY, registry, registryOfNamespace } from "@fieldlog/contr
 import { InvalidField } from "@fieldlog/decider";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { CursorRecords } from "@fieldlog/fan-out";
-import { SealingKey } from "@fieldlog/sealing";
+import { SealingKey, SealingKeys } from "@fieldlog/sealing";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NoWebhook, TooManySubscriptions, UnknownSubscription } from "../decisions/refusals.js";
 import type { NewSubscription } from "../decisions/subscription.js";
+import { Resealing } from "./resealing.js";
 import { Secrets } from "./secrets.js";
 import { Subscriptions } from "./subscriptions.js";
 import { SubscriptionTable } from "./table.js";
@@ -21,7 +22,8 @@ let records: CursorRecords;
 let replicas: Replica[];
 let namespace = "";
 let namespaces = 0;
-const secrets = new Secrets(new SealingKey(randomBytes(32)));
+const [key, nextKey] = [new SealingKey(randomBytes(32)), new SealingKey(randomBytes(32))] as const;
+const secrets = new Secrets(key);
 const logger = { warn: () => undefined, error: () => undefined };
 const clock = { now: 1_000_000 };
 
@@ -179,6 +181,41 @@ describe("a webhook", () => {
     const polled = await own.create(namespace, wanted(), "x");
     await expect(own.rotateSecret(namespace, polled.created.id, 0, "x")).rejects.toThrow(NoWebhook);
     await expect(own.rotateSecret(namespace, created.id, -1, "x")).rejects.toThrow(InvalidField);
+  });
+
+  it("keeps its secrets when they are sealed anew, some webhooks at a time", async () => {
+    const { own, table, webhooks } = start();
+    const made: string[] = [];
+    for (let n = 0; n < 3; n++) made.push((await own.create(namespace, hook(), "x")).created.id);
+    const [rotated = "", ...others] = made;
+    await own.rotateSecret(namespace, rotated, 60_000, "x");
+    const secretsOf = (webhook: WebhookSubscriptions) =>
+      made.map((id) => webhook.secrets({ namespace, id }, clock.now));
+    const before = secretsOf(webhooks);
+    expect(before.map(({ length }) => length)).toEqual([2, 1, 1]);
+
+    const aggregates = new Aggregates({ log, snapshots: table });
+    const both = new Secrets(new SealingKeys(nextKey, key));
+    const resealing = new Resealing({ aggregates, table, secrets: both });
+    const mine = { after: `${namespace}/`, decidedBy: "x" };
+    const counted = await resealing.page({ ...mine, limit: 100, check: true });
+    expect(counted).toEqual({ found: { [key.id]: 4 }, resealed: 0, next: "" });
+    const first = await resealing.page({ ...mine, limit: 2, check: false });
+    expect(first.resealed).toBe(2);
+    const second = await resealing.page({ ...mine, limit: 2, check: false, after: first.next });
+    expect(second).toMatchObject({ resealed: 1, next: "" });
+    await table.upToDate();
+    expect((await resealing.page({ ...mine, limit: 100, check: false })).resealed).toBe(0);
+
+    // The key of before opens none of them any more.
+    const alone = new WebhookSubscriptions(table, new Secrets(nextKey), aggregates);
+    expect(secretsOf(alone)).toEqual(before);
+    for (const id of [rotated, ...others]) {
+      expect(() => webhooks.secrets({ namespace, id }, clock.now)).toThrow("sealed by the key");
+    }
+    const { secret } = await own.rotateSecret(namespace, rotated, 60_000, "x");
+    const mixed = new WebhookSubscriptions(table, both, aggregates);
+    expect(mixed.secrets({ namespace, id: rotated }, clock.now)).toEqual([secret, before[0]?.[0]]);
   });
 
   it("is disabled with a reason and enabled again, and every replica hears of it", async () => {
