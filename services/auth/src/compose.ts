@@ -22,6 +22,7 @@ import { Passwords } from "./service/passwords.js";
 import { addProvisioning } from "./service/provisioning/add-provisioning.js";
 import { WrongCodes } from "./service/provisioning/wrong-codes.js";
 import { Resealing } from "./service/resealing.js";
+import { checkSealedBy } from "./service/sealed-by.js";
 import { Sessions } from "./service/sessions.js";
 import { Users } from "./service/users.js";
 import { WrongPasswords } from "./service/wrong-passwords.js";
@@ -113,6 +114,10 @@ export async function compose(runtime: Runtime): Promise<void> {
     stop: async () => stopping.abort(),
   });
   lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
+  lifecycle.add({
+    name: "installation's key",
+    start: () => checkSealedBy({ database, keys: installationKeys.sealing, caughtUp }),
+  });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());

@@ -89,7 +89,7 @@ describe("the installation's key is exchanged", () => {
   }
 
   /** All pages of two boxes each, summed up. */
-  async function reseal({ runtime }: Replica, check: boolean) {
+  async function reseal({ runtime }: Replica, check: boolean, pages = Number.POSITIVE_INFINITY) {
     const at = { address: runtime.settings.authGrpc, token: INTERNAL_TOKEN, deadlineMs: CALL_MS };
     const client = rpcClient(sealing.SealingService, at);
     const sum = { found: {} as Record<string, number>, resealed: 0 };
@@ -99,7 +99,8 @@ describe("the installation's key is exchanged", () => {
       for (const [key, n] of Object.entries(page.found)) sum.found[key] = (sum.found[key] ?? 0) + n;
       sum.resealed += page.resealed;
       after = page.next;
-    } while (after !== "");
+      pages -= 1;
+    } while (after !== "" && pages > 0);
     client.close();
     return sum;
   }
@@ -107,7 +108,7 @@ describe("the installation's key is exchanged", () => {
   it("by restarts that know both, and by decisions that seal anew what the old one sealed", async () => {
     await used(old, async (replica) => {
       for (const name of ["ash", "ivy", "oak"]) await replica.client.createUser({ name, password });
-      await replica.client.createNamespace({ name: "forest", decidedBy: "test" });
+      await replica.client.createNamespace({ name: "wood", decidedBy: "test" });
       ({ secret } = await replica.client.issueDeviceCredential({ ...device, kind: "signing-secret" }));
     });
     await used(`${old},${next}`, async (replica) => {
@@ -115,7 +116,18 @@ describe("the installation's key is exchanged", () => {
     });
     await used(`${next},${old}`, async (replica) => {
       await replica.client.createUser({ name: "elm", password });
-      expect((await reseal(replica, false)).resealed).toBe(6);
+      // Broken off behind the namespaces that every start looks at: the others and users are still sealed by the old one.
+      await reseal(replica, false, 1);
+    });
+    // It is told by the read model: of one that is behind nothing is known yet.
+    await until("the start is refused", () =>
+      used(next, async () => undefined).then(
+        () => false,
+        (error) => String(error).includes(`WrongInstallationKey`) && String(error).includes(OLD),
+      ),
+    );
+    await used(`${next},${old}`, async (replica) => {
+      expect((await reseal(replica, false)).resealed).toBe(4);
       expect((await reseal(replica, false)).resealed).toBe(0);
       expect(await reseal(replica, true)).toEqual({ found: { [NEW]: 7 }, resealed: 0 });
       expect(await kept({ natsUrl: servers.nats.url, postgresUrl })).not.toContain("argon2id");
