@@ -62,7 +62,7 @@ afterEach(async () => {
 
 /** What may be called without anything: a new one belongs here, or must ask who calls. */
 const OPEN_TO_ALL = [
-  ...["openapi", "healthz", "readyz", "metrics", "tenta-status", "upload-options"],
+  ...["openapi", "healthz", "readyz", "tenta-status", "upload-options"],
   ...["edit-page-index.html", "edit-page-edit.js", "edit-page-edit.css"],
   // Here people and devices begin.
   ...["tenta-createUser", "tenta-logIn", "cred-logIn", "csn-client-create"],
