@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { number } from "@fieldlog/arguments";
 import { removeCluster } from "@fieldlog/servers";
 import { Command } from "commander";
+import type { Finding } from "./checks/finding.js";
 import { type Arguments, optionsOf } from "./options.js";
 import { KeptRuns } from "./report/kept.js";
 import { recordOf } from "./report/record.js";
@@ -73,7 +74,8 @@ async function perform(given: Arguments): Promise<void> {
   }
   progress(`seed ${options.seed}, in ${folder}`);
   let senders: readonly Sender[] = [];
-  const outcome = await run(options, {
+  const surprises = noteSurprises(progress);
+  const done = await run(options, {
     ...{ folder, progress, signal: stop.signal },
     onSenders: (all) => {
       senders = all;
@@ -85,6 +87,7 @@ async function perform(given: Arguments): Promise<void> {
     process.stdout.write(`Data, logs, ledger and schedule are kept in ${folder}\n`);
     throw error;
   });
+  const outcome = { ...done, findings: [...done.findings, ...surprises] };
   process.stdout.write(`${reportOf(outcome)}\n`);
   if (given.keep) {
     const file = await new KeptRuns(OWN_FOLDER).keep(
@@ -100,6 +103,19 @@ async function perform(given: Arguments): Promise<void> {
   process.stdout.write(
     `Everything is kept in ${folder}; the same faults again: ${commandOf(options.seed)}\n`,
   );
+}
+
+/** What a sender or subscriber did not foresee is a finding, and the others go on. */
+function noteSurprises(progress: (message: string) => void): readonly Finding[] {
+  const surprises: Finding[] = [];
+  const note = (error: unknown) => {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    progress(`not foreseen: ${detail}`);
+    surprises.push({ what: "unhealthy", where: "the suite", who: "a sender or subscriber", detail });
+  };
+  process.on("uncaughtException", note);
+  process.on("unhandledRejection", note);
+  return surprises;
 }
 
 /** With the options of this run, and its seed. */

@@ -70,7 +70,9 @@ export class MqttTalk {
       if (packet.cmd === "publish") this.sent(packet.payload.toString());
     });
     this.client = client;
-    this.talking = this.talk(client);
+    this.talking = this.talk(client).catch((error: Error) => {
+      this.ledger.wrong.push(`it fell silent: ${error.message}`);
+    });
   }
 
   /** Resolves when what is under way is acknowledged, or given up. */

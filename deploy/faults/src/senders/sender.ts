@@ -53,7 +53,9 @@ export class Talk {
   ) {}
 
   start(): void {
-    this.talking = this.talk();
+    this.talking = this.talk().catch(
+      (error: Error) => void this.ledger.wrong.push(`it fell silent: ${error.message}`),
+    );
   }
 
   async stop(): Promise<void> {

@@ -71,7 +71,9 @@ class FileTalk {
   }
 
   start(): void {
-    this.talking = this.talk();
+    this.talking = this.talk().catch(
+      (error: Error) => void this.ledger.wrong.push(`it fell silent: ${error.message}`),
+    );
   }
 
   async stop(): Promise<void> {

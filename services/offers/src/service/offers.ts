@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Aggregates } from "@fieldlog/aggregates";
 import { limits } from "@fieldlog/contracts";
-import { InvalidField } from "@fieldlog/decider";
+import { InvalidField, TooManyConflicts } from "@fieldlog/decider";
 import type { EventLog } from "@fieldlog/event-log";
 import type { Capabilities } from "@fieldlog/sealing";
 import { type MadeUpload, type Offered, offer, type Upload, upload } from "../decisions/upload.js";
@@ -34,7 +35,10 @@ export interface OffersParts {
   readonly now: () => number;
 }
 
-/** Decides on what devices offer. Raises InvalidField, and what Aggregates and the call for the policy raise. */
+/** Milliseconds after which it is looked again for what another one has decided. */
+const PAUSE_MS = 100;
+
+/** Decides on what devices offer. Raises InvalidField, TooManyConflicts, and what Aggregates and the call for the policy raise. */
 export class Offers {
   constructor(private readonly parts: OffersParts) {}
 
@@ -78,9 +82,14 @@ export class Offers {
     const offered = await wanted.terms(one);
     if (offered === undefined) return undefined;
     const decidedBy = `device:${offered.device}`;
-    const begun = await this.parts.aggregates.begin(upload, { namespace, id }, offer(offered), decidedBy);
-    // Another edge was asked with the same message at the same time.
-    return begun ? existing(begun.state) : this.before(namespace, id);
+    for (let attempt = 1; attempt <= limits.decideAttempts; attempt++) {
+      const begun = await this.parts.aggregates.begin(upload, { namespace, id }, offer(offered), decidedBy);
+      // Another edge was asked with the same message at the same time. A copy of the log may tell of it a moment later.
+      const made = begun ? existing(begun.state) : await this.before(namespace, id);
+      if (made !== undefined) return made;
+      await sleep(PAUSE_MS);
+    }
+    throw new TooManyConflicts({ namespace, kind: upload.kind, id }, limits.decideAttempts);
   }
 }
 
