@@ -20,7 +20,7 @@ afterAll(async () => {
   await servers?.stop();
 });
 
-describe.each([DEVICE_KEYS, SAMPLE_KEYS, STREAM_KEYS])("the keys in %s", (bucket) => {
+describe.each([DEVICE_KEYS, SAMPLE_KEYS, STREAM_KEYS] as const)("the keys in %s", (bucket) => {
   const open = (setting: string) =>
     DataKeys.open(log.connection, { bucket, replicas: 1, sealing: new InstallationKeys(setting).sealing });
   const devices = Array.from({ length: 20 }, (_, i) => `device-${i}`);
