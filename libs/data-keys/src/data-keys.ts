@@ -84,11 +84,17 @@ export class DataKeys {
 
   /** What is sealed anew is written anew: so what an exchange of the installation's key has left is what is oldest. */
   private async checkOldest(): Promise<void> {
+    // While the log does not answer, nothing is known against the key.
+    const oldest = await this.oldest().catch(() => undefined);
+    if (oldest === undefined) return;
+    openedByInstallation(() => this.sealing.open(oldest.box, this.contextOf(oldest.namespace, oldest.id)));
+  }
+
+  private async oldest(): Promise<(RecordKey & { readonly box: Sealed }) | undefined> {
     for await (const { namespace, id, record } of this.bucket.all(() => undefined)) {
-      if (record === "erased") continue;
-      openedByInstallation(() => this.sealing.open(record, this.contextOf(namespace, id)));
-      return;
+      if (record !== "erased") return { namespace, id, box: record };
     }
+    return undefined;
   }
 
   /** The device's key; a new one where there is none. 32 bytes. Refuses {@link DeviceErased}. */

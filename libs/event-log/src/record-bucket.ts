@@ -50,6 +50,8 @@ export interface RecordBucketOptions<R> {
 /** Records asked for at once when all are read. */
 const PULL = 256;
 const PULL_EXPIRES_MS = 2_000;
+/** Times in a row that none comes of those that there are, until the log counts as unavailable. */
+const SILENT_PULLS = 15;
 const CONFLICTS: readonly number[] = [
   JetStreamApiCodes.StreamWrongLastSequence,
   JetStreamApiCodes.StreamWrongLastSequenceUnknown,
@@ -162,7 +164,7 @@ export class RecordBucket<R> {
 
   /**
    * All that there are, in the order in which they were written; what cannot be decoded is passed over, after `onError`
-   * was told.
+   * was told. Raises LogUnavailable where those that are left do not come.
    *
    * @param after only those with a higher revision; default: from the first
    */
@@ -179,17 +181,21 @@ export class RecordBucket<R> {
     try {
       let left = num_pending;
       const consumer = await this.jsm.jetstream().consumers.get(this.stream, name);
-      while (left > 0) {
-        left = 0;
+      for (let silent = 0; left > 0; silent += 1) {
+        if (silent > SILENT_PULLS)
+          throw new LogUnavailable(`${left} records of ${this.stream} do not come`, 1);
         const messages = await consumer.fetch({ max_messages: PULL, expires: PULL_EXPIRES_MS });
         for await (const { subject, seq, data, info } of messages) {
           left = info.pending;
+          silent = -1;
           if (data.length > 0) {
             const found = this.read(subject, data, onError);
             if (found !== undefined) yield { ...found, revision: seq };
           }
           if (left === 0) void messages.close();
         }
+        // They may be late, or have been removed meanwhile.
+        if (silent >= 0) left = (await consumer.info()).num_pending;
       }
     } finally {
       await this.jsm.consumers.delete(this.stream, name).catch(() => undefined);
