@@ -52,7 +52,7 @@ afterAll(async () => {
   if (started?.exitCode === null) await new Promise((resolve) => started?.once("exit", resolve));
 });
 
-describe("the README", () => {
+describe("the README", { retry: 0 }, () => {
   it("names the commands that this test knows", () => {
     expect(commands.map((command) => command.split(/\s+/).slice(0, 3).join(" "))).toEqual([
       "npm start --",
@@ -91,13 +91,13 @@ describe("the README", () => {
           if (started?.exitCode !== null) throw new Error(`it has ended:\n${shown}`);
           return line.test(shown);
         },
-        120_000,
+        180_000,
       );
     await shows("an earthquake", /M \d\.\d .*stations/);
     await shows("the weather", /°C .*12 sensors .*acknowledged/);
     expect(shown).toContain(`http://127.0.0.1:${port}`);
     expect(shown).toContain(`mqtt://127.0.0.1:${mqttPort}`);
-  });
+  }, 400_000);
 
   it.each(commands.filter((command) => command.startsWith("mosquitto_pub")))("runs: %s", async (command) => {
     await publish(here(command));

@@ -50,7 +50,10 @@ export async function compose(runtime: Runtime): Promise<void> {
   const rows = new Rows(database);
   // A group's or stream's history is some decisions: it is read from the log.
   const aggregates = new Aggregates({ log, snapshots: { load: async () => undefined }, metrics });
-  const outbox = new Outbox({ log, database, objects, keys, logger, url: settings.postgresUrl });
+  const outbox = new Outbox({
+    ...{ log, database, objects, keys, logger, url: settings.postgresUrl },
+    tablesMade: async () => (await sorted.checkpoint().catch(() => undefined)) !== undefined,
+  });
   const erasing = new Erasing({ log, keys, objects, logger, metrics });
   const parts = {
     ...{ aggregates, rows, keys, log, store: objects.kind },

@@ -34,11 +34,12 @@ const status = async (answer: Promise<{ status: number }>) => (await answer).sta
 describe("tenta: people", () => {
   it("says what runs, since when, and where MQTT is", async () => {
     const { status, json } = await tenta.call("GET", "/status");
+    const mqtt_port = Number(new URL(tenta.system.mqttUrl).port);
     expect([status, json]).toEqual([
       200,
       {
         ...{ environment: "test", commit_sha: "unknown", branch_name: "unknown" },
-        ...{ start_timestamp: expect.any(Number), mqtt_hostname: "log.example.org", mqtt_port: 1883 },
+        ...{ start_timestamp: expect.any(Number), mqtt_hostname: "log.example.org", mqtt_port },
       },
     ]);
     expect(json.start_timestamp).toBeCloseTo(Date.now() / 1000, -3);

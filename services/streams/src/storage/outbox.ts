@@ -21,6 +21,8 @@ export interface OutboxParts extends StorageParts {
   readonly logger: Pick<Logger, "info" | "warn">;
   /** postgres://… */
   readonly url: string;
+  /** Whether the tables that this looks into are made, and of this version. */
+  readonly tablesMade: () => Promise<boolean>;
 }
 
 /**
@@ -37,6 +39,7 @@ export class Outbox {
     this.batches = new BatchFiles(parts);
     const { url, logger } = parts;
     this.leased = new LeasedWork({ url, schema: SCHEMA, name: "outbox", logger }, async (held) => {
+      while (!held.aborted && !(await parts.tablesMade())) await pausing(PAUSE_MS, held);
       const tasks = new Tasks(held);
       tasks.run((until) => this.work(until, () => this.messageRound()));
       tasks.run((until) => this.work(until, () => this.batchRound()));
@@ -62,7 +65,7 @@ export class Outbox {
           return AGAIN_MS;
         },
       );
-      if (pause > 0) await delay(pause, undefined, { signal }).catch(() => undefined);
+      if (pause > 0) await pausing(pause, signal);
     }
   }
 
@@ -104,4 +107,8 @@ export class Outbox {
 /** What failed is tried again with the next look; what did not was not held up by it. */
 function raiseFirst(results: readonly PromiseSettledResult<unknown>[]): void {
   for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+async function pausing(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

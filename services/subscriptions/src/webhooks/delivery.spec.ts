@@ -23,7 +23,12 @@ let log: LoggedEvent[];
 
 /** An event as far as a delivery looks at it. */
 function event(position: number, bytes = 100): LoggedEvent {
-  return { position, bytes, json: () => Buffer.from(String(position)) } as LoggedEvent;
+  return {
+    position,
+    bytes,
+    signal: { traceParent: "" },
+    json: () => Buffer.from(String(position)),
+  } as LoggedEvent;
 }
 
 beforeEach(() => {
