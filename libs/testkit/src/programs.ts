@@ -55,7 +55,7 @@ async function bundle(dir: string): Promise<void> {
   const build = await rolldown({
     ...{ input, platform: "node", plugins: [ownPlaces, nativeCode] },
     // What a package may use and we have not installed stays a require that fails, as without a bundle.
-    checks: { unresolvedImport: false },
+    checks: { unresolvedImport: false, ineffectiveDynamicImport: false },
   });
   await build.write({
     dir,
