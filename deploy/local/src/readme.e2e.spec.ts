@@ -84,15 +84,13 @@ describe("the README", { retry: 0 }, () => {
         shown += text;
       });
     }
-    const shows = (what: string, line: RegExp) =>
-      until(
-        what,
-        () => {
-          if (started?.exitCode !== null) throw new Error(`it has ended:\n${shown}`);
-          return line.test(shown);
-        },
-        180_000,
-      );
+    const shows = async (what: string, line: RegExp) => {
+      const isThere = () => line.test(shown) || started?.exitCode !== null;
+      await until(what, isThere, 180_000).catch((error: Error) => {
+        throw new Error(`${error.message}; it said:\n${shown}`);
+      });
+      if (!line.test(shown)) throw new Error(`it has ended before ${what}:\n${shown}`);
+    };
     await shows("an earthquake", /M \d\.\d .*stations/);
     await shows("the weather", /°C .*12 sensors .*acknowledged/);
     expect(shown).toContain(`http://127.0.0.1:${port}`);
