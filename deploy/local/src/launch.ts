@@ -90,7 +90,8 @@ export async function launch(options: LaunchOptions, undo: Undo): Promise<void> 
   const settings = readSettings(env, overrides);
   if (restore !== undefined) {
     const servers = { natsUrl: log.url, postgresUrl: database.url, replicas: settings.replicas };
-    await putBack(restore, servers, screen);
+    // A folder from where npm was called, and not from where it runs us.
+    await putBack(resolve(env["INIT_CWD"] ?? ".", restore), servers, screen);
   }
   const host = reachable(settings.bind);
   let table: string[] = [];

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { BackupError, restore } from "@fieldlog/backup";
 import type { Screen } from "./screen.js";
 
@@ -6,9 +5,6 @@ import type { Screen } from "./screen.js";
 export class NotRestored extends Error {
   override readonly name = "NotRestored";
 }
-
-/** As `fieldlog restore` has it: positions that clients may have been given since are not given out again. */
-const RESERVE = 10_000;
 
 export interface RestoreInto {
   readonly natsUrl: string;
@@ -18,10 +14,8 @@ export interface RestoreInto {
 
 /** Puts a backup onto the servers that were just started, before any service runs. Raises NotRestored. */
 export async function putBack(folder: string, servers: RestoreInto, screen: Screen): Promise<void> {
-  // Where npm was called, and not where it runs us.
-  const from = resolve(process.env["INIT_CWD"] ?? process.cwd(), folder);
   try {
-    const { manifest } = await restore({ ...servers, folder: from, replace: false, reserve: RESERVE });
+    const { manifest } = await restore({ ...servers, folder, replace: false });
     screen.step(`restored the log as of ${manifest.beganAt}; the tables are now built from it`);
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;

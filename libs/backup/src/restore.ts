@@ -13,6 +13,8 @@ import { type Server, withServer } from "./server.js";
 import { streamsOf } from "./streams.js";
 import { dropTables, schemasOf } from "./tables.js";
 
+const RESERVE = 10_000;
+
 export interface RestoreOptions {
   readonly natsUrl: string;
   /** Its tables are built anew: they must not know of a log that is gone. */
@@ -22,8 +24,8 @@ export interface RestoreOptions {
   readonly replicas: number;
   /** Removes what is there: streams and tables. Otherwise both servers must be empty. */
   readonly replace: boolean;
-  /** Sequences of SIGNALS that are left out after the backup's last, at least. */
-  readonly reserve: number;
+  /** Sequences of SIGNALS that are left out after the backup's last, at least; default 10,000, filled in about 5 s. */
+  readonly reserve?: number | undefined;
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
 
@@ -111,7 +113,7 @@ const AT_ONCE = 256;
  * Commits without signals, up to where SIGNALS was when the backup ended, and some more: positions that were given to
  * somebody are not given to other events.
  */
-async function leaveOut({ nc, jsm }: Server, end: number, { reserve, onProgress }: RestoreOptions) {
+async function leaveOut({ nc, jsm }: Server, end: number, { reserve = RESERVE, onProgress }: RestoreOptions) {
   const js = jetstream(nc, { timeout: 30_000 });
   const { state } = await jsm.streams.info(SIGNALS);
   const until = Math.max(end, state.last_seq) + reserve;

@@ -48,10 +48,10 @@ export class ServerCertificate {
     const look = async () => {
       try {
         const found = await this.again();
+        complaint = "";
         if (found.cert === given?.cert && found.key === given.key) return;
         server.setSecureContext(found);
         given = found;
-        complaint = "";
         this.parts.logger.info({ validTo: endOf(found) }, "the TLS certificate was replaced");
       } catch (error) {
         const { message } = error as Error;

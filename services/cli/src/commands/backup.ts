@@ -8,9 +8,6 @@ import { Progress } from "../output/progress.js";
 import { clean, count, duration, painter, time } from "../output/text.js";
 import type { World } from "../world.js";
 
-/** Positions that nobody gets after a restore, unless `--reserve` says otherwise: filled in about five seconds. */
-const RESERVE = 10_000;
-
 /** `backup` and `restore`: the two that speak to the servers themselves, since they are for when nothing else runs. */
 export function addBackup(program: Command, world: World): void {
   program
@@ -36,9 +33,8 @@ export function addBackup(program: Command, world: World): void {
     .option("--replace", "remove the streams and tables that are there")
     .option(
       "--reserve <n>",
-      "commits to leave out after the backup's end, so that positions which clients got since are not given out again",
+      "commits to leave out after the backup's end, so that positions which clients got since are not given out again (default: 10000)",
       whole,
-      RESERVE,
     )
     .option("--yes", "do not ask")
     .addHelpText("afterAll", WHERE)
@@ -81,7 +77,7 @@ async function runBackup(folder: string, command: Command, world: World): Promis
 
 interface RestoreChoice {
   readonly replace?: boolean;
-  readonly reserve: number;
+  readonly reserve?: number;
   readonly yes?: boolean;
 }
 
