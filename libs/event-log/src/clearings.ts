@@ -12,14 +12,10 @@ import {
   signals,
   signalsSubject,
 } from "@fieldlog/contracts";
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type JetStreamClient,
-  type JetStreamManager,
-} from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { decodeBatch, encodeBatch } from "./batch.js";
 import { LogUnavailable, SequenceConflict } from "./errors.js";
+import { messageOrNull } from "./message.js";
 import { publish } from "./publish.js";
 import { Registry } from "./registry.js";
 
@@ -159,17 +155,6 @@ async function newest(jsm: JetStreamManager): Promise<{ sequence: number; below:
   const event = clearingIn(message.data);
   const highest = Number(event?.highestSignals ?? 0);
   return { sequence: message.seq, below: { signals: highest, registry: message.seq } };
-}
-
-type Query = Parameters<JetStreamManager["streams"]["getMessage"]>[1];
-
-async function messageOrNull(jsm: JetStreamManager, stream: StreamName, query: Query) {
-  try {
-    return await jsm.streams.getMessage(stream, query);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
-    throw error;
-  }
 }
 
 /** What a decision on the aggregate `clearing` tells. */

@@ -5,14 +5,13 @@ import {
   type Consumer,
   type ConsumerMessages,
   DeliverPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
   type JetStreamManager,
   type JsMsg,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { clearedBelow } from "./clearings.js";
 import { LogGap } from "./errors.js";
+import { messageOrNull } from "./message.js";
 
 /** One message of a stream. */
 export interface Commit {
@@ -81,7 +80,7 @@ export async function* read(
     try {
       pulls = await Pulls.open(nc, jsm, stream, last, options);
       last ??= pulls.before;
-      if (until !== undefined && (last >= until || pulls.pending === 0)) return;
+      if (until !== undefined && (await nothingMore(jsm, stream, pulls, last, until, subject))) return;
       for await (const commits of pulls.batches(signal)) {
         for (const commit of commits) {
           if (subject === undefined && commit.sequence !== last + 1) {
@@ -90,8 +89,8 @@ export async function* read(
           }
           last = commit.sequence;
         }
-        yield commits;
-        if (until !== undefined && (last >= until || pulls.pending === 0)) return;
+        if (commits.length > 0) yield commits;
+        if (until !== undefined && (await nothingMore(jsm, stream, pulls, last, until, subject))) return;
       }
     } catch (error) {
       if (error instanceof LogGap) throw error;
@@ -102,6 +101,27 @@ export async function* read(
       await pulls?.close();
     }
   }
+}
+
+/**
+ * Whether nothing more is there up to a sequence. In a cluster a consumer tells what the copy beside it has, which may be
+ * behind; there the leader is asked, once it has that sequence.
+ */
+async function nothingMore(
+  jsm: JetStreamManager,
+  stream: StreamName,
+  pulls: Pulls,
+  last: number,
+  until: number,
+  subject = ">",
+): Promise<boolean> {
+  if (last >= until) return true;
+  if (pulls.pending > 0) return false;
+  const { state, config } = await jsm.streams.info(stream);
+  if (config.num_replicas === 1) return true;
+  if (state.last_seq < until) return false;
+  const next = await messageOrNull(jsm, stream, { seq: last + 1, next_by_subj: subject });
+  return next === null || next.seq > until;
 }
 
 /** The sequence before the first that was stored at or after the time: where a consumer that begins there stands. */
@@ -119,10 +139,7 @@ export async function sequenceBefore(jsm: JetStreamManager, stream: StreamName, 
  * them. Resolves with the sequence below which they may be missing, since it was cleared.
  */
 async function confirmGap(jsm: JetStreamManager, stream: StreamName, expected: number, actual: number) {
-  const message = await jsm.streams.getMessage(stream, { seq: expected }).catch((error: unknown) => {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
-    throw error;
-  });
+  const message = await messageOrNull(jsm, stream, { seq: expected });
   if (message !== null) throw new Error(`the consumer skipped from ${expected} to ${actual}`);
   const below = await clearedBelow(jsm);
   const cleared = stream === SIGNALS ? below.signals : below.registry;
@@ -203,6 +220,7 @@ class Pulls {
     return new Pulls(nc, jsm, stream, consumer, info.name, before, info.num_pending, options.pull ?? PULL);
   }
 
+  /** What has arrived; nothing, where a whole pull brought nothing. */
   async *batches(signal: AbortSignal | undefined): AsyncGenerator<StoredCommit[], void> {
     const stop = () => void this.current?.close();
     signal?.addEventListener("abort", stop);
@@ -224,8 +242,10 @@ class Pulls {
           }
         }
         if (commits.length > 0) yield commits;
-        if (this.delivered === before && !signal?.aborted && !this.closed) await this.confirmIdle();
-        else this.stalled = false;
+        if (this.delivered === before && !signal?.aborted && !this.closed) {
+          await this.confirmIdle();
+          yield [];
+        } else this.stalled = false;
       }
       if (this.closed && !signal?.aborted) throw new Error("the connection was interrupted");
     } finally {

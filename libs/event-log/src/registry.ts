@@ -7,6 +7,7 @@ import {
   type JetStreamManager,
 } from "@nats-io/jetstream";
 import { LogUnavailable, SequenceConflict } from "./errors.js";
+import { messageOrNull } from "./message.js";
 import { publish } from "./publish.js";
 
 export interface RecordedDecision {
@@ -81,9 +82,8 @@ export class Registry {
 
   private async get(query: { seq: number; next_by_subj?: string }) {
     try {
-      return await this.jsm.streams.getMessage(REGISTRY, query);
+      return await messageOrNull(this.jsm, REGISTRY, query);
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
       throw new LogUnavailable((error as Error).message, 1, { cause: error });
     }
   }

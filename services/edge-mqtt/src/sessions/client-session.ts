@@ -11,7 +11,7 @@ import type { EndReason, OpenSession, Session, SessionSink, SubscribeRequest } f
 
 /** What all sessions of an edge have in common. */
 export interface SessionParts extends SubscriberParts {
-  readonly log: Pick<EventLog, "read" | "lastSequence" | "get">;
+  readonly log: Pick<EventLog, "read" | "settledEnd" | "get">;
   readonly store: Pick<SessionStore, "write">;
   readonly lazy: LazyWrites;
   /** Sees to record and will of a session whose connection has ended. Never rejects. */

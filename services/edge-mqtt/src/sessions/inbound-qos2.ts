@@ -5,7 +5,7 @@ import { nuid } from "@nats-io/transport-node";
 import type { KeptInbound } from "./record.js";
 
 export interface InboundParts {
-  readonly log: Pick<EventLog, "read" | "lastSequence">;
+  readonly log: Pick<EventLog, "read" | "settledEnd">;
   readonly namespace: string;
   /** Resolves when what is recorded here is durable; undefined: the session ends with its connection. */
   readonly save: (() => Promise<void>) | undefined;
@@ -99,7 +99,7 @@ export class InboundQos2 {
 
   private async search({ identity, sequence }: Inbound): Promise<boolean> {
     const { log, namespace } = this.parts;
-    const until = await log.lastSequence(SIGNALS);
+    const until = await log.settledEnd();
     if (until <= sequence) return false;
     const subject = signalsSubject(namespace);
     for await (const commits of log.read(SIGNALS, { after: sequence, subject, until, pull: 16 })) {

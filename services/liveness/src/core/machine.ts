@@ -167,15 +167,31 @@ export class Machine {
     if (this.slots.isRegistered(slot)) this.derive(slot);
   }
 
+  /** Whether one would be inactive at that time, by what was heard so far. */
+  isAnyDue(now: number): boolean {
+    const slot = this.takeDue(now);
+    if (slot === undefined) return false;
+    this.queue.set(slot, this.dueOf(slot));
+    return true;
+  }
+
   /** Every sign of life that came before that time has been heard: who was not heard long enough is inactive. */
   expire(now: number): void {
     for (;;) {
-      const slot = this.queue.take(now);
+      const slot = this.takeDue(now);
       if (slot === undefined) return;
+      this.become(slot, INACTIVE, this.dueOf(slot), "timeout", this.last(slot));
+    }
+  }
+
+  private takeDue(now: number): number | undefined {
+    for (;;) {
+      const slot = this.queue.take(now);
+      if (slot === undefined) return undefined;
       if (this.slots.phase(slot) !== ACTIVE) continue;
       const due = this.dueOf(slot);
-      if (due > now) this.queue.set(slot, due);
-      else this.become(slot, INACTIVE, due, "timeout", this.last(slot));
+      if (due <= now) return slot;
+      this.queue.set(slot, due);
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { REGISTRY, SIGNALS } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { counter, histogram, type Logger, type Registry } from "@fieldlog/runtime";
-import type { Transition } from "../core/machine.js";
+import type { Machine, Transition } from "../core/machine.js";
 import { ACTIVE } from "../core/slots.js";
 import { transitionSignal } from "../log/transition-signal.js";
 import type { LiveTable } from "./table.js";
@@ -17,7 +17,7 @@ const CATCH_UP_MS = 5_000;
 const AT_ONCE = 1_024;
 
 export interface EmitterParts {
-  readonly log: Pick<EventLog, "signals" | "lastSequence">;
+  readonly log: Pick<EventLog, "signals" | "lastSequence" | "settledEnd">;
   readonly table: LiveTable;
   readonly logger: Pick<Logger, "warn">;
   readonly metrics: Registry;
@@ -28,6 +28,7 @@ export interface EmitterParts {
 /**
  * Tells the log of devices that became active or inactive; one replica at a time. A device is called inactive only
  * after everything has been read that the log had at that moment, so never for a sign of life that was not read yet.
+ * Of a cluster more than half of the servers have to agree on where the log ended.
  */
 export class Emitter {
   private readonly emitted: { inc(labels: { to: string }): void };
@@ -52,21 +53,21 @@ export class Emitter {
     const { logger, table } = this.parts;
     signal.addEventListener("abort", () => this.wake(), { once: true });
     let looked = Number.NEGATIVE_INFINITY;
-    let caughtUp = false;
+    let caughtUp: Machine | undefined;
     try {
       while (!signal.aborted) {
         const woken = this.untilWoken();
         try {
-          if (!caughtUp || performance.now() - looked >= LOOK_MS) {
+          if (caughtUp === undefined || performance.now() - looked >= LOOK_MS) {
             looked = performance.now();
             const known = caughtUp;
-            caughtUp = await this.look();
-            if (caughtUp && !known) table.machine.handOutAgain();
+            caughtUp = await this.look(caughtUp);
+            if (caughtUp !== known) caughtUp?.handOutAgain();
           }
-          if (caughtUp) await this.emit(signal);
+          if (caughtUp !== undefined) await this.emit(signal);
         } catch (error) {
           // What was appended without an answer may be in the log: it is read to its end before anything is told again.
-          caughtUp = false;
+          caughtUp = undefined;
           logger.warn({ reason: (error as Error).message }, "telling who became active or inactive waits");
         }
         await Promise.race([woken, sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)]);
@@ -76,19 +77,20 @@ export class Emitter {
     }
   }
 
-  /** Lets the time pass as far as everything is known; false: that is not so yet. */
-  private async look(): Promise<boolean> {
+  /** Lets the time pass as far as everything is known; undefined: that is not so yet. */
+  private async look(caughtUp: Machine | undefined): Promise<Machine | undefined> {
     const { table, log, now } = this.parts;
     const { machine } = table;
     const before = now() - UNDER_WAY_MS;
-    const [signals, registry] = await Promise.all([log.lastSequence(SIGNALS), log.lastSequence(REGISTRY)]);
+    if (machine === caughtUp && !machine.isAnyDue(before)) return machine;
+    const [signals, registry] = await Promise.all([log.settledEnd(), log.lastSequence(REGISTRY)]);
     const has = await Promise.all([
       table.has(SIGNALS, signals, CATCH_UP_MS),
       table.has(REGISTRY, registry, CATCH_UP_MS),
     ]);
-    if (!has.every(Boolean) || machine !== table.machine) return false;
+    if (!has.every(Boolean) || machine !== table.machine) return undefined;
     machine.expire(before);
-    return true;
+    return machine;
   }
 
   private async emit(signal: AbortSignal): Promise<void> {
