@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { limits } from "@fieldlog/contracts";
+import { limits, type offers } from "@fieldlog/contracts";
 import type { Logger } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { linger, type PlainAnswer, takesItsTime } from "../http/late.js";
@@ -43,7 +43,7 @@ export async function uploadsRoutes(fastify: FastifyInstance, options: UploadsRo
   const once: Handle = async (token, raw) => {
     const upload = await uploads.open(token);
     const protobuf = wantsProtobuf(raw.headers, upload.format);
-    return await answered(protobuf, async () => {
+    return await answered(protobuf, upload, async () => {
       const most = Number(upload.maxBytes);
       const content = await contentIn(raw, most, { ...patience, until: Number(upload.expiresAt) });
       const started = await uploads.start(token, false);
@@ -92,11 +92,15 @@ export async function uploadsRoutes(fastify: FastifyInstance, options: UploadsRo
   route("OPTIONS", async () => tus(resumable.options()));
 
   /** What goes wrong once the upload is known is told in the form that its device reads. */
-  async function answered(protobuf: boolean, work: () => Promise<PlainAnswer>): Promise<PlainAnswer> {
+  async function answered(
+    protobuf: boolean,
+    { namespace, device }: Pick<offers.Upload, "namespace" | "device">,
+    work: () => Promise<PlainAnswer>,
+  ): Promise<PlainAnswer> {
     try {
       return await work();
     } catch (error) {
-      const problem = told(error, options.logger);
+      const problem = told(error, options.logger, { namespace, device });
       if (problem === undefined) throw error;
       return refused(problem, protobuf);
     }
@@ -127,10 +131,10 @@ function mediaTypeIn(type = ""): string {
 }
 
 /** Undefined: there is nobody to be told. What was not foreseen is logged, without the URL. */
-function told(error: unknown, logger: Pick<Logger, "error">): Problem | undefined {
+function told(error: unknown, logger: Pick<Logger, "error">, whose: object = {}): Problem | undefined {
   if (error instanceof CutOff) return undefined;
   const problem = toProblem(error);
-  if (problem.status === 500) logger.error({ err: error }, "upload failed");
+  if (problem.status === 500) logger.error({ err: error, ...whose }, "upload failed");
   return problem;
 }
 

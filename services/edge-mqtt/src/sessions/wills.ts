@@ -79,7 +79,8 @@ export class Wills {
       const session = await this.parts.store.get(key);
       if (session !== undefined) await this.publishDue(session);
     } catch (err) {
-      this.parts.logger.warn({ err }, "a will could not be published; trying again");
+      const { namespace, clientId } = key;
+      this.parts.logger.warn({ err, namespace, clientId }, "a will could not be published; trying again");
       if (err instanceof LogUnavailable) this.schedule(key, this.parts.now() + RETRY_MS);
     }
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RpcError } from "@fieldlog/rpc";
 import type { Logger } from "@fieldlog/runtime";
+import type { DeviceSession } from "./feature.js";
 
 /** Calls that wait for the one before them, times that one is tried, and milliseconds between. */
 const WAITING = 64;
@@ -13,7 +14,10 @@ export class Calls {
   private last: Promise<void> = Promise.resolve();
   private waiting = 0;
 
-  constructor(private readonly logger: Pick<Logger, "warn">) {}
+  constructor(
+    private readonly logger: Pick<Logger, "warn">,
+    private readonly device: Pick<DeviceSession, "namespace" | "device">,
+  ) {}
 
   /** Resolves when all that were made are over. */
   idle(): Promise<void> {
@@ -37,7 +41,8 @@ export class Calls {
       } catch (err) {
         const again = err instanceof RpcError && AGAIN.has(err.code) && attempt < ATTEMPTS;
         if (!again) {
-          this.logger.warn({ err }, "the sampling service was not told what a device did");
+          const { namespace, device } = this.device;
+          this.logger.warn({ err, namespace, device }, "the sampling service was not told what a device did");
           return;
         }
         await sleep(PAUSE_MS, undefined, { ref: false });

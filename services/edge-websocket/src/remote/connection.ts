@@ -86,6 +86,8 @@ export class RemoteConnection implements OpenReader {
   private errors = 0;
   private paused = 0;
   private leave: () => void = () => undefined;
+  /** For logs, once that is known. */
+  private who: Partial<Pick<DeviceSession, "namespace" | "device">> = {};
   private readonly there = Promise.withResolvers<void>();
   private readonly keepAlive: KeepAlive;
   private readonly outgoing: Outgoing;
@@ -101,7 +103,9 @@ export class RemoteConnection implements OpenReader {
     const now = parts.now();
     this.deadline = now + limits.remoteHelloMs;
     this.keepAlive = new KeepAlive(now);
-    this.outgoing = new Outgoing(webSocket, (err) => parts.logger.warn({ err }, "a device gets no answer"));
+    this.outgoing = new Outgoing(webSocket, (err) =>
+      parts.logger.warn({ err, ...this.who }, "a device gets no answer"),
+    );
     // Nobody awaits it where the device never comes in.
     this.there.promise.catch(() => undefined);
     this.boundHello();
@@ -176,7 +180,7 @@ export class RemoteConnection implements OpenReader {
     } catch (error) {
       if (error instanceof Malformed) this.refuse(error.message, this.encoding ?? encoding);
       else {
-        this.parts.logger.error({ err: error }, "a device's message could not be handled");
+        this.parts.logger.error({ err: error, ...this.who }, "a device's message could not be handled");
         this.close(FAILED);
       }
     }
@@ -216,6 +220,7 @@ export class RemoteConnection implements OpenReader {
     }
     const signedIn = await signIn(parts, hello).finally(release);
     const { namespace } = signedIn;
+    this.who = { namespace, device: hello.deviceId };
     const connection = randomUUID();
     const device = { namespace, device: hello.deviceId, connection, connectedAt: parts.now() };
     const leave = await parts.presence.enter(device, {
@@ -271,7 +276,8 @@ export class RemoteConnection implements OpenReader {
   private notLetIn(error: unknown, encoding: Encoding): void {
     if (this.phase === "over") return;
     if (!(error instanceof HelloRefused)) {
-      if (!isForeseen(error)) this.parts.logger.error({ err: error }, "a device could not be let in");
+      if (!isForeseen(error))
+        this.parts.logger.error({ err: error, ...this.who }, "a device could not be let in");
       this.parts.hellos.inc({ outcome: "later" });
       this.close(LATER);
       return;

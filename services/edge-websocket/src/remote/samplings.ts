@@ -77,7 +77,7 @@ class Sampled implements DeviceFeature {
     private readonly session: DeviceSession,
     private readonly onClosed: (ended: Promise<void>) => void,
   ) {
-    this.calls = new Calls(parts.logger);
+    this.calls = new Calls(parts.logger, session);
     this.tell("connected");
   }
 
