@@ -1,8 +1,12 @@
+import type { SnapshotTables } from "@fieldlog/aggregates";
 import { devices, limits } from "@fieldlog/contracts";
+import { openReadDatabase } from "@fieldlog/read-model";
 import { RpcError, RpcServer, type ServiceImpl } from "@fieldlog/rpc";
 import { until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { SCHEMA } from "./read-model.js";
 import { INTERNAL_TOKEN, kept, type Replica, startPair } from "./replica.fixture.js";
+import { OperationList } from "./service/provisioning/operation-list.js";
 import { hashOf } from "./service/secret-hash.js";
 
 type Devices = ServiceImpl<typeof devices.DevicesService>;
@@ -180,6 +184,22 @@ it("of devices that come at the same moment only as many get in as may, and thos
     const { tokens: shown } = await one.listProvisioningTokens({ namespace });
     return shown.find((each) => each.id === id)?.registrations === most;
   });
+});
+
+it("where nobody has to approve, a device is registered when it comes, and counts until then", async () => {
+  const { secret } = await createToken({ approved: true, registrations: 1 });
+  const database = openReadDatabase<SnapshotTables>({ url: pair.urls.postgresUrl, schema: SCHEMA });
+  const list = new OperationList(database, { loadAll: async () => [] }, Date.now);
+  const before = await list.waiting(namespace);
+  const begun = [await begin(secret, "dam-1"), await begin(secret, "dam-2"), await begin(secret, "dam-3")];
+  expect(await list.waiting(namespace)).toBe(before + 3);
+  await complete(secret, begun[1] ?? "");
+  for (const id of [begun[0], begun[2]]) {
+    await expect(complete(secret, id ?? "")).rejects.toMatchObject(because("registrations"));
+  }
+  expect([...registered].filter((device) => device.startsWith("dam-"))).toEqual(["dam-2"]);
+  await until("as many wait", async () => (await list.waiting(namespace)) === before + 2);
+  await database.close();
 });
 
 it("a device gets the id that its token carries, and comes again with a regenerated one", async () => {

@@ -24,6 +24,7 @@ export interface ListAsked {
 const number = sql<string>`(state ->> 'number')::bigint`;
 const expiresAt = sql<number>`(state ->> 'expiresAt')::bigint`;
 const phase = sql<string>`state ->> 'phase'`;
+const OPEN = ["pending", "approved"];
 
 /** Operations as the read model has them. */
 export class OperationList {
@@ -46,9 +47,12 @@ export class OperationList {
     return found.sort((a, b) => b.operation.number - a.operation.number);
   }
 
-  /** How many wait for somebody to approve them. Raises SnapshotsUnavailable. */
+  /** How many wait for somebody to approve them, or for their device to come. Raises SnapshotsUnavailable. */
   async waiting(namespace: string): Promise<number> {
-    const query = this.of(namespace, "pending").select((row) => row.fn.countAll<number>().as("count"));
+    const query = this.of(namespace, undefined)
+      .where(phase, "in", OPEN)
+      .where(expiresAt, ">", this.now())
+      .select((row) => row.fn.countAll<number>().as("count"));
     return (await inTime(query.executeTakeFirstOrThrow())).count;
   }
 
@@ -61,7 +65,7 @@ export class OperationList {
       case undefined:
         return query;
       case "expired":
-        return query.where(phase, "in", ["pending", "approved"]).where(expiresAt, "<=", this.now());
+        return query.where(phase, "in", OPEN).where(expiresAt, "<=", this.now());
       case "pending":
       case "approved":
         return query.where(phase, "=", state).where(expiresAt, ">", this.now());

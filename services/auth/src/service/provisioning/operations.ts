@@ -64,7 +64,7 @@ export interface OperationsParts {
 export class Operations {
   constructor(private readonly parts: OperationsParts) {}
 
-  /** Raises NotGood, InvalidField, NamespaceIsDisabled, RegistrationsUsed, TooMany, RpcError. */
+  /** Raises NotGood, InvalidField, NamespaceIsDisabled, RegistrationsUsed, TooMany. */
   async begin(asked: AskedProvisioning): Promise<FoundOperation & { sequence: number }> {
     const { tokens, checkEnabled, stored } = this.parts;
     const found = await tokens.withHash(asked.tokenHash);
@@ -76,7 +76,7 @@ export class Operations {
     if ((await stored.waiting(namespace)) >= limits.provisioningOperations) {
       throw new TooMany("provisioning operations", limits.provisioningOperations);
     }
-    const approval = token.approved ? await this.approvalOf(found, asked.deviceId) : undefined;
+    const approval = token.approved ? approvalOf(token, asked.deviceId) : undefined;
     return this.beginAs(asked, found, approval);
   }
 
@@ -95,14 +95,6 @@ export class Operations {
     const by = `provisioning-token:${found.id}`;
     const { snapshot } = await aggregates.transact(provisioningOperation, { namespace, id }, decide, by);
     return { id, operation: snapshot.state as BegunOperation, sequence: snapshot.sequence };
-  }
-
-  /** Where nobody needs to approve. */
-  private async approvalOf({ namespace, token }: FoundToken, asked: string): Promise<Approval> {
-    const deviceId = resolveId(token, { asked, chosen: "", made: randomUUID() });
-    const lifetime = resolveLifetime(token, undefined);
-    await this.parts.ensureDevice(namespace, deviceId);
-    return { deviceId, ...(lifetime === undefined ? {} : { registrationLifetimeS: lifetime }) };
   }
 
   private async unusedCode(namespace: string): Promise<string> {
@@ -204,6 +196,13 @@ export class Operations {
     const { deviceId, registrationLifetimeS: lifetimeS } = result;
     return registrations.issue(found, deviceId, { operation: id, lifetimeS });
   }
+}
+
+/** Where nobody needs to approve. The device is registered when it comes: only then it counts as a registration. */
+function approvalOf(token: FoundToken["token"], asked: string): Approval {
+  const deviceId = resolveId(token, { asked, chosen: "", made: randomUUID() });
+  const lifetime = resolveLifetime(token, undefined);
+  return { deviceId, ...(lifetime === undefined ? {} : { registrationLifetimeS: lifetime }) };
 }
 
 /** What a device may say of itself: so many names and characters. */
