@@ -63,10 +63,33 @@ describe("a subscription", () => {
     const off = after(one, disableSubscription("gone"));
     expect(off).toMatchObject({ disabled: "gone" });
     expect(disableSubscription("again")(off).events).toEqual([]);
-    expect(after(off, enableSubscription)).toEqual(one);
+    expect(after(off, enableSubscription)).toEqual({ ...one, granted: expect.anything() });
     const gone = after(one, removeSubscription);
     expect(removeSubscription(gone).events).toEqual([]);
     expect(after(gone, made(poll))).toEqual({ phase: "removed" });
+  });
+
+  it("is its owner's to answer for, until somebody enables it; what was decided for the one before does nothing then", () => {
+    const decidedBy = (
+      by: string,
+      sequence: number,
+      state: Subscription,
+      { events }: { events: readonly RegistryEvent[] },
+    ) =>
+      fold(
+        subscription,
+        { state, sequence: 0 },
+        sequence,
+        create(registry.DecisionSchema, { events: [...events], decidedBy: by }),
+      ).state;
+    const one = decidedBy("key:9", 3, none, made(hook)(none));
+    expect(one).toMatchObject({ granted: { by: "key:1", sequence: 3 } });
+    const withdraw = disableSubscription("its API key was revoked", { by: "key:1", sequence: 3 });
+    const off = decidedBy("system", 5, one, withdraw(one));
+    expect(off).toMatchObject({ disabled: "its API key was revoked" });
+    const again = decidedBy("key:2", 6, off, enableSubscription(off));
+    expect(again).toMatchObject({ owner: "key:1", granted: { by: "key:2", sequence: 6 } });
+    expect(withdraw(again).events).toEqual([]);
   });
 
   it("has two secrets while the one before is still good", () => {

@@ -27,6 +27,11 @@ export interface Webhook {
   readonly previous?: { readonly secret: Sealed; readonly until: number };
 }
 
+export interface Grant {
+  readonly by: string;
+  readonly sequence: number;
+}
+
 export interface ActiveSubscription {
   readonly phase: "active";
   readonly filters: readonly registry.EventFilter[];
@@ -36,6 +41,8 @@ export interface ActiveSubscription {
   /** Where it begins; absent: at the beginning. */
   readonly after?: Position;
   readonly webhook?: Webhook;
+  /** Who answers for it, and since which decision: its owner, or who enabled it last. */
+  readonly granted: Grant;
   /** ms since 1970 UTC. */
   readonly createdAt: number;
   /** Why nothing is delivered; absent: it is. */
@@ -51,14 +58,18 @@ export const subscription: Decider<Subscription> = {
     if (state.phase === "none") {
       return event.case === "subscriptionCreated" ? created(event.value, at) : state;
     }
-    return state.phase === "active" ? changed(state, event) : state;
+    return state.phase === "active" ? changed(state, event, at) : state;
   },
 };
 
-function created(event: registry.SubscriptionCreated, { decidedAt }: DecisionPoint): ActiveSubscription {
+function created(
+  event: registry.SubscriptionCreated,
+  { sequence, decidedAt }: DecisionPoint,
+): ActiveSubscription {
   const { filters, name, owner, delivery, after, webhook } = event;
   return {
     ...{ phase: "active", filters, name, owner, delivery, createdAt: decidedAt },
+    granted: { by: owner, sequence },
     ...(after === undefined ? {} : { after: Number(after) }),
     ...(webhook?.secret === undefined
       ? {}
@@ -66,7 +77,11 @@ function created(event: registry.SubscriptionCreated, { decidedAt }: DecisionPoi
   };
 }
 
-function changed(state: ActiveSubscription, event: registry.RegistryEvent["event"]): Subscription {
+function changed(
+  state: ActiveSubscription,
+  event: registry.RegistryEvent["event"],
+  { sequence, decidedBy }: DecisionPoint,
+): Subscription {
   switch (event.case) {
     case "subscriptionRemoved":
       return { phase: "removed" };
@@ -74,7 +89,7 @@ function changed(state: ActiveSubscription, event: registry.RegistryEvent["event
       return { ...state, disabled: event.value.reason || "unknown" };
     case "subscriptionEnabled": {
       const { disabled: _, ...enabled } = state;
-      return enabled;
+      return { ...enabled, granted: { by: decidedBy, sequence } };
     }
     case "webhookSecretRotated":
       return rotated(state, event.value);
@@ -154,9 +169,12 @@ export function removeSubscription(state: Subscription): Outcome<undefined> {
 
 const REASON_LENGTH = 300;
 
-export function disableSubscription(reason: string) {
+/** @param granted for which it is disabled; absent: for any. Of one that somebody has enabled since, nothing. */
+export function disableSubscription(reason: string, granted?: Grant) {
   return (state: Subscription): Outcome<undefined> => {
-    if (active(state).disabled !== undefined) return nothing;
+    const now = active(state);
+    if (now.disabled !== undefined) return nothing;
+    if (granted !== undefined && now.granted.sequence !== granted.sequence) return nothing;
     return recorded({ case: "subscriptionDisabled", value: { reason: reason.slice(0, REASON_LENGTH) } });
   };
 }

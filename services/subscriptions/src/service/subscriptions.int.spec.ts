@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { Aggregates } from "@fieldlog/aggregates";
-import { limits, REGISTRY, registry, registryOfNamespace } from "@fieldlog/contracts";
-import { InvalidField } from "@fieldlog/decider";
+import { INSTALLATION, limits, REGISTRY, registry, registryOfNamespace } from "@fieldlog/contracts";
+import { InvalidField, type RegistryEvent } from "@fieldlog/decider";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { CursorRecords } from "@fieldlog/fan-out";
 import { SealingKey, SealingKeys } from "@fieldlog/sealing";
@@ -50,7 +50,17 @@ const wanted = (more: Partial<NewSubscription> = {}): NewSubscription => ({
 });
 const hook = (more: Partial<NewSubscription> = {}) =>
   wanted({ delivery: "webhook", webhook: { url: "https://hooks.example/x", batch: 10 }, ...more });
+const created = (value: object) => ({ event: { case: "apiKeyCreated", value } }) as const;
+const revoked = { event: { case: "apiKeyRevoked", value: {} } } as const;
 const page = { owner: "", after: "", limit: 100 };
+
+async function decide(of: string, id: string, events: RegistryEvent[]): Promise<void> {
+  await log.registry.append(
+    { namespace: of, kind: "api-key", id },
+    create(registry.DecisionSchema, { events }),
+    0,
+  );
+}
 
 beforeAll(async () => {
   servers = await startServers({ syncAlways: false });
@@ -233,5 +243,43 @@ describe("a webhook", () => {
     await until("it is heard", () => heard.at(-1) === undefined);
     expect(heard).not.toContain("again");
     await one.webhooks.disable(namespace, "0123456789abcdef", "never was");
+  });
+
+  it("that is its API key's to answer for is known to be nobody's, by every replica, until another key enables it", async () => {
+    const [one, other] = [start(), start()];
+    const made = async (owner: string) =>
+      (await one.own.create(namespace, hook({ owner }), owner)).created.id;
+    const ids = [
+      await made("key:gone"),
+      await made("key:short"),
+      await made("key:admin"),
+      await made("key:good"),
+    ];
+    await decide(namespace, "short", [created({ expiresAt: 2_000_000n })]);
+    await decide(namespace, "gone", [created({}), revoked]);
+    await decide(INSTALLATION, "admin", [revoked, created({})]);
+    const told = ({ webhooks }: Replica, now = 2_000_000) =>
+      ids.map((id) => {
+        const webhook = webhooks.get(namespace, id);
+        return webhook && webhooks.whyEnded(webhook, now);
+      });
+    const was = "its API key was revoked";
+    const later = start();
+    for (const replica of [one, other, later]) {
+      await replica.table.upToDate();
+      expect(told(replica)).toEqual([was, "its API key has expired", was, undefined]);
+      expect(told(replica, 1_999_999)[1]).toBeUndefined();
+    }
+    const [gone = "", , admin = ""] = ids;
+    const stale = other.webhooks.get(namespace, gone)?.granted;
+    for (const id of [gone, admin]) await one.webhooks.disable(namespace, id, was);
+    await one.own.enable(namespace, gone, "key:good");
+    await one.own.enable(namespace, admin, "key:admin");
+    await other.webhooks.disable(namespace, gone, was, stale);
+    for (const replica of [one, other, start()]) {
+      await replica.table.upToDate();
+      expect(told(replica)).toEqual([undefined, "its API key has expired", undefined, undefined]);
+      expect(replica.webhooks.get(namespace, gone)?.disabled).toBeUndefined();
+    }
   });
 });

@@ -14,6 +14,7 @@ import { fold, type Snapshot } from "@fieldlog/decider";
 import { type Commit, clearedBy, type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import { type Subscription, subscription } from "../decisions/subscription.js";
+import { EndedKeys } from "./ended-keys.js";
 import { NamespaceRows, type Row } from "./namespace-rows.js";
 
 /** undefined: it was removed. */
@@ -25,13 +26,15 @@ export interface TableParts {
 }
 
 const KIND = "subscription";
+const KEYS = "api-key";
 const PAUSE_MS = 500;
 
 /**
- * All subscriptions of the installation in memory, as REGISTRY tells them: filled from the decisions on subscriptions
- * alone, then following every decision, so that it can be told how far it is.
+ * All subscriptions of the installation in memory, and which API keys are good no more, as REGISTRY tells them: filled
+ * from the decisions on these alone, then following every decision, so that it can be told how far it is.
  */
 export class SubscriptionTable {
+  readonly endedKeys = new EndedKeys();
   private readonly namespaces = new Map<string, NamespaceRows>();
   private readonly listeners: ChangeListener[] = [];
   private readonly waiting = new Set<() => void>();
@@ -133,10 +136,12 @@ export class SubscriptionTable {
     const until = await log.lastSequence(REGISTRY);
     const former = [...this.all()];
     this.namespaces.clear();
+    this.endedKeys.clear();
     if (until > 0) {
-      const subject = registryOfKind(KIND);
-      for await (const commits of log.read(REGISTRY, { after: 0, until, subject, signal })) {
-        for (const commit of commits) this.take(commit);
+      for (const subject of [registryOfKind(KEYS), registryOfKind(KIND)]) {
+        for await (const commits of log.read(REGISTRY, { after: 0, until, subject, signal })) {
+          for (const commit of commits) this.take(commit);
+        }
       }
       await this.leaveOutCleared(until);
     }
@@ -169,10 +174,9 @@ export class SubscriptionTable {
       for (const commit of commits) {
         const cleared = clearedBy(commit);
         if (cleared !== undefined && cleared.device === undefined) this.clear(cleared.namespace);
-        if (aggregateOf(commit.subject).kind === KIND) {
-          const { namespace, id } = this.take(commit);
-          this.tell(namespace, id);
-        }
+        const { kind, namespace, id } = aggregateOf(commit.subject);
+        if (kind === KIND || kind === KEYS) this.take(commit);
+        if (kind === KIND) this.tell(namespace, id);
       }
       this.sequence = commits.at(-1)?.sequence ?? this.sequence;
       this.wake();
@@ -185,20 +189,24 @@ export class SubscriptionTable {
     for (const id of ids) this.tell(namespace, id);
   }
 
-  private take({ subject, sequence, data }: Commit): Id {
-    const { namespace, id } = aggregateOf(subject);
+  private take({ subject, sequence, data }: Commit): void {
+    const { kind, namespace, id } = aggregateOf(subject);
     try {
       const decision = fromBinary(registry.DecisionSchema, data);
-      const before: Snapshot<Subscription> = this.get(namespace, id) ?? {
-        state: { phase: "none" },
-        sequence: 0,
-      };
-      const { state } = fold(subscription, before, sequence, decision);
-      this.put(namespace, id, state, sequence);
+      if (kind === KEYS) this.endedKeys.take({ namespace, id }, sequence, decision);
+      else this.takeOwn({ namespace, id }, sequence, decision);
     } catch (err) {
       this.parts.logger.error({ err, sequence }, "passed over a decision that cannot be read");
     }
-    return { namespace, id };
+  }
+
+  private takeOwn({ namespace, id }: Id, sequence: number, decision: registry.Decision): void {
+    const before: Snapshot<Subscription> = this.get(namespace, id) ?? {
+      state: { phase: "none" },
+      sequence: 0,
+    };
+    const { state } = fold(subscription, before, sequence, decision);
+    this.put(namespace, id, state, sequence);
   }
 
   private put(namespace: string, id: string, state: Subscription, sequence: number): void {

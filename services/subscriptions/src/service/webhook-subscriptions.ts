@@ -1,7 +1,7 @@
 import type { Aggregates } from "@fieldlog/aggregates";
 import type { Position, registry } from "@fieldlog/contracts";
 import { UnknownSubscription } from "../decisions/refusals.js";
-import { disableSubscription, subscription } from "../decisions/subscription.js";
+import { disableSubscription, type Grant, subscription } from "../decisions/subscription.js";
 import type { Row } from "./namespace-rows.js";
 import type { Secrets } from "./secrets.js";
 import type { SubscriptionTable } from "./table.js";
@@ -20,6 +20,8 @@ export interface WebhookSubscription {
   readonly after: Position;
   /** Why nothing is delivered; undefined: it is. */
   readonly disabled: string | undefined;
+  /** Who answers for it. */
+  readonly granted: Grant;
   /** Of its newest decision. */
   readonly sequence: number;
 }
@@ -55,10 +57,20 @@ export class WebhookSubscriptions {
     return row === undefined ? [] : this.secretsOf.open(row.state, namespace, id, now);
   }
 
-  /** Without an effect on one that is disabled or removed already. Raises LogUnavailable, TooManyConflicts. */
-  async disable(namespace: string, id: string, reason: string): Promise<void> {
+  /** Why nobody answers for it at that time (ms since 1970 UTC): the API key is good no more. undefined: it is. */
+  whyEnded({ namespace, granted }: WebhookSubscription, now: number): string | undefined {
+    return this.table.endedKeys.why(namespace, granted, now);
+  }
+
+  /**
+   * Without an effect on one that is disabled or removed already. Raises LogUnavailable, TooManyConflicts.
+   *
+   * @param granted for which it is disabled: one that somebody has enabled since stays as it is
+   */
+  async disable(namespace: string, id: string, reason: string, granted?: Grant): Promise<void> {
+    const decide = disableSubscription(reason, granted);
     try {
-      await this.aggregates.transact(subscription, { namespace, id }, disableSubscription(reason), "system");
+      await this.aggregates.transact(subscription, { namespace, id }, decide, "system");
     } catch (error) {
       if (!(error instanceof UnknownSubscription)) throw error;
     }
@@ -69,6 +81,6 @@ function webhookOf(row: Row | undefined): WebhookSubscription | undefined {
   if (row?.state.webhook === undefined) return undefined;
   const { namespace, id, sequence, state } = row;
   const { url, batch } = row.state.webhook;
-  const { filters, after = 0, disabled } = state;
-  return { namespace, id, url, batch, filters, after, disabled, sequence };
+  const { filters, after = 0, disabled, granted } = state;
+  return { namespace, id, url, batch, filters, after, disabled, granted, sequence };
 }

@@ -10,7 +10,7 @@ import { QueueBudget } from "./queue.js";
 const FAILED: Posted = { kind: "failed", reason: "answered 500", retryAfterS: 0 };
 const webhook: WebhookSubscription = {
   ...{ namespace: "ns", id: "s1", url: "https://hooks.example/?token=x", batch: 0 },
-  ...{ filters: [], after: 0, disabled: undefined, sequence: 1 },
+  ...{ filters: [], after: 0, disabled: undefined, sequence: 1, granted: { by: "key:k", sequence: 1 } },
 };
 const clock = { now: 0 };
 let record: CursorRecord;

@@ -32,6 +32,8 @@ class InMemory {
   /** Raised instead of disabling. */
   failure: Error | undefined;
   secretsOf: readonly string[] = [SECRET];
+  /** Ids of those that nobody answers for. */
+  readonly ended = new Set<string>();
   private readonly listeners: ((ns: string, id: string, now: WebhookSubscription | undefined) => void)[] = [];
 
   list() {
@@ -50,6 +52,10 @@ class InMemory {
     this.listeners.push(listener);
   }
 
+  whyEnded({ id }: WebhookSubscription) {
+    return this.ended.has(id) ? "its API key was revoked" : undefined;
+  }
+
   async disable(_: string, id: string, reason: string) {
     if (this.failure) throw this.failure;
     this.disabled.push({ id, reason });
@@ -63,7 +69,7 @@ class InMemory {
       const before = this.all.get(id);
       this.all.set(id, {
         ...{ namespace, id, url: endpoint.url, batch: 0, after: 0, sequence: 1, disabled: undefined },
-        ...{ filters, ...before, ...webhook },
+        ...{ granted: { by: "key:k", sequence: 1 }, filters, ...before, ...webhook },
       });
     }
     for (const tell of this.listeners) tell(namespace, id, this.all.get(id));
@@ -269,6 +275,23 @@ describe("a webhook is disabled", () => {
     subscriptions.change("s", { disabled: undefined });
     await until("it has all", () => endpoint.numbers.length === 3);
     expect(endpoint.numbers).toEqual([0, 0, 1]);
+  });
+
+  it("once its API key is good no more, is sent nothing from then on, and goes on where it was", async () => {
+    await start();
+    await start();
+    subscriptions.change("s", {});
+    await publish(0);
+    await until("it is taken", () => endpoint.taken.length === 1);
+    subscriptions.ended.add("s");
+    await publish(1);
+    await until("it is disabled", () => subscriptions.disabled.length === 1);
+    expect(subscriptions.disabled).toEqual([{ id: "s", reason: "its API key was revoked" }]);
+    await until("nobody holds it", async () => (await recordOf("s"))?.connected === false);
+    expect(endpoint.numbers).toEqual([0]);
+    subscriptions.ended.delete("s");
+    subscriptions.change("s", { disabled: undefined });
+    await until("it has the rest", () => endpoint.numbers.length === 2);
   });
 
   it("as soon as that can be decided, and is sent nothing until then", async () => {

@@ -35,7 +35,10 @@ export interface WebhooksParts extends Pick<DeliveryParts, "schedule" | "sleep">
   readonly log: EventLog;
   readonly feeds: EventFeeds;
   readonly records: Pick<CursorRecords, "acquireFree">;
-  readonly subscriptions: Pick<WebhookSubscriptions, "list" | "get" | "onChange" | "secrets" | "disable">;
+  readonly subscriptions: Pick<
+    WebhookSubscriptions,
+    "list" | "get" | "onChange" | "secrets" | "whyEnded" | "disable"
+  >;
   readonly replicas: Pick<Replicas, "own" | "isMine" | "isGone" | "isHeard" | "onChange" | "start" | "stop">;
   /** By which events tell their namespace, of its id. */
   readonly nameOf: (namespace: string) => Promise<string>;
@@ -113,10 +116,19 @@ export class Webhooks {
   private settle(name: string, webhook: WebhookSubscription | undefined): void {
     const delivery = this.deliveries.get(name);
     const isMine = webhook?.disabled === undefined && !this.stopping && this.parts.replicas.isMine(name);
-    if (webhook === undefined || !isMine) {
+    const ended = webhook && this.whyEnded(webhook);
+    if (webhook === undefined || !isMine || (delivery !== undefined && ended !== undefined)) {
       if (delivery !== undefined) this.end(name, delivery);
     } else if (delivery !== undefined) delivery.webhook = webhook;
-    else if (!this.busy.has(name)) this.occupy(name, webhook, this.begin(name, webhook));
+    else if (!this.busy.has(name)) {
+      const work = ended === undefined ? this.begin(name, webhook) : this.withdraw(webhook, ended);
+      this.occupy(name, webhook, work);
+    }
+  }
+
+  private whyEnded(webhook: WebhookSubscription): string | undefined {
+    const { subscriptions, now = Date.now } = this.parts;
+    return subscriptions.whyEnded(webhook, now());
   }
 
   /** @param work raises nothing */
@@ -166,7 +178,7 @@ export class Webhooks {
       cursorAfter: (position, sink) => this.cursor(webhook, namespaceName, position, sink),
       post: (url, headers, body) => poster.post(url, headers, body),
       secrets: (at) => subscriptions.secrets(webhook, at),
-      mayDeliver: () => replicas.isHeard,
+      mayDeliver: () => replicas.isHeard && this.whyEnded(delivery.webhook) === undefined,
       onAttempt: (outcome, events) => this.metrics.attempt(outcome, events),
       onError: (err) => logger.error({ err, namespace, subscription: id }, "cannot deliver to a webhook"),
       onGivenUp: (reason) => void this.giveUp(name, delivery, reason),
@@ -208,6 +220,20 @@ export class Webhooks {
     await sleepFor(DISABLE_MS, undefined, { ref: false });
     // It was enabled again before this replica heard that it was disabled.
     if (this.deliveries.get(name) === delivery) this.end(name, delivery);
+  }
+
+  /** Nobody answers for it any more. What fails is tried again with the next look. Raises nothing. */
+  private async withdraw({ namespace, id, granted }: WebhookSubscription, reason: string): Promise<false> {
+    const { subscriptions, logger } = this.parts;
+    try {
+      await subscriptions.disable(namespace, id, reason, granted);
+      logger.info({ namespace, subscription: id, reason }, "a webhook is disabled");
+      this.metrics.disabled();
+    } catch (err) {
+      if (!this.warned) logger.warn({ err, namespace, subscription: id }, "cannot disable a webhook yet");
+      this.warned = true;
+    }
+    return false;
   }
 
   private end(name: string, delivery: Delivery): void {
