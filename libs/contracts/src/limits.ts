@@ -53,8 +53,9 @@ export const limits = Object.freeze({
   cachedDevices: 200_000,
   /** API keys and namespaces that an edge keeps. */
   cachedKeys: 10_000,
-  /** Namespaces of an installation. */
+  /** Namespaces of an installation, and of them those that one user made. */
   namespaces: 10_000,
+  namespacesPerOwner: 100,
   /** API keys of one namespace (and of the operator), revoked and expired ones included. */
   apiKeysPerNamespace: 10_000,
   /** Characters of an id that others gave: of a device, a namespace. */

@@ -73,7 +73,8 @@ export type AggregateKind =
   | "properties"
   | "fleet-template"
   | "stream"
-  | "tunnel";
+  | "tunnel"
+  | "end";
 
 /** What clearing a namespace takes with it. Its keys, members, settings and users stay. */
 export const CLEARED_KINDS: readonly AggregateKind[] = [
@@ -132,6 +133,9 @@ export function registrySubject(id: AggregateId): string {
 
 /** The aggregate that tells what was cleared and erased in the installation. */
 export const CLEARING: AggregateId = { namespace: INSTALLATION, kind: "clearing", id: "all" };
+
+/** On which decisions without events tell how far the log is. */
+export const END: AggregateId = { namespace: INSTALLATION, kind: "end", id: "all" };
 
 /** Of the decisions on all aggregates of a kind in a namespace. */
 export function registryOfNamespace(namespace: string, kind: AggregateKind): string {

@@ -58,15 +58,15 @@ describe("a log of three copies", () => {
 
   it("has an end that most of its servers agree on", async () => {
     const before = await log.lastSequence(SIGNALS);
-    const end = await log.settledEnd();
+    const end = await log.settledEnd(SIGNALS);
     expect(end).toBeGreaterThan(before);
     expect(decodeBatch((await log.get(SIGNALS, end)) ?? new Uint8Array())).toEqual([]);
     const connectedTo = servers.filter(
       ({ url }) => !url.endsWith(log.connection.getServer().split(":")[1] ?? ""),
     );
     for (const other of connectedTo) other.pause();
-    await expect(log.settledEnd()).rejects.toThrow(LogUnavailable);
+    await expect(log.settledEnd(SIGNALS)).rejects.toThrow(LogUnavailable);
     for (const other of connectedTo) other.resume();
-    await until("they agree again", async () => (await log.settledEnd()) > end);
+    await until("they agree again", async () => (await log.settledEnd(SIGNALS)) > end);
   }, 120_000);
 });

@@ -1,8 +1,10 @@
 import {
+  END,
   INSTALLATION,
   limits,
   type Position,
   positionOf,
+  registrySubject,
   SIGNALS,
   type StreamName,
   signalsSubject,
@@ -119,6 +121,13 @@ async function untilJetStreamAnswers(nc: NatsConnection, logger?: LogLogger): Pr
   }
 }
 
+const NOTHING = new Uint8Array();
+
+function unavailable(error: unknown): LogUnavailable {
+  if (error instanceof LogUnavailable) return error;
+  return new LogUnavailable((error as Error).message, 1, { cause: error });
+}
+
 /** The permanent log: SIGNALS by group commit, REGISTRY by expected sequence. */
 export class EventLog {
   readonly signals: Pick<GroupCommit, "append" | "pending">;
@@ -151,7 +160,7 @@ export class EventLog {
 
   /** Readers that share commits. See {@link Group.open}. */
   group(options: GroupOptions): Promise<Group> {
-    return Group.open(this.jsm, options);
+    return Group.open(this.nc, this.jsm, options);
   }
 
   /** See {@link idleGroups}. */
@@ -170,9 +179,13 @@ export class EventLog {
   async get(stream: StreamName, sequence: number): Promise<Uint8Array | undefined> {
     this.checkConnected();
     try {
+      const found = await messageOrNull(this.jsm, stream, { seq: sequence });
+      if (found !== null || (await this.lastSequence(stream)) >= sequence) return found?.data;
+      // A server that does not have it yet answers as one that will never have it.
+      if ((await this.settledEnd(stream)) < sequence) return undefined;
       return (await messageOrNull(this.jsm, stream, { seq: sequence }))?.data;
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
   }
 
@@ -187,7 +200,7 @@ export class EventLog {
       const query = { seq: sequence + 1, next_by_subj: subject };
       return (await messageOrNull(this.jsm, stream, query))?.time;
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
   }
 
@@ -197,7 +210,7 @@ export class EventLog {
     try {
       return await sequenceBefore(this.jsm, stream, time);
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
   }
 
@@ -223,25 +236,27 @@ export class EventLog {
       const { state } = await this.jsm.streams.info(stream);
       return { sequence: state.last_seq, time: new Date(state.last_ts) };
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
   }
 
   /**
-   * A sequence of SIGNALS before which everything stands that was acknowledged until now. In a cluster a server that is
-   * parted from the others goes on telling an end that is not for 10 to 20 s, as {@link lastSequence} does; there a
-   * commit without signals is appended, which more than half of the servers have to confirm. Raises LogUnavailable.
+   * A sequence up to which everything stands that was acknowledged until now. In a cluster a server that is parted from
+   * the others goes on telling an end that is not for 10 to 20 s, as {@link lastSequence} does; there a commit without
+   * signals, or a decision without events, is appended, which more than half of the servers have to confirm.
+   * Raises LogUnavailable.
    */
-  async settledEnd(): Promise<number> {
+  async settledEnd(stream: StreamName): Promise<number> {
     this.checkConnected();
     try {
-      const { state, config } = await this.jsm.streams.info(SIGNALS);
+      const { state, config } = await this.jsm.streams.info(stream);
       if (config.num_replicas === 1) return state.last_seq;
+      const subject = stream === SIGNALS ? signalsSubject(INSTALLATION) : registrySubject(END);
+      // A batch without signals has no bytes, nor has a decision of which nothing is said.
+      return await publish(this.js, { subject, data: NOTHING, stream });
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
-    const subject = signalsSubject(INSTALLATION);
-    return await publish(this.js, { subject, data: encodeBatch([]), stream: SIGNALS });
   }
 
   /** What a stream takes up, and how it stands with its copies. Raises LogUnavailable. */
@@ -250,7 +265,7 @@ export class EventLog {
     try {
       return usageOf(await this.jsm.streams.info(stream));
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
   }
 

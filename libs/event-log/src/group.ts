@@ -10,8 +10,9 @@ import {
   type JetStreamManager,
   type JsMsg,
 } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/transport-node";
+import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { LogUnavailable } from "./errors.js";
+import { leaderHas } from "./message.js";
 import { type Commit, StoredCommit } from "./read.js";
 
 export interface GroupOptions {
@@ -58,6 +59,7 @@ export class Group {
   private newest: number;
 
   private constructor(
+    private readonly nc: NatsConnection,
     private readonly jsm: JetStreamManager,
     private readonly options: GroupOptions,
   ) {
@@ -65,8 +67,8 @@ export class Group {
   }
 
   /** Makes its consumer where there is none; one that exists keeps its place. Raises LogUnavailable. */
-  static async open(jsm: JetStreamManager, options: GroupOptions): Promise<Group> {
-    const group = new Group(jsm, options);
+  static async open(nc: NatsConnection, jsm: JetStreamManager, options: GroupOptions): Promise<Group> {
+    const group = new Group(nc, jsm, options);
     try {
       await group.ensure();
     } catch (error) {
@@ -108,6 +110,7 @@ export class Group {
 
   private async pull({ room, take, signal }: FollowOptions): Promise<void> {
     const { stream, name } = this.options;
+    let idle = 0;
     const consumer = await this.jsm.jetstream().consumers.get(stream, name);
     let current: ConsumerMessages | undefined;
     const stop = () => void current?.close();
@@ -118,14 +121,26 @@ export class Group {
         if (signal.aborted) return;
         current = await consumer.fetch({ max_messages: count, expires: PULL_EXPIRES_MS });
         if (signal.aborted) stop();
+        idle++;
         for await (const message of current) {
+          idle = 0;
           if (signal.aborted) message.nak();
           else this.hand(message, take);
         }
+        if (idle >= 2 && !signal.aborted) await this.wake();
       }
     } finally {
       signal.removeEventListener("abort", stop);
     }
+  }
+
+  /** Lets another server lead the consumer, where the one that does has a copy that lacks what the stream's leader has. */
+  private async wake(): Promise<void> {
+    const { stream, name, subject } = this.options;
+    const { delivered, num_ack_pending } = await this.jsm.consumers.info(stream, name);
+    if (num_ack_pending > 0) return;
+    if ((await leaderHas(this.jsm, stream, { after: delivered.stream_seq, subject })) !== true) return;
+    await this.nc.request(`$JS.API.CONSUMER.LEADER.STEPDOWN.${stream}.${name}`);
   }
 
   private hand(message: JsMsg, take: (handout: Handout) => void): void {

@@ -11,7 +11,7 @@ import {
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { clearedBelow } from "./clearings.js";
 import { LogGap } from "./errors.js";
-import { messageOrNull } from "./message.js";
+import { leaderHas, messageOrNull } from "./message.js";
 
 /** One message of a stream. */
 export interface Commit {
@@ -80,7 +80,9 @@ export async function* read(
     try {
       pulls = await Pulls.open(nc, jsm, stream, last, options);
       last ??= pulls.before;
-      if (until !== undefined && (await nothingMore(jsm, stream, pulls, last, until, subject))) return;
+      if (until !== undefined && (await nothingMore(jsm, stream, pulls, { after: last, until, subject })))
+        return;
+      let missed = false;
       for await (const commits of pulls.batches(signal)) {
         for (const commit of commits) {
           if (subject === undefined && commit.sequence !== last + 1) {
@@ -90,7 +92,12 @@ export async function* read(
           last = commit.sequence;
         }
         if (commits.length > 0) yield commits;
-        if (until !== undefined && (await nothingMore(jsm, stream, pulls, last, until, subject))) return;
+        if (until !== undefined && (await nothingMore(jsm, stream, pulls, { after: last, until, subject })))
+          return;
+        const misses =
+          commits.length === 0 && (await leaderHas(jsm, stream, { after: last, subject })) === true;
+        if (misses && missed) throw new Error(`the copy beside the consumer lacks what comes after ${last}`);
+        missed = misses;
       }
     } catch (error) {
       if (error instanceof LogGap) throw error;
@@ -103,25 +110,15 @@ export async function* read(
   }
 }
 
-/**
- * Whether nothing more is there up to a sequence. In a cluster a consumer tells what the copy beside it has, which may be
- * behind; there the leader is asked, once it has that sequence.
- */
+/** Whether nothing more is there up to a sequence. */
 async function nothingMore(
   jsm: JetStreamManager,
   stream: StreamName,
   pulls: Pulls,
-  last: number,
-  until: number,
-  subject = ">",
+  range: { after: number; until: number; subject: string | undefined },
 ): Promise<boolean> {
-  if (last >= until) return true;
-  if (pulls.pending > 0) return false;
-  const { state, config } = await jsm.streams.info(stream);
-  if (config.num_replicas === 1) return true;
-  if (state.last_seq < until) return false;
-  const next = await messageOrNull(jsm, stream, { seq: last + 1, next_by_subj: subject });
-  return next === null || next.seq > until;
+  if (range.after >= range.until) return true;
+  return pulls.pending === 0 && (await leaderHas(jsm, stream, range)) !== true;
 }
 
 /** The sequence before the first that was stored at or after the time: where a consumer that begins there stands. */

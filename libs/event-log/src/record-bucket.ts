@@ -13,6 +13,7 @@ import {
 import { type KV, Kvm } from "@nats-io/kv";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { LogUnavailable } from "./errors.js";
+import { leaderHas } from "./message.js";
 import { patiently } from "./patiently.js";
 import { publish } from "./publish.js";
 import { compressionOf } from "./streams.js";
@@ -179,14 +180,19 @@ export class RecordBucket<R> {
       inactive_threshold: nanos(30_000),
     });
     try {
+      const { state } = await this.jsm.streams.info(this.stream);
+      const until = state.last_seq;
+      let last = after;
       let left = num_pending;
+      const isBehind = async () => (await leaderHas(this.jsm, this.stream, { after: last, until })) === true;
       const consumer = await this.jsm.jetstream().consumers.get(this.stream, name);
-      for (let silent = 0; left > 0; silent += 1) {
+      for (let silent = 0; left > 0 || (await isBehind()); silent += 1) {
         if (silent > SILENT_PULLS)
-          throw new LogUnavailable(`${left} records of ${this.stream} do not come`, 1);
+          throw new LogUnavailable(`records of ${this.stream} after ${last} do not come`, 1);
         const messages = await consumer.fetch({ max_messages: PULL, expires: PULL_EXPIRES_MS });
         for await (const { subject, seq, data, info } of messages) {
           left = info.pending;
+          last = seq;
           silent = -1;
           if (data.length > 0) {
             const found = this.read(subject, data, onError);

@@ -99,7 +99,7 @@ export class InboundQos2 {
 
   private async search({ identity, sequence }: Inbound): Promise<boolean> {
     const { log, namespace } = this.parts;
-    const until = await log.settledEnd();
+    const until = await log.settledEnd(SIGNALS);
     if (until <= sequence) return false;
     const subject = signalsSubject(namespace);
     for await (const commits of log.read(SIGNALS, { after: sequence, subject, until, pull: 16 })) {

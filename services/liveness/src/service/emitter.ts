@@ -83,7 +83,7 @@ export class Emitter {
     const { machine } = table;
     const before = now() - UNDER_WAY_MS;
     if (machine === caughtUp && !machine.isAnyDue(before)) return machine;
-    const [signals, registry] = await Promise.all([log.settledEnd(), log.lastSequence(REGISTRY)]);
+    const [signals, registry] = await Promise.all([log.settledEnd(SIGNALS), log.lastSequence(REGISTRY)]);
     const has = await Promise.all([
       table.has(SIGNALS, signals, CATCH_UP_MS),
       table.has(REGISTRY, registry, CATCH_UP_MS),
