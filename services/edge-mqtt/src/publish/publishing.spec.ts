@@ -127,6 +127,23 @@ describe("Publishing", () => {
     expect(rejected).toMatchObject([{ device: "key:d1", topic: "a" }]);
   });
 
+  it("tells no log of a refusal but of a device that exists, to whose a key may write", async () => {
+    const edge = publishing();
+    const long = "x".repeat(3_000);
+    for (const permission of ["read", "write"] as const) {
+      for (const device of ["nobody", long]) {
+        await edge.publish(principal(permission), packet(`measurements/${device}`, "[]"));
+        await edge.publish(principal(permission), packet(`configurations/${device}`, "[]"));
+      }
+    }
+    expect(new Set(rejected.map(({ device }) => device))).toEqual(new Set(["key:d1"]));
+    await edge.publish(principal("write"), packet("measurements/there", MEASUREMENT));
+    for (const permission of ["read", "write"] as const) {
+      await edge.publish(principal(permission), packet("configurations/there", "[]"));
+    }
+    expect(rejected.slice(-2).map(({ device }) => device)).toEqual(["key:d1", "there"]);
+  });
+
   it("refuses a key's message for a device that does not exist", async () => {
     const outcome = await publishing().publish(principal("write"), packet("logs/nobody", "[]"));
     expect(outcome).toMatchObject({ kind: "refused", reason: "topic-name-invalid" });

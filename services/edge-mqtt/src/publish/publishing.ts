@@ -100,7 +100,10 @@ export class Publishing {
     const topic = tentaTopic(packet.topic);
     const event = eventTopic(packet.topic);
     const refusal = refuse(principal, packet, topic, event);
-    if (refusal !== undefined) return this.reject(principal, packet, topic?.device, refusal, now);
+    if (refusal !== undefined) {
+      const concerned = this.mayWriteOf(principal, topic) ? topic?.device : undefined;
+      return this.reject(principal, packet, concerned, refusal, now);
+    }
     if (event !== undefined) return this.event(principal, packet, event as EventTopic, now);
     if (topic === undefined) return this.append(principal, plain(principal, packet.payload), packet, now);
     const known = this.parts.known.registered.peek(deviceKey(principal.namespace, topic.device));
@@ -269,6 +272,12 @@ export class Publishing {
     }
   }
 
+  /** Whether a refusal may be told in the log of the device that the topic names: of one that exists, to who may write. */
+  private mayWriteOf({ namespace, permission }: Principal, topic: TentaTopic | undefined): boolean {
+    if (topic === undefined || permission === "read") return false;
+    return this.parts.known.registered.peek(deviceKey(namespace, topic.device)) !== undefined;
+  }
+
   private reject(
     principal: Principal,
     packet: InboundPublish,
@@ -308,6 +317,7 @@ function refuse(
   tenta: TentaTopic | undefined,
   event: EventTopic | "malformed" | undefined,
 ): Refused | undefined {
+  if (isTooDeep(topic)) return refused("topic-name-invalid", "the topic is too long or too deep");
   if (principal.permission === "read") return refused("not-authorized", "this API key may only read");
   if (topic.startsWith("$")) return refused("topic-name-invalid", "topics that begin with $ are not offered");
   if (tenta?.kind === "configurations") {
@@ -318,7 +328,6 @@ function refuse(
   if (principal.kind === "device" && !isOwn(principal.id, topic, tenta ?? event)) {
     return refused("not-authorized", `this device may publish to its own topics and to ${principal.id}/#`);
   }
-  if (isTooDeep(topic)) return refused("topic-name-invalid", "the topic is too long or too deep");
   if (properties?.payloadFormatIndicator && !isUtf8(payload)) {
     return refused("payload-format-invalid", "the payload is not UTF-8, as its format indicator says");
   }

@@ -59,7 +59,10 @@ export class Rejections {
     this.recent.clear();
   }
 
-  note(rejected: Rejected, now: number): void {
+  note(given: Rejected, now: number): void {
+    // A copy: of a slice the whole topic would be kept.
+    const topic = Buffer.from(given.topic.slice(0, TOPIC_LENGTH)).toString();
+    const rejected = { ...given, topic };
     const name = `${rejected.namespace}/${rejected.device}`;
     let recent = this.recent.get(name);
     if (recent === undefined || recent.since + MINUTE <= now) {
@@ -87,7 +90,7 @@ export class Rejections {
 
   private append({ namespace, device, topic, reason }: Rejected, count: number): void {
     const now = this.options.now();
-    const value = { topic: topic.slice(0, TOPIC_LENGTH), reason, count };
+    const value = { topic, reason, count };
     const signal = encodeSignal({
       ...{ device, identity: "", digest: undefined, receivedAt: now, occurredAt: now, sentAt: undefined },
       ...{ location: undefined, traceParent: "", publication: undefined },
