@@ -186,6 +186,19 @@ describe("Access", () => {
     for (const filter of [...foreign, "configurations", "configurations/e", "measurements"]) {
       expect([filter, access.maySubscribe(device, filter)]).toEqual([filter, false]);
     }
+    for (const id of [
+      "measurements",
+      "heartbeats",
+      "logs",
+      "log-messages",
+      "acknowledgments",
+      "configurations",
+    ]) {
+      const allowed = [`${id}/#`, `${id}/+`, `${id}/d`, `${id}/${id}`, id].filter((filter) =>
+        access.maySubscribe({ ...device, id }, filter),
+      );
+      expect(allowed).toEqual([`${id}/${id}`, id]);
+    }
     expect(access.maySubscribe(await granted("", "fl_one"), "#")).toBe(true);
   });
 });

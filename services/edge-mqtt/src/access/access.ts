@@ -74,10 +74,11 @@ export class Access {
     if (isOfHub(filter)) return false;
     const slash = filter.indexOf("/");
     const root = slash < 0 ? filter : filter.slice(0, slash);
+    // Before its own topics: a device may go by the name of such a root.
+    if (slash >= 0 && isTentaRoot(root)) return filter.slice(slash + 1) === id;
     if (root === id) return true;
     // Devices react to each other.
-    if (isFilterOfEvents(filter)) return true;
-    return isTentaRoot(root) && filter.slice(slash + 1) === id;
+    return isFilterOfEvents(filter);
   }
 
   private async provisioned({ workspace, device, token }: HubLogin): Promise<Login> {
