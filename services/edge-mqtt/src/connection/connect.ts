@@ -8,7 +8,7 @@ import { BadPacket, Reason } from "../codec/reason.js";
 import { encodePacket } from "../codec/write.js";
 import { QuotaExceeded, SessionLost, SessionNotYours } from "../sessions/errors.js";
 import type { Session, Will } from "../sessions/types.js";
-import { isHubUserName } from "../spotflow/login.js";
+import { hubId, isHubUserName } from "../spotflow/login.js";
 import type { Client } from "./client.js";
 import { connackOf, refuseConnect } from "./connack.js";
 import { Deliveries } from "./deliveries.js";
@@ -76,9 +76,17 @@ async function login(client: Client, { userName, password, will, clientId }: Con
     : new BadPacket(Reason.badUserNameOrPassword, "user name or password is not right");
 }
 
+/** A provisioned device has no choice of its client id, so it is kept for it. */
+function checkClientId(clientId: string, { namespace, kind, id }: Principal): void {
+  if (!clientId.startsWith(hubId(namespace, ""))) return;
+  if (kind === "device" && clientId === hubId(namespace, id)) return;
+  throw new BadPacket(Reason.clientIdNotValid, "the client id belongs to a device");
+}
+
 async function open(client: Client, packet: Connect, principal: Principal): Promise<void> {
   const { version, clean, properties } = packet;
   const { parts } = client;
+  checkClientId(packet.clientId, principal);
   // From now on a revocation reaches it.
   client.principal = principal;
   parts.connections.noteLogin(client, principal);
@@ -94,6 +102,7 @@ async function open(client: Client, packet: Connect, principal: Principal): Prom
     namespaceName: principal.namespaceName,
     clientId: client.clientId,
     principal: nameOf(principal),
+    sharesAlone: principal.permission === "device" || principal.permission === "read",
     cleanStart: clean, // [MQTT-3.1.2-4]
     expiryS,
     receiveMaximum: properties.receiveMaximum ?? 0xffff, // 3.1.2.11.3

@@ -67,6 +67,32 @@ describe("CONNECT", () => {
     client.connect(5, { will: { topic: "t", payload: Buffer.from("x"), qos: 0, retain: false } });
     expect((await client.next("connack")).reasonCode).toBe(Reason.notAuthorized);
   });
+  it("under the client id of a provisioned device is refused to everybody else", async () => {
+    const connackOf = async (clientId: string) => {
+      const client = await door.client();
+      client.connect(5, { clientId });
+      return (await client.next("connack")).reasonCode;
+    };
+    for (const clientId of ["ns:d1", "ns", "other:d2"])
+      expect([clientId, await connackOf(clientId)]).toEqual([clientId, 0]);
+    expect(await connackOf("ns:d2")).toBe(Reason.clientIdNotValid);
+    door.login = async () => ({ ...principal, kind: "key", permission: "write" });
+    expect(await connackOf("ns:d1")).toBe(Reason.clientIdNotValid);
+    expect(door.sessions).toHaveLength(3);
+  });
+  it("shares subscriptions with others only as an API key that may write", async () => {
+    const shares = [];
+    for (const permission of ["device", "read", "write", "admin"] as const) {
+      door.login = async () => ({
+        ...principal,
+        kind: permission === "device" ? "device" : "key",
+        permission,
+      });
+      await door.open(5);
+      shares.push(door.lastSession.options.sharesAlone);
+    }
+    expect(shares).toEqual([true, true, false, false]);
+  });
   it("of nobody is not authorized", async () => {
     door.login = async () => "refused";
     const client = await door.client();

@@ -29,6 +29,7 @@ export class ClientSession implements Session {
   readonly writer: RecordWriter | undefined;
   private readonly sink: SessionSink;
   private readonly receiveMaximum: number;
+  private readonly sharesAs: string | undefined;
   private subscriber: Subscriber | undefined;
   private inbound: InboundQos2 | undefined;
   private started = false;
@@ -42,7 +43,7 @@ export class ClientSession implements Session {
    */
   constructor(
     private readonly parts: SessionParts,
-    open: Pick<OpenSession, "namespace" | "clientId" | "sink" | "receiveMaximum">,
+    open: Pick<OpenSession, "namespace" | "clientId" | "sink" | "receiveMaximum" | "sharesAlone">,
     private readonly record: SessionRecord,
     revision: number | undefined,
   ) {
@@ -50,6 +51,7 @@ export class ClientSession implements Session {
     this.key = { namespace, clientId };
     this.sink = open.sink;
     this.receiveMaximum = open.receiveMaximum;
+    this.sharesAs = open.sharesAlone ? record.principal : undefined;
     this.expiryS = record.expiryS;
     this.keptCursor = record.cursor;
     if (revision !== undefined) {
@@ -205,10 +207,10 @@ export class ClientSession implements Session {
 
   private subscribing(): Subscriber {
     if (this.subscriber === undefined) {
-      const { key, sink, receiveMaximum } = this;
+      const { key, sink, receiveMaximum, sharesAs } = this;
       const changed = () => this.changed();
       const failed = () => void this.endConnection("internal");
-      const session = { key, sink, receiveMaximum, save: this.saving(), changed, failed };
+      const session = { key, sink, receiveMaximum, sharesAs, save: this.saving(), changed, failed };
       this.subscriber = new Subscriber(this.parts, session, this.record);
     }
     return this.subscriber;

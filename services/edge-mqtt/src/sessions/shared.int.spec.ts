@@ -53,6 +53,26 @@ describe("a shared subscription", () => {
     expect(await again.session.unsubscribe(["$share/g/t", "t"])).toEqual([true, false]);
   });
 
+  it("of one who shares alone takes nothing from those of others under its name, nor they from it", async () => {
+    const { log, sessions } = await edge();
+    const member = async (clientId: string, principal: string, sharesAlone: boolean) => {
+      const client = new TestClient();
+      await client.connect(sessions, namespace(), { clientId, principal, sharesAlone });
+      await client.subscribe("t", { share: "g" });
+      return client;
+    };
+    const worker = await member("worker", "key:backend", false);
+    const alone = [await member("a", "device:a", true), await member("b", "key:reader", true)];
+    const own = await member("c", "device:a", true);
+    for (const n of numbers(10)) await append(log, namespace(), "t", n);
+    expect(await worker.gets(10)).toEqual(numbers(10));
+    expect(await alone[1]?.gets(10)).toEqual(numbers(10));
+    const both = () => [alone[0], own].flatMap((each) => each?.payloads ?? []);
+    await until("all came", () => both().length >= 10);
+    expect(both().sort()).toEqual(numbers(10));
+    expect(await own.session.unsubscribe(["$share/g/t"])).toEqual([true]);
+  });
+
   it("is forgotten once no session has it, and not before", async () => {
     const { log } = await edge();
     const shared = new SharedFeeds(log, publishedKind(new Map()), {

@@ -38,6 +38,8 @@ export interface SubscriberSession {
   readonly key: SessionKey;
   readonly sink: SessionSink;
   readonly receiveMaximum: number;
+  /** The principal, where its shared subscriptions are that one's alone. */
+  readonly sharesAs: string | undefined;
   /** Makes durable what is in flight; undefined: the session ends with its connection. */
   readonly save: (() => Promise<void>) | undefined;
   /** What is kept of it has changed. */
@@ -254,6 +256,7 @@ export class Subscriber implements Member {
   }
 
   private sharedName(share: string, filter: string): SharedName {
-    return { namespace: this.session.key.namespace, share, filter };
+    const { key, sharesAs } = this.session;
+    return { namespace: key.namespace, share, filter, owner: sharesAs };
   }
 }

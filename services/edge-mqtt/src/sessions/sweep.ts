@@ -26,8 +26,13 @@ export async function sweep(parts: SweepParts): Promise<void> {
   const { store, logger, shared } = parts;
   const named = new Set<string>();
   for await (const session of store.all((err) => logger.error({ err }, "a session that cannot be read"))) {
-    for (const { share, filter } of session.record.subscriptions) {
-      if (share !== undefined) named.add(groupName({ namespace: session.namespace, share, filter }));
+    const { namespace, record } = session;
+    for (const { share, filter } of record.subscriptions) {
+      if (share === undefined) continue;
+      // Whether it shares alone depends on what its principal may do, which is not kept.
+      for (const owner of [undefined, record.principal]) {
+        named.add(groupName({ namespace, share, filter, owner }));
+      }
     }
     try {
       await sweepOne(parts, session);

@@ -54,6 +54,8 @@ export interface OpenSession {
   readonly clientId: string;
   /** "device:<id>" or "key:<id>": the session belongs to it. */
   readonly principal: string;
+  /** Its shared subscriptions are its principal's alone. Absent: those of all in the namespace who may share. */
+  readonly sharesAlone?: boolean;
   readonly cleanStart: boolean;
   /** Seconds that it outlives its connection, capped at limits.mqttSessionS; 0: it ends with it. */
   readonly expiryS: number;

@@ -27,6 +27,8 @@ export interface SharedName {
   readonly namespace: string;
   readonly share: string;
   readonly filter: string;
+  /** The principal whose group it is alone; absent: the namespace's. */
+  readonly owner?: string | undefined;
 }
 
 /** Consumers of shared subscriptions begin so. */
@@ -51,8 +53,9 @@ interface Open {
 }
 
 /** Name of the consumer, which keeps the group's place. */
-export function groupName({ namespace, share, filter }: SharedName): string {
-  const digest = createHash("sha256").update(JSON.stringify([namespace, share, filter]));
+export function groupName({ namespace, share, filter, owner }: SharedName): string {
+  const name = [namespace, share, filter, ...(owner === undefined ? [] : [owner])];
+  const digest = createHash("sha256").update(JSON.stringify(name));
   return GROUP_PREFIX + digest.digest("base64url").slice(0, 32);
 }
 
