@@ -1,5 +1,31 @@
+import { Budget, type Known, keyHash } from "@fieldlog/admission";
 import { describe, expect, it } from "vitest";
-import { sessionKeyIn } from "./access.js";
+import { Access, sessionKeyIn } from "./access.js";
+
+describe("a client", () => {
+  const token = "a".repeat(64);
+  const key = {
+    ...{ id: "k", permission: "write", namespace: "n", expiresAt: undefined },
+    budget: new Budget(9, 9),
+  };
+  const session = { key, namespace: "n", device: "d1" };
+
+  it("is whoever has its session, and nobody once its device is erased or removed", async () => {
+    const registered = new Set(["n/d1"]);
+    const known = {
+      deviceSessions: { get: async (hash: string) => (hash === keyHash(token) ? session : undefined) },
+      namespaces: { get: async () => ({ id: "n", name: "n" }) },
+      registered: { get: async (name: string) => (registered.has(name) ? { id: "d1" } : undefined) },
+    } as unknown as Known;
+    const access = new Access(known, () => 0);
+    const asked = { cookie: `sessionKey=${token}`, fields: new Map() } as unknown as Parameters<
+      Access["client"]
+    >[0];
+    expect(await access.client(asked, "write")).toBe(session);
+    registered.delete("n/d1");
+    await expect(access.client(asked, "read")).rejects.toMatchObject({ status: 401 });
+  });
+});
 
 describe("the session in a cookie", () => {
   it.each([

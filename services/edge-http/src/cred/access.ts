@@ -1,4 +1,4 @@
-import { type Known, type KnownDeviceSession, type KnownKey, keyHash } from "@fieldlog/admission";
+import { deviceKey, type Known, type KnownDeviceSession, type KnownKey, keyHash } from "@fieldlog/admission";
 import { type Operation, type Permission, permissions } from "./operations.js";
 import { refusals } from "./refusal.js";
 import type { CredRequest } from "./request.js";
@@ -15,7 +15,7 @@ export type Client = KnownDeviceSession;
 /** Who asks, and what they may do (B4). */
 export class Access {
   constructor(
-    private readonly known: Pick<Known, "deviceSessions" | "keys" | "namespaces">,
+    private readonly known: Pick<Known, "deviceSessions" | "keys" | "namespaces" | "registered">,
     private readonly now: () => number,
   ) {}
 
@@ -27,6 +27,9 @@ export class Access {
     if (client === undefined || this.hasExpired(client.key)) throw refusals.notAuthenticated();
     if (rank(client.key.permission) < rank(needed)) throw refusals.insufficient();
     this.spend(client.key);
+    // Its session outlives it: it is kept with what belongs to the installation.
+    const name = deviceKey(client.namespace, client.device);
+    if ((await this.known.registered.get(name)) === undefined) throw refusals.notAuthenticated();
     if ((await this.known.namespaces.get(client.namespace))?.disabled) throw refusals.disabled();
     return client;
   }

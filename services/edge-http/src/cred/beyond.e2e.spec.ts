@@ -271,6 +271,28 @@ describe("clients", () => {
     expect((await new CredClient(system.url).login(keys.write)).status).toBe(401);
   });
 
+  it.each([
+    ["removed", "DELETE", ""],
+    ["erased", "POST", "/erase"],
+  ])("are out on every edge once they are %s", async (_, method, what) => {
+    const one = await client("write");
+    expect(await one.event({ name: "A" })).toBeGreaterThan(0);
+    const other = new CredClient(otherUrl());
+    other.sessionKey = one.sessionKey;
+    expect((await other.ask("/clients/me")).status).toBe(200);
+    const { events } = (await native(system, "GET", `namespaces/${namespace}/events?type=A`)) as {
+      events: Json[];
+    };
+    await native(system, method, `namespaces/${namespace}/devices/${events[0]?.["device"]}${what}`);
+    for (const each of [one, other]) {
+      await until(
+        "it is out",
+        async () => (await each.post("/events", { event: {} })).status === 401,
+        SOON_MS,
+      );
+    }
+  });
+
   it("share their namespace's events with everything else, and nobody else's", async () => {
     const one = await client("write", { subscribe: { Light: {} } });
     await native(system, "POST", `namespaces/${namespace}/events`, {
