@@ -185,6 +185,12 @@ export const settingsTable = Object.freeze({
     "Seals the namespaces' keys. Lost, all sealed secrets are lost. Of two, while it is exchanged, the first seals and what either sealed is opened.",
     { secret: true },
   ),
+  signUp: set(
+    "FIELDLOG_SIGN_UP",
+    oneOf("open", "closed"),
+    "open",
+    "open: whoever asks becomes a user (tenta's POST /users), and may make networks. closed: who shows an admin key of the installation.",
+  ),
   signatureWindowS: set(
     "FIELDLOG_SIGNATURE_WINDOW_S",
     integer(1, 86_400),

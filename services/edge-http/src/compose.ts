@@ -91,7 +91,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   });
 
   const tenta = handlesOf(
-    { ...edge, ownWrites, logger, now, access: new TentaAccess(known, now) },
+    { ...edge, ownWrites, logger, now, access: new TentaAccess(known, now, settings.signUp) },
     describeStatus(settings, now()),
   );
 

@@ -31,6 +31,7 @@ export class TooMany extends Error {
   constructor(
     readonly what:
       | "namespaces"
+      | "namespaces of yours"
       | "API keys"
       | "HMAC keys"
       | "users"

@@ -17,6 +17,7 @@ import {
 } from "../decisions/namespace.js";
 import { NotFound, TooMany } from "../decisions/refusals.js";
 import type { Settings } from "../decisions/settings.js";
+import { ownerKey } from "../read-model.js";
 
 /** Creates and finds namespaces. */
 export class Namespaces {
@@ -34,9 +35,7 @@ export class Namespaces {
     { name, owner, settings }: Required<Pick<NewNamespace, "name" | "owner" | "settings">>,
     decidedBy: string,
   ): Promise<{ created: CreatedNamespace; sequence: number }> {
-    if ((await this.snapshots.count(namespace, INSTALLATION)) >= limits.namespaces) {
-      throw new TooMany("namespaces", limits.namespaces);
-    }
+    await this.checkRoom(owner);
     const id = randomUUID();
     const decide = createNamespace({ id, name, dataKey: this.newDataKey(id), owner, settings });
     const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
@@ -87,6 +86,16 @@ export class Namespaces {
   async list(): Promise<CreatedNamespace[]> {
     const all = await this.snapshots.list(namespace, INSTALLATION);
     return all.flatMap(({ state }) => (state.phase === "created" ? [state] : []));
+  }
+
+  private async checkRoom(owner: string): Promise<void> {
+    if ((await this.snapshots.count(namespace, INSTALLATION)) >= limits.namespaces) {
+      throw new TooMany("namespaces", limits.namespaces);
+    }
+    if (owner === "") return;
+    if ((await this.snapshots.countFound(namespace, ownerKey(owner))) >= limits.namespacesPerOwner) {
+      throw new TooMany("namespaces of yours", limits.namespacesPerOwner);
+    }
   }
 
   private async candidates(idOrName: string) {

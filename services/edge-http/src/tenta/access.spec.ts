@@ -1,4 +1,4 @@
-import { type KnownSession, keyHash, LoadCache } from "@fieldlog/admission";
+import { Budget, type KnownKey, type KnownSession, keyHash, LoadCache } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
 import { describe, expect, it } from "vitest";
 import { Access, originOf } from "./access.js";
@@ -7,7 +7,16 @@ import { Refusal } from "./refusal.js";
 const TOKEN = "a1".repeat(32);
 const NETWORK = "2f9a5285-4242-458b-9201-4217455ea23c";
 
-function accessAt(clock: { now: number }, role?: string) {
+const key = (permission: string, namespace: string): KnownKey => ({
+  ...{ id: "k", permission, namespace, expiresAt: 10_000, budget: new Budget(1, 1) },
+});
+const keys = new Map([
+  [keyHash("an-operators-key"), key("admin", "")],
+  [keyHash("fl_reads"), key("read", "")],
+  [keyHash("fl_of_one"), key("admin", NETWORK)],
+]);
+
+function accessAt(clock: { now: number }, role?: string, signUp: "open" | "closed" = "open") {
   const session: KnownSession = { userId: "u", userName: "ash", expiresAt: 10_000 };
   const cache = <V extends NonNullable<unknown>>(load: (key: string) => V | undefined) =>
     new LoadCache<V>({ max: 9, load: async (key) => load(key) });
@@ -23,8 +32,10 @@ function accessAt(clock: { now: number }, role?: string) {
           : undefined,
       ),
       roles: cache((key) => (key === `${NETWORK}/u` ? role : undefined)),
+      keys: cache((key) => keys.get(key)),
     },
     () => clock.now,
+    signUp,
   );
 }
 
@@ -89,6 +100,32 @@ describe("a role", () => {
     expect(await statusOf(access.inNetwork(asked("reader", "home")))).toBe(404);
     expect(await statusOf(access.atSensor(asked("reader")))).toBe(403);
     expect(await statusOf(access.inNetwork(asked("somebody")))).toBe(403);
+  });
+});
+
+describe("signing up", () => {
+  const ways = [
+    undefined,
+    `Bearer ${TOKEN}`,
+    "Bearer fl_reads",
+    "Bearer fl_of_one",
+    "Bearer an-operators-key",
+  ];
+  const asking = (access: Access) =>
+    Promise.all(ways.map((authorization) => statusOf(access.maySignUp({ address: "::1", authorization }))));
+
+  it("is anybody's where it is open, else of who shows an admin key of the installation", async () => {
+    const clock = { now: 0 };
+    expect(await asking(accessAt(clock))).toEqual([200, 200, 200, 200, 200]);
+    expect(await asking(accessAt(clock, undefined, "closed"))).toEqual([403, 403, 403, 403, 200]);
+    clock.now = 10_000;
+    expect(await asking(accessAt(clock, undefined, "closed"))).toEqual([403, 403, 403, 403, 403]);
+  });
+
+  it("is counted by address, closed or not", async () => {
+    const access = accessAt({ now: 0 }, undefined, "closed");
+    for (let n = 0; n < limits.loginBurst; n++) access.mayLogIn("::1");
+    expect(await asking(access)).toEqual([429, 429, 429, 429, 429]);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   keyHash,
 } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
+import type { Settings } from "@fieldlog/runtime";
 import { LRUCache } from "lru-cache";
 import { type Role, roles } from "./operations.js";
 import { refusals } from "./refusal.js";
@@ -20,6 +21,8 @@ export interface User extends KnownSession {
 
 /** A3: two parts, the first of them `bearer` in any case, the second 64 hex digits. */
 const BEARER = /^\s*bearer\s+([a-f0-9]{64})\s*$/i;
+/** The same with an API key. */
+const KEY = /^\s*bearer\s+(\S+)\s*$/i;
 
 /** Who asks, and what they may do. */
 export class Access {
@@ -28,8 +31,9 @@ export class Access {
   private readonly addresses = new LRUCache<string, Budget>({ max: limits.cachedKeys });
 
   constructor(
-    private readonly known: Pick<Known, "sessions" | "namespaces" | "registered" | "roles">,
+    private readonly known: Pick<Known, "sessions" | "namespaces" | "registered" | "roles" | "keys">,
     private readonly now: () => number,
+    private readonly signUp: Settings["signUp"],
   ) {}
 
   /** Raises Refusal 401, 429. */
@@ -79,6 +83,20 @@ export class Access {
   /** Logging in costs much, so it is bounded by where it comes from. Raises Refusal 429. */
   mayLogIn(address: string): void {
     take(this.addresses, originOf(address), limits.loginsPerSecond, limits.loginBurst, this.now());
+  }
+
+  /** As whoever logs in; and where sign-up is closed, with the operator's key. Raises Refusal 429, 403. */
+  async maySignUp({
+    address,
+    authorization,
+  }: Pick<TentaRequest, "address" | "authorization">): Promise<void> {
+    this.mayLogIn(address);
+    if (this.signUp === "open") return;
+    const key = KEY.exec(authorization ?? "")?.[1];
+    const found = key === undefined ? undefined : await this.known.keys.get(keyHash(key));
+    const isOperator = found?.namespace === "" && found.permission === "admin";
+    const expired = found?.expiresAt !== undefined && found.expiresAt <= this.now();
+    if (!isOperator || expired) throw refusals.closed();
   }
 }
 

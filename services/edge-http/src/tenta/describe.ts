@@ -100,7 +100,7 @@ const Refused = z.object({ detail: z.string(), details: z.string(), reason: z.st
 const refusals: Record<string, string> = {
   "400": "The path, the query or the body is not right",
   "401": "Not logged in, or the password is wrong",
-  "403": "The role does not allow it",
+  "403": "The role does not allow it, or signing up is closed",
   "404": "There is no such thing",
   "409": "The name is taken, or it cannot be done as things are",
   "429": "Too many requests",

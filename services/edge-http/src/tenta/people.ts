@@ -13,9 +13,9 @@ const RETRY_S = 60;
 export class People {
   constructor(private readonly parts: TentaParts) {}
 
-  async createUser({ body, address }: TentaRequest): Promise<Answer> {
-    const { user_name, password } = readFields(Credentials, body);
-    this.parts.access.mayLogIn(address);
+  async createUser(request: TentaRequest): Promise<Answer> {
+    const { user_name, password } = readFields(Credentials, request.body);
+    await this.parts.access.maySignUp(request);
     return this.started(await this.parts.auth.createUser({ name: user_name, password }));
   }
 

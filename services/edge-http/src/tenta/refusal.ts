@@ -19,6 +19,7 @@ export const refusals = {
   unauthorized: () => new Refusal(401, "Log in, and send the token: Authorization: Bearer <token>."),
   wrongPassword: () => new Refusal(401, "The password is wrong."),
   forbidden: (role: string) => new Refusal(403, `This takes the role ${role} in the network.`),
+  closed: () => new Refusal(403, "Nobody signs up here by themselves; ask whoever runs it."),
   noNetwork: () => new Refusal(404, "There is no such network."),
   noSensor: () => new Refusal(404, "The network has no such sensor."),
   noMember: (name: string) => new Refusal(404, `The network has no member "${name}".`),
