@@ -1,41 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { behavesAsAnObjectStore, bytesOf } from "./behaviour.fixture.js";
+import { behavesAsAnObjectStore, bytesOf, MemoryObjects } from "./behaviour.fixture.js";
 import { CannotDecrypt, CHUNK_BYTES, encrypted, OVERHEAD_BYTES, PLAIN, sealInto } from "./encrypted.js";
-import { Measured } from "./measured.js";
-import { NoSuchObject, type ObjectStore, type Range } from "./object-store.js";
-
-/** In memory. */
-class MemoryObjects implements ObjectStore {
-  readonly objects = new Map<string, Buffer>();
-
-  async put(name: string, content: AsyncIterable<Uint8Array>) {
-    const measured = new Measured(content);
-    this.objects.set(name, await bytesOf(measured));
-    return measured.result();
-  }
-
-  async *get(name: string, range?: Range) {
-    const object = this.objects.get(name);
-    if (object === undefined) throw new NoSuchObject(name);
-    yield object.subarray(range?.from ?? 0, range?.to);
-  }
-
-  async delete(name: string) {
-    this.objects.delete(name);
-  }
-
-  async *list(prefix: string, before = Number.POSITIVE_INFINITY) {
-    if (before < Date.now()) return;
-    yield* [...this.objects.keys()].filter((name) => name.startsWith(prefix));
-  }
-
-  async deleteAll(prefix: string) {
-    const own = [...this.objects.keys()].filter((name) => name.startsWith(prefix));
-    for (const name of own) this.objects.delete(name);
-    return own.length;
-  }
-}
 
 const key = randomBytes(32);
 const memory = new MemoryObjects();

@@ -5,6 +5,8 @@ import { type ObjectStore as Bucket, Objm, StorageType } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { Measured } from "./measured.js";
 import { chunksOf } from "./nats-chunks.js";
+import { removeLeftovers } from "./nats-leftovers.js";
+import { type Meta, metasOf } from "./nats-metas.js";
 import {
   NoSuchObject,
   namespaceOfName,
@@ -22,6 +24,8 @@ export interface NatsObjectsOptions {
 }
 
 const NOT_FOUND = "object store not found";
+/** What the names of the buckets' streams begin with. */
+const STREAMS = "OBJ_READINGS_";
 
 /** Objects in JetStream: an object store for each namespace, made with its first object. */
 export class NatsObjects implements ObjectStore {
@@ -89,11 +93,42 @@ export class NatsObjects implements ObjectStore {
   }
 
   async *list(prefix: string, before = Number.POSITIVE_INFINITY): AsyncIterable<string> {
-    const objects = await this.reach(prefix, (bucket) => bucket.list(), false);
-    for (const { deleted, metadata, mtime } of objects ?? []) {
-      const name = metadata?.["name"];
-      if (!deleted && name?.startsWith(prefix) && Date.parse(mtime) < before) yield name;
+    const bucket = objectsBucket(namespaceOfName(prefix));
+    const metas: Meta[] = [];
+    const all = async () => {
+      for await (const meta of metasOf(await this.jsm, bucket)) metas.push(meta);
+    };
+    await this.reach(prefix, all, false);
+    for (const { info, storedAt } of metas) {
+      const name = info.metadata?.["name"];
+      if (!info.deleted && name?.startsWith(prefix) && storedAt < before) yield name;
     }
+  }
+
+  /**
+   * Brings the copies and the limit of all namespaces up to date, and removes what was left there before then, ms since
+   * 1970 UTC, that nobody can read. Returns how much. Raises ObjectsUnavailable, once it was tried of each.
+   */
+  async tidy(before: number, signal?: AbortSignal): Promise<number> {
+    let removed = 0;
+    let failure: unknown;
+    try {
+      const jsm = await this.jsm;
+      for await (const stream of jsm.streams.names()) {
+        if (signal?.aborted) break;
+        if (!stream.startsWith(STREAMS)) continue;
+        try {
+          await this.settle(stream);
+          removed += await removeLeftovers(jsm, stream.slice("OBJ_".length), before, signal);
+        } catch (error) {
+          failure = error;
+        }
+      }
+    } catch (error) {
+      failure = error;
+    }
+    if (failure !== undefined) throw unavailable(failure);
+    return removed;
   }
 
   /** @param makes whether the bucket is made where there is none; if not, there is nothing to be done: undefined */
@@ -119,11 +154,25 @@ export class NatsObjects implements ObjectStore {
     if (known) return known;
     const { replicas, maxBytes } = this.options;
     const name = objectsBucket(namespace);
-    const opened = makes
+    const opening = makes
       ? this.manager.create(name, { storage: StorageType.File, replicas, max_bytes: maxBytes })
       : this.manager.open(name);
+    const opened = opening.then(async (bucket) => {
+      // What is there can be used as it is.
+      await this.settle(`OBJ_${name}`).catch(() => undefined);
+      return bucket;
+    });
     this.buckets.set(namespace, opened);
     return opened;
+  }
+
+  /** The settings may have changed since the bucket was made. */
+  private async settle(stream: string): Promise<void> {
+    const { replicas: num_replicas, maxBytes: max_bytes } = this.options;
+    const { streams } = await this.jsm;
+    const { config } = await streams.info(stream);
+    if (config.num_replicas === num_replicas && config.max_bytes === max_bytes) return;
+    await streams.update(stream, { num_replicas, max_bytes });
   }
 }
 

@@ -1,13 +1,14 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NatsObjects } from "./nats-objects.js";
 import type { ObjectStore } from "./object-store.js";
+import { S3BesideNats } from "./s3-beside-nats.js";
 import { type LinkOptions, S3Objects } from "./s3-objects.js";
 
 /** What an operator says of the storage of large data; the names are those of the settings. */
 export interface ObjectSettings {
   readonly replicas: number;
   readonly objectsMaxBytes: number;
-  /** Where it is absent, objects are kept in NATS. */
+  /** Where it is absent, objects are kept in NATS; those that were put there before are read there still. */
   readonly s3Endpoint?: string | undefined;
   readonly s3Bucket?: string | undefined;
   readonly s3Region: string;
@@ -21,6 +22,8 @@ export interface Objects extends ObjectStore {
   readonly kind: "nats" | "s3";
   /** Gives URLs at which the storage itself answers; undefined: everything is read through us. */
   readonly links?: Links | undefined;
+  /** What is to be done in NATS now and then; see {@link NatsObjects.tidy}. */
+  tidy(before: number, signal?: AbortSignal): Promise<number>;
 }
 
 export interface Links {
@@ -32,11 +35,10 @@ export interface Links {
 export function openObjects(connection: NatsConnection, settings: ObjectSettings): Objects {
   const { s3Endpoint: endpoint, s3Bucket: bucket, s3Region: region } = settings;
   const { s3AccessKey: accessKey, s3SecretKey: secretKey, s3Direct: direct } = settings;
-  if (endpoint === undefined) {
-    const { replicas, objectsMaxBytes: maxBytes } = settings;
-    return new NatsObjects(connection, { replicas, maxBytes });
-  }
+  const { replicas, objectsMaxBytes: maxBytes } = settings;
+  const nats = new NatsObjects(connection, { replicas, maxBytes });
+  if (endpoint === undefined) return nats;
   if (!bucket || !accessKey || !secretKey)
     throw new TypeError("S3 needs a bucket, an access key and a secret key");
-  return new S3Objects({ endpoint, bucket, region, accessKey, secretKey, direct });
+  return new S3BesideNats(new S3Objects({ endpoint, bucket, region, accessKey, secretKey, direct }), nats);
 }
