@@ -1,6 +1,6 @@
-import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { connectLog, type EventLog, LogUnavailable, RecordBucket } from "@fieldlog/event-log";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { CursorRecords } from "./cursor-records.js";
 import { isConnected } from "./record.js";
 
@@ -142,6 +142,22 @@ it("is written once NATS is back, and stays its holder's", async () => {
   await until("it is written", async () => (await position()) === 42);
   held.acknowledge(43, 1);
   await until("and again", async () => (await position()) === 43);
+});
+
+it("is free for another where who took it did not hear that it has it", async () => {
+  const { write } = RecordBucket.prototype;
+  vi.spyOn(RecordBucket.prototype, "write").mockImplementationOnce(async function (
+    this: RecordBucket<unknown>,
+    ...options
+  ) {
+    await write.apply(this, options);
+    throw new LogUnavailable("no answer came");
+  });
+  const free = (records: CursorRecords, holder: string) =>
+    records.acquireFree("ns", `s${id}`, { holder, via: "webhook", startAfter: 5, isGone: () => false });
+  await expect(free(one, "a")).rejects.toThrow("no answer came");
+  const held = await until("it is free", () => free(other, "b"));
+  expect(held.record).toMatchObject({ position: 5, connected: true });
 });
 
 it("is free once its holder is gone, where that is known otherwise, and is not written without need", async () => {

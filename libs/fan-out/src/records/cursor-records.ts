@@ -3,7 +3,7 @@ import { RecordConflict } from "@fieldlog/event-log";
 import { type NatsConnection, nuid } from "@nats-io/transport-node";
 import { Held } from "./held.js";
 import { type CursorRecord, isConnected, taken, type Via } from "./record.js";
-import { openRecordStore, type RecordStore, type SubscriptionKey } from "./store.js";
+import { openRecordStore, type RecordStore, type StoredCursor, type SubscriptionKey } from "./store.js";
 
 const TICK_MS = 1_000;
 /** Times that a record is read again after somebody else was quicker to write it. */
@@ -83,13 +83,26 @@ export class CursorRecords {
       const found = await store.get(key);
       if (found !== undefined && !may(found.record)) return undefined;
       const record = taken(found?.record, { ...options, holder }, now());
-      const revision = await store.write(key, record, found?.revision ?? 0);
-      const onEnd = (ended: Held) => void this.held.delete(ended);
-      const beats = options.isGone === undefined;
-      const held = new Held({ store, key, now, beats, onEnd }, { ...key, record, revision });
-      this.held.add(held);
-      return held;
+      const before = found?.revision ?? 0;
+      try {
+        return this.hold(options, { ...key, record, revision: await store.write(key, record, before) });
+      } catch (error) {
+        // It may be stored all the same, and one that does not beat is free only once it says so.
+        if (!(error instanceof RecordConflict) && options.isGone) {
+          void this.hold(options, { ...key, record, revision: before }).release();
+        }
+        throw error;
+      }
     });
+  }
+
+  private hold({ isGone }: AcquireOptions, { namespace, id, ...stored }: StoredCursor): Held {
+    const { store, now } = this;
+    const onEnd = (ended: Held) => void this.held.delete(ended);
+    const parts = { store, key: { namespace, id }, now, beats: isGone === undefined, onEnd };
+    const held = new Held(parts, { namespace, id, ...stored });
+    this.held.add(held);
+    return held;
   }
 
   private tick(): void {

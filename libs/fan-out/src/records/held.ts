@@ -56,35 +56,35 @@ export class Held {
     this.listeners.push(listener);
   }
 
-  /** Writes what is left, and that nobody reads any more. Raises nothing: what is not written is delivered again. */
+  /**
+   * Writes what is left, and that nobody reads any more; where that fails, with a later tick. Raises nothing: what is
+   * not written is delivered again.
+   */
   async release(): Promise<void> {
     if (this.over) return;
-    this.end();
+    this.over = true;
     await this.writing;
     this.current = { ...this.current, connected: false };
-    await this.write();
-    if (this.changed) await this.write();
+    this.changed = true;
+    await this.tick();
+    if (this.changed) await this.tick();
   }
 
   /** Once a second: writes what there is to write. */
   async tick(): Promise<void> {
-    if (this.over || this.writing !== undefined) return;
-    const { beats, now } = this.parts;
+    if (this.writing !== undefined) return;
+    const { beats, now, onEnd } = this.parts;
     if (!this.changed && (!beats || now() - this.current.aliveAt < BEAT_MS)) return;
     this.writing = this.write();
     await this.writing;
     this.writing = undefined;
+    if (this.over && !this.changed) onEnd(this);
   }
 
   private change(record: CursorRecord): void {
     if (this.over) return;
     this.current = record;
     this.changed = true;
-  }
-
-  private end(): void {
-    this.over = true;
-    this.parts.onEnd(this);
   }
 
   /** What could not be written is tried again with the next. */
@@ -109,8 +109,10 @@ export class Held {
   }
 
   private lose(): void {
+    this.changed = false;
+    this.parts.onEnd(this);
     if (this.over) return;
-    this.end();
+    this.over = true;
     for (const tell of this.listeners) tell();
   }
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { create } from "@bufbuild/protobuf";
 import { registry, signals } from "@fieldlog/contracts";
-import { connectLog, type EventLog } from "@fieldlog/event-log";
+import { connectLog, type EventLog, LogUnavailable } from "@fieldlog/event-log";
 import { CursorRecords, EventFeeds } from "@fieldlog/fan-out";
 import { createMetrics } from "@fieldlog/runtime";
 import { encoded, startServers, type TestServers, until } from "@fieldlog/testkit";
@@ -186,6 +186,23 @@ describe("a webhook", () => {
     await publish(50);
     await until("the other one goes on", () => endpoint.numbers.length === 51);
     expect(endpoint.numbers).toEqual(upTo(51));
+  });
+
+  it("is delivered to though nobody heard that its record was taken", async () => {
+    const records = await CursorRecords.open(log.connection, 1);
+    let silent = true;
+    const acquireFree: typeof records.acquireFree = async (...options) => {
+      const held = await records.acquireFree(...options);
+      if (!silent) return held;
+      silent = false;
+      throw new LogUnavailable("no answer came");
+    };
+    await start("127.0.0.1", { records: { acquireFree } });
+    subscriptions.change("s", {});
+    await publish(0);
+    await until("it is taken", () => endpoint.taken.length === 1);
+    expect(silent).toBe(false);
+    await records.close();
   });
 
   it("comes once and in order while another replica comes and takes its share", async () => {

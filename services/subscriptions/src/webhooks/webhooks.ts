@@ -134,6 +134,8 @@ export class Webhooks {
   /** @param work raises nothing */
   private occupy(name: string, { namespace, id }: WebhookSubscription, work: Promise<unknown>): void {
     const done = work.then((again) => {
+      // It has been begun, and is being ended again.
+      if (this.busy.get(name) !== done) return;
       this.busy.delete(name);
       // Meanwhile it may have changed.
       if (again !== false) this.settle(name, this.parts.subscriptions.get(namespace, id));
@@ -149,13 +151,15 @@ export class Webhooks {
   private async begin(name: string, webhook: WebhookSubscription): Promise<boolean> {
     const { records, replicas, logger } = this.parts;
     const { namespace, id, after } = webhook;
+    // What it neither delivers to nor is ending is held by a write whose answer did not come.
+    const isOwn = (holder: string) => replicaOf(holder) === replicas.own;
     const leave = await this.openers.acquire();
     try {
       if (this.stopping) return false;
       const namespaceName = await this.parts.nameOf(namespace);
       const held = await records.acquireFree(namespace, id, {
         ...{ holder: replicas.own, via: "webhook", startAfter: after },
-        isGone: (holder) => replicas.isGone(replicaOf(holder)),
+        isGone: (holder) => isOwn(holder) || replicas.isGone(replicaOf(holder)),
       });
       if (held !== undefined) this.deliver(name, webhook, held, namespaceName);
       return held !== undefined;
