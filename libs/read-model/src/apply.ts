@@ -4,7 +4,7 @@ import { Advance, type Checkpoint } from "./checkpoint.js";
 import { clearRows } from "./clear.js";
 import { copyRows, copyStatement } from "./copy.js";
 import type { LogRecord, ReadModelDefinition } from "./definition.js";
-import { liesInTheData, ReadModelStopped, reasonOf } from "./failures.js";
+import { liesInTheData, ReadModelStopped, reasonOf, storable } from "./failures.js";
 import { type DecodedCommit, positionOfWhole } from "./intake.js";
 import type { Stage } from "./lock.js";
 import type { ReadModelLogger } from "./logger.js";
@@ -246,7 +246,9 @@ export class Applier<T> {
     await copyRows(
       session.client,
       copyStatement("dead_letters", DEAD_LETTER_COLUMNS, schema),
-      letters.map((one) => [definition.name, stage, one.namespace, one.key, one.position, one.reason]),
+      letters.map(({ namespace, key, position, reason }) => {
+        return [definition.name, stage, namespace, storable(key), position, reason];
+      }),
     );
   }
 }

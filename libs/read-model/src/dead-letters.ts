@@ -1,4 +1,5 @@
 import { positionOf, sequenceOf } from "@fieldlog/contracts";
+import { sql } from "kysely";
 import type { Applier } from "./apply.js";
 import type { RunnersDatabase } from "./database.js";
 import type { LogRecord, ReadableLog, ReadModelDefinition } from "./definition.js";
@@ -123,7 +124,7 @@ export class DeadLetters<T> {
       .where("read_model", "=", definition.name)
       .where("stage", "=", "live")
       .where("namespace", "=", target.namespace)
-      .where("key", "=", target.key);
+      .where(isKey(target.key));
   }
 
   private async count(target: DeadLetterTarget): Promise<number> {
@@ -140,7 +141,7 @@ export class DeadLetters<T> {
       .where("read_model", "=", definition.name)
       .where("stage", "=", "live")
       .where("namespace", "=", target.namespace)
-      .where("key", "=", target.key)
+      .where(isKey(target.key))
       .where("position", "<=", upTo)
       .executeTakeFirstOrThrow();
     return Number(numDeletedRows);
@@ -154,10 +155,15 @@ export class DeadLetters<T> {
       .where("read_model", "=", definition.name)
       .where("stage", "=", "live")
       .where("namespace", "=", target.namespace)
-      .where("key", "=", target.key)
+      .where(isKey(target.key))
       .where("position", "=", position)
       .execute();
   }
+}
+
+/** As the index has it. */
+function isKey(key: string) {
+  return sql<boolean>`md5(key) = md5(${key}) AND key = ${key}`;
 }
 
 /** The position under which the commit of a position is set aside as a whole. */

@@ -61,9 +61,14 @@ export function isUniqueViolation(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION;
 }
 
+/** The text as Postgres can keep it: it has no character U+0000. */
+export function storable(text: string): string {
+  return text.replaceAll("\0", "\uFFFD");
+}
+
 /** One line for an operator. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return storable(String(error));
   const detail = error instanceof pg.DatabaseError && error.detail ? ` (${error.detail})` : "";
-  return `${error.message}${detail}`.slice(0, 500);
+  return storable(`${error.message}${detail}`.slice(0, 500));
 }

@@ -43,6 +43,15 @@ const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "002-keys-of-any-length": {
+    // A B-tree refuses a long text: a record whose key is one could not even be set aside.
+    async up(db: Kysely<unknown>) {
+      await sql`ALTER TABLE dead_letters DROP CONSTRAINT dead_letters_pkey`.execute(db);
+      await sql`
+        CREATE UNIQUE INDEX dead_letters_key
+            ON dead_letters (read_model, stage, namespace, md5(key), position)`.execute(db);
+    },
+  },
 };
 
 /** Makes the schema and brings its bookkeeping up to date; of several replicas one does, the others wait. */

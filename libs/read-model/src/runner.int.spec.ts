@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { connectLog, type EventLog } from "@fieldlog/event-log";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
@@ -214,6 +215,27 @@ describe("a record that cannot be applied", () => {
     await write(log, { device: "worse", identity: "p4" });
     await caughtUp(runner);
     expect(await count()).toBe(before + 6);
+  });
+
+  it("is set aside whatever its key is, and can be retried and dropped", async () => {
+    const runner = await run();
+    const namespace = "odd keys";
+    const long = randomBytes(8_000).toString("base64");
+    await write(log, { namespace, device: long, identity: "o1" });
+    await write(log, { namespace, device: "nul\0", identity: "o1" });
+    await write(log, { namespace, device: "good", identity: "o1" });
+    await caughtUp(runner);
+    const letters = (await listDeadLetters(database, 100)).filter((one) => one.namespace === namespace);
+    expect(new Map(letters.map(({ key, reason }) => [key, reason]))).toEqual(
+      new Map([
+        [long, expect.stringContaining("index row")],
+        ["nul\uFFFD", expect.stringContaining("invalid byte sequence")],
+      ]),
+    );
+    expect(await runner.retryDeadLetters({ namespace, key: long })).toEqual({ done: 0, remaining: 1 });
+    for (const { key } of letters) {
+      expect(await runner.dropDeadLetters({ namespace, key })).toEqual({ done: 1, remaining: 0 });
+    }
   });
 
   it("stays parked over a restart, also when another replica is asked to retry", async () => {
