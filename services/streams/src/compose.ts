@@ -54,7 +54,10 @@ export async function compose(runtime: Runtime): Promise<void> {
     ...{ log, database, objects, keys, logger, url: settings.postgresUrl },
     tablesMade: async () => (await sorted.checkpoint().catch(() => undefined)) !== undefined,
   });
-  const erasing = new Erasing({ log, keys, objects, logger, metrics });
+  const erasing = new Erasing({
+    ...{ log, keys, objects, rows, logger, metrics },
+    sorted: sorted.waitFor.bind(sorted),
+  });
   const parts = {
     ...{ aggregates, rows, keys, log, store: objects.kind },
     decided: defined.waitFor.bind(defined),

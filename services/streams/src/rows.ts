@@ -113,6 +113,17 @@ export class Rows {
     return (await uses("stream_parts")).length + (await uses("stream_dead_letters")).length > 0;
   }
 
+  /** Those of the devices that have messages. */
+  async inStreams(namespace: string, devices: readonly string[]): Promise<Set<string>> {
+    const query = this.database.db
+      .selectFrom("stream_cursors")
+      .select("device")
+      .distinct()
+      .where("namespace", "=", namespace)
+      .where("device", "=", sql<string>`any(${devices}::text[])`);
+    return new Set((await inTime(query.execute())).map(({ device }) => device));
+  }
+
   /** Those of the packs in which some message lies. @param packs with positions between which those do that ever did */
   async usedPacks(
     namespace: string,

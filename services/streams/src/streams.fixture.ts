@@ -1,5 +1,5 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { SIGNALS, STREAM_KEYS, signals, streams } from "@fieldlog/contracts";
+import { SIGNALS, STREAM_KEYS, signals, signalsSubject, streams } from "@fieldlog/contracts";
 import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
 import { encrypted, openObjects, putWhole, streamUploadFolder } from "@fieldlog/objects";
@@ -9,7 +9,9 @@ import { createRuntime, hostModule, readSettings } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
 import { freePort } from "@fieldlog/servers";
 import { CALL_MS, type TestServers, until } from "@fieldlog/testkit";
+import { Rows } from "./rows.js";
 import { SCHEMA, type StreamTables } from "./sorting/tables.js";
+import { type ClearedNamespace, clearStored } from "./storage/clearing.js";
 import { StreamsModule } from "./streams.module.js";
 
 const TOKEN = "an-internal-token-of-enough-length";
@@ -117,6 +119,29 @@ export class Streams {
       yield Buffer.from(text);
     }
     await putWhole(store, streamUploadFolder(NS, device, upload), content(), 1_000_000);
+  }
+
+  /** Clears the namespace, but for the definitions of its streams. */
+  async clear(): Promise<ClearedNamespace> {
+    const { clearings } = this.log;
+    const registryBefore = await clearings.record({ namespace: NS }, "test");
+    const signalsBefore = await clearings.mark({ namespace: NS });
+    const decidedAt = Date.now();
+    await clearings.record({ namespace: NS, signalsBefore, registryBefore }, "test", () => decidedAt);
+    await clearings.purge(SIGNALS, signalsSubject(NS), signalsBefore);
+    return { namespace: NS, signalsBefore, decidedAt };
+  }
+
+  /** Does once more what follows from it. */
+  async clearAgain(cleared: ClearedNamespace): Promise<void> {
+    const database = this.database();
+    const { log, keys, objects } = this;
+    const sorted = async (sequence: number) => {
+      await this.client.listMessages({ namespace: NS, limit: 1, atLeast: BigInt(sequence) });
+      return true;
+    };
+    await clearStored({ log, keys, objects, rows: new Rows(database), sorted }, cleared);
+    await database.close();
   }
 
   /** Which table Postgres has for the messages. */

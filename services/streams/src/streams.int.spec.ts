@@ -366,6 +366,40 @@ describe("a rebuild", () => {
   });
 });
 
+describe("a namespace that is cleared", () => {
+  it("has nothing any more of what was stored, and keeps what came since, however often that is done", async () => {
+    const at = { group: "plant", stream: "strict", batch: "again" };
+    const large = "l".repeat(40_000);
+    const come = async () => {
+      await streams.upload("d1", "u", "uploaded");
+      const positions = [
+        await streams.say({ ...at, message: "small" }, { payload: "small" }),
+        await streams.say({ ...at, message: "large" }, { payload: large }),
+        await streams.say({ ...at, message: "external", external: "u" }),
+      ];
+      const read = () => Promise.all(positions.map((position) => streams.stored(BigInt(position))));
+      await until("all of it is stored", async () => (await read()).join() === `small,${large},uploaded`);
+      return read;
+    };
+    await come();
+    const [key] = [await streams.keys.find(NS, "d1"), await streams.keys.get(NS, "silent")];
+    const clearing = await streams.clear();
+    await until("the keys are gone", async () => (await streams.keys.find(NS, "silent")) === undefined);
+    expect(await streams.names("~stream")).toEqual([]);
+    const read = await come();
+    const since = await streams.keys.find(NS, "d1");
+    expect(since).not.toEqual(key);
+    await streams.upload("d2", "u", "no message yet");
+    const uploading = await streams.keys.find(NS, "d2");
+    // The same again, as after a kill before the end of it was noted.
+    await streams.clearAgain(clearing);
+    expect(await read()).toEqual(["small", large, "uploaded"]);
+    expect(await streams.keys.find(NS, "d1")).toEqual(since);
+    expect(await streams.keys.find(NS, "d2")).toEqual(uploading);
+    expect(await streams.names("~stream-uploads/d2/")).toHaveLength(2);
+  });
+});
+
 describe("what was said", () => {
   it("gives the same tables, and is read as it came, however it is cut", async () => {
     const tables = await emptyTables(await servers.databaseUrl("pulls"));

@@ -8,7 +8,7 @@ import { groupOf, stream, streamOf } from "./stream.js";
 /** All that was ever decided on groups and streams: what came then is sorted by what held then. */
 export const definitions: ReadModelDefinition<Defined> = {
   name: "definitions",
-  version: 1,
+  version: 2,
   stream: REGISTRY,
   tables: ["stream_definitions"],
   async create(db) {
@@ -16,6 +16,8 @@ export const definitions: ReadModelDefinition<Defined> = {
       namespace text NOT NULL, sequence bigint NOT NULL, at bigint NOT NULL, grp text NOT NULL, stream text NOT NULL,
       set json, PRIMARY KEY (namespace, sequence))`.execute(db);
   },
+  // They are settings of their namespace: they stay when it is cleared.
+  clear: { rows: async () => undefined, takes: () => false },
   decode({ subject, sequence, time, data }) {
     const { kind, namespace, id } = aggregateOf(subject);
     if (kind !== stream.kind) return [];

@@ -1,16 +1,17 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Aftermath } from "@fieldlog/aggregates";
-import { aggregateOf, REGISTRY, registry } from "@fieldlog/contracts";
+import { aggregateOf, registry } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
-import { clearedBy, type EventLog } from "@fieldlog/event-log";
+import { clearingIn, type EventLog } from "@fieldlog/event-log";
 import { type ObjectStore, streamUploadsOf } from "@fieldlog/objects";
 import type { Logger, Registry as Metrics } from "@fieldlog/runtime";
-import { folderOf, packsOf } from "./names.js";
+import { type ClearingParts, clearStored } from "./clearing.js";
+import { folderOf } from "./names.js";
 
-export interface ErasingParts {
-  readonly log: Pick<EventLog, "group">;
-  readonly keys: Pick<DataKeys, "destroy" | "ofNamespace" | "forget">;
-  readonly objects: Pick<ObjectStore, "deleteAll">;
+export interface ErasingParts extends ClearingParts {
+  readonly log: ClearingParts["log"] & Pick<EventLog, "group">;
+  readonly keys: ClearingParts["keys"] & Pick<DataKeys, "destroy">;
+  readonly objects: ClearingParts["objects"] & Pick<ObjectStore, "deleteAll">;
   readonly logger: Pick<Logger, "warn">;
   readonly metrics: Metrics;
 }
@@ -23,7 +24,8 @@ const KINDS = ["device", "clearing"] as const;
  * key.
  */
 export class Erasing extends Aftermath<(typeof KINDS)[number]> {
-  constructor({ log, keys, objects, logger, metrics }: ErasingParts) {
+  constructor(parts: ErasingParts) {
+    const { log, keys, objects, logger, metrics } = parts;
     super({
       ...{ log, name: "streams", kinds: KINDS, logger, metrics },
       follows: async (kind, { subject, data }) => {
@@ -32,19 +34,19 @@ export class Erasing extends Aftermath<(typeof KINDS)[number]> {
           await objects.deleteAll(folderOf(namespace, device));
           await objects.deleteAll(streamUploadsOf(namespace, device));
         };
+        const { events, decidedAt } = fromBinary(registry.DecisionSchema, data);
         if (kind === "clearing") {
-          const cleared = clearedBy({ stream: REGISTRY, subject, data });
-          if (cleared?.device) return await erase(cleared.namespace, cleared.device);
+          const cleared = clearingIn(data);
           if (cleared === undefined) return;
-          const known = await keys.ofNamespace(cleared.namespace);
-          await objects.deleteAll(`${cleared.namespace}/~streams/`);
-          await objects.deleteAll(`${cleared.namespace}/~stream-uploads/`);
-          await objects.deleteAll(packsOf(cleared.namespace));
-          for (const key of known) await keys.forget(key);
+          const { namespace, device, signalsBefore } = cleared;
+          // The first decision on a device, and the second on a namespace: what came since is told apart by where SIGNALS is cleared.
+          if (device !== "" && signalsBefore === 0n) await erase(namespace, device);
+          if (device !== "" || signalsBefore === 0n) return;
+          const since = { signalsBefore: Number(signalsBefore), decidedAt: Number(decidedAt) };
+          await clearStored(parts, { namespace, ...since });
           return;
         }
         const { namespace, id } = aggregateOf(subject);
-        const { events } = fromBinary(registry.DecisionSchema, data);
         if (events.some(({ event }) => event.case === "deviceErased")) await erase(namespace, id);
       },
     });
