@@ -10,6 +10,7 @@ import { InstallationKeys, resealing } from "@fieldlog/sealing";
 import { Consequences } from "./aftermath/consequences.js";
 import { follow, KINDS } from "./aftermath/follow.js";
 import { sweepOf } from "./aftermath/sweep.js";
+import { tidyingOf } from "./aftermath/tidying.js";
 import { offersService, refusal } from "./rpc.js";
 import { Offers } from "./service/offers.js";
 import { policies } from "./service/policies.js";
@@ -58,6 +59,7 @@ export async function compose(runtime: Runtime): Promise<void> {
     follows: (kind, decision) => follow(consequences, kind, decision),
   });
   const sweep = sweepOf({ rows, requests, uploads, logger, now });
+  const tidying = tidyingOf({ objects, logger, now, url: settings.postgresUrl });
   const server = new RpcServer({
     address: listenAddress(settings.offersGrpc, settings.grpcBind ?? settings.bind),
     ...{ token: settings.internalToken, logger, metrics, refusal },
@@ -73,6 +75,7 @@ export async function compose(runtime: Runtime): Promise<void> {
   lifecycle.add({ name: "read model", start: () => runner.start(), stop: () => runner.stop() });
   lifecycle.add({ name: "aftermath", start: () => aftermath.start(), stop: () => aftermath.stop() });
   lifecycle.add({ name: "sweep", start: async () => sweep.start(), stop: () => sweep.stop() });
+  lifecycle.add({ name: "tidying", start: async () => tidying.start(), stop: () => tidying.stop() });
   lifecycle.add({ name: "gRPC", start: () => server.start(), stop: () => server.stop() });
 
   health.add("log", () => log.ready());

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   DEVICE_KEYS,
+  objectsBucket,
   REGISTRY,
   registry,
   registryOfNamespace,
@@ -130,6 +131,25 @@ async function told() {
 const holds = (what: string, expected: () => Promise<void>) =>
   untilTrue(what, () => expected().then(() => true));
 
+it("brings the objects' limit up to date as soon as it starts", async () => {
+  const small = new NatsObjects(log.connection, { replicas: 1, maxBytes: 1_000_000 });
+  await small.put(name(), (async function* () {})());
+  const limit = async () => {
+    const stream = `OBJ_${objectsBucket(namespace)}`;
+    const answer = await log.connection.request(`$JS.API.STREAM.INFO.${stream}`);
+    return answer.json<{ config: { max_bytes: number } }>().config.max_bytes;
+  };
+  expect(await limit()).toBe(1_000_000);
+  // With a database of its own nobody else has the lease.
+  const own = await servers.databaseUrl("tidying");
+  const replica = await startReplica(servers.nats.url, own, settings.address);
+  try {
+    await holds("it has none", async () => expect(await limit()).toBe(-1));
+  } finally {
+    await replica.close();
+  }
+});
+
 describe("a data request", () => {
   it("is found by every replica at once, by number among the open ones, until it is withdrawn", async () => {
     const first = await request();
@@ -231,6 +251,17 @@ describe("an offer", () => {
     const offers = [sized(101n), sized(100n), sized(0n), sized(60n)];
     const { answers } = await one().offer({ namespace, device: "17", identity: "m", offers });
     expect(answers.map(({ maxBytes }) => maxBytes)).toEqual([0n, 100n, 100n, 0n]);
+    // What was promised before counts, until it has ended: then what is stored.
+    const next = async (bytes: bigint) => offer((await request()).number, randomUUID(), { bytes });
+    expect((await next(60n)).answers[0]?.token).toBe("");
+    expect((await next(50n)).answers[0]?.token).not.toBe("");
+    const [, first, second] = answers.map(({ token }) => token);
+    await one().failUpload({ token: first ?? "", reason: "it broke off" });
+    await one().startUpload({ token: second ?? "" });
+    await one().finishUpload({ token: second ?? "", stored: await stored() });
+    expect((await next(100n)).answers[0]?.token).not.toBe("");
+    expect((await next(94n)).answers[0]?.token).toBe("");
+    expect((await next(93n)).answers[0]?.token).not.toBe("");
   });
 
   it("that is none is refused with its field, and none of the message is taken", async () => {

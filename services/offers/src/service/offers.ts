@@ -135,10 +135,17 @@ class Wanted {
   /** Of what is under way at the same time a few more may pass. */
   private async fits(bytes: number, storedBytes: number | undefined): Promise<boolean> {
     if (storedBytes === undefined) return true;
-    this.room ??= storedBytes - (await this.parts.reader.rows.storedBytes(this.namespace));
+    this.room ??= storedBytes - (await this.taken());
     if (bytes > this.room) return false;
     this.room -= bytes;
     return true;
+  }
+
+  /** With what the messages before this one were promised. */
+  private async taken(): Promise<number> {
+    const { reader, log } = this.parts;
+    await upToDate(reader, log);
+    return await reader.rows.takenBytes(this.namespace);
   }
 }
 

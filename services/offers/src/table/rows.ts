@@ -107,13 +107,13 @@ export class Rows {
     return await inTime(query.execute());
   }
 
-  /** Bytes of a namespace's objects. */
-  async storedBytes(namespace: string): Promise<number> {
-    const query = this.database.db
-      .selectFrom("stored_bytes")
-      .select("bytes")
-      .where("namespace", "=", namespace);
-    return (await inTime(query.executeTakeFirst()))?.bytes ?? 0;
+  /** Bytes of a namespace's objects, and of those that may become some: what was offered and has not ended. */
+  async takenBytes(namespace: string): Promise<number> {
+    const query = sql<{ bytes: number }>`
+      SELECT coalesce((SELECT bytes FROM ${sql.table(`${SCHEMA}.stored_bytes`)} WHERE namespace = ${namespace}), 0)
+           + coalesce(sum((state -> 'offered' ->> 'maxBytes')::bigint), 0)::bigint AS bytes
+        FROM ${sql.table(`${SCHEMA}.uploads`)} WHERE namespace = ${namespace} AND phase IN ('offered', 'started')`;
+    return Number((await inTime(query.execute(this.database.db))).rows[0]?.bytes ?? 0);
   }
 
   /** Whose time was over by then: at most {@link limits.pageRows}. */
