@@ -124,8 +124,8 @@ export interface Known {
   readonly keys: LoadCache<KnownKey>;
   /** By namespace id: those that are good, the oldest first; one is made where there was none. */
   readonly hmacKeys: LoadCache<readonly KnownHmacKey[]>;
-  /** By {@link deviceKey}; with an empty namespace, the device of that id in whichever has it. */
-  readonly passwords: LoadCache<KnownPassword>;
+  /** By {@link deviceKey}; with an empty namespace, the devices of that id in whichever have one. */
+  readonly passwords: LoadCache<readonly KnownPassword[]>;
   /** Devices that sign their requests, by {@link deviceKey}. */
   readonly signers: LoadCache<KnownSigner>;
   /** By {@link deviceKey}. */
@@ -222,9 +222,9 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
           }));
         }),
     }),
-    passwords: new LoadCache({
+    passwords: new LoadCache<readonly KnownPassword[]>({
       max: limits.cachedDevices,
-      load: (key) => absentIs("not_found", () => loadPassword(authClient, key)),
+      load: (key) => absentIs("not_found", () => loadPasswords(authClient, key)),
     }),
     signers: new LoadCache({
       max: limits.cachedDevices,
@@ -297,16 +297,12 @@ async function loadConnection(client: ProvisioningClient, token: string): Promis
   return { namespace, device, expiresAt: Number(expiresAt) };
 }
 
-async function loadPassword(authClient: AuthClient, key: string): Promise<KnownPassword | undefined> {
+async function loadPasswords(authClient: AuthClient, key: string): Promise<readonly KnownPassword[]> {
   const [namespace, device] = partsOf(key);
-  try {
-    const found = await authClient.findMqttPassword({ namespace, device });
-    return { namespace: found.namespace, device, hash: found.secretHash, budget: newBudget() };
-  } catch (error) {
-    // The same id in several namespaces: whoever means one of them has to say which.
-    if (error instanceof RpcError && error.code === "failed_precondition") return undefined;
-    throw error;
-  }
+  const { others, ...first } = await authClient.findMqttPassword({ namespace, device });
+  return [first, ...others].map((found) => ({
+    ...{ namespace: found.namespace, device, hash: found.secretHash, budget: newBudget() },
+  }));
 }
 
 async function loadSubscription(

@@ -65,6 +65,30 @@ it("a decision on a namespace's API keys drops the keys that its devices sign wi
   await watch.stop();
 });
 
+it("devices of one id are known with their passwords, and again where another one takes it", async () => {
+  const asked: string[] = [];
+  const of = (namespace: string) => ({ namespace, secretHash: Buffer.from(`hash in ${namespace}`) });
+  const findMqttPassword = async ({ namespace = "", device }: { namespace?: string; device?: string }) => {
+    asked.push(deviceKey(namespace, device ?? ""));
+    const others = asked.length === 1 ? [] : [of("n2")];
+    return create(auth.FindMqttPasswordResponseSchema, { ...of("n1"), others });
+  };
+  const from = { devices: unused, subscriptions: unused, offers: unused, provisioning: unused };
+  const known = createKnown({ ...from, auth: { ...unused, findMqttPassword } }, Date.now);
+  const { log, decide } = registry();
+  const watch = new RegistryWatch(log, known, { warn: () => {}, error: () => {} });
+  await watch.start();
+  const found = async () => (await known.passwords.get("/d"))?.map(({ namespace }) => namespace);
+  expect([await found(), await found()]).toEqual([["n1"], ["n1"]]);
+  await decide({ namespace: "n2", kind: "credential", id: "d" });
+  expect([await found(), await found()]).toEqual([
+    ["n1", "n2"],
+    ["n1", "n2"],
+  ]);
+  expect(asked).toEqual(["/d", "/d"]);
+  await watch.stop();
+});
+
 it("a clearing drops what was known of the namespace's devices, or of the erased one, and of no other", async () => {
   const asked: string[] = [];
   const known = createKnown(

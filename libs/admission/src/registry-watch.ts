@@ -86,7 +86,9 @@ export class RegistryWatch {
     for (const cache of [known.devices, known.registered, known.signers, known.subscriptions]) {
       cache.invalidateWhere((_, key) => isOf(key));
     }
-    known.passwords.invalidateWhere((value) => isOf(deviceKey(value.namespace, value.device)));
+    known.passwords.invalidateWhere((found) =>
+      found.some((value) => isOf(deviceKey(value.namespace, value.device))),
+    );
     known.requests.invalidate(namespace);
     if (device === undefined) known.connections.clearNamespace(namespace);
     else known.connections.invalidate(namespace, device);

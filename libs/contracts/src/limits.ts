@@ -51,6 +51,8 @@ export const limits = Object.freeze({
   replayDevices: 200_000,
   /** Devices whose credential and sensors an edge keeps. */
   cachedDevices: 200_000,
+  /** Devices of different namespaces among which one is looked for that logs in by its id alone. */
+  devicesOfOneId: 16,
   /** API keys and namespaces that an edge keeps. */
   cachedKeys: 10_000,
   /** Namespaces of an installation, and of them those that one user made. */

@@ -12,6 +12,7 @@ import { refusal } from "./rpc/refusal.js";
 import { ApiKeys } from "./service/api-keys.js";
 import { clearNamespace } from "./service/clearing.js";
 import { Credentials } from "./service/credentials.js";
+import { DeviceList } from "./service/device-list.js";
 import { DeviceSessions } from "./service/device-sessions.js";
 import { firstStart } from "./service/first-start.js";
 import { Keyring } from "./service/keyring.js";
@@ -51,7 +52,8 @@ export async function compose(runtime: Runtime): Promise<void> {
   const apiKeys = new ApiKeys({ aggregates, snapshots, keyring, caughtUp, now: Date.now });
   const lookup = new Lookup(snapshots, caughtUp);
   const checkNamespace = (id: string) => namespaces.withId(id);
-  const credentials = new Credentials({ aggregates, lookup, keyring, checkNamespace, now: Date.now });
+  const byDevice = new Lookup(new DeviceList(database), caughtUp);
+  const credentials = new Credentials({ aggregates, byDevice, keyring, checkNamespace, now: Date.now });
   const passwords = new Passwords({ atOnce: limits.passwordsHashed, waiting: limits.passwordsWaiting });
   const wrongPasswords = new WrongPasswords({
     most: limits.wrongPasswords,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
-import { REGISTRY, registry } from "@fieldlog/contracts";
+import { limits, REGISTRY, registry } from "@fieldlog/contracts";
 import { connectLog } from "@fieldlog/event-log";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kept, type Replica, startPair } from "./replica.fixture.js";
@@ -64,14 +64,31 @@ describe("an MQTT password", () => {
     for (const other of others) expect(other).toEqual(first);
   });
 
-  it("of devices with the same id in two namespaces is found with the namespace only", async () => {
-    const secrets = { default: await issue(one, "m4"), test: await issue(two, "m4", "test") };
-    await expect(find(one, "m4")).rejects.toMatchObject({ code: "failed_precondition" });
+  it("of devices with the same id in two namespaces is found beside the other's", async () => {
+    const secrets = { default: await issue(one, "m4"), test: await issue(one, "m4", "test") };
+    const { others, ...first } = await find(one, "m4");
+    const found = [first, ...others].map(({ namespace, secretHash }) => [namespace, Buffer.from(secretHash)]);
+    expect(found).toEqual(Object.entries(secrets).map(([namespace, secret]) => [namespace, sha256(secret)]));
     for (const [namespace, secret] of Object.entries(secrets)) {
-      expect(Buffer.from((await find(two, "m4", namespace)).secretHash)).toEqual(sha256(secret));
+      const one = await find(two, "m4", namespace);
+      expect(Buffer.from(one.secretHash)).toEqual(sha256(secret));
+      expect(one.others).toEqual([]);
     }
     await one.client.revokeDeviceCredentials({ namespace: "test", device: "m4", ...by });
-    expect((await find(two, "m4")).namespace).toBe("default");
+    expect(await find(two, "m4")).toMatchObject({ namespace: "default", others: [] });
+  });
+
+  it("is found by its device's id alone however many others take that id, and when it is replaced", async () => {
+    await issue(one, "m8", "test");
+    for (let i = 0; i <= limits.devicesOfOneId; i++) {
+      const { namespace } = await one.client.createNamespace({ name: `crowd-${i}`, ...by });
+      await issue(one, "m8", namespace?.id);
+    }
+    const secret = await issue(one, "m8", "test");
+    const found = await find(one, "m8");
+    expect(found.namespace).toBe("test");
+    expect(Buffer.from(found.secretHash)).toEqual(sha256(secret));
+    expect(found.others).toHaveLength(limits.devicesOfOneId - 1);
   });
 
   it("stands beside a CSN secret", async () => {

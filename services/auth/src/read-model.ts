@@ -30,7 +30,7 @@ export function memberKey(role: Role, userId: string): string {
  * Raise `version` when a state, or what it is found by, changes.
  */
 export const readModel: ReadModelDefinition<Decided> = snapshotModel({
-  version: 8,
+  version: 9,
   kinds: [
     {
       decider: namespace,

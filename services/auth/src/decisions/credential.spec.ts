@@ -53,7 +53,16 @@ describe("a CSN secret", () => {
 describe("an MQTT password", () => {
   test("is kept as its hash", () => {
     expect(issueMqttPassword(hash(1))().events).toEqual([mqttPassword(1)]);
-    expect(given(mqttPassword(1))).toEqual({ mqttPassword: hex(1) });
+    expect(given(mqttPassword(1))).toEqual({ mqttPassword: hex(1), passwordSince: 1 });
+  });
+
+  test("has been there since the first one, until it is revoked", () => {
+    const next = (before: Credential, sequence: number, ...events: RegistryEvent[]) =>
+      fold(credential, { state: before, sequence: 0 }, sequence, create(registry.DecisionSchema, { events }))
+        .state;
+    const first = next(given(csnSecret), 5, mqttPassword(1));
+    expect(next(first, 7, mqttPassword(2))).toMatchObject({ mqttPassword: hex(2), passwordSince: 5 });
+    expect(next(first, 9, revoked, mqttPassword(3))).toMatchObject({ passwordSince: 9 });
   });
 
   test("takes the place of the one before, and leaves the CSN secret alone", () => {
@@ -112,7 +121,7 @@ describe("revoking", () => {
 
 test("a kind of a later version changes nothing", () => {
   const later: RegistryEvent = { event: { case: "deviceCredentialIssued", value: { kind: "x509" } } };
-  expect(given(mqttPassword(1), later)).toEqual({ mqttPassword: hex(1) });
+  expect(given(mqttPassword(1), later)).toEqual({ mqttPassword: hex(1), passwordSince: 1 });
 });
 
 test("a kind that is none is refused", () => {

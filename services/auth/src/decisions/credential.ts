@@ -21,6 +21,8 @@ export interface Credential {
   readonly csnSecret?: Sealed;
   /** Of mqtt-password: its SHA-256, in hex. */
   readonly mqttPassword?: string;
+  /** REGISTRY sequence since which it has had an mqtt-password, however often that was replaced. */
+  readonly passwordSince?: number;
   /** Of signing-secret: sealed by the namespace's data key; the one before is good as well for a while. */
   readonly signingSecret?: {
     readonly secret: Sealed;
@@ -32,10 +34,10 @@ export interface Credential {
 export const credential: Decider<Credential> = {
   kind: "credential",
   initial: {},
-  evolve: (state, { event }) => {
+  evolve: (state, { event }, { sequence }) => {
     switch (event.case) {
       case "deviceCredentialIssued":
-        return issued(state, event.value);
+        return issued(state, event.value, sequence);
       case "deviceCredentialRevoked":
         return {};
       default:
@@ -44,12 +46,14 @@ export const credential: Decider<Credential> = {
   },
 };
 
-function issued(state: Credential, event: registry.DeviceCredentialIssued): Credential {
+function issued(state: Credential, event: registry.DeviceCredentialIssued, sequence: number): Credential {
   switch (event.kind) {
     case "csn-secret":
       return { ...state, csnSecret: event.secret ?? create(registry.SealedBoxSchema) };
-    case "mqtt-password":
-      return { ...state, mqttPassword: Buffer.from(event.secretHash).toString("hex") };
+    case "mqtt-password": {
+      const { passwordSince = sequence } = state;
+      return { ...state, mqttPassword: Buffer.from(event.secretHash).toString("hex"), passwordSince };
+    }
     case "signing-secret":
       return { ...state, signingSecret: signing(state, event) };
     default:

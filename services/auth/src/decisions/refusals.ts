@@ -44,14 +44,6 @@ export class TooMany extends Error {
   }
 }
 
-/** Several namespaces have a device of that id: it has to be said which is meant. */
-export class AmbiguousDevice extends Error {
-  override readonly name = "AmbiguousDevice";
-  constructor() {
-    super("several namespaces have a device with that id");
-  }
-}
-
 /** Nobody would own the namespace any more. */
 export class LastOwner extends Error {
   override readonly name = "LastOwner";

@@ -35,7 +35,8 @@ export function credentialCalls({ credentials, registrations, seen }: Answering)
     },
     findMqttPassword: async ({ namespace, device }) => {
       if ((namespace !== "" && !isId(namespace)) || !isId(device)) throw new NotFound("credential");
-      return credentials.mqttPassword(namespace, device);
+      const [first, ...others] = await credentials.mqttPasswords(namespace, device);
+      return { ...first, others };
     },
   };
 }

@@ -2,7 +2,6 @@ import { rpcFailure } from "@fieldlog/aggregates";
 import { RpcError } from "@fieldlog/rpc";
 import {
   AlreadyExists,
-  AmbiguousDevice,
   LastOwner,
   NamespaceIsDisabled,
   NotFound,
@@ -24,9 +23,7 @@ export function refusal(error: unknown): RpcError | undefined {
   if (error instanceof AlreadyExists) return new RpcError("already_exists", error.message);
   if (error instanceof TooMany) return new RpcError("resource_exhausted", error.message);
   if (error instanceof WrongPassword) return new RpcError("unauthenticated", error.message);
-  if (error instanceof AmbiguousDevice || error instanceof LastOwner) {
-    return new RpcError("failed_precondition", error.message);
-  }
+  if (error instanceof LastOwner) return new RpcError("failed_precondition", error.message);
   if (error instanceof TooManyWrongPasswords || error instanceof TooManyWrongCodes) {
     return new RpcError("resource_exhausted", error.message, { retryAfterS: String(error.retryAfterS) });
   }

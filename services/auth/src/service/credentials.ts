@@ -10,14 +10,15 @@ import {
   issueSigningSecret,
   revokeCredentials,
 } from "../decisions/credential.js";
-import { AmbiguousDevice, NotFound } from "../decisions/refusals.js";
+import { NotFound } from "../decisions/refusals.js";
 import type { Keyring } from "./keyring.js";
 import type { Lookup } from "./lookup.js";
 import { hashOf } from "./secret-hash.js";
 
 export interface CredentialsOptions {
   readonly aggregates: Aggregates;
-  readonly lookup: Lookup;
+  /** Devices by their id alone: those that have had an MQTT password for longest. */
+  readonly byDevice: Lookup;
   readonly keyring: Keyring;
   /** Raises NotFound unless there is a namespace with that id. */
   readonly checkNamespace: (id: string) => Promise<unknown>;
@@ -88,21 +89,20 @@ export class Credentials {
   /**
    * The hash of a device's MQTT password, on the newest state.
    *
-   * @param namespace empty: whichever has a device of that id with a password
-   * @throws NotFound, AmbiguousDevice
+   * @param namespace empty: those of all devices of that id, whichever namespace they are in
+   * @throws NotFound
    */
-  async mqttPassword(
+  async mqttPasswords(
     namespace: string,
     device: string,
-  ): Promise<{ namespace: string; secretHash: Uint8Array }> {
+  ): Promise<{ namespace: string; secretHash: Uint8Array }[]> {
     const found =
       namespace === ""
-        ? await this.options.lookup.find(credential, device, (id) => this.passwordOf(id))
-        : await this.passwordOf(credentialOf(namespace, device));
-    const [only, other] = [found].flat();
-    if (other) throw new AmbiguousDevice();
-    if (!only) throw new NotFound("credential");
-    return only;
+        ? await this.options.byDevice.find(credential, device, (id) => this.passwordOf(id))
+        : [await this.passwordOf(credentialOf(namespace, device))];
+    const passwords = found.filter((one) => one !== undefined);
+    if (passwords.length === 0) throw new NotFound("credential");
+    return passwords;
   }
 
   private async passwordOf(id: Id) {

@@ -14,7 +14,7 @@ import type { Principal } from "./principal.js";
 
 const NOW = Date.UTC(2026, 5, 1);
 const budget = new Budget(1, 1);
-let passwords: Map<string, KnownPassword>;
+let passwords: Map<string, readonly KnownPassword[]>;
 let keys: Map<string, KnownKey>;
 let away: boolean;
 let known: KnownLogins;
@@ -22,6 +22,10 @@ let tokens: Map<string, KnownConnection>;
 let disabled: boolean;
 let caches: LoadCache<NonNullable<unknown>>[];
 let access: Access;
+
+const password = (namespace: string, text: string): KnownPassword => ({
+  ...{ namespace, device: "d", hash: hash("sha256", text, "buffer"), budget },
+});
 
 function cache<V extends NonNullable<unknown>>(of: () => Map<string, V>): LoadCache<V> {
   const load = async (key: string) => {
@@ -37,13 +41,10 @@ beforeEach(() => {
   away = false;
   disabled = false;
   caches = [];
-  tokens = new Map([["good", { namespace: "ns1", device: "cellar-7", expiresAt: NOW + 1 }]]);
-  const password = (namespace: string) => ({
-    ...{ namespace, device: "d", hash: hash("sha256", "secret", "buffer"), budget },
-  });
+  tokens = new Map([["good", { namespace: "ns1", device: "cellar-7", expiresAt: NOW + 1, budget }]]);
   passwords = new Map([
-    ["/d", password("ns1")],
-    ["ns2/d", password("ns2")],
+    ["/d", [password("ns1", "secret")]],
+    ["ns2/d", [password("ns2", "secret")]],
   ]);
   const key = (permission: string, namespace: string, expiresAt?: number) => ({
     ...{ id: permission, permission, namespace, expiresAt, budget },
@@ -78,6 +79,15 @@ describe("Access", () => {
     expect(await login("d", "secret")).toMatchObject({ ...expected, namespace: "ns1" });
     expect(await login("ns2/d", "secret")).toMatchObject({ ...expected, namespace: "ns2" });
     expect(await login("name-of-ns2/d", "secret")).toMatchObject({ ...expected, namespace: "ns2" });
+  });
+  it("lets each of several devices with the same id in, by its own password, and keeps them in", async () => {
+    const device = await granted("d", "secret");
+    passwords.set("/d", [password("ns2", "another"), password("ns1", "secret")]);
+    for (const cache of caches) cache.clear();
+    expect(await access.stillGood(device)).toBe(true);
+    expect(await login("d", "secret")).toMatchObject({ kind: "device", namespace: "ns1" });
+    expect(await login("d", "another")).toMatchObject({ kind: "device", namespace: "ns2" });
+    expect(await login("d", "wrong")).toBe("refused");
   });
   it.each([
     ["d", "wrong"],
@@ -157,7 +167,7 @@ describe("Access", () => {
     const key = await granted("", "fl_one");
     expect(await access.stillGood(device)).toBe(true);
     expect(await access.stillGood(key)).toBe(true);
-    passwords.set("/d", { ...(passwords.get("/d") as KnownPassword), hash: hash("sha256", "new", "buffer") });
+    passwords.set("/d", [password("ns1", "new")]);
     keys.delete(keyHash("fl_one"));
     for (const cache of caches) cache.clear();
     expect(await access.stillGood(device)).toBe(false);

@@ -4,6 +4,7 @@ import {
   deviceKey,
   type Known,
   type KnownNamespace,
+  type KnownPassword,
   keyHash,
   LoadsExceeded,
 } from "@fieldlog/admission";
@@ -59,8 +60,8 @@ export class Access {
       if (kind === "key") return (await this.known.keys.get(proof.key)) !== undefined;
       if ((await this.known.namespaces.get(namespace))?.disabled) return false;
       if (proof.isConnection) return (await this.known.connections.get(proof.key)) !== undefined;
-      const password = await this.known.passwords.get(proof.key);
-      return password !== undefined && proof.hash !== undefined && isSame(password.hash, proof.hash);
+      const passwords = await this.known.passwords.get(proof.key);
+      return proof.hash !== undefined && withHash(passwords, proof.hash) !== undefined;
     } catch (error) {
       if (error instanceof RpcError || error instanceof LoadsExceeded) return true;
       throw error;
@@ -102,8 +103,8 @@ export class Access {
     const given = slash < 0 ? undefined : await this.known.namespaces.get(username.slice(0, slash));
     if (slash >= 0 && given === undefined) return undefined;
     const key = deviceKey(given?.id ?? "", id);
-    const found = await this.known.passwords.get(key);
-    if (found === undefined || !isSame(found.hash, sha256(password))) return undefined;
+    const found = withHash(await this.known.passwords.get(key), sha256(password));
+    if (found === undefined) return undefined;
     const namespace = given ?? (await this.known.namespaces.get(found.namespace));
     if (namespace?.disabled) return "unavailable";
     return (
@@ -136,6 +137,11 @@ export class Access {
 
 function sha256(bytes: Uint8Array): Uint8Array {
   return hash("sha256", bytes, "buffer");
+}
+
+/** Of devices with the same id, each has a password of its own. */
+function withHash(passwords: readonly KnownPassword[] = [], digest: Uint8Array): KnownPassword | undefined {
+  return passwords.find(({ hash }) => isSame(hash, digest));
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fieldlog/auth/v1/auth.proto.
  */
 export const file_fieldlog_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEihgEKG1NldE5hbWVzcGFjZVNldHRpbmdzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSQAoIc2V0dGluZ3MYAiABKAsyLi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VTZXR0aW5nc0NoYW5nZWQSEgoKZGVjaWRlZF9ieRgDIAEoCSIwChxTZXROYW1lc3BhY2VTZXR0aW5nc1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIj4KFUNsZWFyTmFtZXNwYWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCSJtChZDbGVhck5hbWVzcGFjZVJlc3BvbnNlEhYKDnNpZ25hbHNfYmVmb3JlGAEgASgEEhcKD3JlZ2lzdHJ5X2JlZm9yZRgCIAEoBBIPCgdzaWduYWxzGAMgASgEEhEKCWRlY2lzaW9ucxgEIAEoBCJjCglSZXRlbnRpb24SHQoQbWVhc3VyZW1lbnRfZGF5cxgBIAEoDUgAiAEBEhUKCGxvZ19kYXlzGAIgASgNSAGIAQFCEwoRX21lYXN1cmVtZW50X2RheXNCCwoJX2xvZ19kYXlzImwKE1NldFJldGVudGlvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEi4KCXJldGVudGlvbhgCIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuUmV0ZW50aW9uEhIKCmRlY2lkZWRfYnkYAyABKAkiKAoUU2V0UmV0ZW50aW9uUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQiVwoeUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIzCh9SZXZva2VEZXZpY2VDcmVkZW50aWFsc1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIjwKF0ZpbmRNcXR0UGFzc3dvcmRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkiQgoYRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEhEKCW5hbWVzcGFjZRgBIAEoCRITCgtzZWNyZXRfaGFzaBgCIAEoDCIzChFDcmVhdGVVc2VyUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJIjUKE1N0YXJ0U2Vzc2lvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSJWCg5TdGFydGVkU2Vzc2lvbhIPCgd1c2VyX2lkGAEgASgJEg0KBXRva2VuGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMSEAoIc2VxdWVuY2UYBCABKAQiKQoTQ2hlY2tTZXNzaW9uUmVxdWVzdBISCgp0b2tlbl9oYXNoGAEgASgMIk4KFENoZWNrU2Vzc2lvblJlc3BvbnNlEg8KB3VzZXJfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMiUAoZU3RhcnREZXZpY2VTZXNzaW9uUmVxdWVzdBIQCghrZXlfaGFzaBgBIAEoDBIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJIj0KGlN0YXJ0RGV2aWNlU2Vzc2lvblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEIi8KGUNoZWNrRGV2aWNlU2Vzc2lvblJlcXVlc3QSEgoKdG9rZW5faGFzaBgBIAEoDCJmChpDaGVja0RldmljZVNlc3Npb25SZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleRIRCgluYW1lc3BhY2UYAiABKAkSDgoGZGV2aWNlGAMgASgJIicKEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnRva2VuX2hhc2gYASABKAwiFAoSRW5kU2Vzc2lvblJlc3BvbnNlIiwKGUxpc3RVc2VyTmFtZXNwYWNlc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSJRChpMaXN0VXNlck5hbWVzcGFjZXNSZXNwb25zZRIzCgpuYW1lc3BhY2VzGAEgAygLMh8uZmllbGRsb2cuYXV0aC52MS5Vc2VyTmFtZXNwYWNlIk0KDVVzZXJOYW1lc3BhY2USLgoJbmFtZXNwYWNlGAEgASgLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2USDAoEcm9sZRgCIAEoCSI0Cg5HZXRSb2xlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIfCg9HZXRSb2xlUmVzcG9uc2USDAoEcm9sZRgBIAEoCSI6CgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSDAoEcm9sZRgDIAEoCSInChJMaXN0TWVtYmVyc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIkAKE0xpc3RNZW1iZXJzUmVzcG9uc2USKQoHbWVtYmVycxgBIAMoCzIYLmZpZWxkbG9nLmF1dGgudjEuTWVtYmVyIloKEFNldE1lbWJlclJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCmRlY2lkZWRfYnkYBCABKAkiTwoRU2V0TWVtYmVyUmVzcG9uc2USKAoGbWVtYmVyGAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5NZW1iZXISEAoIc2VxdWVuY2UYAiABKAQiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDwoHdXNlcl9pZBgCIAEoCRISCgpkZWNpZGVkX2J5GAMgASgJIigKFFJlbW92ZU1lbWJlclJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEItYBCglOYW1lc3BhY2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX2F0GAMgASgDEi4KCXJldGVudGlvbhgEIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuUmV0ZW50aW9uEkAKCHNldHRpbmdzGAUgASgLMi4uZmllbGRsb2cucmVnaXN0cnkudjEuTmFtZXNwYWNlU2V0dGluZ3NDaGFuZ2VkEhAKCGRpc2FibGVkGAYgASgIEhcKD2Rpc2FibGVkX3JlYXNvbhgHIAEoCSLbAQoGQXBpS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRISCgpwZXJtaXNzaW9uGAQgASgJEhEKCW5hbWVzcGFjZRgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDEhcKCmV4cGlyZXNfYXQYByABKANIAIgBARIXCgpyZXZva2VkX2F0GAggASgDSAGIAQESDgoGcHJlZml4GAkgASgJEg4KBm51bWJlchgKIAEoBEINCgtfZXhwaXJlc19hdEINCgtfcmV2b2tlZF9hdCJNChpHZXREZXZpY2VDcmVkZW50aWFsUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZGV2aWNlGAIgASgJEgwKBGtpbmQYAyABKAkibAobR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEgwKBGtpbmQYASABKAkSDgoGc2VjcmV0GAIgASgJEhcKD3ByZXZpb3VzX3NlY3JldBgDIAEoCRIWCg5wcmV2aW91c191bnRpbBgEIAEoAyJPChxJc3N1ZURldmljZUNyZWRlbnRpYWxSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDAoEa2luZBgDIAEoCSJBCh1Jc3N1ZURldmljZUNyZWRlbnRpYWxSZXNwb25zZRIOCgZzZWNyZXQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQiJgoSQ2hlY2tBcGlLZXlSZXF1ZXN0EhAKCGtleV9oYXNoGAEgASgMIjwKE0NoZWNrQXBpS2V5UmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkilAEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRISCgpwZXJtaXNzaW9uGAQgASgJEhcKCmV4cGlyZXNfYXQYBSABKANIAIgBARISCgpkZWNpZGVkX2J5GAYgASgJQg0KC19leHBpcmVzX2F0Il8KFENyZWF0ZUFwaUtleVJlc3BvbnNlEiUKA2tleRgBIAEoCzIYLmZpZWxkbG9nLmF1dGgudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBCInChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIj0KE0xpc3RBcGlLZXlzUmVzcG9uc2USJgoEa2V5cxgBIAMoCzIYLmZpZWxkbG9nLmF1dGgudjEuQXBpS2V5IkgKE1Jldm9rZUFwaUtleVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgoKAmlkGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiKAoUUmV2b2tlQXBpS2V5UmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQiOAoTTGlzdEhtYWNLZXlzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDgoGZW5zdXJlGAIgASgIIj8KFExpc3RIbWFjS2V5c1Jlc3BvbnNlEicKBGtleXMYASADKAsyGS5maWVsZGxvZy5hdXRoLnYxLkhtYWNLZXkibAoHSG1hY0tleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgsKA2tleRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEhcKCmV4cGlyZXNfYXQYBSABKANIAIgBAUINCgtfZXhwaXJlc19hdCJeChZDcmVhdGVOYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCRINCgVvd25lchgDIAEoCRITCgtvcGVuX3RvX2NzbhgEIAEoCCJbChdDcmVhdGVOYW1lc3BhY2VSZXNwb25zZRIuCgluYW1lc3BhY2UYASABKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZRIQCghzZXF1ZW5jZRgCIAEoBCIXChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QiSQoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIvCgpuYW1lc3BhY2VzGAEgAygLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2UiKQoTR2V0TmFtZXNwYWNlUmVxdWVzdBISCgppZF9vcl9uYW1lGAEgASgJIkYKFEdldE5hbWVzcGFjZVJlc3BvbnNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlMrwUCgtBdXRoU2VydmljZRJyChNHZXREZXZpY2VDcmVkZW50aWFsEiwuZmllbGRsb2cuYXV0aC52MS5HZXREZXZpY2VDcmVkZW50aWFsUmVxdWVzdBotLmZpZWxkbG9nLmF1dGgudjEuR2V0RGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEngKFUlzc3VlRGV2aWNlQ3JlZGVudGlhbBIuLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVxdWVzdBovLmZpZWxkbG9nLmF1dGgudjEuSXNzdWVEZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USfgoXUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHMSMC5maWVsZGxvZy5hdXRoLnYxLlJldm9rZURldmljZUNyZWRlbnRpYWxzUmVxdWVzdBoxLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXNwb25zZRJpChBGaW5kTXF0dFBhc3N3b3JkEikuZmllbGRsb2cuYXV0aC52MS5GaW5kTXF0dFBhc3N3b3JkUmVxdWVzdBoqLmZpZWxkbG9nLmF1dGgudjEuRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEloKC0NoZWNrQXBpS2V5EiQuZmllbGRsb2cuYXV0aC52MS5DaGVja0FwaUtleVJlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrQXBpS2V5UmVzcG9uc2USXQoMQ3JlYXRlQXBpS2V5EiUuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJaCgtMaXN0QXBpS2V5cxIkLmZpZWxkbG9nLmF1dGgudjEuTGlzdEFwaUtleXNSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlEl0KDFJldm9rZUFwaUtleRIlLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2USXQoMTGlzdEhtYWNLZXlzEiUuZmllbGRsb2cuYXV0aC52MS5MaXN0SG1hY0tleXNSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5MaXN0SG1hY0tleXNSZXNwb25zZRJmCg9DcmVhdGVOYW1lc3BhY2USKC5maWVsZGxvZy5hdXRoLnYxLkNyZWF0ZU5hbWVzcGFjZVJlcXVlc3QaKS5maWVsZGxvZy5hdXRoLnYxLkNyZWF0ZU5hbWVzcGFjZVJlc3BvbnNlEmMKDkxpc3ROYW1lc3BhY2VzEicuZmllbGRsb2cuYXV0aC52MS5MaXN0TmFtZXNwYWNlc1JlcXVlc3QaKC5maWVsZGxvZy5hdXRoLnYxLkxpc3ROYW1lc3BhY2VzUmVzcG9uc2USXQoMR2V0TmFtZXNwYWNlEiUuZmllbGRsb2cuYXV0aC52MS5HZXROYW1lc3BhY2VSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5HZXROYW1lc3BhY2VSZXNwb25zZRJ1ChRTZXROYW1lc3BhY2VTZXR0aW5ncxItLmZpZWxkbG9nLmF1dGgudjEuU2V0TmFtZXNwYWNlU2V0dGluZ3NSZXF1ZXN0Gi4uZmllbGRsb2cuYXV0aC52MS5TZXROYW1lc3BhY2VTZXR0aW5nc1Jlc3BvbnNlEmMKDkNsZWFyTmFtZXNwYWNlEicuZmllbGRsb2cuYXV0aC52MS5DbGVhck5hbWVzcGFjZVJlcXVlc3QaKC5maWVsZGxvZy5hdXRoLnYxLkNsZWFyTmFtZXNwYWNlUmVzcG9uc2USXQoMU2V0UmV0ZW50aW9uEiUuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5TZXRSZXRlbnRpb25SZXNwb25zZRJTCgpDcmVhdGVVc2VyEiMuZmllbGRsb2cuYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBogLmZpZWxkbG9nLmF1dGgudjEuU3RhcnRlZFNlc3Npb24SVwoMU3RhcnRTZXNzaW9uEiUuZmllbGRsb2cuYXV0aC52MS5TdGFydFNlc3Npb25SZXF1ZXN0GiAuZmllbGRsb2cuYXV0aC52MS5TdGFydGVkU2Vzc2lvbhJdCgxDaGVja1Nlc3Npb24SJS5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkNoZWNrU2Vzc2lvblJlc3BvbnNlEm8KElN0YXJ0RGV2aWNlU2Vzc2lvbhIrLmZpZWxkbG9nLmF1dGgudjEuU3RhcnREZXZpY2VTZXNzaW9uUmVxdWVzdBosLmZpZWxkbG9nLmF1dGgudjEuU3RhcnREZXZpY2VTZXNzaW9uUmVzcG9uc2USbwoSQ2hlY2tEZXZpY2VTZXNzaW9uEisuZmllbGRsb2cuYXV0aC52MS5DaGVja0RldmljZVNlc3Npb25SZXF1ZXN0GiwuZmllbGRsb2cuYXV0aC52MS5DaGVja0RldmljZVNlc3Npb25SZXNwb25zZRJXCgpFbmRTZXNzaW9uEiMuZmllbGRsb2cuYXV0aC52MS5FbmRTZXNzaW9uUmVxdWVzdBokLmZpZWxkbG9nLmF1dGgudjEuRW5kU2Vzc2lvblJlc3BvbnNlEm8KEkxpc3RVc2VyTmFtZXNwYWNlcxIrLmZpZWxkbG9nLmF1dGgudjEuTGlzdFVzZXJOYW1lc3BhY2VzUmVxdWVzdBosLmZpZWxkbG9nLmF1dGgudjEuTGlzdFVzZXJOYW1lc3BhY2VzUmVzcG9uc2USTgoHR2V0Um9sZRIgLmZpZWxkbG9nLmF1dGgudjEuR2V0Um9sZVJlcXVlc3QaIS5maWVsZGxvZy5hdXRoLnYxLkdldFJvbGVSZXNwb25zZRJaCgtMaXN0TWVtYmVycxIkLmZpZWxkbG9nLmF1dGgudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GiUuZmllbGRsb2cuYXV0aC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlElQKCVNldE1lbWJlchIiLmZpZWxkbG9nLmF1dGgudjEuU2V0TWVtYmVyUmVxdWVzdBojLmZpZWxkbG9nLmF1dGgudjEuU2V0TWVtYmVyUmVzcG9uc2USXQoMUmVtb3ZlTWVtYmVyEiUuZmllbGRsb2cuYXV0aC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5SZW1vdmVNZW1iZXJSZXNwb25zZWIGcHJvdG8z", [file_fieldlog_registry_v1_registry]);
+  fileDesc("ChtmaWVsZGxvZy9hdXRoL3YxL2F1dGgucHJvdG8SEGZpZWxkbG9nLmF1dGgudjEihgEKG1NldE5hbWVzcGFjZVNldHRpbmdzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSQAoIc2V0dGluZ3MYAiABKAsyLi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VTZXR0aW5nc0NoYW5nZWQSEgoKZGVjaWRlZF9ieRgDIAEoCSIwChxTZXROYW1lc3BhY2VTZXR0aW5nc1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIj4KFUNsZWFyTmFtZXNwYWNlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKZGVjaWRlZF9ieRgCIAEoCSJtChZDbGVhck5hbWVzcGFjZVJlc3BvbnNlEhYKDnNpZ25hbHNfYmVmb3JlGAEgASgEEhcKD3JlZ2lzdHJ5X2JlZm9yZRgCIAEoBBIPCgdzaWduYWxzGAMgASgEEhEKCWRlY2lzaW9ucxgEIAEoBCJjCglSZXRlbnRpb24SHQoQbWVhc3VyZW1lbnRfZGF5cxgBIAEoDUgAiAEBEhUKCGxvZ19kYXlzGAIgASgNSAGIAQFCEwoRX21lYXN1cmVtZW50X2RheXNCCwoJX2xvZ19kYXlzImwKE1NldFJldGVudGlvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEi4KCXJldGVudGlvbhgCIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuUmV0ZW50aW9uEhIKCmRlY2lkZWRfYnkYAyABKAkiKAoUU2V0UmV0ZW50aW9uUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQiVwoeUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIzCh9SZXZva2VEZXZpY2VDcmVkZW50aWFsc1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIjwKF0ZpbmRNcXR0UGFzc3dvcmRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkicgoYRmluZE1xdHRQYXNzd29yZFJlc3BvbnNlEhEKCW5hbWVzcGFjZRgBIAEoCRITCgtzZWNyZXRfaGFzaBgCIAEoDBIuCgZvdGhlcnMYAyADKAsyHi5maWVsZGxvZy5hdXRoLnYxLk1xdHRQYXNzd29yZCI2CgxNcXR0UGFzc3dvcmQSEQoJbmFtZXNwYWNlGAEgASgJEhMKC3NlY3JldF9oYXNoGAIgASgMIjMKEUNyZWF0ZVVzZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkiNQoTU3RhcnRTZXNzaW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJIlYKDlN0YXJ0ZWRTZXNzaW9uEg8KB3VzZXJfaWQYASABKAkSDQoFdG9rZW4YAiABKAkSEgoKZXhwaXJlc19hdBgDIAEoAxIQCghzZXF1ZW5jZRgEIAEoBCIpChNDaGVja1Nlc3Npb25SZXF1ZXN0EhIKCnRva2VuX2hhc2gYASABKAwiTgoUQ2hlY2tTZXNzaW9uUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIRCgl1c2VyX25hbWUYAiABKAkSEgoKZXhwaXJlc19hdBgDIAEoAyJQChlTdGFydERldmljZVNlc3Npb25SZXF1ZXN0EhAKCGtleV9oYXNoGAEgASgMEhEKCW5hbWVzcGFjZRgCIAEoCRIOCgZkZXZpY2UYAyABKAkiPQoaU3RhcnREZXZpY2VTZXNzaW9uUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEAoIc2VxdWVuY2UYAiABKAQiLwoZQ2hlY2tEZXZpY2VTZXNzaW9uUmVxdWVzdBISCgp0b2tlbl9oYXNoGAEgASgMImYKGkNoZWNrRGV2aWNlU2Vzc2lvblJlc3BvbnNlEiUKA2tleRgBIAEoCzIYLmZpZWxkbG9nLmF1dGgudjEuQXBpS2V5EhEKCW5hbWVzcGFjZRgCIAEoCRIOCgZkZXZpY2UYAyABKAkiJwoRRW5kU2Vzc2lvblJlcXVlc3QSEgoKdG9rZW5faGFzaBgBIAEoDCIUChJFbmRTZXNzaW9uUmVzcG9uc2UiLAoZTGlzdFVzZXJOYW1lc3BhY2VzUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIlEKGkxpc3RVc2VyTmFtZXNwYWNlc1Jlc3BvbnNlEjMKCm5hbWVzcGFjZXMYASADKAsyHy5maWVsZGxvZy5hdXRoLnYxLlVzZXJOYW1lc3BhY2UiTQoNVXNlck5hbWVzcGFjZRIuCgluYW1lc3BhY2UYASABKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZRIMCgRyb2xlGAIgASgJIjQKDkdldFJvbGVSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIh8KD0dldFJvbGVSZXNwb25zZRIMCgRyb2xlGAEgASgJIjoKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEhEKCXVzZXJfbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJIicKEkxpc3RNZW1iZXJzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiQAoTTGlzdE1lbWJlcnNSZXNwb25zZRIpCgdtZW1iZXJzGAEgAygLMhguZmllbGRsb2cuYXV0aC52MS5NZW1iZXIiWgoQU2V0TWVtYmVyUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEgwKBHJvbGUYAyABKAkSEgoKZGVjaWRlZF9ieRgEIAEoCSJPChFTZXRNZW1iZXJSZXNwb25zZRIoCgZtZW1iZXIYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLk1lbWJlchIQCghzZXF1ZW5jZRgCIAEoBCJNChNSZW1vdmVNZW1iZXJSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhIKCmRlY2lkZWRfYnkYAyABKAkiKAoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQi1gEKCU5hbWVzcGFjZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMSLgoJcmV0ZW50aW9uGAQgASgLMhsuZmllbGRsb2cuYXV0aC52MS5SZXRlbnRpb24SQAoIc2V0dGluZ3MYBSABKAsyLi5maWVsZGxvZy5yZWdpc3RyeS52MS5OYW1lc3BhY2VTZXR0aW5nc0NoYW5nZWQSEAoIZGlzYWJsZWQYBiABKAgSFwoPZGlzYWJsZWRfcmVhc29uGAcgASgJItsBCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEhIKCmNyZWF0ZWRfYXQYBiABKAMSFwoKZXhwaXJlc19hdBgHIAEoA0gAiAEBEhcKCnJldm9rZWRfYXQYCCABKANIAYgBARIOCgZwcmVmaXgYCSABKAkSDgoGbnVtYmVyGAogASgEQg0KC19leHBpcmVzX2F0Qg0KC19yZXZva2VkX2F0Ik0KGkdldERldmljZUNyZWRlbnRpYWxSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDAoEa2luZBgDIAEoCSJsChtHZXREZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USDAoEa2luZBgBIAEoCRIOCgZzZWNyZXQYAiABKAkSFwoPcHJldmlvdXNfc2VjcmV0GAMgASgJEhYKDnByZXZpb3VzX3VudGlsGAQgASgDIk8KHElzc3VlRGV2aWNlQ3JlZGVudGlhbFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg4KBmRldmljZRgCIAEoCRIMCgRraW5kGAMgASgJIkEKHUlzc3VlRGV2aWNlQ3JlZGVudGlhbFJlc3BvbnNlEg4KBnNlY3JldBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCImChJDaGVja0FwaUtleVJlcXVlc3QSEAoIa2V5X2hhc2gYASABKAwiPAoTQ2hlY2tBcGlLZXlSZXNwb25zZRIlCgNrZXkYASABKAsyGC5maWVsZGxvZy5hdXRoLnYxLkFwaUtleSKUAQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBlcm1pc3Npb24YBCABKAkSFwoKZXhwaXJlc19hdBgFIAEoA0gAiAEBEhIKCmRlY2lkZWRfYnkYBiABKAlCDQoLX2V4cGlyZXNfYXQiXwoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USJQoDa2V5GAEgASgLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkSDgoGc2VjcmV0GAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIicKEkxpc3RBcGlLZXlzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiPQoTTGlzdEFwaUtleXNSZXNwb25zZRImCgRrZXlzGAEgAygLMhguZmllbGRsb2cuYXV0aC52MS5BcGlLZXkiSAoTUmV2b2tlQXBpS2V5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCgoCaWQYAiABKAkSEgoKZGVjaWRlZF9ieRgDIAEoCSIoChRSZXZva2VBcGlLZXlSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCI4ChNMaXN0SG1hY0tleXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZlbnN1cmUYAiABKAgiPwoUTGlzdEhtYWNLZXlzUmVzcG9uc2USJwoEa2V5cxgBIAMoCzIZLmZpZWxkbG9nLmF1dGgudjEuSG1hY0tleSJsCgdIbWFjS2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSCwoDa2V5GAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSFwoKZXhwaXJlc19hdBgFIAEoA0gAiAEBQg0KC19leHBpcmVzX2F0Il4KFkNyZWF0ZU5hbWVzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpkZWNpZGVkX2J5GAIgASgJEg0KBW93bmVyGAMgASgJEhMKC29wZW5fdG9fY3NuGAQgASgIIlsKF0NyZWF0ZU5hbWVzcGFjZVJlc3BvbnNlEi4KCW5hbWVzcGFjZRgBIAEoCzIbLmZpZWxkbG9nLmF1dGgudjEuTmFtZXNwYWNlEhAKCHNlcXVlbmNlGAIgASgEIhcKFUxpc3ROYW1lc3BhY2VzUmVxdWVzdCJJChZMaXN0TmFtZXNwYWNlc1Jlc3BvbnNlEi8KCm5hbWVzcGFjZXMYASADKAsyGy5maWVsZGxvZy5hdXRoLnYxLk5hbWVzcGFjZSIpChNHZXROYW1lc3BhY2VSZXF1ZXN0EhIKCmlkX29yX25hbWUYASABKAkiRgoUR2V0TmFtZXNwYWNlUmVzcG9uc2USLgoJbmFtZXNwYWNlGAEgASgLMhsuZmllbGRsb2cuYXV0aC52MS5OYW1lc3BhY2UyvBQKC0F1dGhTZXJ2aWNlEnIKE0dldERldmljZUNyZWRlbnRpYWwSLC5maWVsZGxvZy5hdXRoLnYxLkdldERldmljZUNyZWRlbnRpYWxSZXF1ZXN0Gi0uZmllbGRsb2cuYXV0aC52MS5HZXREZXZpY2VDcmVkZW50aWFsUmVzcG9uc2USeAoVSXNzdWVEZXZpY2VDcmVkZW50aWFsEi4uZmllbGRsb2cuYXV0aC52MS5Jc3N1ZURldmljZUNyZWRlbnRpYWxSZXF1ZXN0Gi8uZmllbGRsb2cuYXV0aC52MS5Jc3N1ZURldmljZUNyZWRlbnRpYWxSZXNwb25zZRJ+ChdSZXZva2VEZXZpY2VDcmVkZW50aWFscxIwLmZpZWxkbG9nLmF1dGgudjEuUmV2b2tlRGV2aWNlQ3JlZGVudGlhbHNSZXF1ZXN0GjEuZmllbGRsb2cuYXV0aC52MS5SZXZva2VEZXZpY2VDcmVkZW50aWFsc1Jlc3BvbnNlEmkKEEZpbmRNcXR0UGFzc3dvcmQSKS5maWVsZGxvZy5hdXRoLnYxLkZpbmRNcXR0UGFzc3dvcmRSZXF1ZXN0GiouZmllbGRsb2cuYXV0aC52MS5GaW5kTXF0dFBhc3N3b3JkUmVzcG9uc2USWgoLQ2hlY2tBcGlLZXkSJC5maWVsZGxvZy5hdXRoLnYxLkNoZWNrQXBpS2V5UmVxdWVzdBolLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tBcGlLZXlSZXNwb25zZRJdCgxDcmVhdGVBcGlLZXkSJS5maWVsZGxvZy5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlEloKC0xpc3RBcGlLZXlzEiQuZmllbGRsb2cuYXV0aC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2USXQoMUmV2b2tlQXBpS2V5EiUuZmllbGRsb2cuYXV0aC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiYuZmllbGRsb2cuYXV0aC52MS5SZXZva2VBcGlLZXlSZXNwb25zZRJdCgxMaXN0SG1hY0tleXMSJS5maWVsZGxvZy5hdXRoLnYxLkxpc3RIbWFjS2V5c1JlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkxpc3RIbWFjS2V5c1Jlc3BvbnNlEmYKD0NyZWF0ZU5hbWVzcGFjZRIoLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBopLmZpZWxkbG9nLmF1dGgudjEuQ3JlYXRlTmFtZXNwYWNlUmVzcG9uc2USYwoOTGlzdE5hbWVzcGFjZXMSJy5maWVsZGxvZy5hdXRoLnYxLkxpc3ROYW1lc3BhY2VzUmVxdWVzdBooLmZpZWxkbG9nLmF1dGgudjEuTGlzdE5hbWVzcGFjZXNSZXNwb25zZRJdCgxHZXROYW1lc3BhY2USJS5maWVsZGxvZy5hdXRoLnYxLkdldE5hbWVzcGFjZVJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLkdldE5hbWVzcGFjZVJlc3BvbnNlEnUKFFNldE5hbWVzcGFjZVNldHRpbmdzEi0uZmllbGRsb2cuYXV0aC52MS5TZXROYW1lc3BhY2VTZXR0aW5nc1JlcXVlc3QaLi5maWVsZGxvZy5hdXRoLnYxLlNldE5hbWVzcGFjZVNldHRpbmdzUmVzcG9uc2USYwoOQ2xlYXJOYW1lc3BhY2USJy5maWVsZGxvZy5hdXRoLnYxLkNsZWFyTmFtZXNwYWNlUmVxdWVzdBooLmZpZWxkbG9nLmF1dGgudjEuQ2xlYXJOYW1lc3BhY2VSZXNwb25zZRJdCgxTZXRSZXRlbnRpb24SJS5maWVsZGxvZy5hdXRoLnYxLlNldFJldGVudGlvblJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLlNldFJldGVudGlvblJlc3BvbnNlElMKCkNyZWF0ZVVzZXISIy5maWVsZGxvZy5hdXRoLnYxLkNyZWF0ZVVzZXJSZXF1ZXN0GiAuZmllbGRsb2cuYXV0aC52MS5TdGFydGVkU2Vzc2lvbhJXCgxTdGFydFNlc3Npb24SJS5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0U2Vzc2lvblJlcXVlc3QaIC5maWVsZGxvZy5hdXRoLnYxLlN0YXJ0ZWRTZXNzaW9uEl0KDENoZWNrU2Vzc2lvbhIlLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tTZXNzaW9uUmVxdWVzdBomLmZpZWxkbG9nLmF1dGgudjEuQ2hlY2tTZXNzaW9uUmVzcG9uc2USbwoSU3RhcnREZXZpY2VTZXNzaW9uEisuZmllbGRsb2cuYXV0aC52MS5TdGFydERldmljZVNlc3Npb25SZXF1ZXN0GiwuZmllbGRsb2cuYXV0aC52MS5TdGFydERldmljZVNlc3Npb25SZXNwb25zZRJvChJDaGVja0RldmljZVNlc3Npb24SKy5maWVsZGxvZy5hdXRoLnYxLkNoZWNrRGV2aWNlU2Vzc2lvblJlcXVlc3QaLC5maWVsZGxvZy5hdXRoLnYxLkNoZWNrRGV2aWNlU2Vzc2lvblJlc3BvbnNlElcKCkVuZFNlc3Npb24SIy5maWVsZGxvZy5hdXRoLnYxLkVuZFNlc3Npb25SZXF1ZXN0GiQuZmllbGRsb2cuYXV0aC52MS5FbmRTZXNzaW9uUmVzcG9uc2USbwoSTGlzdFVzZXJOYW1lc3BhY2VzEisuZmllbGRsb2cuYXV0aC52MS5MaXN0VXNlck5hbWVzcGFjZXNSZXF1ZXN0GiwuZmllbGRsb2cuYXV0aC52MS5MaXN0VXNlck5hbWVzcGFjZXNSZXNwb25zZRJOCgdHZXRSb2xlEiAuZmllbGRsb2cuYXV0aC52MS5HZXRSb2xlUmVxdWVzdBohLmZpZWxkbG9nLmF1dGgudjEuR2V0Um9sZVJlc3BvbnNlEloKC0xpc3RNZW1iZXJzEiQuZmllbGRsb2cuYXV0aC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaJS5maWVsZGxvZy5hdXRoLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USVAoJU2V0TWVtYmVyEiIuZmllbGRsb2cuYXV0aC52MS5TZXRNZW1iZXJSZXF1ZXN0GiMuZmllbGRsb2cuYXV0aC52MS5TZXRNZW1iZXJSZXNwb25zZRJdCgxSZW1vdmVNZW1iZXISJS5maWVsZGxvZy5hdXRoLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaJi5maWVsZGxvZy5hdXRoLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlYgZwcm90bzM", [file_fieldlog_registry_v1_registry]);
 
 /**
  * @generated from message fieldlog.auth.v1.SetNamespaceSettingsRequest
@@ -277,6 +277,13 @@ export type FindMqttPasswordResponse = Message<"fieldlog.auth.v1.FindMqttPasswor
    * @generated from field: bytes secret_hash = 2;
    */
   secretHash: Uint8Array;
+
+  /**
+   * Asked without a namespace: of devices with that id in others. Those that have had one for longest, at most 15.
+   *
+   * @generated from field: repeated fieldlog.auth.v1.MqttPassword others = 3;
+   */
+  others: MqttPassword[];
 };
 
 /**
@@ -285,6 +292,32 @@ export type FindMqttPasswordResponse = Message<"fieldlog.auth.v1.FindMqttPasswor
  */
 export const FindMqttPasswordResponseSchema: GenMessage<FindMqttPasswordResponse> = /*@__PURE__*/
   messageDesc(file_fieldlog_auth_v1_auth, 10);
+
+/**
+ * @generated from message fieldlog.auth.v1.MqttPassword
+ */
+export type MqttPassword = Message<"fieldlog.auth.v1.MqttPassword"> & {
+  /**
+   * id
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * SHA-256
+   *
+   * @generated from field: bytes secret_hash = 2;
+   */
+  secretHash: Uint8Array;
+};
+
+/**
+ * Describes the message fieldlog.auth.v1.MqttPassword.
+ * Use `create(MqttPasswordSchema)` to create a new message.
+ */
+export const MqttPasswordSchema: GenMessage<MqttPassword> = /*@__PURE__*/
+  messageDesc(file_fieldlog_auth_v1_auth, 11);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateUserRequest
@@ -310,7 +343,7 @@ export type CreateUserRequest = Message<"fieldlog.auth.v1.CreateUserRequest"> & 
  * Use `create(CreateUserRequestSchema)` to create a new message.
  */
 export const CreateUserRequestSchema: GenMessage<CreateUserRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 11);
+  messageDesc(file_fieldlog_auth_v1_auth, 12);
 
 /**
  * @generated from message fieldlog.auth.v1.StartSessionRequest
@@ -332,7 +365,7 @@ export type StartSessionRequest = Message<"fieldlog.auth.v1.StartSessionRequest"
  * Use `create(StartSessionRequestSchema)` to create a new message.
  */
 export const StartSessionRequestSchema: GenMessage<StartSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 12);
+  messageDesc(file_fieldlog_auth_v1_auth, 13);
 
 /**
  * @generated from message fieldlog.auth.v1.StartedSession
@@ -368,7 +401,7 @@ export type StartedSession = Message<"fieldlog.auth.v1.StartedSession"> & {
  * Use `create(StartedSessionSchema)` to create a new message.
  */
 export const StartedSessionSchema: GenMessage<StartedSession> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 13);
+  messageDesc(file_fieldlog_auth_v1_auth, 14);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckSessionRequest
@@ -387,7 +420,7 @@ export type CheckSessionRequest = Message<"fieldlog.auth.v1.CheckSessionRequest"
  * Use `create(CheckSessionRequestSchema)` to create a new message.
  */
 export const CheckSessionRequestSchema: GenMessage<CheckSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 14);
+  messageDesc(file_fieldlog_auth_v1_auth, 15);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckSessionResponse
@@ -414,7 +447,7 @@ export type CheckSessionResponse = Message<"fieldlog.auth.v1.CheckSessionRespons
  * Use `create(CheckSessionResponseSchema)` to create a new message.
  */
 export const CheckSessionResponseSchema: GenMessage<CheckSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 15);
+  messageDesc(file_fieldlog_auth_v1_auth, 16);
 
 /**
  * @generated from message fieldlog.auth.v1.StartDeviceSessionRequest
@@ -445,7 +478,7 @@ export type StartDeviceSessionRequest = Message<"fieldlog.auth.v1.StartDeviceSes
  * Use `create(StartDeviceSessionRequestSchema)` to create a new message.
  */
 export const StartDeviceSessionRequestSchema: GenMessage<StartDeviceSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 16);
+  messageDesc(file_fieldlog_auth_v1_auth, 17);
 
 /**
  * @generated from message fieldlog.auth.v1.StartDeviceSessionResponse
@@ -469,7 +502,7 @@ export type StartDeviceSessionResponse = Message<"fieldlog.auth.v1.StartDeviceSe
  * Use `create(StartDeviceSessionResponseSchema)` to create a new message.
  */
 export const StartDeviceSessionResponseSchema: GenMessage<StartDeviceSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 17);
+  messageDesc(file_fieldlog_auth_v1_auth, 18);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckDeviceSessionRequest
@@ -488,7 +521,7 @@ export type CheckDeviceSessionRequest = Message<"fieldlog.auth.v1.CheckDeviceSes
  * Use `create(CheckDeviceSessionRequestSchema)` to create a new message.
  */
 export const CheckDeviceSessionRequestSchema: GenMessage<CheckDeviceSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 18);
+  messageDesc(file_fieldlog_auth_v1_auth, 19);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckDeviceSessionResponse
@@ -517,7 +550,7 @@ export type CheckDeviceSessionResponse = Message<"fieldlog.auth.v1.CheckDeviceSe
  * Use `create(CheckDeviceSessionResponseSchema)` to create a new message.
  */
 export const CheckDeviceSessionResponseSchema: GenMessage<CheckDeviceSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 19);
+  messageDesc(file_fieldlog_auth_v1_auth, 20);
 
 /**
  * @generated from message fieldlog.auth.v1.EndSessionRequest
@@ -534,7 +567,7 @@ export type EndSessionRequest = Message<"fieldlog.auth.v1.EndSessionRequest"> & 
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
 export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 20);
+  messageDesc(file_fieldlog_auth_v1_auth, 21);
 
 /**
  * @generated from message fieldlog.auth.v1.EndSessionResponse
@@ -547,7 +580,7 @@ export type EndSessionResponse = Message<"fieldlog.auth.v1.EndSessionResponse"> 
  * Use `create(EndSessionResponseSchema)` to create a new message.
  */
 export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 21);
+  messageDesc(file_fieldlog_auth_v1_auth, 22);
 
 /**
  * @generated from message fieldlog.auth.v1.ListUserNamespacesRequest
@@ -564,7 +597,7 @@ export type ListUserNamespacesRequest = Message<"fieldlog.auth.v1.ListUserNamesp
  * Use `create(ListUserNamespacesRequestSchema)` to create a new message.
  */
 export const ListUserNamespacesRequestSchema: GenMessage<ListUserNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 22);
+  messageDesc(file_fieldlog_auth_v1_auth, 23);
 
 /**
  * @generated from message fieldlog.auth.v1.ListUserNamespacesResponse
@@ -581,7 +614,7 @@ export type ListUserNamespacesResponse = Message<"fieldlog.auth.v1.ListUserNames
  * Use `create(ListUserNamespacesResponseSchema)` to create a new message.
  */
 export const ListUserNamespacesResponseSchema: GenMessage<ListUserNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 23);
+  messageDesc(file_fieldlog_auth_v1_auth, 24);
 
 /**
  * @generated from message fieldlog.auth.v1.UserNamespace
@@ -603,7 +636,7 @@ export type UserNamespace = Message<"fieldlog.auth.v1.UserNamespace"> & {
  * Use `create(UserNamespaceSchema)` to create a new message.
  */
 export const UserNamespaceSchema: GenMessage<UserNamespace> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 24);
+  messageDesc(file_fieldlog_auth_v1_auth, 25);
 
 /**
  * @generated from message fieldlog.auth.v1.GetRoleRequest
@@ -627,7 +660,7 @@ export type GetRoleRequest = Message<"fieldlog.auth.v1.GetRoleRequest"> & {
  * Use `create(GetRoleRequestSchema)` to create a new message.
  */
 export const GetRoleRequestSchema: GenMessage<GetRoleRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 25);
+  messageDesc(file_fieldlog_auth_v1_auth, 26);
 
 /**
  * @generated from message fieldlog.auth.v1.GetRoleResponse
@@ -644,7 +677,7 @@ export type GetRoleResponse = Message<"fieldlog.auth.v1.GetRoleResponse"> & {
  * Use `create(GetRoleResponseSchema)` to create a new message.
  */
 export const GetRoleResponseSchema: GenMessage<GetRoleResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 26);
+  messageDesc(file_fieldlog_auth_v1_auth, 27);
 
 /**
  * @generated from message fieldlog.auth.v1.Member
@@ -671,7 +704,7 @@ export type Member = Message<"fieldlog.auth.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 27);
+  messageDesc(file_fieldlog_auth_v1_auth, 28);
 
 /**
  * @generated from message fieldlog.auth.v1.ListMembersRequest
@@ -688,7 +721,7 @@ export type ListMembersRequest = Message<"fieldlog.auth.v1.ListMembersRequest"> 
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 28);
+  messageDesc(file_fieldlog_auth_v1_auth, 29);
 
 /**
  * @generated from message fieldlog.auth.v1.ListMembersResponse
@@ -705,7 +738,7 @@ export type ListMembersResponse = Message<"fieldlog.auth.v1.ListMembersResponse"
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 29);
+  messageDesc(file_fieldlog_auth_v1_auth, 30);
 
 /**
  * @generated from message fieldlog.auth.v1.SetMemberRequest
@@ -739,7 +772,7 @@ export type SetMemberRequest = Message<"fieldlog.auth.v1.SetMemberRequest"> & {
  * Use `create(SetMemberRequestSchema)` to create a new message.
  */
 export const SetMemberRequestSchema: GenMessage<SetMemberRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 30);
+  messageDesc(file_fieldlog_auth_v1_auth, 31);
 
 /**
  * @generated from message fieldlog.auth.v1.SetMemberResponse
@@ -761,7 +794,7 @@ export type SetMemberResponse = Message<"fieldlog.auth.v1.SetMemberResponse"> & 
  * Use `create(SetMemberResponseSchema)` to create a new message.
  */
 export const SetMemberResponseSchema: GenMessage<SetMemberResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 31);
+  messageDesc(file_fieldlog_auth_v1_auth, 32);
 
 /**
  * @generated from message fieldlog.auth.v1.RemoveMemberRequest
@@ -788,7 +821,7 @@ export type RemoveMemberRequest = Message<"fieldlog.auth.v1.RemoveMemberRequest"
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 32);
+  messageDesc(file_fieldlog_auth_v1_auth, 33);
 
 /**
  * @generated from message fieldlog.auth.v1.RemoveMemberResponse
@@ -805,7 +838,7 @@ export type RemoveMemberResponse = Message<"fieldlog.auth.v1.RemoveMemberRespons
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 33);
+  messageDesc(file_fieldlog_auth_v1_auth, 34);
 
 /**
  * @generated from message fieldlog.auth.v1.Namespace
@@ -854,7 +887,7 @@ export type Namespace = Message<"fieldlog.auth.v1.Namespace"> & {
  * Use `create(NamespaceSchema)` to create a new message.
  */
 export const NamespaceSchema: GenMessage<Namespace> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 34);
+  messageDesc(file_fieldlog_auth_v1_auth, 35);
 
 /**
  * @generated from message fieldlog.auth.v1.ApiKey
@@ -924,7 +957,7 @@ export type ApiKey = Message<"fieldlog.auth.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 35);
+  messageDesc(file_fieldlog_auth_v1_auth, 36);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialRequest
@@ -955,7 +988,7 @@ export type GetDeviceCredentialRequest = Message<"fieldlog.auth.v1.GetDeviceCred
  * Use `create(GetDeviceCredentialRequestSchema)` to create a new message.
  */
 export const GetDeviceCredentialRequestSchema: GenMessage<GetDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 36);
+  messageDesc(file_fieldlog_auth_v1_auth, 37);
 
 /**
  * @generated from message fieldlog.auth.v1.GetDeviceCredentialResponse
@@ -991,7 +1024,7 @@ export type GetDeviceCredentialResponse = Message<"fieldlog.auth.v1.GetDeviceCre
  * Use `create(GetDeviceCredentialResponseSchema)` to create a new message.
  */
 export const GetDeviceCredentialResponseSchema: GenMessage<GetDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 37);
+  messageDesc(file_fieldlog_auth_v1_auth, 38);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialRequest
@@ -1018,7 +1051,7 @@ export type IssueDeviceCredentialRequest = Message<"fieldlog.auth.v1.IssueDevice
  * Use `create(IssueDeviceCredentialRequestSchema)` to create a new message.
  */
 export const IssueDeviceCredentialRequestSchema: GenMessage<IssueDeviceCredentialRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 38);
+  messageDesc(file_fieldlog_auth_v1_auth, 39);
 
 /**
  * @generated from message fieldlog.auth.v1.IssueDeviceCredentialResponse
@@ -1042,7 +1075,7 @@ export type IssueDeviceCredentialResponse = Message<"fieldlog.auth.v1.IssueDevic
  * Use `create(IssueDeviceCredentialResponseSchema)` to create a new message.
  */
 export const IssueDeviceCredentialResponseSchema: GenMessage<IssueDeviceCredentialResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 39);
+  messageDesc(file_fieldlog_auth_v1_auth, 40);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyRequest
@@ -1061,7 +1094,7 @@ export type CheckApiKeyRequest = Message<"fieldlog.auth.v1.CheckApiKeyRequest"> 
  * Use `create(CheckApiKeyRequestSchema)` to create a new message.
  */
 export const CheckApiKeyRequestSchema: GenMessage<CheckApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 40);
+  messageDesc(file_fieldlog_auth_v1_auth, 41);
 
 /**
  * @generated from message fieldlog.auth.v1.CheckApiKeyResponse
@@ -1078,7 +1111,7 @@ export type CheckApiKeyResponse = Message<"fieldlog.auth.v1.CheckApiKeyResponse"
  * Use `create(CheckApiKeyResponseSchema)` to create a new message.
  */
 export const CheckApiKeyResponseSchema: GenMessage<CheckApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 41);
+  messageDesc(file_fieldlog_auth_v1_auth, 42);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyRequest
@@ -1122,7 +1155,7 @@ export type CreateApiKeyRequest = Message<"fieldlog.auth.v1.CreateApiKeyRequest"
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 42);
+  messageDesc(file_fieldlog_auth_v1_auth, 43);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateApiKeyResponse
@@ -1151,7 +1184,7 @@ export type CreateApiKeyResponse = Message<"fieldlog.auth.v1.CreateApiKeyRespons
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 43);
+  messageDesc(file_fieldlog_auth_v1_auth, 44);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysRequest
@@ -1170,7 +1203,7 @@ export type ListApiKeysRequest = Message<"fieldlog.auth.v1.ListApiKeysRequest"> 
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 44);
+  messageDesc(file_fieldlog_auth_v1_auth, 45);
 
 /**
  * @generated from message fieldlog.auth.v1.ListApiKeysResponse
@@ -1187,7 +1220,7 @@ export type ListApiKeysResponse = Message<"fieldlog.auth.v1.ListApiKeysResponse"
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 45);
+  messageDesc(file_fieldlog_auth_v1_auth, 46);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyRequest
@@ -1216,7 +1249,7 @@ export type RevokeApiKeyRequest = Message<"fieldlog.auth.v1.RevokeApiKeyRequest"
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 46);
+  messageDesc(file_fieldlog_auth_v1_auth, 47);
 
 /**
  * @generated from message fieldlog.auth.v1.RevokeApiKeyResponse
@@ -1233,7 +1266,7 @@ export type RevokeApiKeyResponse = Message<"fieldlog.auth.v1.RevokeApiKeyRespons
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 47);
+  messageDesc(file_fieldlog_auth_v1_auth, 48);
 
 /**
  * @generated from message fieldlog.auth.v1.ListHmacKeysRequest
@@ -1257,7 +1290,7 @@ export type ListHmacKeysRequest = Message<"fieldlog.auth.v1.ListHmacKeysRequest"
  * Use `create(ListHmacKeysRequestSchema)` to create a new message.
  */
 export const ListHmacKeysRequestSchema: GenMessage<ListHmacKeysRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 48);
+  messageDesc(file_fieldlog_auth_v1_auth, 49);
 
 /**
  * @generated from message fieldlog.auth.v1.ListHmacKeysResponse
@@ -1276,7 +1309,7 @@ export type ListHmacKeysResponse = Message<"fieldlog.auth.v1.ListHmacKeysRespons
  * Use `create(ListHmacKeysResponseSchema)` to create a new message.
  */
 export const ListHmacKeysResponseSchema: GenMessage<ListHmacKeysResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 49);
+  messageDesc(file_fieldlog_auth_v1_auth, 50);
 
 /**
  * @generated from message fieldlog.auth.v1.HmacKey
@@ -1317,7 +1350,7 @@ export type HmacKey = Message<"fieldlog.auth.v1.HmacKey"> & {
  * Use `create(HmacKeySchema)` to create a new message.
  */
 export const HmacKeySchema: GenMessage<HmacKey> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 50);
+  messageDesc(file_fieldlog_auth_v1_auth, 51);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceRequest
@@ -1354,7 +1387,7 @@ export type CreateNamespaceRequest = Message<"fieldlog.auth.v1.CreateNamespaceRe
  * Use `create(CreateNamespaceRequestSchema)` to create a new message.
  */
 export const CreateNamespaceRequestSchema: GenMessage<CreateNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 51);
+  messageDesc(file_fieldlog_auth_v1_auth, 52);
 
 /**
  * @generated from message fieldlog.auth.v1.CreateNamespaceResponse
@@ -1376,7 +1409,7 @@ export type CreateNamespaceResponse = Message<"fieldlog.auth.v1.CreateNamespaceR
  * Use `create(CreateNamespaceResponseSchema)` to create a new message.
  */
 export const CreateNamespaceResponseSchema: GenMessage<CreateNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 52);
+  messageDesc(file_fieldlog_auth_v1_auth, 53);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesRequest
@@ -1389,7 +1422,7 @@ export type ListNamespacesRequest = Message<"fieldlog.auth.v1.ListNamespacesRequ
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
 export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 53);
+  messageDesc(file_fieldlog_auth_v1_auth, 54);
 
 /**
  * @generated from message fieldlog.auth.v1.ListNamespacesResponse
@@ -1406,7 +1439,7 @@ export type ListNamespacesResponse = Message<"fieldlog.auth.v1.ListNamespacesRes
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
 export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 54);
+  messageDesc(file_fieldlog_auth_v1_auth, 55);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceRequest
@@ -1423,7 +1456,7 @@ export type GetNamespaceRequest = Message<"fieldlog.auth.v1.GetNamespaceRequest"
  * Use `create(GetNamespaceRequestSchema)` to create a new message.
  */
 export const GetNamespaceRequestSchema: GenMessage<GetNamespaceRequest> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 55);
+  messageDesc(file_fieldlog_auth_v1_auth, 56);
 
 /**
  * @generated from message fieldlog.auth.v1.GetNamespaceResponse
@@ -1440,7 +1473,7 @@ export type GetNamespaceResponse = Message<"fieldlog.auth.v1.GetNamespaceRespons
  * Use `create(GetNamespaceResponseSchema)` to create a new message.
  */
 export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> = /*@__PURE__*/
-  messageDesc(file_fieldlog_auth_v1_auth, 56);
+  messageDesc(file_fieldlog_auth_v1_auth, 57);
 
 /**
  * Who may do what. Internal: callers present the installation's internal token.
@@ -1482,8 +1515,8 @@ export const AuthService: GenService<{
     output: typeof RevokeDeviceCredentialsResponseSchema;
   },
   /**
-   * The hash of a device's MQTT password. `namespace` empty: of the device with that id in any namespace;
-   * FAILED_PRECONDITION if several namespaces have one. NOT_FOUND: no such device has one.
+   * The hash of a device's MQTT password. `namespace` empty: of the devices with that id in any namespace.
+   * NOT_FOUND: no such device has one.
    *
    * @generated from rpc fieldlog.auth.v1.AuthService.FindMqttPassword
    */
