@@ -29,6 +29,12 @@ export function requiredText(value: unknown, field: string, length?: number): st
   return text;
 }
 
+/** As it is, if it can stand in an index beside ids: there not characters count, but bytes. */
+export function inBytes(text: string, field: string): string {
+  if (Buffer.byteLength(text) <= limits.textLength) return text;
+  throw new InvalidEvent(field, `must have at most ${limits.textLength} bytes`);
+}
+
 /** A text, or what can be written as one. null and undefined: nothing was said. */
 export function scalarOf(value: unknown, field: string): string | undefined {
   if (value === undefined || value === null) return undefined;

@@ -61,7 +61,7 @@ function attributesOf(
   data: Uint8Array | undefined,
 ): PublishedEvent {
   if (specversion !== "1.0") throw new InvalidEvent("specversion", 'must be "1.0"');
-  const from = check.requiredText(source, "source");
+  const from = check.inBytes(check.requiredText(source, "source"), "source");
   const deviceOfSource = DEVICE_SOURCE.exec(from)?.[1];
   return {
     identity: check.requiredText(id, "id", limits.idLength),

@@ -6,6 +6,8 @@ import { parseBinary } from "./parse-cloud-event.js";
 import { parseEvent } from "./parse-event.js";
 import { NOTHING_SAID } from "./published-event.js";
 
+/** As many characters as a text may have, but more bytes. */
+const WIDE = "地".repeat(limits.textLength);
 const CLOUD = { specversion: "1.0", id: "1", source: "urn:x", type: "t" };
 
 function refusalOf(act: () => unknown): string {
@@ -45,6 +47,7 @@ describe("the short form", () => {
     ["name", {}],
     ["name", { name: "" }],
     ["name", { name: "x".repeat(limits.textLength + 1) }],
+    ["name", { name: WIDE }],
     ["name", { name: "a\0" }],
     ["name", { name: "\ud800" }],
     ["nam", { name: "x", nam: 1 }],
@@ -110,6 +113,8 @@ describe("a CloudEvent in JSON", () => {
     ["id", { id: "" }],
     ["id", { id: undefined }],
     ["source", { source: 1 }],
+    ["source", { source: WIDE }],
+    ["type", { type: WIDE }],
     ["source", { source: "/namespaces/x/devices/%" }],
     ["type", { type: undefined }],
     ["Upper", { Upper: "x" }],

@@ -1,3 +1,4 @@
+import { inBytes } from "./fields.js";
 import { InvalidEvent } from "./invalid-event.js";
 
 /** What the platform alone says of devices: who published these would have others believe who is alive, or what it did. */
@@ -22,5 +23,5 @@ export function isReserved(name: string): boolean {
 /** The name of an event that anybody may publish, as it is. Raises InvalidEvent with the field. */
 export function publishableName(name: string, field: string): string {
   if (isReserved(name)) throw new InvalidEvent(field, `must not be ${name}: that is the platform's to say`);
-  return name;
+  return inBytes(name, field);
 }

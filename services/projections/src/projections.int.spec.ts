@@ -5,6 +5,7 @@ import { encoded, heartbeat, pick, RECEIVED, startServers, type TestServers, unt
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Replica, startReplica } from "./replica.fixture.js";
+import { rejection } from "./signals.fixture.js";
 
 const MODELS = ["events", "readings", "messages", "devices", "configurations"];
 
@@ -130,6 +131,27 @@ describe("events", () => {
     const { events } = await one.client.listEvents({ namespace: "odd", limit: 1, atLeast: await atLeast() });
     expect(new Date(Number(events[0]?.occurredAt)).getUTCFullYear()).toBe(9999);
     expect(JSON.parse(events[0]?.dataJson ?? "").sentAt).toBe("0001-01-01T00:00:00.000Z");
+  });
+
+  it("whose texts an index would not take are kept, and park nobody", async () => {
+    const wide = (length: number) =>
+      Array.from({ length }, () => String.fromCodePoint((0x4e00 + Math.random() * 20_000) | 0)).join("");
+    const texts = { name: wide(1_000), reading: { sensor: "0", sensorType: wide(1_000), values: [1] } };
+    const identity = `${wide(200)}\n${wide(1_000)}`;
+    for (const id of [identity, identity, `${identity}2`]) {
+      await append("wide", pick("d", id, 0, { body: { case: "event", value: texts } }));
+    }
+    const nobody = wide(1_000);
+    for (const device of [nobody, "nul\0"]) await append("wide", rejection(device, "measurements/x", "no"));
+    const asked = { namespace: "wide", limit: 10, atLeast: await atLeast() };
+    const { events } = await one.client.listEvents({ ...asked, sensorType: texts.reading.sensorType });
+    expect(events.map(({ device }) => device)).toEqual(["d", "d"]);
+    expect(texts.name.startsWith(events[0]?.type ?? "none")).toBe(true);
+    expect(JSON.parse(events[0]?.dataJson ?? "").sensorType).toBe(texts.reading.sensorType);
+    const { entries } = await one.client.listLogEntries({ ...asked, device: nobody });
+    expect(entries).toEqual([]);
+    const { deadLetters } = await one.client.listDeadLetters({ limit: 100 });
+    expect(deadLetters.filter(({ namespace }) => namespace === "wide")).toEqual([]);
   });
 
   it.each([0, 1_001])("are refused in pages of %i", async (limit) => {

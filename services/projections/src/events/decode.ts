@@ -1,4 +1,4 @@
-import { namespaceOfSignals, positionOf } from "@fieldlog/contracts";
+import { isId, namespaceOfSignals, positionOf } from "@fieldlog/contracts";
 import { type Commit, decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord } from "@fieldlog/read-model";
 import { quickBatch } from "./quick-batch.js";
@@ -12,7 +12,8 @@ export function signalsOf(commit: Commit): LogRecord<Reported>[] {
   const records: LogRecord<Reported>[] = [];
   for (let index = 0; index < batch.length; index++) {
     const value = batch[index];
-    if (!value) continue;
+    // An edge of before wrote refusals for whatever a topic named.
+    if (!value || !isId(value.device)) continue;
     records.push({ namespace, key: value.device, position: positionOf(sequence, index), time, value });
   }
   return records;

@@ -1,8 +1,9 @@
+import { hash } from "node:crypto";
 import { SIGNALS } from "@fieldlog/contracts";
 import { dataOf, instant } from "@fieldlog/events";
 import { geocellNumber } from "@fieldlog/geocells";
 import type { ColumnValue, LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
-import { storable } from "../storable.js";
+import { indexable, storable } from "../storable.js";
 import { addActivity, summarize } from "./activity.js";
 import { signalsOf } from "./decode.js";
 import type { Reported, ReportedEvent } from "./reported.js";
@@ -27,6 +28,9 @@ const EVENT_COLUMNS = [
   "geocell",
   "issuer",
 ] as const;
+
+/** Bytes. With the ids of device and namespace it fits into the 2,704 that an index takes. */
+const LONGEST_IDENTITY = 1_800;
 
 /**
  * What devices reported. Events and activity are one read model: whether an event is new is known only when
@@ -64,13 +68,21 @@ function* rowsOf(records: readonly LogRecord<Reported>[]): Generator<readonly Co
       namespace,
       position,
       key,
-      value.identity || null,
-      storable(event.name),
+      indexableIdentity(value.identity),
+      indexable(storable(event.name)),
       instant(value.occurredAt),
       instant(value.receivedAt),
       ...detailsOf(value, event),
     ];
   }
+}
+
+/** The longest that doors let in is 1,625 bytes; of a longer one in an old log its hash tells it from others as well. */
+function indexableIdentity(identity: string): string | null {
+  if (identity.length * 3 <= LONGEST_IDENTITY || Buffer.byteLength(identity) <= LONGEST_IDENTITY) {
+    return identity || null;
+  }
+  return hash("sha256", identity, "hex");
 }
 
 /** What stands in the columns from `data` on. */
@@ -87,7 +99,7 @@ function detailsOf(signal: Reported, event: ReportedEvent): ColumnValue[] {
     attributesJson(event),
     bytes,
     said(event.reading?.sensor),
-    said(event.reading?.sensorType),
+    said(event.reading?.sensorType && indexable(event.reading.sensorType)),
     location && geocellNumber(location.latitude, location.longitude),
     said(event.issuer),
   ];

@@ -1,5 +1,6 @@
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { sql } from "kysely";
+import { indexable } from "../storable.js";
 import { contributes, PICK } from "./contributing.js";
 import type { EventTables } from "./tables.js";
 
@@ -114,7 +115,7 @@ function chosen({ db, schema }: Database, asked: EventsAsked) {
   if (type !== undefined) query = query.where("type", "=", type);
   if (from !== undefined) query = query.where("occurred_at", ">=", from);
   if (to !== undefined) query = query.where("occurred_at", "<", to);
-  if (sensorType !== undefined) query = query.where("sensor_type", "=", sensorType);
+  if (sensorType !== undefined) query = query.where("sensor_type", "=", indexable(sensorType));
   if (issuer !== undefined) query = query.where("issuer", "=", issuer);
   if (reported) query = query.where("issuer", "is", null);
   if (anyOf !== undefined) {

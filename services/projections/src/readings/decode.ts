@@ -1,4 +1,4 @@
-import { namespaceOfSignals, positionOf } from "@fieldlog/contracts";
+import { isId, namespaceOfSignals, positionOf } from "@fieldlog/contracts";
 import { type Commit, decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord } from "@fieldlog/read-model";
 import { type QuickSignal, quickReadings } from "./quick-readings.js";
@@ -12,7 +12,8 @@ export function readingRecords(commit: Commit): LogRecord<Readings>[] {
   const batch = quickReadings(commit.data) ?? slowReadings(commit.data);
   for (let index = 0; index < batch.length; index++) {
     const { device, readings: value } = batch[index] as QuickSignal;
-    if (!value) continue;
+    // An edge of before wrote refusals for whatever a topic named.
+    if (!value || !isId(device)) continue;
     records.push({ namespace, key: device, position: positionOf(sequence, index), time, value });
   }
   return records;
