@@ -1,5 +1,6 @@
 import { limits } from "@fieldlog/contracts";
 import { LRUCache } from "lru-cache";
+import { Budget } from "./budget.js";
 import { atMost, LoadCache } from "./load-cache.js";
 
 /** A device that shows with what it was told to connect. */
@@ -9,10 +10,17 @@ export interface KnownConnection {
   readonly device: string;
   /** ms since 1970 UTC. */
   readonly expiresAt: number;
+  /** Of the device, whichever of its tokens it shows. */
+  readonly budget: Budget;
 }
 
 /** Connection tokens of one device that are kept: that which it uses, and those that it is about to leave. */
 const PER_DEVICE = 4;
+
+interface OfDevice {
+  readonly hashes: readonly string[];
+  readonly budget: Budget;
+}
 
 /**
  * The connection tokens that devices have shown, by their SHA-256, until they expire or a decision on their device or its
@@ -23,12 +31,12 @@ export class Connections {
   /** Tokens that are being looked up, by hash. */
   private readonly asked = new Map<string, string>();
   /** Hashes by device, so that a decision finds them. */
-  private readonly ofDevice: LRUCache<string, string[]>;
+  private readonly ofDevice: LRUCache<string, OfDevice>;
 
   constructor(
     private readonly options: {
       /** Asks whoever knows; undefined: the token is not good. */
-      readonly load: (token: string) => Promise<KnownConnection | undefined>;
+      readonly load: (token: string) => Promise<Omit<KnownConnection, "budget"> | undefined>;
       readonly hash: (token: string) => string;
       readonly key: (namespace: string, device: string) => string;
       /** ms since 1970 UTC. */
@@ -36,9 +44,9 @@ export class Connections {
     },
   ) {
     this.cache = new LoadCache({ max: limits.cachedDevices, load: (hash) => this.load(hash) });
-    this.ofDevice = new LRUCache<string, string[]>({
+    this.ofDevice = new LRUCache<string, OfDevice>({
       ...atMost(limits.cachedDevices),
-      disposeAfter: (hashes, _, why) => {
+      disposeAfter: ({ hashes }, _, why) => {
         if (why === "evict") for (const hash of hashes) this.cache.invalidate(hash);
       },
     });
@@ -59,7 +67,8 @@ export class Connections {
   /** What was known of the device's tokens, and is being asked. */
   invalidate(namespace: string, device: string): void {
     const key = this.options.key(namespace, device);
-    for (const hash of [...(this.ofDevice.get(key) ?? []), ...this.asked.keys()]) this.cache.invalidate(hash);
+    const hashes = this.ofDevice.get(key)?.hashes ?? [];
+    for (const hash of [...hashes, ...this.asked.keys()]) this.cache.invalidate(hash);
     this.ofDevice.delete(key);
   }
 
@@ -85,10 +94,12 @@ export class Connections {
     const known = await this.options.load(this.asked.get(hash) ?? "");
     if (known === undefined) return undefined;
     const key = this.options.key(known.namespace, known.device);
-    const before = (this.ofDevice.get(key) ?? []).filter((other) => other !== hash);
+    const device = this.ofDevice.get(key);
+    const budget = device?.budget ?? new Budget(limits.requestsPerSecond, limits.requestBurst);
+    const before = (device?.hashes ?? []).filter((other) => other !== hash);
     const dropped = before.splice(0, before.length - (PER_DEVICE - 1));
     for (const other of dropped) this.cache.invalidate(other);
-    this.ofDevice.set(key, [...before, hash]);
-    return known;
+    this.ofDevice.set(key, { hashes: [...before, hash], budget });
+    return { ...known, budget };
   }
 }

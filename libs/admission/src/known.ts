@@ -292,7 +292,10 @@ function knownKey({ id, permission, namespace, expiresAt }: auth.ApiKey): KnownK
   return { id, permission, namespace, expiresAt: expires, budget: newBudget() };
 }
 
-async function loadConnection(client: ProvisioningClient, token: string): Promise<KnownConnection> {
+async function loadConnection(
+  client: ProvisioningClient,
+  token: string,
+): Promise<Omit<KnownConnection, "budget">> {
   const { namespace, device, expiresAt } = await client.checkConnectionToken({ token });
   return { namespace, device, expiresAt: Number(expiresAt) };
 }

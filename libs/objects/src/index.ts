@@ -15,4 +15,13 @@ export { namesInPack } from "./pack.js";
 // What is larger than one object.
 export { bytesIn, contentOf, type Part, partName, Stretches } from "./parts.js";
 export { type LinkOptions, S3Objects, type S3ObjectsOptions } from "./s3-objects.js";
-export { putWhole, streamUploadFolder, streamUploadsOf, type Whole, wholeOf } from "./whole.js";
+export {
+  AlreadyWhole,
+  findWhole,
+  isSame,
+  putWhole,
+  streamUploadFolder,
+  streamUploadsOf,
+  type Whole,
+  wholeOf,
+} from "./whole.js";

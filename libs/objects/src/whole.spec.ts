@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NoSuchObject, type ObjectStore, type Range } from "./object-store.js";
 import { contentOf } from "./parts.js";
-import { putWhole, streamUploadFolder, wholeOf } from "./whole.js";
+import { AlreadyWhole, findWhole, isSame, putWhole, streamUploadFolder, wholeOf } from "./whole.js";
 
 function inMemory() {
   const objects = new Map<string, Buffer>();
@@ -50,14 +50,33 @@ describe("what is larger than one object", () => {
     expect(objects.size).toBe(4);
   });
 
-  it("is not there when it broke off, and what was whole before stays", async () => {
+  it("is not there when it broke off", async () => {
     const { objects, store } = inMemory();
     await expect(putWhole(store, folder, pieces("01234", "!"), 4)).rejects.toThrow("broke off");
     expect(objects.size).toBe(0);
     await expect(wholeOf(store, folder)).rejects.toThrow(NoSuchObject);
-    await putWhole(store, folder, pieces("first"), 4);
-    await expect(putWhole(store, folder, pieces("secon", "!"), 4)).rejects.toThrow("broke off");
+    expect(await findWhole(store, folder)).toBeUndefined();
+  });
+
+  it("stays when something else is put there, of which nothing is left", async () => {
+    const { objects, store } = inMemory();
+    async function* slow() {
+      yield* pieces("second");
+      await putWhole(store, folder, pieces("first"), 4);
+      yield* pieces("more");
+    }
+    await expect(putWhole(store, folder, slow(), 4)).rejects.toThrow(AlreadyWhole);
     expect(await read(store)).toBe("first");
+    expect(objects.size).toBe(3);
+  });
+
+  it("is told from what is another, or longer", async () => {
+    const { store } = inMemory();
+    const whole = await putWhole(store, folder, pieces("01234", "567"), 4);
+    expect(await isSame(store, whole, pieces("0", "1234567"))).toBe(true);
+    for (const other of ["0123456", "01234568", "012345678"]) {
+      expect(await isSame(store, whole, pieces(other))).toBe(false);
+    }
   });
 
   it("lies under the namespace, whatever device and upload are called", () => {

@@ -1,5 +1,6 @@
+import { Budget } from "@fieldlog/admission";
 import { describe, expect, it } from "vitest";
-import { connectionToken } from "./connected.js";
+import { connectedDevice, connectionToken } from "./connected.js";
 
 describe("a shared access signature", () => {
   it("holds the connection token, wherever it stands", () => {
@@ -16,4 +17,19 @@ describe("a shared access signature", () => {
     "SharedAccessSignature sig=A%2Bb",
     `SharedAccessSignature sig=${"A".repeat(5_000)}`,
   ])("is not %j", (header) => expect(connectionToken(header)).toBeUndefined());
+});
+
+describe("a device that asks", () => {
+  it("is refused once it has asked too much, by whichever of its tokens", async () => {
+    const budget = new Budget(1, 2);
+    const known = {
+      connections: { get: async () => ({ namespace: "n", device: "d", expiresAt: 9, budget }) },
+      namespaces: { get: async () => undefined },
+    } as unknown as Parameters<typeof connectedDevice>[0];
+    const request = { params: { id: "n:d" }, headers: { authorization: "SharedAccessSignature sig=Ab" } };
+    const asked = () => connectedDevice(known, request as Parameters<typeof connectedDevice>[1], 0);
+    await asked();
+    await asked();
+    await expect(asked()).rejects.toMatchObject({ status: 429 });
+  });
 });

@@ -14,11 +14,14 @@ export function connectionToken(header: string | undefined): string | undefined 
 
 /**
  * The device that a request comes from, which its path names as `<namespace id>:<device>`. Raises Refusal 401; 403: the
- * connection is another device's; 423: its namespace is disabled.
+ * connection is another device's; 423: its namespace is disabled; 429.
+ *
+ * @param now ms since 1970 UTC
  */
 export async function connectedDevice(
   { connections, namespaces }: Pick<Known, "connections" | "namespaces">,
   request: FastifyRequest<{ Params: { id: string } }>,
+  now: number,
 ): Promise<KnownConnection> {
   const token = connectionToken(request.headers.authorization);
   const connection = token === undefined ? undefined : await connections.get(token);
@@ -27,6 +30,7 @@ export async function connectedDevice(
   if (request.params.id !== `${namespace}:${device}`) {
     throw new Refusal(403, "This signature is another device's.");
   }
+  if (!connection.budget.take(now)) throw refusals.tooMany(1);
   if ((await namespaces.get(namespace))?.disabled) throw refusals.disabled();
   return connection;
 }

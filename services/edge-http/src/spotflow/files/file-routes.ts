@@ -19,9 +19,9 @@ type OfDevice = FastifyRequest<{ Params: { id: string } }>;
 
 /** The upload of a payload that is too large for a message, in three steps: section B4. */
 export function fileRoutes(app: FastifyInstance, parts: FileRoutesParts, options: ServeOptions): void {
-  const { files, known, publicBase } = parts;
+  const { files, known, publicBase, now } = parts;
   serve(app, options, own.begin, async (request, reply) => {
-    const { namespace, device } = await connectedDevice(known, request as OfDevice);
+    const { namespace, device } = await connectedDevice(known, request as OfDevice, now());
     const { blobName } = bodyOf(Begin, request);
     const token = await files.begin(namespace, device, blobName);
     void reply.header("cache-control", "no-store");
@@ -31,9 +31,9 @@ export function fileRoutes(app: FastifyInstance, parts: FileRoutesParts, options
       sasToken: `?sig=${token}`,
     };
   });
-  receiveRoute(app, { files, now: parts.now }, options);
+  receiveRoute(app, { files, now }, options);
   serve(app, options, own.end, async (request) => {
-    await connectedDevice(known, request as OfDevice);
+    await connectedDevice(known, request as OfDevice, now());
     bodyOf(Done, request);
     return undefined;
   });

@@ -1,6 +1,15 @@
 import type { Known } from "@fieldlog/admission";
 import { limits, type streams } from "@fieldlog/contracts";
-import { encrypted, type Objects, putWhole, streamUploadFolder } from "@fieldlog/objects";
+import {
+  AlreadyWhole,
+  encrypted,
+  findWhole,
+  isSame,
+  type ObjectStore,
+  type Objects,
+  putWhole,
+  streamUploadFolder,
+} from "@fieldlog/objects";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
 import { Refusal, refusals } from "../refusal.js";
 
@@ -10,10 +19,15 @@ export interface FileUploadsParts {
   readonly objects: Objects;
 }
 
+const AGAIN_S = 1;
+
 /** A payload that is about to come. */
 export interface OpenedUpload {
   readonly upload: streams.OpenUploadResponse;
-  /** Stores it; nothing is left of what breaks off. Raises ObjectsUnavailable and what `content` raises. */
+  /**
+   * Stores it, once: of what is the same as what was stored, nothing is. Nothing is left of what breaks off. Raises Refusal
+   * 409: something else was stored; 503: it is being stored; ObjectsUnavailable and what `content` raises.
+   */
   readonly put: (content: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 
@@ -22,6 +36,9 @@ export interface OpenedUpload {
  * name that the device chose and then tells in its message.
  */
 export class FileUploads {
+  /** Folders that are being put into. */
+  private readonly underWay = new Set<string>();
+
   constructor(private readonly parts: FileUploadsParts) {}
 
   /** A token with which the payload may be sent. Raises RpcError `invalid_argument`, `unavailable`. */
@@ -45,8 +62,27 @@ export class FileUploads {
     return {
       upload,
       put: async (content) => {
-        await putWhole(store, folder, content, limits.uploadPartBytes);
+        if (this.underWay.has(folder)) throw refusals.unavailable(AGAIN_S);
+        this.underWay.add(folder);
+        await putOnce(store, folder, content).finally(() => this.underWay.delete(folder));
       },
     };
+  }
+}
+
+/** A message that tells of it may be stored already: what it holds does not change any more. */
+async function putOnce(
+  store: ObjectStore,
+  folder: string,
+  content: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const whole = await findWhole(store, folder);
+  if (whole === undefined) {
+    await putWhole(store, folder, content, limits.uploadPartBytes).catch((error: unknown) => {
+      // Through another edge. Asked again, it is told whether that was the same.
+      throw error instanceof AlreadyWhole ? refusals.unavailable(AGAIN_S) : error;
+    });
+  } else if (!(await isSame(store, whole, content))) {
+    throw new Refusal(409, "Something else was uploaded under this name.");
   }
 }
