@@ -10,7 +10,7 @@ import type { Uploads } from "../service/uploads.js";
 import { uploadedSignal } from "./uploaded-signal.js";
 
 export interface ConsequencesParts {
-  readonly log: Pick<EventLog, "signals" | "lastSequence">;
+  readonly log: Pick<EventLog, "signals" | "settledEnd">;
   readonly aggregates: Pick<Aggregates, "current">;
   readonly requests: Pick<Requests, "fulfil">;
   readonly uploads: Pick<Uploads, "erase">;
@@ -94,7 +94,7 @@ export class Consequences {
   /** What is not in the tables yet would not be found. */
   private async upToDate(): Promise<void> {
     const { log, reader } = this.parts;
-    const sequence = await log.lastSequence(REGISTRY);
+    const sequence = await log.settledEnd(REGISTRY);
     if (!(await reader.waitFor(sequence, ERASING_MS))) throw new Error("the tables are behind the log");
   }
 

@@ -271,6 +271,16 @@ describe("a sample", () => {
     expect(again.sample?.number).toBe(first.sample?.number);
     expect((await one().listSamples({ namespace, limit: 10 })).samples).toHaveLength(1);
   });
+
+  it("is not refused for its own room when its edge tells of it again", async () => {
+    storedBytesOf.set(namespace, 10n);
+    const upload = await storeOf().begin(namespace, "");
+    await upload.put(bytesOf("123456"));
+    const first = await upload.storeSample({ category: "training" }, defaults);
+    const again = await upload.storeSample({ category: "training" }, defaults);
+    expect(again.sample?.number).toBe(first.sample?.number);
+    expect(await read(first.sample?.number ?? 0n)).toBe("123456");
+  });
 });
 
 describe("a sample that was asked for", () => {

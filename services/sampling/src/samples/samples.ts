@@ -62,7 +62,7 @@ export class Samples {
     const event = checkSample(id, asked.sample);
     const content = contentOf(event.stored);
     await this.upToDate();
-    await this.checkRoom(id.namespace, content.bytes);
+    await this.checkRoom(id, content.bytes);
     if (asked.unique) await this.checkUnique(id, content.sha256);
     const belongs = await this.belonging(id.namespace, event, asked.documentDevice);
     const told = {
@@ -151,11 +151,12 @@ export class Samples {
     await this.parts.waitFor(await this.parts.log.lastSequence(REGISTRY), limits.readYourWritesMs);
   }
 
-  /** Of what comes at the same time a little more may pass. */
-  private async checkRoom(namespace: string, bytes: number): Promise<void> {
-    const most = await this.parts.mostBytes(namespace);
+  /** Of what comes at the same time a little more may pass; of what is stored, whose sender lost the answer, it counts already. */
+  private async checkRoom(id: Id, bytes: number): Promise<void> {
+    const most = await this.parts.mostBytes(id.namespace);
     if (most === undefined) return;
-    if ((await this.parts.rows.storedBytes(namespace)) + bytes > most) throw new StorageFull();
+    if ((await this.parts.rows.storedBytes(id.namespace)) + bytes <= most) return;
+    if ((await this.made(id)) === undefined) throw new StorageFull();
   }
 
   /** Those that were stored without asking for it are found in the table; of those that ask, one gets the content. */

@@ -9,13 +9,13 @@ import type { Samples } from "../samples.js";
 import { storedSignal } from "./stored-signal.js";
 
 export interface ConsequencesParts {
-  readonly log: Pick<EventLog, "signals" | "lastSequence">;
+  readonly log: Pick<EventLog, "signals" | "settledEnd">;
   readonly samples: Pick<Samples, "made" | "erase" | "release">;
   readonly models: Pick<Models, "made">;
   readonly rows: Pick<Rows, "ofDevice" | "kept" | "needsKey">;
   readonly waitFor: (sequence: number, timeoutMs: number) => Promise<boolean>;
   readonly objects: Pick<ObjectStore, "list" | "delete">;
-  readonly keys: Pick<DataKeys, "destroy" | "ofNamespace" | "forget">;
+  readonly keys: Pick<DataKeys, "find" | "destroy" | "ofNamespace" | "forget">;
 }
 
 const BEHIND_MS = 30_000;
@@ -35,7 +35,9 @@ export class Consequences {
     const made = await this.parts.samples.made(id);
     if (made === undefined) return;
     if (event.case === "sampleStored") {
-      await this.parts.log.signals.append(id.namespace, storedSignal(id.id, made));
+      // It was on its way when its device was erased, or the namespace cleared: nobody can read it.
+      if (!(await this.parts.keys.find(id.namespace, made.sample.key))) await this.parts.samples.erase(id);
+      else await this.parts.log.signals.append(id.namespace, storedSignal(id.id, made));
       return;
     }
     for (const name of made.sample.content.objects) await this.parts.objects.delete(name);
@@ -80,7 +82,7 @@ export class Consequences {
 
   /** What is not in the tables yet would not be found. */
   private async upToDate(): Promise<void> {
-    const sequence = await this.parts.log.lastSequence(REGISTRY);
+    const sequence = await this.parts.log.settledEnd(REGISTRY);
     if (!(await this.parts.waitFor(sequence, BEHIND_MS))) throw new Error("the tables are behind the log");
   }
 }
