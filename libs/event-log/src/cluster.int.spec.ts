@@ -50,7 +50,7 @@ describe("a log of three copies", () => {
       expected.push(identity);
       behind.resume();
       for (let reading = 0; reading < 8; reading++) {
-        const end = await until("the end", () => log.lastSequence(SIGNALS));
+        const end = await until("the end", () => log.settledEnd(SIGNALS));
         expect([...new Set(await kept(end))]).toEqual(expected);
       }
     }
