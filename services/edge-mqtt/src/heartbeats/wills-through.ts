@@ -12,7 +12,7 @@ const WILL = "will/";
  * it says first that it was killed, so that whoever tries again tells nothing new.
  */
 export function willsThrough(publishing: Pick<Publishing, "publish" | "killed">): PublishWill {
-  return async ({ namespace, clientId, principal: name }, { delayS: _, ...will }) => {
+  return async ({ namespace, clientId, principal: name }, { delayS: _, id: willId, ...will }) => {
     const colon = name.indexOf(":");
     const kind = name.slice(0, colon) as Principal["kind"];
     const id = name.slice(colon + 1);
@@ -23,7 +23,7 @@ export function willsThrough(publishing: Pick<Publishing, "publish" | "killed">)
         permission: kind === "device" ? "device" : "write",
         budget: new Budget(1, 1),
       },
-      { ...will, clientId, dup: false, identity: `${WILL}${randomUUID()}` },
+      { ...will, clientId, dup: false, identity: `${WILL}${willId ?? randomUUID()}` },
     );
     return outcome.kind !== "unavailable";
   };

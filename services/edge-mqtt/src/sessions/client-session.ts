@@ -12,7 +12,7 @@ import type { EndReason, OpenSession, Session, SessionSink, SubscribeRequest } f
 /** What all sessions of an edge have in common. */
 export interface SessionParts extends SubscriberParts {
   readonly log: Pick<EventLog, "read" | "settledEnd" | "get">;
-  readonly store: Pick<SessionStore, "write">;
+  readonly store: Pick<SessionStore, "get" | "write">;
   readonly lazy: LazyWrites;
   /** Sees to record and will of a session whose connection has ended. Never rejects. */
   readonly depart: (session: ClientSession, publishWill: boolean) => Promise<void>;
@@ -56,9 +56,10 @@ export class ClientSession implements Session {
     this.keptCursor = record.cursor;
     if (revision !== undefined) {
       const { store, lazy } = parts;
+      const { owner } = record;
       const onConflict = () => void this.endConnection("taken-over");
       const snapshot = () => this.snapshot();
-      this.writer = new RecordWriter({ store, lazy, key: this.key, revision, snapshot, onConflict });
+      this.writer = new RecordWriter({ store, lazy, key: this.key, revision, owner, snapshot, onConflict });
     }
     if (record.subscriptions.length + record.outbound.length > 0) this.subscribing();
     if (record.inbound.length > 0) this.receiving();

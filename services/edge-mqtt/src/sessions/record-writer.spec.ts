@@ -10,8 +10,15 @@ function scene() {
   const writes: { cursor: number; revision: number; end: (error?: Error) => void }[] = [];
   const conflicts: number[] = [];
   const state = { cursor: 0 };
+  /** What is stored. */
+  const found = { owner: "other", revision: 9 };
   const writer = new RecordWriter({
     store: {
+      get: async (key) => ({
+        ...key,
+        record: { owner: found.owner } as SessionRecord,
+        revision: found.revision,
+      }),
       write: (_key, { cursor }, revision) =>
         new Promise((resolve, reject) => {
           const end = (error?: Error) => (error ? reject(error) : resolve(revision + 1));
@@ -21,10 +28,11 @@ function scene() {
     lazy: new LazyWrites(),
     key: { namespace: "n", clientId: "c" },
     revision: 5,
+    owner: "own",
     snapshot: () => ({ cursor: state.cursor }) as SessionRecord,
     onConflict: () => conflicts.push(1),
   });
-  return { writes, conflicts, state, writer };
+  return { writes, conflicts, state, found, writer };
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -71,20 +79,45 @@ describe("the writer of a record", () => {
     expect(conflicts).toEqual([1]);
   });
 
-  it("ends with the revision that was written last, and writes no more", async () => {
+  it("goes on from a write of its own of which it did not learn that it was stored", async () => {
+    const { writes, conflicts, found, writer } = scene();
+    const lost = writer.save();
+    writes[0]?.end(new LogUnavailable("no answer came"));
+    await expect(lost).rejects.toBeInstanceOf(LogUnavailable);
+    Object.assign(found, { owner: "own", revision: 5 });
+    const early = writer.save();
+    writes[1]?.end(new RecordConflict());
+    await expect(early).rejects.toBeInstanceOf(LogUnavailable);
+    found.revision = 6;
+    const saved = writer.save();
+    writes[2]?.end(new RecordConflict());
+    await turn();
+    writes[3]?.end();
+    await saved;
+    expect(writes.map(({ revision }) => revision)).toEqual([5, 5, 5, 6]);
+    const ended = writer.end(async (revision) => {
+      if (revision === 7) Object.assign(found, { revision: 8 });
+      if (revision === 7) throw new RecordConflict();
+      return revision + 1;
+    });
+    expect(await ended).toBe(9);
+    expect(conflicts).toEqual([]);
+  });
+
+  it("ends with a last write after what is under way, and writes no more", async () => {
     const { writes, writer } = scene();
     void writer.save();
-    const done = writer.end();
+    const done = writer.end(async (revision) => revision + 10);
     writes[0]?.end();
-    expect(await done).toBe(6);
+    expect(await done).toBe(16);
     await expect(writer.save()).rejects.toBeInstanceOf(RecordConflict);
     expect(writes).toHaveLength(1);
   });
 
-  it("ends without a revision where another has the session", async () => {
+  it("ends without a last write where another has the session", async () => {
     const { writes, writer } = scene();
     void writer.save().catch(() => undefined);
-    const done = writer.end();
+    const done = writer.end(() => expect.unreachable());
     writes[0]?.end(new RecordConflict());
     await expect(done).rejects.toBeInstanceOf(RecordConflict);
   });

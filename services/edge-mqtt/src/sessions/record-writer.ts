@@ -1,12 +1,15 @@
+import { LogUnavailable } from "@fieldlog/event-log";
 import type { LazyWrites } from "./lazy-writes.js";
 import type { SessionRecord } from "./record.js";
 import { RecordConflict, type SessionKey, type SessionStore } from "./store.js";
 
 export interface RecordWriterParts {
-  readonly store: Pick<SessionStore, "write">;
+  readonly store: Pick<SessionStore, "get" | "write">;
   readonly lazy: LazyWrites;
   readonly key: SessionKey;
   readonly revision: number;
+  /** The edge that has the session while it is this writer's to write. */
+  readonly owner: string;
   /** The record as it is now. */
   readonly snapshot: () => SessionRecord;
   /** Told once that another has the session now. */
@@ -57,21 +60,19 @@ export class RecordWriter {
   }
 
   /**
-   * Ends the writing: nothing is written any more from here.
+   * Ends the writing: nothing is written any more from here but what is left to do, after what is under way.
    *
-   * @returns the newest revision, after what is under way; rejects with RecordConflict if another has the session
+   * @param last replaces the revision by the one that it returns, or removes it and returns it
+   * @returns the newest revision
+   * @throws RecordConflict (another has the session), LogUnavailable; it may be called again then
    */
-  async end(): Promise<number> {
+  async end(last: (revision: number) => Promise<number>): Promise<number> {
     this.ended = true;
     this.parts.lazy.delete(this);
     await (this.next ?? this.writing)?.catch(() => undefined);
     if (this.lost) throw new RecordConflict();
+    this.revision = await this.insist(last);
     return this.revision;
-  }
-
-  /** The record was written by somebody else on this session's behalf. */
-  wrote(revision: number): void {
-    this.revision = revision;
   }
 
   private write(): Promise<void> {
@@ -87,7 +88,7 @@ export class RecordWriter {
   private async replace(): Promise<void> {
     const { store, key, snapshot, onConflict } = this.parts;
     try {
-      this.revision = await store.write(key, snapshot(), this.revision);
+      this.revision = await this.insist((revision) => store.write(key, snapshot(), revision));
     } catch (error) {
       if (error instanceof RecordConflict && !this.lost) {
         this.lost = true;
@@ -96,5 +97,25 @@ export class RecordWriter {
       }
       throw error;
     }
+  }
+
+  private async insist<T>(write: (revision: number) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await write(this.revision);
+      } catch (error) {
+        if (!(error instanceof RecordConflict) || !(await this.isOwn())) throw error;
+      }
+    }
+  }
+
+  /** Whether a conflict is with a write of its own, of which it did not learn that it was stored. Raises LogUnavailable. */
+  private async isOwn(): Promise<boolean> {
+    const { store, key, owner } = this.parts;
+    const found = await store.get(key);
+    if (found?.record.owner !== owner) return false;
+    if (found.revision === this.revision) throw new LogUnavailable("what it tells of a session is old");
+    this.revision = found.revision;
+    return true;
   }
 }

@@ -10,6 +10,7 @@ const bytes = fc.uint8Array({ maxLength: 30 }).map((each) => Buffer.from(each));
 
 const will = fc.record(
   {
+    id: text,
     topic: text,
     payload: bytes,
     qos: fc.constantFrom(0, 1, 2),

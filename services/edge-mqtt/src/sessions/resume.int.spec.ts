@@ -152,6 +152,49 @@ describe("a session that outlives its connection", () => {
     expect(sessions.state().connected).toBe(0);
   });
 
+  it("goes on after a write of its own of which its edge did not hear, and its will is not published", async () => {
+    const { log, sessions, wills } = await edge();
+    const store = await SessionStore.open(log.connection, 1);
+    const unheard = async (clientId: string) => {
+      const stored = await store.get({ namespace: namespace(), clientId });
+      if (stored !== undefined) await store.write(stored, stored.record, stored.revision);
+    };
+    const will = { topic: "w", payload: Buffer.from("gone"), qos: 1, retain: false, delayS: 0 } as const;
+    const client = await new TestClient().connect(sessions, namespace(), { will });
+    await unheard("client");
+    await client.subscribe("#");
+    await append(log, namespace(), "a", "0");
+    await client.gets(1);
+    await unheard("client");
+    await client.session.close(goes);
+    const again = await new TestClient().connect(sessions, namespace(), { will });
+    expect([client.ended, again.present, wills]).toEqual([undefined, true, []]);
+  });
+
+  it("keeps what was in flight, and its place, where only servers that are behind can be asked", async () => {
+    const { log, sessions } = await edge();
+    const client = await new TestClient().connect(sessions, namespace());
+    await client.subscribe("#", { qos: 2 });
+    await append(log, namespace(), "a", "0", { qos: 2 });
+    await until("it is released", () => client.released.length === 1);
+    client.acknowledges = false;
+    await append(log, namespace(), "a", "1", { qos: 2 });
+    await client.gets(2);
+    await client.session.close(goes);
+    const behind = await edge();
+    behind.log.lastSequence = async () => 1;
+    const { get } = behind.log;
+    behind.log.get = () => Promise.reject(new LogUnavailable("it has not come there yet"));
+    const early = await new TestClient().connect(behind.sessions, namespace());
+    await until("it is ended", () => early.ended === "internal");
+    behind.log.get = get;
+    const again = await new TestClient().connect(behind.sessions, namespace());
+    await append(log, namespace(), "a", "2", { qos: 2 });
+    expect(await again.gets(2)).toEqual(["1", "2"]);
+    expect(again.got[0]).toMatchObject({ dup: true, packetId: client.got[1]?.packetId });
+    expect(early.got).toEqual([]);
+  });
+
   it("goes on by itself when NATS was away", async () => {
     const { log, sessions } = await edge();
     const client = await new TestClient().connect(sessions, namespace());

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { endOf, limits, sequenceOf } from "@fieldlog/contracts";
+import { endOf, limits, type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
 import { Feeds, Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
+import { nuid } from "@nats-io/transport-node";
 import { type PublishedFeeds, type PublishedKind, publishedKind } from "../subscriptions/published.js";
 import { SharedFeeds } from "../subscriptions/shared-feeds.js";
 import { ClientSession, type SessionParts } from "./client-session.js";
@@ -14,6 +15,7 @@ import { withImplicit } from "./implicit.js";
 import { LazyWrites } from "./lazy-writes.js";
 import { Newest } from "./newest.js";
 import type { SessionRecord } from "./record.js";
+import type { RecordWriter } from "./record-writer.js";
 import type { Retained } from "./retained.js";
 import { SessionQuota } from "./session-quota.js";
 import { RecordConflict, type SessionKey, SessionStore, type StoredSession } from "./store.js";
@@ -266,19 +268,29 @@ export class Sessions {
   private async begin(open: OpenSession, resumed: SessionRecord | undefined): Promise<SessionRecord> {
     const { principal, will } = open;
     const expiryS = Math.min(open.expiryS, limits.mqttSessionS);
-    const connection = { principal, will, expiryS, owner: this.edges.id };
+    const connection = {
+      principal,
+      expiryS,
+      owner: this.edges.id,
+      will: will && { ...will, id: nuid.next() },
+    };
     const left = { expiresAt: undefined, willDueAt: undefined };
     const implicit = { ...this.parts, log: this.options.log };
     if (resumed === undefined) {
       const empty = { cursor: 0, subscriptions: [], outbound: [], inbound: [] };
       return withImplicit(implicit, open, { ...connection, ...left, ...empty }, true);
     }
-    // A log that was put back to an earlier state has not yet reached the cursor.
-    const newest = await this.parts.newest.recent();
-    const lost =
-      sequenceOf(resumed.cursor) > newest && sequenceOf(resumed.cursor) > (await this.parts.newest.now());
-    const cursor = lost ? endOf(newest) : resumed.cursor;
+    const cursor = await this.reached(resumed.cursor);
     return withImplicit(implicit, open, { ...resumed, ...connection, ...left, cursor }, false);
+  }
+
+  /** The cursor, or the log's end: one that was put back to an earlier state has not yet reached it. */
+  private async reached(cursor: Position): Promise<Position> {
+    const { newest } = this.parts;
+    const sequence = sequenceOf(cursor);
+    if (sequence <= (await newest.recent()) || sequence <= (await newest.now())) return cursor;
+    // A server that is parted from the others tells an old end.
+    return Math.min(cursor, endOf(await this.options.log.settledEnd(SIGNALS)));
   }
 
   /** Returns the record's revision; undefined: there is none, because nothing is to outlive the connection. */
@@ -320,7 +332,7 @@ export class Sessions {
     const until = performance.now() + DEPART_MS;
     while (session.writer !== undefined) {
       try {
-        await this.leave(session, session.writer.end(), publishWill);
+        await this.leave(session, session.writer, publishWill);
         break;
       } catch (err) {
         if (err instanceof RecordConflict) break;
@@ -333,13 +345,14 @@ export class Sessions {
     if (this.connected.get(key) === session) this.connected.delete(key);
   }
 
-  private async leave(session: ClientSession, last: Promise<number>, publishWill: boolean): Promise<void> {
+  private async leave(session: ClientSession, writer: RecordWriter, publishWill: boolean): Promise<void> {
     const { store, now } = this.parts;
     const record = disconnected(session.snapshot(), publishWill, now());
-    const before = await last;
-    if (record.expiryS === 0 && record.will === undefined) return store.remove(before);
-    const revision = await store.write(session.key, record, before);
-    session.writer?.wrote(revision);
+    const revision = await writer.end(async (before) => {
+      if (record.expiryS > 0 || record.will !== undefined) return store.write(session.key, record, before);
+      await store.remove(before);
+      return before;
+    });
     if (record.willDueAt === undefined) return;
     if (record.willDueAt > now()) this.wills.schedule(session.key, record.willDueAt);
     else await this.wills.publishDue({ ...session.key, record, revision });

@@ -28,6 +28,8 @@ export interface SessionSink {
 
 /** Published when the connection ends without a proper DISCONNECT. */
 export interface Will {
+  /** Under which it is stored, once; it has one from the session's beginning on, but for those kept of old. */
+  readonly id?: string;
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly qos: QoS;

@@ -28,6 +28,9 @@ describe("a will", () => {
     expect(topics(one)).toEqual(["gone-0", "gone-3600"]);
     expect(one.wills[0]?.owner).toEqual({ namespace: namespace(), clientId: "w0", principal: "device:d" });
     expect(one.wills[0]?.will.payload).toEqual(will.payload);
+    // Each has its own, that it is stored under however often that is tried.
+    expect(new Set(one.wills.map((each) => each.will.id ?? "")).size).toBe(2);
+    expect(one.wills[0]?.will.id).toMatch(/^\w{22}$/);
   });
 
   it("waits for its delay, or the end of the session, and is cancelled when the session is resumed", async () => {
