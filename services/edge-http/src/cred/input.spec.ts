@@ -56,6 +56,7 @@ describe("an event", () => {
     "[]",
     "1",
     `{"value":"${"x".repeat(limits.textLength + 1)}"}`,
+    `{"name":"${"é".repeat(limits.textLength)}"}`,
     '{"name":"\\u0000"}',
     '{"name":"\\ud800"}',
   ])("is refused where it is none, too long or no text: %#", (event) => {

@@ -81,6 +81,9 @@ export function readEvent(fields: Fields): EventFields {
   const text = (name: string) => readText(given.get(name), name);
   const eventName = text("name");
   if (isReserved(eventName ?? "")) throw refusals.invalid(`name: ${eventName} is the platform's to say`);
+  if (Buffer.byteLength(eventName ?? "") > limits.textLength) {
+    throw refusals.invalid(`name: must be at most ${limits.textLength} bytes`);
+  }
   return { name: eventName, location: text("location"), action: text("action"), value: text("value") };
 }
 
