@@ -124,6 +124,8 @@ describe("Access", () => {
     expect(await login(HUB_USER, signed("good"), "ns1:cellar-7")).toMatchObject({
       ...{ kind: "device", id: "cellar-7", namespace: "ns1", hubId: "ns1:cellar-7", expiresAt: NOW + 1 },
     });
+    // One for all of its connections.
+    expect(((await login(HUB_USER, signed("good"), "ns1:cellar-7")) as Principal).budget).toBe(budget);
     for (const [user, password, client] of [
       [HUB_USER, signed("bad"), "ns1:cellar-7"],
       [HUB_USER, "good", "ns1:cellar-7"],

@@ -1,6 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import {
-  Budget,
   deviceKey,
   type Known,
   type KnownNamespace,
@@ -8,7 +7,6 @@ import {
   keyHash,
   LoadsExceeded,
 } from "@fieldlog/admission";
-import { limits } from "@fieldlog/contracts";
 import { RpcError } from "@fieldlog/rpc";
 import { isFilterOfEvents } from "../events/topics.js";
 import { type HubLogin, hubId, readHubLogin } from "../spotflow/login.js";
@@ -91,7 +89,7 @@ export class Access {
     return {
       ...{ namespace: namespace.id, namespaceName: namespace.name, kind: "device", id: device },
       ...{ permission: "device", expiresAt: found.expiresAt, hubId: hubId(workspace, device) },
-      budget: new Budget(limits.requestsPerSecond, limits.requestBurst),
+      budget: found.budget,
       proof: { key: token, isConnection: true },
     };
   }
