@@ -98,13 +98,18 @@ export class Events {
     if (id < 1) return undefined;
     const sequence = sequenceOf(id);
     const own = this.parts.ownWrites.of(namespace, SIGNALS);
-    if (wait && (sequence <= own || sequence > (await this.parts.log.lastSequence(SIGNALS))))
-      return undefined;
+    if (wait && (sequence <= own || !(await this.isThere(sequence)))) return undefined;
     const { events } = await this.parts.projections.listEvents({
       ...{ namespace, after: BigInt(id - 1), before: BigInt(id + 1), limit: 1 },
       atLeast: BigInt(wait ? sequence : own),
     });
     return events[0];
+  }
+
+  /** Whether the log has reached the sequence: a server that is parted from the others tells an old end. */
+  private async isThere(sequence: number): Promise<boolean> {
+    const { log } = this.parts;
+    return sequence <= (await log.lastSequence(SIGNALS)) || sequence <= (await log.settledEnd(SIGNALS));
   }
 
   private async *fullTexts(

@@ -17,7 +17,7 @@ export interface CredParts {
   readonly known: Pick<Known, "keys" | "namespaces">;
   readonly ownWrites: OwnWrites;
   readonly publishing: EventPublishing;
-  readonly log: Pick<EventLog, "lastSequence">;
+  readonly log: Pick<EventLog, "lastSequence" | "settledEnd">;
   readonly auth: RpcClient<typeof auth.AuthService>;
   readonly devices: RpcClient<typeof devices.DevicesService>;
   readonly projections: RpcClient<typeof projections.ProjectionsService>;

@@ -21,7 +21,7 @@ export interface NativeParts extends Omit<Edge, "log" | "streams"> {
   readonly publicBase: PublicBase;
   /** Where edge-websocket is, ws://host:port. */
   readonly webSocketBase: PublicBase;
-  readonly log: Pick<EventLog, "lastSequence" | "signals">;
+  readonly log: Pick<EventLog, "lastSequence" | "settledEnd" | "signals">;
   readonly streams: EventStreams;
   readonly streamService: Edge["streams"];
   readonly remote: Pick<RemoteDevices, "ask" | "status">;

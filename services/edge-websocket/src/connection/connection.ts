@@ -221,8 +221,10 @@ export class Connection implements OpenReader {
   }
 
   private async adHoc(filters: readonly registry.EventFilter[], from: Subscribe["from"]): Promise<Begun> {
-    const end = endOf(await this.parts.log.lastSequence(SIGNALS));
-    if (typeof from === "number" && from > end)
+    const { log } = this.parts;
+    const end = endOf(await log.lastSequence(SIGNALS));
+    // A server that is parted from the others tells an old end.
+    if (typeof from === "number" && from > end && from > endOf(await log.settledEnd(SIGNALS)))
       throw new Failure(400, "from: lies behind the end of the log.");
     return { filters, from: from === "beginning" ? 0 : end, held: undefined };
   }

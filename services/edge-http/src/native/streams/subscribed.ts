@@ -34,9 +34,11 @@ export async function readableSubscription(
 export async function checkPast(
   position: Position,
   name: string,
-  log: Pick<EventLog, "lastSequence">,
+  log: Pick<EventLog, "lastSequence" | "settledEnd">,
 ): Promise<void> {
   if (position <= endOf(await log.lastSequence(SIGNALS))) return;
+  // A server that is parted from the others tells an old end.
+  if (position <= endOf(await log.settledEnd(SIGNALS))) return;
   const detail = "lies behind the end of the log";
   throw new Problem(400, `${name} ${detail}.`, { errors: [{ field: name, detail }] });
 }
