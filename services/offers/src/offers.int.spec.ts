@@ -320,7 +320,7 @@ describe("an upload", () => {
       });
     });
     await expect(one().startUpload({ token, resume: true })).rejects.toMatchObject({
-      details: { reason: "used" },
+      details: { reason: "stored" },
     });
     await one().finishUpload({ token, stored: await stored() });
   });

@@ -67,7 +67,7 @@ export class OffersInMemory {
 
   private opened(token: string): OfferedUpload {
     const upload = this.upload(token);
-    if (upload.phase === "expired") throw closed("expired");
+    if (upload.phase === "expired" || upload.phase === "stored") throw closed(upload.phase);
     if (upload.phase !== "offered" && upload.phase !== "started") throw closed("used");
     return upload;
   }

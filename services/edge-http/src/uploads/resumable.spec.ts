@@ -37,7 +37,7 @@ function world() {
     },
   } as unknown as ProgressRecords;
   const uploads = new Uploads({ offers, objects, ownWrites: new OwnWrites(), partBytes: 16 });
-  return { offers, stored, resumable: new Resumable({ uploads, records, objects }) };
+  return { offers, stored, known, resumable: new Resumable({ uploads, records, objects }) };
 }
 
 async function* body(data: Uint8Array, size = 5) {
@@ -67,6 +67,30 @@ describe("a resumable upload", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("is told to be complete when the edge that ended it was killed before it noted that", async () => {
+    const { offers, resumable, known } = world();
+    const [token, other] = [offers.add({ format: "x/y" }), offers.add({ format: "x/y" })];
+    const headers = { ...HEADERS, "upload-offset": "0", "upload-length": "7" };
+    const send = (to: string) => resumable.patch(to, headers, () => body(Buffer.from("content")));
+    await send(token);
+    const end = known.get(token) as KnownProgress;
+    expect(end.record.done).toBe(true);
+    const forget = () => known.set(token, { ...end, record: { ...end.record, done: false } });
+    const whole = { "upload-offset": "7", "upload-length": "7" };
+    forget();
+    expect(await resumable.head(token)).toEqual({ status: 200, headers: whole });
+    expect(known.get(token)?.record.done).toBe(true);
+    forget();
+    expect(await send(token)).toEqual({ status: 204, headers: whole });
+    // What came another way, or failed, is not.
+    offers.upload(other).phase = "stored";
+    await expect(resumable.head(other)).rejects.toMatchObject({ status: 409 });
+    forget();
+    offers.upload(token).phase = "failed";
+    await expect(resumable.head(token)).rejects.toMatchObject({ status: 409 });
+    await expect(send(token)).rejects.toMatchObject({ status: 409 });
   });
 
   it("answers any headers with an offset or a refusal, never anything else", async () => {

@@ -4,7 +4,7 @@ import { bytesIn, type ObjectStore } from "@fieldlog/objects";
 import { Problem } from "../native/problem.js";
 import { CutOff, tooLarge } from "./body.js";
 import type { KnownProgress, Progress, ProgressRecords } from "./progress.js";
-import type { Finished, Started, Uploads } from "./uploads.js";
+import { type Finished, type Started, StoredBefore, type Uploads } from "./uploads.js";
 
 /** tus 1.0.0, the resumable upload protocol: https://tus.io/protocols/resumable-upload */
 export const TUS_VERSION = "1.0.0";
@@ -42,7 +42,9 @@ export class Resumable {
   async head(token: string): Promise<TusAnswer> {
     const known = await this.parts.records.find(token);
     if (known?.record.done) return { status: 200, headers: offsetOf(known.record) };
-    const { expiresAt } = await this.parts.uploads.open(token);
+    const opened = await unlessStored(this.parts.uploads.open(token));
+    if (opened === undefined) return { status: 200, headers: await this.noteEnd(token, known) };
+    const { expiresAt } = opened;
     const headers = { "upload-expires": new Date(Number(expiresAt)).toUTCString() };
     if (known !== undefined && isWhole(known.record)) {
       const finished = await this.end(await this.parts.uploads.start(token, true), known);
@@ -60,7 +62,8 @@ export class Resumable {
     const asked = readPatch(headers);
     const found = await this.parts.records.find(token);
     if (found?.record.done) return { status: 204, headers: offsetOf(found.record) };
-    const started = await this.parts.uploads.start(token, true);
+    const started = await unlessStored(this.parts.uploads.start(token, true));
+    if (started === undefined) return { status: 204, headers: await this.noteEnd(token, found) };
     const begun = await this.begin(started, asked, found);
     try {
       const reached = await this.receive(started, begun, body(started));
@@ -133,11 +136,33 @@ export class Resumable {
     return progress;
   }
 
-  private async end(started: Started, { record, revision }: KnownProgress): Promise<Finished> {
-    const finished = await this.parts.uploads.finish(started, record.parts, record.mediaType);
-    // Only for those who ask again; they would be told that the URL was used.
-    await this.parts.records.write(started.token, { ...record, done: true }, revision).catch(() => undefined);
+  private async end(started: Started, known: KnownProgress): Promise<Finished> {
+    const { parts, mediaType } = known.record;
+    const finished = await this.parts.uploads.finish(started, parts, mediaType);
+    await this.noteDone(started.token, known);
     return finished;
+  }
+
+  /** Of what is stored, by an edge that was killed before it noted that. Raises StoredBefore where it came another way. */
+  private async noteEnd(token: string, known: KnownProgress | undefined): Promise<Record<string, string>> {
+    if (known === undefined || !isWhole(known.record)) throw new StoredBefore();
+    await this.noteDone(token, known);
+    return offsetOf(known.record);
+  }
+
+  /** Only for those who ask again; once its time is over, nothing else tells them. */
+  private async noteDone(token: string, { record, revision }: KnownProgress): Promise<void> {
+    await this.parts.records.write(token, { ...record, done: true }, revision).catch(() => undefined);
+  }
+}
+
+/** Undefined: the upload that is asked for is stored already. */
+async function unlessStored<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof StoredBefore) return undefined;
+    throw error;
   }
 }
 

@@ -44,12 +44,21 @@ export interface Finished {
   readonly sequence: number;
 }
 
+const USED = "This upload URL was used already.";
+
+/** It was, and what was sent is kept. */
+export class StoredBefore extends Problem {
+  constructor() {
+    super(409, USED);
+  }
+}
+
 /** Times that the end of an upload is told while `offers` does not answer: all of it has arrived, and is not to be lost. */
 const FINISH_ATTEMPTS = 3;
 
 /**
- * What an upload URL's bearer does, whichever way the bytes come. Raises Problem 404, 409, 410, 423; RpcError,
- * ObjectsUnavailable.
+ * What an upload URL's bearer does, whichever way the bytes come. Raises Problem 404, 409 (StoredBefore), 410, 423;
+ * RpcError, ObjectsUnavailable.
  */
 export class Uploads {
   constructor(private readonly parts: UploadsParts) {}
@@ -194,8 +203,10 @@ async function told<T>(answer: Promise<T>): Promise<T> {
         throw new Problem(410, "The time of this upload URL is over. Offer the data again.");
       case "erased":
         throw new Problem(410, "The device of this upload URL was erased.");
+      case "stored":
+        throw new StoredBefore();
       default:
-        throw new Problem(409, "This upload URL was used already.");
+        throw new Problem(409, USED);
     }
   }
 }

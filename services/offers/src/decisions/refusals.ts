@@ -33,8 +33,9 @@ export class UnknownUpload extends Error {
 /** The token was good for an upload which cannot be done any more. */
 export class UploadClosed extends Error {
   override readonly name = "UploadClosed";
-  constructor(readonly reason: "expired" | "used" | "erased") {
-    super(`the upload URL is ${reason === "used" ? "used up" : reason}`);
+  /** @param reason "stored": what was sent to it is kept; "used": it was used otherwise */
+  constructor(readonly reason: "expired" | "used" | "stored" | "erased") {
+    super(`the upload URL is ${reason === "used" || reason === "stored" ? "used up" : reason}`);
   }
 }
 

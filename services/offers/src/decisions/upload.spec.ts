@@ -74,7 +74,7 @@ describe("an upload", () => {
   it("is gone on with by whoever resumes it", () => {
     expect(start(NOW, true)(after(isOffered)).events).toHaveLength(1);
     expect(start(NOW, true)(after(isOffered, isStarted)).events).toEqual([]);
-    expect(() => start(NOW, true)(after(isOffered, isStarted, isStored))).toThrow(new UploadClosed("used"));
+    expect(() => start(NOW, true)(after(isOffered, isStarted, isStored))).toThrow(new UploadClosed("stored"));
   });
 
   it("does not begin, nor go on, when its time is over", () => {

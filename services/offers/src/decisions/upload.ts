@@ -125,6 +125,7 @@ export function offer(offered: Offered): (state: Upload) => Outcome<undefined> {
 /** Refuses UnknownUpload, UploadClosed: it has ended, or its time is over. */
 export function opened(state: Upload, now: number): MadeUpload {
   if (state.phase === "none") throw new UnknownUpload();
+  if (state.phase === "stored") throw new UploadClosed("stored");
   if (state.phase !== "offered" && state.phase !== "started") throw new UploadClosed("used");
   if (state.offered.expiresAt <= now) throw new UploadClosed("expired");
   return state;

@@ -1101,7 +1101,7 @@ export const OffersService: GenService<{
   },
   /**
    * What a token of an upload URL opens. NOT_FOUND: no such token, or its signature is wrong. FAILED_PRECONDITION with
-   * the detail `reason`: "expired", "used", "erased".
+   * the detail `reason`: "expired", "used", "erased", "stored": used well.
    *
    * @generated from rpc fieldlog.offers.v1.OffersService.OpenUpload
    */
