@@ -70,7 +70,8 @@ it("devices of one id are known with their passwords, and again where another on
   const of = (namespace: string) => ({ namespace, secretHash: Buffer.from(`hash in ${namespace}`) });
   const findMqttPassword = async ({ namespace = "", device }: { namespace?: string; device?: string }) => {
     asked.push(deviceKey(namespace, device ?? ""));
-    const others = asked.length === 1 ? [] : [of("n2")];
+    // The read model that is asked after the decision is a moment behind.
+    const others = asked.length <= 2 ? [] : [of("n2")];
     return create(auth.FindMqttPasswordResponseSchema, { ...of("n1"), others });
   };
   const from = { devices: unused, subscriptions: unused, offers: unused, provisioning: unused };
@@ -81,11 +82,9 @@ it("devices of one id are known with their passwords, and again where another on
   const found = async () => (await known.passwords.get("/d"))?.map(({ namespace }) => namespace);
   expect([await found(), await found()]).toEqual([["n1"], ["n1"]]);
   await decide({ namespace: "n2", kind: "credential", id: "d" });
-  expect([await found(), await found()]).toEqual([
-    ["n1", "n2"],
-    ["n1", "n2"],
-  ]);
+  expect([await found(), await found()]).toEqual([["n1"], ["n1"]]);
   expect(asked).toEqual(["/d", "/d"]);
+  await vi.waitFor(async () => expect(await found()).toEqual(["n1", "n2"]), { timeout: 5_000 });
   await watch.stop();
 });
 

@@ -5,8 +5,8 @@ import { deviceKey, type Known } from "./known.js";
 import { Tail } from "./tail.js";
 
 /**
- * Milliseconds after which what was cleared is dropped again: a service whose read model is a moment behind may have
- * told of it once more.
+ * Milliseconds after which what was cleared, or is found in a read model, is dropped again: a service whose read model
+ * is a moment behind may have told it once more as it was.
  */
 const AGAIN_MS = [1_000, 5_000, 30_000];
 
@@ -69,6 +69,10 @@ export class RegistryWatch {
       this.forgetCleared(cleared);
       this.onDecision({ ...CLEARING, namespace: cleared.namespace, id: cleared.device ?? "" }, commit);
     };
+    this.forgetAndAgain(forget);
+  }
+
+  private forgetAndAgain(forget: () => void): void {
     forget();
     for (const ms of AGAIN_MS) {
       const timer = setTimeout(() => {
@@ -111,7 +115,8 @@ export class RegistryWatch {
         known.devices.invalidate(key);
         known.passwords.invalidate(key);
         known.signers.invalidate(key);
-        known.passwords.invalidate(deviceKey("", id.id));
+        // Those of that id are found in a read model: where others have it, this one may be missing for a moment.
+        this.forgetAndAgain(() => known.passwords.invalidate(deviceKey("", id.id)));
         break;
       case "session":
         known.sessions.invalidate(id.id);
