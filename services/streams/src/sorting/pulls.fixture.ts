@@ -11,7 +11,7 @@ import { resultOf } from "../storage/settled.js";
 import { type StorageParts, StoredMessages } from "../storage/stored-messages.js";
 import type { Arrived } from "./sort.js";
 import { sortInto } from "./sorter.js";
-import { createTables, SCHEMA, TABLES } from "./tables.js";
+import { createTables, SCHEMA, type StreamTables, TABLES } from "./tables.js";
 
 const AT = Date.UTC(2026, 1, 3, 14, 5);
 const MINUTE_MS = 60_000;
@@ -35,7 +35,7 @@ export const said = array(
   }),
   { minLength: 1, maxLength: 40 },
 );
-type Said = typeof said extends import("fast-check").Arbitrary<infer T> ? T : never;
+export type Said = typeof said extends import("fast-check").Arbitrary<infer T> ? T : never;
 
 const PATTERNS = {
   named: ["", ""],
@@ -55,17 +55,18 @@ export async function emptyTables(url: string) {
   await definitions.create(db);
   await createTables(db);
   return {
+    db: database.db as unknown as Kysely<StreamTables>,
     /** Defines the streams of {@link said}. */
-    define: async (namespace: string) => {
+    define: async (namespace: string, concatenation = "none") => {
       const rows = Object.entries(PATTERNS).map(([stream, [batchPattern, messagePattern]], index) => ({
         ...{ namespace, sequence: index, at: 0, grp: "g", stream },
-        set: JSON.stringify({ concatenation: "none", batchPattern, messagePattern }),
+        set: JSON.stringify({ concatenation, batchPattern, messagePattern }),
       }));
       await database.db.insertInto("stream_definitions").values(rows).execute();
     },
-    /** @param cut how many of them are one pull */
-    sort: async (namespace: string, all: Said, cut: number) => {
-      const records = all.map((one, index) => arrived(namespace, one, index + 1));
+    /** @param cut how many of them are one pull @param first position */
+    sort: async (namespace: string, all: Said, cut: number, first = 1) => {
+      const records = all.map((one, index) => arrived(namespace, one, index + first));
       for (let from = 0; from < records.length; from += cut) {
         await sortInto({ db }, records.slice(from, from + cut));
       }
@@ -82,9 +83,11 @@ export async function emptyTables(url: string) {
     },
     /** Stores what is complete. @param atOnce messages of a round */
     store: async (parts: Pick<StorageParts, "objects" | "keys">, atOnce: number) => {
-      const messages = new StoredMessages({ ...parts, database: { db }, logger: { warn: () => undefined } });
+      const opened = () =>
+        new StoredMessages({ ...parts, database: { db }, logger: { warn: () => undefined } });
+      const messages = opened();
       // As if the process had been killed before it noted what it stored.
-      await messages.store(await messages.waiting(2));
+      await opened().store(await messages.waiting(2));
       for (;;) {
         const waiting = await messages.waiting(atOnce);
         if (waiting.length === 0) return;

@@ -29,8 +29,8 @@ export class BatchFiles {
     this.db = parts.database.db;
   }
 
-  /** Those that are complete and were not told of, whose messages are all stored. */
-  waiting(limit: number): Promise<BatchRow[]> {
+  /** Those that are complete and were not told of, whose messages are all stored. @param without namespaces */
+  waiting(limit: number, without: readonly string[] = []): Promise<BatchRow[]> {
     const missing = sql`SELECT 1 FROM ${sql.table(`${SCHEMA}.stream_messages`)} m
       WHERE m.namespace = stream_batches.namespace AND m.batch = stream_batches.number AND m.object IS NULL`;
     return this.db
@@ -38,6 +38,7 @@ export class BatchFiles {
       .selectAll()
       .where("completed_at", "is not", null)
       .where("told", "=", false)
+      .where("namespace", "<>", sql<string>`all(${without}::text[])`)
       .where(sql<boolean>`NOT EXISTS (${missing})`)
       .orderBy("number")
       .limit(limit)
@@ -82,6 +83,8 @@ export class BatchFiles {
 
   private async storeSlice({ namespace, device, number, concatenation }: BatchRow, slice: string) {
     const file: BatchFile = { namespace, device, batch: Number(number), slice };
+    // It could not be told of: nothing of it has changed since.
+    if (await this.isStored(file)) return;
     const hash = createHash("sha256");
     try {
       const objects = readingPacksOnce(this.parts.objects);
@@ -98,6 +101,17 @@ export class BatchFiles {
       // There is nothing to be read any more, and nobody to be told.
       if (!(error instanceof DeviceErased)) throw error;
     }
+  }
+
+  private async isStored({ namespace, batch, slice }: BatchFile): Promise<boolean> {
+    const found = await this.db
+      .selectFrom("stream_batch_files")
+      .select("number")
+      .where("namespace", "=", namespace)
+      .where("number", "=", batch)
+      .where("slice", "=", slice)
+      .executeTakeFirst();
+    return found !== undefined;
   }
 
   private async *content(

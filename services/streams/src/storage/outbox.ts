@@ -4,6 +4,7 @@ import { LeasedWork, Tasks } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
 import { type MessageRow, SCHEMA } from "../sorting/tables.js";
 import { BatchFiles } from "./batch-files.js";
+import { LeftOut } from "./left-out.js";
 import { resultOf, settled } from "./settled.js";
 import { batchSignal, messageSignal } from "./signals.js";
 import { type StorageParts, type Stored, StoredMessages } from "./stored-messages.js";
@@ -33,6 +34,8 @@ export class Outbox {
   private readonly leased: LeasedWork;
   private readonly messages: StoredMessages;
   private readonly batches: BatchFiles;
+  private readonly withoutMessages = new LeftOut();
+  private readonly withoutBatches = new LeftOut();
 
   constructor(private readonly parts: OutboxParts) {
     this.messages = new StoredMessages(parts);
@@ -70,14 +73,21 @@ export class Outbox {
   }
 
   private async messageRound(): Promise<boolean> {
-    const waiting = await this.messages.waiting(MESSAGES);
-    const results = await this.messages.store(waiting);
-    const done = waiting.filter((_, index) => results[index]?.status === "fulfilled");
-    const stored = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    const waiting = await this.messages.waiting(MESSAGES, this.withoutMessages.names());
+    const stored = await this.messages.store(waiting);
+    this.withoutMessages.note(waiting, stored);
     // The log takes them in the order in which it is given them.
-    await Promise.all(done.map((message, index) => this.tellMessage(message, stored[index])));
-    await this.messages.note(done, stored);
-    raiseFirst(results);
+    const told = await settled(waiting.entries(), MESSAGES, async ([index, message]) => {
+      const one = resultOf(stored[index] as (typeof stored)[number]);
+      await this.tellMessage(message, one);
+      return { message, stored: one };
+    });
+    const done = told.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    await this.messages.note(
+      done.map(({ message }) => message),
+      done.map((one) => one.stored),
+    );
+    raiseFirst(told);
     return waiting.length > 0;
   }
 
@@ -91,8 +101,9 @@ export class Outbox {
   }
 
   private async batchRound(): Promise<boolean> {
-    const waiting = await this.batches.waiting(BATCHES);
+    const waiting = await this.batches.waiting(BATCHES, this.withoutBatches.names());
     const stored = await settled(waiting, FILES, (batch) => this.batches.store(batch));
+    this.withoutBatches.note(waiting, stored);
     const told = await settled(waiting.entries(), BATCHES, async ([index, batch]) => {
       const files = resultOf(stored[index] as (typeof stored)[number]);
       const signal = batchSignal({ ...batch, ...files, number: Number(batch.number) });

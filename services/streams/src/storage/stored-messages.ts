@@ -21,10 +21,18 @@ export interface Stored {
 /** Undefined: nothing can be stored of it, now or ever. Rejected: it is to be tried again. */
 type Outcome = PromiseSettledResult<Stored | undefined>;
 
+interface Unnoted {
+  /** ms since 1970 UTC. */
+  readonly at: number;
+  readonly outcome: Outcome;
+}
+
 /** Keys that are asked for, packs and large messages that are stored, at once. */
 const KEYS = 128;
 const PACKS = 4;
 const LARGE = 32;
+/** Milliseconds for which what was stored is not stored again: less than a pack stays to which no row points. */
+const KEPT_MS = 60 * 60_000;
 
 export interface StorageParts {
   readonly database: Pick<ReadDatabase<StreamTables>, "db">;
@@ -36,24 +44,39 @@ export interface StorageParts {
 /** Messages on their way from their parts into objects: small ones into packs, large ones each into one of its own. */
 export class StoredMessages {
   private readonly db: Kysely<StreamTables>;
+  /** What was stored and is not noted: by another name each round, it would fill the storage while the log is full. */
+  private unnoted = new Map<string, Unnoted>();
 
   constructor(private readonly parts: StorageParts) {
     this.db = parts.database.db;
   }
 
-  /** Those that are complete and not stored yet, in the order in which they came. */
-  waiting(limit: number): Promise<MessageRow[]> {
+  /** Those that are complete and not stored yet, in the order in which they came. @param without namespaces */
+  waiting(limit: number, without: readonly string[] = []): Promise<MessageRow[]> {
     return this.db
       .selectFrom("stream_messages")
       .selectAll()
       .where("complete", "=", true)
       .where("object", "is", null)
+      .where("namespace", "<>", sql<string>`all(${without}::text[])`)
       .orderBy("position")
       .limit(limit)
       .execute();
   }
 
+  /** @param messages all that wait now: what was stored of others is forgotten */
   async store(messages: readonly MessageRow[]): Promise<Outcome[]> {
+    const at = Date.now();
+    const before = messages.map((message) => this.unnoted.get(nameOf(message)));
+    const kept = before.map((one) => (one && at - one.at < KEPT_MS ? one : undefined));
+    const rest = (await this.storeNew(messages.filter((_, index) => !kept[index]))).values();
+    const all = kept.map((one) => one ?? { at, outcome: rest.next().value as Outcome });
+    const named = messages.map((message, index) => [nameOf(message), all[index] as Unnoted] as const);
+    this.unnoted = new Map(named.filter(([, { outcome }]) => outcome.status === "fulfilled"));
+    return all.map(({ outcome }) => outcome);
+  }
+
+  private async storeNew(messages: readonly MessageRow[]): Promise<Outcome[]> {
     const keys = new KeysOnce(this.parts.keys);
     const parts = await partsOfSmall(this.db, messages);
     const taken = await settled(messages, KEYS, (message) =>
@@ -84,6 +107,7 @@ export class StoredMessages {
       UPDATE ${sql.table(`${SCHEMA}.stream_parts`)} p SET payload = NULL
       FROM unnest(${which}) AS k(namespace, position)
       WHERE p.namespace = k.namespace AND p.message = k.position`.execute(this.db);
+    for (const message of messages) this.unnoted.delete(nameOf(message));
   }
 
   /** @param parts undefined: it is large as it came */
