@@ -78,9 +78,12 @@ describe("a message's parts", () => {
     for (const wrong of [Buffer.from("no brotli"), cut]) {
       await expect(read([inline(wrong, "br")])).rejects.toThrow(Unreadable);
     }
+    const half = inline(Buffer.alloc(limits.streamMessageBytes / 2));
+    await expect(read([half, half, inline(Buffer.alloc(1))])).rejects.toThrow(/too large$/);
     const params = { [constants.BROTLI_PARAM_QUALITY]: 1 };
-    const bomb = brotliCompressSync(Buffer.alloc(limits.streamMessageBytes + 1), { params });
-    await expect(read([inline(bomb, "br")])).rejects.toThrow("too large");
+    const zeros = (bytes: number) => inline(brotliCompressSync(Buffer.alloc(bytes), { params }), "br");
+    expect(await read([zeros(1_000_000)])).toHaveLength(1_000_000);
+    await expect(read([zeros(limits.streamMessageBytes)])).rejects.toThrow("too large for what came");
     await expect(read([{ ...part, external: "none" }])).rejects.toThrow("not uploaded");
     const other = { get: () => raising(new CannotDecrypt("a")) };
     await expect(read([{ ...part, external: "old" }], other)).rejects.toThrow(Unreadable);

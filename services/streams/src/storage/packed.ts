@@ -12,6 +12,10 @@ import {
 } from "@fieldlog/objects";
 import type { PartRow } from "../sorting/tables.js";
 
+/** Bytes to which whatever was packed may be unpacked, and how many more each byte that came may become. */
+const UNPACKED_BYTES = 1024 * 1024;
+const UNPACKED_TIMES = 1_000;
+
 /** What cannot be unpacked, is too large once it is, or never came. */
 export class Unreadable extends Error {
   override readonly name = "Unreadable";
@@ -28,12 +32,21 @@ export async function* unpacked(
   parts: Iterable<Packed> | AsyncIterable<Packed>,
   store: Pick<ObjectStore, "get">,
 ): AsyncGenerator<Uint8Array, void> {
-  let left: number = limits.streamMessageBytes;
+  let came = 0;
+  let bytes = 0;
+  async function* counted(packed: AsyncIterable<Uint8Array>) {
+    for await (const chunk of packed) {
+      came += chunk.length;
+      yield chunk;
+    }
+  }
   for await (const part of parts) {
-    const packed = packedOf(part, store);
+    const packed = counted(packedOf(part, store));
     for await (const chunk of part.encoding === "br" ? brotli(packed) : packed) {
-      left -= chunk.length;
-      if (left < 0) throw new Unreadable("it is too large");
+      bytes += chunk.length;
+      if (bytes > limits.streamMessageBytes) throw new Unreadable("it is too large");
+      if (bytes > UNPACKED_BYTES + UNPACKED_TIMES * came)
+        throw new Unreadable("it is too large for what came");
       if (chunk.length > 0) yield chunk;
     }
   }
