@@ -1,8 +1,10 @@
 // Makes the secrets of an installation, once: plain JavaScript without dependencies, for Node 20 and later.
 //
-//   node deploy/secrets.mjs                                     writes .env for docker compose
-//   node deploy/secrets.mjs --kubernetes | kubectl apply -f -   prints Secrets for deploy/k8s
-//   node deploy/secrets.mjs --kubernetes --postgres …           with that of the plain PostgreSQL (overlay small)
+//   node deploy/secrets.mjs                                      writes .env for docker compose
+//   node deploy/secrets.mjs --kubernetes | kubectl create -f -   prints Secrets for deploy/k8s
+//   node deploy/secrets.mjs --kubernetes --postgres …            with that of the plain PostgreSQL (overlay small)
+//
+// Not kubectl apply: a second run would replace the keys of the first.
 //
 // Whoever has no Node: docker run --rm --volume .:/work --workdir /work --user "$(id -u)" node:24-slim node deploy/secrets.mjs
 import { randomBytes } from "node:crypto";
@@ -70,9 +72,8 @@ function printSecrets() {
   const documents = Object.entries(secrets).map(([name, stringData]) => ({
     ...{ apiVersion: "v1", kind: "Secret" },
     metadata: { name, namespace: "fieldlog" },
+    // Not immutable: keys are exchanged, and what is immutable stays in the memory of nodes whose pods refer to it.
     ...{ type: "Opaque", stringData },
-    // A second run must not replace them.
-    immutable: true,
   }));
   process.stdout.write(documents.map((one) => `---\n${JSON.stringify(one, undefined, 2)}\n`).join(""));
 }

@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Manifest, Tree } from "../documents.js";
-import { containerOf, inside, objectOf, ourCode, ourObjects, podOf } from "../repository.fixture.js";
+import { type Manifest, parseDocuments, type Tree } from "../documents.js";
+import { containerOf, inside, objectOf, ourCode, ourObjects, podOf, root } from "../repository.fixture.js";
 import { checkCalls, checkNats, checkReferences } from "./references.js";
 import { schemaProblems } from "./schema.js";
 import { checkDeployments, checkSecurity } from "./workloads.js";
@@ -178,6 +180,31 @@ describe("NATS", () => {
       "sync_interval: 2m",
     ) as never;
     expect(checkNats(objects)).toHaveLength(3);
+  });
+
+  it("has started when its copies are current, so that a rollout takes one server at a time out of them", () => {
+    const nats = objectOf(ourObjects(), "StatefulSet", "nats");
+    expect(inside(containerOf(nats), "startupProbe.httpGet")["path"]).toBe("/healthz");
+  });
+
+  it.each([
+    ["", "no max_file_store"],
+    ["max_file_store: 20GiB", "max_file_store 20GiB is not below the volume's 20Gi"],
+    ["max_file_store: most", "max_file_store most is not below the volume's 20Gi"],
+  ])("has a store that is smaller than its volume: %s", (line, problem) => {
+    const objects = ourObjects();
+    const config = inside(objectOf(objects, "ConfigMap", "nats-config"), "data");
+    config["nats.conf"] = String(config["nats.conf"]).replace(/max_file_store: .*/, line) as never;
+    expect(checkNats(objects)).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
+describe("Secrets", () => {
+  it("can be exchanged", () => {
+    const command = [join(root, "deploy/secrets.mjs"), "--kubernetes", "--postgres"];
+    const printed = execFileSync(process.execPath, command, { encoding: "utf8" });
+    const made = parseDocuments(printed, "secrets.mjs");
+    expect(made.map(({ immutable }) => immutable)).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -133,7 +133,10 @@ export function checkCalls(objects: Objects, { services, calls }: Code): string[
   ];
 }
 
-/** NATS keeps as many copies as it is asked for, flushes before it acknowledges, and as a cluster is a version that may be one. */
+/**
+ * NATS keeps as many copies as it is asked for, flushes before it acknowledges, knows how large its disk is, and as a
+ * cluster is a version that may be one.
+ */
 export function checkNats(objects: Objects): string[] {
   const nats = ofKind<IStatefulSet>(objects, "StatefulSet").find(({ metadata }) => metadata?.name === "nats");
   if (nats === undefined) return ["there is no StatefulSet nats"];
@@ -147,6 +150,7 @@ export function checkNats(objects: Objects): string[] {
     ...(/^\s*sync_interval: always$/m.test(config)
       ? []
       : ["nats.conf: NATS does not flush before it acknowledges"]),
+    ...storeProblems(nats, config),
     ...(servers > 1 && Number(minor) < 12
       ? ["a cluster of NATS 2.10 or 2.11 may lose what it acknowledged"]
       : []),
@@ -154,4 +158,22 @@ export function checkNats(objects: Objects): string[] {
       ? ["nats.conf: its servers do not know that they are a cluster"]
       : []),
   ];
+}
+
+/** Share of a volume that streams may take up: what NATS writes beside them needs room as well. */
+const STORE_SHARE = 0.9;
+
+function storeProblems({ spec }: IStatefulSet, config: string): string[] {
+  const claim = spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.["storage"];
+  const [, store] = /^\s*max_file_store: (\S+)$/m.exec(config) ?? [];
+  if (store === undefined) return ["nats.conf: no max_file_store, and NATS leaves out what it holds itself"];
+  return bytesOf(store) <= STORE_SHARE * bytesOf(String(claim))
+    ? []
+    : [`nats.conf: max_file_store ${store} is not below the volume's ${claim}`];
+}
+
+/** Of 20Gi, as Kubernetes writes it, and 16GiB, as NATS does; NaN for another text. */
+function bytesOf(size: string): number {
+  const [, number, power = ""] = /^(\d+)([KMGT])iB?$/.exec(size) ?? [];
+  return Number(number) * 1024 ** (" KMGT".indexOf(power) || Number.NaN);
 }

@@ -2,6 +2,8 @@ export interface NatsConfig {
   port: number;
   monitorPort: number;
   storeDir: string;
+  /** Bytes that its streams may take up. Without it NATS takes three quarters of what is free besides its own store. */
+  maxFileStore: number;
   user: string;
   password: string;
   syncAlways: boolean;
@@ -35,6 +37,7 @@ max_payload: ${MAX_PAYLOAD_BYTES}
 
 jetstream {
   store_dir: ${JSON.stringify(c.storeDir)}
+  max_file_store: ${c.maxFileStore}
 ${c.syncAlways ? "  # Acknowledged means kept: each write is flushed to the disk before it is acknowledged.\n  sync_interval: always\n" : ""}}
 
 authorization {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { DataDirectoryInUse } from "../process/pid-file.js";
 import { PortTaken } from "../process/ports.js";
 import { startNatsCluster } from "./cluster.js";
 import { obtainNatsServer } from "./obtain/obtain.js";
+import { roomFor } from "./room.js";
 import { type RunningNats, startNats } from "./start.js";
 
 describe("NATS on this machine", () => {
@@ -29,6 +30,19 @@ describe("NATS on this machine", () => {
   it("flushes each write before it acknowledges", async () => {
     const answer = await fetch(`${server.monitorUrl}/jsz`);
     expect(await answer.json()).toMatchObject({ config: { sync_always: true } });
+  });
+
+  it("may take up three quarters of the disk, what it holds already counted in", async () => {
+    const store = join(dir, "room", "store");
+    expect(await roomFor(store, async () => 40_000_000)).toBe(30_000_000);
+    await mkdir(join(store, "streams"), { recursive: true });
+    await writeFile(join(store, "streams", "1.blk"), Buffer.alloc(4 * 1024 * 1024, 1));
+    const room = await roomFor(store, async () => 40_000_000 - 4 * 1024 * 1024);
+    expect(room).toBe(30_000_000);
+    const answer = await fetch(`${server.monitorUrl}/jsz`);
+    const [, told] =
+      /max_file_store: (\d+)/.exec(await readFile(join(dir, "nats", "nats.conf"), "utf8")) ?? [];
+    expect(await answer.json()).toMatchObject({ config: { max_storage: Number(told) } });
   });
 
   it("lets nobody in without the password, which only its owner reads", async () => {

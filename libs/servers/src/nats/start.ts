@@ -6,6 +6,7 @@ import { freePort, isFree, PortTaken } from "../process/ports.js";
 import { ServerDidNotStart, ServerProcess } from "../process/server-process.js";
 import { type ClusterMember, natsConfig } from "./config.js";
 import { obtainNatsServer } from "./obtain/obtain.js";
+import { roomFor } from "./room.js";
 
 export interface NatsOptions {
   /** Holds the store, the configuration with its password, and the process file. Made with mode 0700. */
@@ -59,6 +60,7 @@ export async function startNats(o: NatsOptions): Promise<RunningNats> {
   const binary = o.binary ?? (await obtainNatsServer({ cacheDir: defaultCacheDir(), progress: log }));
   await mkdir(dataDir, { recursive: true });
   await chmod(dataDir, 0o700);
+  const storeDir = join(dataDir, "store");
   const password = o.password ?? (await keptPassword(join(dataDir, "password")));
   for (const port of [o.port, o.monitorPort]) {
     if (port && !(await isFree(port))) throw new PortTaken("NATS", port);
@@ -69,7 +71,8 @@ export async function startNats(o: NatsOptions): Promise<RunningNats> {
     const config = natsConfig({
       port,
       monitorPort,
-      storeDir: join(dataDir, "store"),
+      storeDir,
+      maxFileStore: await roomFor(storeDir),
       user: USER,
       password,
       syncAlways: o.syncAlways ?? true,
