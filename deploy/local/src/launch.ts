@@ -84,6 +84,8 @@ export async function launch(options: LaunchOptions, undo: Undo): Promise<void> 
     postgresUrl: database.url,
     // Calls between services never leave this machine.
     grpcBind: given.grpcBind ?? "127.0.0.1",
+    // Nor do metrics, which anybody may read who reaches them.
+    opsBind: given.opsBind ?? "127.0.0.1",
     // Every server keeps all of the log.
     replicas: env[settingsTable.replicas.name] || given.natsUrl ? given.replicas : natsServers,
   };
@@ -94,10 +96,11 @@ export async function launch(options: LaunchOptions, undo: Undo): Promise<void> 
     await putBack(resolve(env["INIT_CWD"] ?? ".", restore), servers, screen);
   }
   const host = reachable(settings.bind);
+  const opsHost = reachable(settings.opsBind ?? settings.bind);
   let table: string[] = [];
   if (plans) {
     const told = { ...env, ...asEnvironment(overrides) };
-    const runs = await startProcesses({ plans, env: told, settings, dataDir, host, screen }, undo);
+    const runs = await startProcesses({ plans, env: told, settings, dataDir, host: opsHost, screen }, undo);
     table = await processTable(runs, host);
   } else {
     const file = new LogFile(join(dataDir, "logs", "fieldlog.log"));
@@ -130,7 +133,7 @@ export async function launch(options: LaunchOptions, undo: Undo): Promise<void> 
       durability: describeDurability(durability),
       dataDir,
       adminKey,
-      opsUrl: plans ? undefined : `http://${host}:${settings.opsPort}`,
+      opsUrl: plans ? undefined : `http://${opsHost}:${settings.opsPort}`,
       processes: table,
     }),
   );

@@ -122,6 +122,17 @@ describe("the operator's port", () => {
     }
   });
 
+  it("may be elsewhere than the doors", async () => {
+    const runtime = createRuntime("example", readSettings({ FIELDLOG_OPS_BIND: "127.0.0.2" }));
+    const ops = await listenOps(runtime, 0);
+    try {
+      expect((await fetch(`http://127.0.0.2:${ops.port}/healthz`)).status).toBe(200);
+      await expect(fetch(`http://127.0.0.1:${ops.port}/healthz`)).rejects.toThrow();
+    } finally {
+      await ops.close();
+    }
+  });
+
   it("leaves other paths to the service", async () => {
     expect(await answerOps(createRuntime("example", settings), "/v1/namespaces")).toBeUndefined();
   });

@@ -15,7 +15,14 @@ export {
   SECONDS,
 } from "./metrics.js";
 export { answerOps, listenOps, type OpsAnswer, opsPaths } from "./ops.js";
-export { ownWebSocketBase, type PublicBase, publicBase, webSocketBase } from "./public-base.js";
+export {
+  type MqttPlace,
+  ownWebSocketBase,
+  type PublicBase,
+  publicBase,
+  publicMqtt,
+  webSocketBase,
+} from "./public-base.js";
 export { runService, STOP_MS } from "./run-service.js";
 export { createRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
 export { ServerCertificate, type TlsOptions } from "./server-certificate.js";

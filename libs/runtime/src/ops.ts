@@ -49,7 +49,7 @@ export async function listenOps(
       response.writeHead(500).end();
     }
   });
-  await listen(server, port, runtime.settings.bind);
+  await listen(server, port, runtime.settings.opsBind ?? runtime.settings.bind);
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>

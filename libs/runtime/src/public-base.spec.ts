@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { ownWebSocketBase, publicBase, webSocketBase } from "./public-base.js";
+import { ownWebSocketBase, publicBase, publicMqtt, webSocketBase } from "./public-base.js";
 
 const at = { localAddress: "127.0.0.1", localPort: 8080 };
 const from = (host: string | undefined, socket: object = at) =>
@@ -23,6 +23,16 @@ describe("a door's own address", () => {
       expect(base(from(host))).toBe("http://127.0.0.1:8080");
     }
     expect(base(from("", { localAddress: "::1", localPort: 1 }))).toBe("http://[::1]:1");
+  });
+});
+
+describe("the MQTT door's address", () => {
+  it("is the setting's, with the port of its protocol", () => {
+    const at = (publicMqttUrl: string | undefined) => publicMqtt({ publicMqttUrl });
+    expect(at(undefined)).toBeUndefined();
+    expect(at("mqtts://mqtt.example.org")).toEqual({ host: "mqtt.example.org", port: 8883 });
+    expect(at("mqtt://mqtt.example.org/")).toEqual({ host: "mqtt.example.org", port: 1883 });
+    expect(at("mqtts://[::1]:9883")).toEqual({ host: "[::1]", port: 9883 });
   });
 });
 

@@ -37,6 +37,18 @@ export function ownWebSocketBase(settings: WebSocketSettings): PublicBase {
   return webSocketBase(settings);
 }
 
+export interface MqttPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The MQTT door as FIELDLOG_PUBLIC_MQTT_URL says; undefined: it says nothing. */
+export function publicMqtt({ publicMqttUrl }: Pick<Settings, "publicMqttUrl">): MqttPlace | undefined {
+  if (publicMqttUrl === undefined) return undefined;
+  const { protocol, hostname, port } = new URL(publicMqttUrl);
+  return { host: hostname, port: Number(port) || (protocol === "mqtts:" ? 8883 : 1883) };
+}
+
 function fixed(url: string): PublicBase {
   const base = url.replace(/\/+$/, "");
   return () => base;

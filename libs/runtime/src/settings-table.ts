@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { limits } from "@fieldlog/contracts";
 
 /** One operator setting. `parse` returns the value, or throws TypeError saying what it must be. */
@@ -86,6 +87,12 @@ function tokens(minimum: number): Kind<string> {
   );
 }
 
+function isNetwork(range: string): boolean {
+  const [address = "", bits = "", ...more] = range.split("/");
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+}
+
 const text = check("a text", (value) => value);
 const port = check("a port (0 to 65535; 0: a free one)", (value) =>
   /^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined,
@@ -106,6 +113,10 @@ const yesNo = check("true or false", (value) =>
 const names = check("names of services, with commas between", (value) =>
   /^[a-z]+(-[a-z]+)*(,[a-z]+(-[a-z]+)*)*$/.test(value) ? value.split(",") : undefined,
 );
+const networks = check("CIDR ranges such as 10.1.0.0/16, with commas between", (value) => {
+  const ranges = value.split(",").map((range) => range.trim());
+  return ranges.every(isNetwork) ? ranges : undefined;
+});
 const ratio = check("a number from 0 to 1", (value) =>
   /^(0|1|0?\.\d+|1\.0+)$/.test(value) ? Number(value) : undefined,
 );
@@ -145,6 +156,18 @@ export const settingsTable = Object.freeze({
     "FIELDLOG_PUBLIC_WS_URL",
     url("ws", "wss"),
     "Base URL under which clients reach the WebSocket port, where that is not the host of FIELDLOG_PUBLIC_URL and the port itself.",
+  ),
+  publicMqttUrl: optional(
+    "FIELDLOG_PUBLIC_MQTT_URL",
+    url("mqtt", "mqtts"),
+    "Host and port under which clients reach MQTT, such as mqtts://mqtt.example.org:8883, where that is not the host of FIELDLOG_PUBLIC_URL and the port itself.",
+  ),
+  trustedProxies: set(
+    "FIELDLOG_TRUSTED_PROXIES",
+    networks,
+    [],
+    "Proxies in front of the HTTP port, comma-separated CIDR ranges such as 10.1.0.0/16: of whoever asks through them, the address is the last in X-Forwarded-For that is none of theirs. Of all others that header means nothing.",
+    { fallbackDoc: "none" },
   ),
   tlsCert: optional("FIELDLOG_TLS_CERT", text, "File of the TLS certificate (PEM); with FIELDLOG_TLS_KEY.", {
     fallbackDoc: "npm start makes one, of an authority of its own; a service alone then has no TLS",
@@ -248,6 +271,9 @@ export const settingsTable = Object.freeze({
   streamsGrpc: set("FIELDLOG_STREAMS_GRPC", address, "127.0.0.1:9108", "Where streams is called."),
   grpcBind: optional("FIELDLOG_GRPC_BIND", text, "Address that the internal services listen on.", {
     fallbackDoc: "FIELDLOG_BIND",
+  }),
+  opsBind: optional("FIELDLOG_OPS_BIND", text, "Address that the operator's port is reached on.", {
+    fallbackDoc: "FIELDLOG_BIND; npm start 127.0.0.1",
   }),
   opsPort: optional("FIELDLOG_OPS_PORT", port, "A service's /healthz, /readyz and /metrics.", {
     fallbackDoc:

@@ -32,6 +32,21 @@ describe("settings", () => {
     }
   });
 
+  it("take trusted proxies as ranges, and nothing else for one", () => {
+    const ranges = readSettings({ FIELDLOG_TRUSTED_PROXIES: "10.1.0.0/16, fd00::/8" }).trustedProxies;
+    expect(ranges).toEqual(["10.1.0.0/16", "fd00::/8"]);
+    for (const one of [
+      "10.1.0.1",
+      "10.1.0.0/33",
+      "10.1/16",
+      "proxy/16",
+      "::/129",
+      "10.1.0.0/8/8",
+      "10.1.0.0/",
+    ])
+      expect(problems({ FIELDLOG_TRUSTED_PROXIES: `10.1.0.0/16,${one}` }), one).toHaveLength(1);
+  });
+
   it("report every problem at once, with the nearest name for an unknown one", () => {
     expect(
       problems({

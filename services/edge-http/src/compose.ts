@@ -8,6 +8,7 @@ import {
   counter,
   gauge,
   publicBase,
+  publicMqtt,
   type Runtime,
   ServerCertificate,
   webSocketBase,
@@ -29,6 +30,7 @@ import { editPage } from "./edit-page/edit-page.js";
 import { opsRoutes } from "./http/ops-routes.js";
 import { passOn } from "./http/pass-on.js";
 import { RequestCounts } from "./http/request-counts.js";
+import { addressOf } from "./http/sender-address.js";
 import { type Addresses, createFastify, Listeners } from "./http/server.js";
 import { Access } from "./native/access.js";
 import { addNative } from "./native/add-native.js";
@@ -114,7 +116,9 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     stopping,
     now,
   });
-  await dialects.register(tentaRoutes, { handles: tenta, counts, logger, traced, stopping });
+  const sender = addressOf(settings);
+  const tentaOptions = { handles: tenta, addressOf: sender, counts, logger, traced, stopping };
+  await dialects.register(tentaRoutes, tentaOptions);
   const publishing = new EventPublishing({ log, known, ownWrites, now });
   const cred = await addCred(
     dialects,
@@ -134,7 +138,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
     dialects,
     {
       ...{ ...edge, access, ownWrites, deviceBound, remote, publicBase: base, now },
-      webSocketBase: sockets,
+      ...{ webSocketBase: sockets, publicMqtt: publicMqtt(settings), addressOf: sender },
       objects: openObjects(log.connection, settings),
     },
     { counts, logger, stopping },

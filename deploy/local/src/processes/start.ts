@@ -31,7 +31,7 @@ export interface StartOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly settings: Settings;
   readonly dataDir: string;
-  /** Where this machine reaches what listens on FIELDLOG_BIND. */
+  /** Where this machine reaches what listens on FIELDLOG_OPS_BIND. */
   readonly host: string;
   readonly screen: Screen;
 }

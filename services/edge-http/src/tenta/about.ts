@@ -1,4 +1,4 @@
-import type { Settings } from "@fieldlog/runtime";
+import { publicMqtt, type Settings } from "@fieldlog/runtime";
 import type { Answer, TentaRequest } from "./request.js";
 
 /**
@@ -13,8 +13,8 @@ export function describeStatus(settings: Settings, startedAt: number) {
       commit_sha: commitSha,
       branch_name: branchName,
       start_timestamp: startedAt / 1000,
-      mqtt_hostname: hostnameOf(publicUrl ?? `http://${host}`) ?? bind,
-      mqtt_port: mqttPort,
+      mqtt_hostname: hostnameOf(settings.publicMqttUrl ?? publicUrl ?? `http://${host}`) ?? bind,
+      mqtt_port: publicMqtt(settings)?.port ?? mqttPort,
     },
   });
 }

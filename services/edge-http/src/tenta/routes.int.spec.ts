@@ -24,7 +24,15 @@ beforeAll(async () => {
   >;
   const counts = new RequestCounts(createMetrics());
   const logger = createLogger("test", "silent");
-  await app.register(tentaRoutes, { handles, counts, logger, traced: false, stopping: () => false });
+  const addressOf = () => "192.0.2.1";
+  await app.register(tentaRoutes, {
+    handles,
+    addressOf,
+    counts,
+    logger,
+    traced: false,
+    stopping: () => false,
+  });
   await app.listen({ host: "127.0.0.1", port: 0 });
 });
 afterAll(async () => {
@@ -65,6 +73,16 @@ describe("tenta's routes", () => {
       expect(answer.headers["fieldlog-position"]).toBe("12288");
       expect(answer.headers["access-control-allow-origin"]).toBe("*");
     }
+  });
+
+  it("say whence it came, as the door knows it", async () => {
+    const told: string[] = [];
+    handle = async ({ address }) => {
+      told.push(address);
+      return { json: {} };
+    };
+    await ask("POST", "/authentication", "{}");
+    expect(told).toEqual(["192.0.2.1"]);
   });
 
   it("do not tell what was not foreseen", async () => {

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readBody } from "../http/body.js";
 import { awaitBody, linger } from "../http/late.js";
 import type { RequestCounts } from "../http/request-counts.js";
+import type { AddressOf } from "../http/sender-address.js";
 import { traced } from "../http/traced.js";
 import { isPreflight, preflight } from "./cors.js";
 import { refusalOf } from "./failure.js";
@@ -15,6 +16,7 @@ import type { Answer, Handle } from "./request.js";
 
 export interface TentaRoutesOptions {
   readonly handles: Readonly<Record<OperationName, Handle>>;
+  readonly addressOf: AddressOf;
   readonly counts: RequestCounts;
   readonly logger: Pick<Logger, "error">;
   /** Whether requests are traced that do not say so themselves. */
@@ -105,7 +107,7 @@ async function answer(
   const request = {
     ...{ who: operation.who, params, query, body },
     authorization: raw.headers.authorization,
-    address: raw.socket.remoteAddress ?? "",
+    address: options.addressOf(raw),
     host: raw.headers.host ?? "",
   };
   const handle = options.handles[name];

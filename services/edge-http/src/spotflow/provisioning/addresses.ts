@@ -1,6 +1,5 @@
 import { Budget } from "@fieldlog/admission";
 import { limits } from "@fieldlog/contracts";
-import type { FastifyRequest } from "fastify";
 import { LRUCache } from "lru-cache";
 import { refusals } from "../refusal.js";
 
@@ -43,9 +42,4 @@ export class Addresses {
     this.counted.set(address, begun);
     return begun;
   }
-}
-
-/** Whence a request came. */
-export function addressOf(request: FastifyRequest): string {
-  return request.raw.socket.remoteAddress ?? "";
 }

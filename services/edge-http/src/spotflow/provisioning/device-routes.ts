@@ -2,13 +2,14 @@ import { hash } from "node:crypto";
 import type { Known } from "@fieldlog/admission";
 import type { provisioning } from "@fieldlog/contracts";
 import { type RpcClient, RpcError } from "@fieldlog/rpc";
-import type { PublicBase } from "@fieldlog/runtime";
+import type { MqttPlace, PublicBase } from "@fieldlog/runtime";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { AddressOf } from "../../http/sender-address.js";
 import { time } from "../../native/json.js";
 import type { Operation } from "../operation.js";
 import { refusals } from "../refusal.js";
 import { bodyOf, type Handle, type ServeOptions, serve } from "../serve.js";
-import { Addresses, addressOf } from "./addresses.js";
+import { Addresses } from "./addresses.js";
 import { connectionString, remaining } from "./connection-string.js";
 import {
   Complete,
@@ -22,6 +23,9 @@ export interface DeviceRoutesParts {
   readonly provisioning: RpcClient<typeof provisioning.ProvisioningService>;
   readonly known: Known;
   readonly publicBase: PublicBase;
+  /** Where MQTT is; undefined: on the host of the public base. */
+  readonly publicMqtt: MqttPlace | undefined;
+  readonly addressOf: AddressOf;
   /** ms since 1970 UTC. */
   readonly now: () => number;
 }
@@ -37,7 +41,7 @@ export function deviceRoutes(app: FastifyInstance, parts: DeviceRoutesParts, opt
   ) =>
     serve(app, options, operation, async (request, reply) => {
       const { by } = operation;
-      const address = addressOf(request);
+      const address = parts.addressOf(request.raw);
       addresses.check(address);
       void reply.header("cache-control", "no-store");
       try {
@@ -69,13 +73,14 @@ export function deviceRoutes(app: FastifyInstance, parts: DeviceRoutesParts, opt
 }
 
 async function init(
-  { provisioning: client }: DeviceRoutesParts,
+  { provisioning: client, addressOf }: DeviceRoutesParts,
   tokenHash: Uint8Array,
   request: FastifyRequest,
 ) {
   const { deviceId, attributes } = bodyOf(Init, request);
   const { operation } = await client.beginProvisioning({
-    ...{ tokenHash, deviceId: deviceId ?? "", attributes: attributes ?? {}, address: addressOf(request) },
+    ...{ tokenHash, deviceId: deviceId ?? "", attributes: attributes ?? {} },
+    address: addressOf(request.raw),
   });
   if (operation?.begun === undefined) throw new Error("auth answered without an operation");
   return {
@@ -101,14 +106,14 @@ async function complete(
 }
 
 async function register(
-  { provisioning: client, publicBase, now }: DeviceRoutesParts,
+  { provisioning: client, publicBase, publicMqtt, now }: DeviceRoutesParts,
   tokenHash: Uint8Array,
   request: FastifyRequest,
 ) {
   bodyOf(Register, request);
   const opened = await client.openRegistration({ tokenHash });
   const { namespace, device, connectionToken: token, expiresAt } = opened;
-  const host = new URL(publicBase(request.raw)).hostname;
+  const host = publicMqtt?.host ?? new URL(publicBase(request.raw)).hostname;
   const until = Number(opened.connectionExpiresAt);
   return {
     connectionString: connectionString({ host, namespace, device, token, expiresAt: until }),
