@@ -92,8 +92,11 @@ async function makeTables(): Promise<void> {
   await client.end();
 }
 
-const goBack = (folder: string, replace = false) =>
-  restore({ natsUrl: fresh.nats.url, postgresUrl, folder, replicas: 1, replace, reserve: 50 });
+const goBack = (folder: string, replace = false, onProgress?: (step: string) => void) =>
+  restore({
+    ...{ natsUrl: fresh.nats.url, postgresUrl, folder, replicas: 1, replace, reserve: 50 },
+    ...(onProgress && { onProgress }),
+  });
 
 describe("a backup", () => {
   let folder: string;
@@ -162,8 +165,12 @@ describe("a backup", () => {
   });
 
   it("brings all back that was acknowledged before it began, under the same positions, and the rest with it", async () => {
-    const { signalsEnd, removed } = await goBack(folder);
+    const steps = new Set<string>();
+    const { signalsEnd, removed } = await goBack(folder, false, (step) => steps.add(step));
     expect(removed).toEqual([]);
+    // Whoever runs although nobody should is given no position that others have seen.
+    const inOrder = [...steps];
+    expect(inOrder[inOrder.indexOf(SIGNALS) + 1]).toBe("positions left out");
     const log = await connectLog({ url: fresh.nats.url, name: "test" });
     const found = await identities(log);
     for (const [sequence, of] of acknowledged) expect(found.get(sequence), String(sequence)).toEqual(of);

@@ -87,6 +87,32 @@ describe("a read model whose servers fail", () => {
   });
 });
 
+describe("a log that was put back to an older state", () => {
+  it("stops the read model, which can be built anew of what there is", async () => {
+    const url = await servers.databaseUrl();
+    await writeMany(log, "older", 2_000);
+    const before = await run(url);
+    await caughtUp(before);
+    await before.runner.stop();
+    const end = (await log.lastSequence(SIGNALS)) - 1;
+    const older: ReadableLog = {
+      lastSequence: async () => end,
+      async *read(stream, from) {
+        if ((from.after ?? 0) > end) throw new LogGap(stream, from.after ?? 0, end);
+        for await (const commits of log.read(stream, from)) {
+          const there = commits.filter((one: Commit) => one.sequence <= end);
+          if (there.length > 0) yield there;
+        }
+      },
+    };
+    const { runner } = await run(url, older);
+    await until("stopped", async () => (await runner.status()).state === "stopped");
+    await runner.rebuild();
+    await until("built anew", async () => (await runner.status()).state === "live");
+    expect(await runner.status()).toMatchObject({ sequence: end });
+  });
+});
+
 describe("a log that lacks a commit", () => {
   it.each([
     ["the log notices", true],

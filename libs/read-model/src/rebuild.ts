@@ -118,7 +118,10 @@ async function followUntilSwapped<T>(
       // From here on the live tables stand still.
       await live.session.turns.take(async () => {
         const until = performance.now() + LEVEL_MS;
-        while (applier.sequence < live.sequence() && !signal.aborted) {
+        // A log that was put back to an older state ends before what they know, and they have stopped.
+        const end = live.following() ? Number.POSITIVE_INFINITY : await log.lastSequence(definition.stream);
+        const goal = Math.min(live.sequence(), end);
+        while (applier.sequence < goal && !signal.aborted) {
           if (performance.now() > until) return;
           await delay(5);
         }

@@ -6,7 +6,7 @@ import type { World } from "../world.js";
 type Place = Pick<World, "env" | "cwd">;
 
 /**
- * Where NATS is: FIELDLOG_NATS_URL, else the server that `npm start` runs in its data folder, looked for from the
+ * Where NATS is: FIELDLOG_NATS_URL, else the servers that `npm start` runs in its data folder, looked for from the
  * working directory upwards. Raises CliError.
  */
 export function natsUrl({ env, cwd }: Place): string {
@@ -14,8 +14,8 @@ export function natsUrl({ env, cwd }: Place): string {
   if (given) return given;
   const dataDir = env["FIELDLOG_DATA_DIR"] || ".fieldlog";
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    const found = startedNats(resolve(folder, dataDir, "nats"));
-    if (found) return found;
+    const found = startedServers(resolve(folder, dataDir));
+    if (found.length > 0) return found.join(",");
     if (folder === dirname(folder)) break;
   }
   throw new CliError("it is not known where NATS is", {
@@ -34,12 +34,20 @@ export function postgresUrl({ env }: Place): string {
   });
 }
 
+/** One, or three where the log is kept by a cluster; none: no data folder of ours. */
+function startedServers(dataDir: string): string[] {
+  const one = join(dataDir, "nats");
+  const several = join(dataDir, "nats-cluster");
+  const members = [1, 2, 3].map((n) => startedNats(join(several, `nats-${n}`), several));
+  return [startedNats(one, one), ...members].filter((found) => found !== undefined);
+}
+
 /** Of the configuration and the password that the server was started with last. */
-function startedNats(folder: string): string | undefined {
+function startedNats(folder: string, withPassword: string): string | undefined {
   try {
     const [, address] =
       /^listen: "(127\.0\.0\.1:\d+)"/m.exec(readFileSync(join(folder, "nats.conf"), "utf8")) ?? [];
-    const password = readFileSync(join(folder, "password"), "utf8").trim();
+    const password = readFileSync(join(withPassword, "password"), "utf8").trim();
     return address && `nats://fieldlog:${encodeURIComponent(password)}@${address}`;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;

@@ -19,6 +19,15 @@ describe("backup and restore", () => {
     expect(natsUrl({ env: { FIELDLOG_NATS_URL: "nats://a@b" }, cwd: folder })).toBe("nats://a@b");
     const below = { env: {}, cwd: join(folder, "deeper") };
     expect(natsUrl(below)).toBe("nats://fieldlog:se%3Acret@127.0.0.1:4333");
+    const several = join(folder, "several", ".fieldlog", "nats-cluster");
+    for (const n of [1, 2, 3]) {
+      mkdirSync(join(several, `nats-${n}`), { recursive: true });
+      writeFileSync(join(several, `nats-${n}`, "nats.conf"), `listen: "127.0.0.1:433${n}"\n`);
+    }
+    writeFileSync(join(several, "password"), "secret\n");
+    expect(natsUrl({ env: {}, cwd: join(folder, "several") })).toBe(
+      [1, 2, 3].map((n) => `nats://fieldlog:secret@127.0.0.1:433${n}`).join(","),
+    );
     const { run, said } = staged([], { env: {}, cwd: tmpdir() });
     expect(await run("backup x")).toBe(1);
     expect(said.err).toContain("FIELDLOG_NATS_URL");
