@@ -59,9 +59,8 @@ export async function clearStored(parts: ClearingParts, cleared: ClearedNamespac
     const devices = page.map(({ device }) => device);
     await sortedUpTo(await log.settledEnd(SIGNALS));
     const needed = await rows.inStreams(namespace, devices);
-    for (const key of page) {
-      if (!needed.has(key.device) && !uploading.has(key.device)) await keys.forget(key);
-    }
+    const unused = page.filter(({ device }) => !needed.has(device) && !uploading.has(device));
+    await Promise.all(unused.map((key) => keys.forget(key)));
   }
 }
 
