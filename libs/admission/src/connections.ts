@@ -1,7 +1,7 @@
 import { limits } from "@fieldlog/contracts";
 import { LRUCache } from "lru-cache";
 import { Budget } from "./budget.js";
-import { atMost, LoadCache } from "./load-cache.js";
+import { atMost, LoadCache, type LoadCacheOptions } from "./load-cache.js";
 
 /** A device that shows with what it was told to connect. */
 export interface KnownConnection {
@@ -34,7 +34,7 @@ export class Connections {
   private readonly ofDevice: LRUCache<string, OfDevice>;
 
   constructor(
-    private readonly options: {
+    private readonly options: Pick<LoadCacheOptions<KnownConnection>, "ttlMs" | "graceMs"> & {
       /** Asks whoever knows; undefined: the token is not good. */
       readonly load: (token: string) => Promise<Omit<KnownConnection, "budget"> | undefined>;
       readonly hash: (token: string) => string;
@@ -43,7 +43,13 @@ export class Connections {
       readonly now: () => number;
     },
   ) {
-    this.cache = new LoadCache({ max: limits.cachedDevices, load: (hash) => this.load(hash) });
+    const { ttlMs = 0, graceMs = 0 } = options;
+    this.cache = new LoadCache({
+      max: limits.cachedDevices,
+      ttlMs,
+      graceMs,
+      load: (hash) => this.load(hash),
+    });
     this.ofDevice = new LRUCache<string, OfDevice>({
       ...atMost(limits.cachedDevices),
       disposeAfter: ({ hashes }, _, why) => {

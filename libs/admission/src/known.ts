@@ -113,6 +113,11 @@ export type OpenRequests = readonly offers.DataRequest[];
 const KEY_TTL_MS = 60_000;
 /** The same of data requests, which expire by themselves. */
 const REQUESTS_TTL_MS = 60_000;
+/**
+ * Milliseconds that what is known of a device is believed, should what changed it never be heard or have been told from an
+ * old state. It is long, since each device in use costs a call as often, and devices are served on while nobody answers.
+ */
+const DEVICE_TTL = { ttlMs: 600_000, graceMs: 30_000 };
 
 /** What an edge keeps in memory of devices, API keys and namespaces; filled by gRPC, emptied by {@link RegistryWatch}. */
 export interface Known {
@@ -188,7 +193,7 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
   const { auth: authClient, devices: devicesClient } = from;
   return {
     devices: new LoadCache({
-      max: limits.cachedDevices,
+      ...{ max: limits.cachedDevices, ...DEVICE_TTL },
       load: (key) => absentIs("not_found", () => loadDevice(authClient, devicesClient, key, now())),
     }),
     namespaces: new LoadCache<KnownNamespace>({
@@ -223,15 +228,15 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
         }),
     }),
     passwords: new LoadCache<readonly KnownPassword[]>({
-      max: limits.cachedDevices,
+      ...{ max: limits.cachedDevices, ...DEVICE_TTL },
       load: (key) => absentIs("not_found", () => loadPasswords(authClient, key)),
     }),
     signers: new LoadCache({
-      max: limits.cachedDevices,
+      ...{ max: limits.cachedDevices, ...DEVICE_TTL },
       load: (key) => absentIs("not_found", () => loadSigner(authClient, devicesClient, ...partsOf(key))),
     }),
     registered: new LoadCache({
-      max: limits.cachedDevices,
+      ...{ max: limits.cachedDevices, ...DEVICE_TTL },
       load: (key) =>
         absentIs("not_found", async () => {
           const [namespace, id] = partsOf(key);
@@ -281,7 +286,7 @@ export function createKnown(from: KnownFrom, now: () => number): Known {
       load: async (namespace) => (await from.offers.listOpenRequests({ namespace })).requests,
     }),
     connections: new Connections({
-      ...{ hash: keyHash, key: deviceKey, now },
+      ...{ hash: keyHash, key: deviceKey, now, ...DEVICE_TTL },
       load: (token) => absentIs("unauthenticated", () => loadConnection(from.provisioning, token)),
     }),
   };

@@ -36,6 +36,43 @@ describe("LoadCache", () => {
     expect(asked).toHaveLength(2);
   });
 
+  it("asks again for what has grown old, and believes it on only where nobody answers and that is allowed", async () => {
+    for (const graceMs of [0, 1_000]) {
+      const { asked, load } = source();
+      const cache = new LoadCache({ load, max: 10, ttlMs: 30, graceMs });
+      const grown = async (answer: (at: number) => void) => {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        expect(cache.peek("a")).toBeUndefined();
+        const value = cache.get("a");
+        answer(asked.length - 1);
+        return value;
+      };
+      expect(await grown((at) => asked[at]?.answer("1"))).toBe("1");
+      expect(await grown((at) => asked[at]?.answer("2"))).toBe("2");
+      const failed = grown((at) => asked[at]?.fail(new Error("away")));
+      if (graceMs === 0) await expect(failed).rejects.toThrow("away");
+      else {
+        expect([await failed, cache.peek("a"), asked.length]).toEqual(["2", "2", 3]);
+        cache.invalidateWhere((value) => value === "2");
+      }
+      expect(await grown((at) => asked[at]?.answer(undefined))).toBeUndefined();
+      expect(cache.size).toBe(0);
+    }
+  });
+
+  it("does not believe on what was invalidated after it had grown old", async () => {
+    const { asked, load } = source();
+    const cache = new LoadCache({ load, max: 10, ttlMs: 30, graceMs: 1_000 });
+    const first = cache.get("a");
+    asked[0]?.answer("1");
+    await first;
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const second = cache.get("a");
+    cache.invalidateWhere((value) => value === "1");
+    asked[1]?.fail(new Error("away"));
+    await expect(second).rejects.toThrow("away");
+  });
+
   it("asks again for what was invalidated while it was being looked up", async () => {
     const { asked, load } = source();
     const cache = new LoadCache({ load, max: 10 });

@@ -12,6 +12,8 @@ export interface LoadCacheOptions<V> {
   readonly max: number;
   /** Milliseconds that an entry is believed; 0: until it is invalidated. Default 0. */
   readonly ttlMs?: number;
+  /** Milliseconds that it is believed after that each time that nobody can tell it anew. Default 0: it is not. */
+  readonly graceMs?: number;
   /** Absent things remembered, and for how many milliseconds. Defaults 10,000 and 2,000. */
   readonly maxAbsent?: number;
   readonly absentMs?: number;
@@ -27,6 +29,8 @@ export function atMost(entries: number): { maxSize: number; sizeCalculation: () 
   return { maxSize: entries, sizeCalculation: () => 1 };
 }
 
+/** Told only what is not too old to be believed. */
+const FRESH = { allowStale: false };
 /** Times that a look-up is repeated because what it asked about changed meanwhile. */
 const REPEATS = 4;
 
@@ -49,13 +53,15 @@ export class LoadCache<V extends NonNullable<unknown>> {
   readonly lookups = { hits: 0, misses: 0 };
 
   constructor(private readonly options: LoadCacheOptions<V>) {
-    this.entries = new LRUCache({ ...atMost(options.max), ttl: options.ttlMs ?? 0 });
+    // What is too old stays, for who invalidates it and for the case that nobody can tell it anew.
+    const old = { allowStale: true, noDeleteOnStaleGet: true };
+    this.entries = new LRUCache({ ...atMost(options.max), ttl: options.ttlMs ?? 0, ...old });
     this.absent = new LRUCache({ ...atMost(options.maxAbsent ?? 10_000), ttl: options.absentMs ?? 2_000 });
   }
 
   /** The entry if it is here; for the hot path, which then waits for nothing. */
   peek(key: string): V | undefined {
-    const known = this.entries.get(key);
+    const known = this.entries.get(key, FRESH);
     // A miss is counted by `get`, which follows.
     if (known !== undefined) this.lookups.hits++;
     return known;
@@ -63,7 +69,7 @@ export class LoadCache<V extends NonNullable<unknown>> {
 
   /** Undefined: there is no such thing. Rejects with what `load` rejected with, or LoadsExceeded. */
   async get(key: string): Promise<V | undefined> {
-    const known = this.entries.get(key);
+    const known = this.entries.get(key, FRESH);
     if (known !== undefined || this.absent.has(key)) {
       this.lookups.hits++;
       return known;
@@ -71,10 +77,14 @@ export class LoadCache<V extends NonNullable<unknown>> {
     this.lookups.misses++;
     const load = this.loads.get(key);
     if (load !== undefined) return load.promise;
-    if (this.loads.size >= (this.options.maxLoads ?? 512)) throw new LoadsExceeded("too many look-ups");
+    if (this.loads.size >= (this.options.maxLoads ?? 512)) {
+      return this.insteadOf(new LoadsExceeded("too many look-ups"), key);
+    }
     const begun: Load<V> = { promise: Promise.resolve(undefined), stale: false };
     this.loads.set(key, begun);
-    begun.promise = this.load(key, begun).finally(() => this.loads.delete(key));
+    begun.promise = this.load(key, begun)
+      .catch((error: unknown) => this.insteadOf(error, key))
+      .finally(() => this.loads.delete(key));
     return begun.promise;
   }
 
@@ -106,11 +116,23 @@ export class LoadCache<V extends NonNullable<unknown>> {
       load.stale = false;
       value = await this.options.load(key);
       if (load.stale) continue;
-      if (value === undefined) this.absent.set(key, true);
-      else this.entries.set(key, value);
+      if (value !== undefined) this.entries.set(key, value);
+      else {
+        this.entries.delete(key);
+        this.absent.set(key, true);
+      }
       return value;
     }
     // It keeps changing: true a moment ago, and not kept.
     return value;
+  }
+
+  /** What was known before the look-up failed, if it may be believed still. */
+  private insteadOf(error: unknown, key: string): V {
+    const { graceMs = 0 } = this.options;
+    const known = graceMs > 0 ? this.entries.get(key) : undefined;
+    if (known === undefined) throw error;
+    this.entries.set(key, known, { ttl: graceMs });
+    return known;
   }
 }
