@@ -1,5 +1,5 @@
 import { limits } from "@fieldlog/contracts";
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely, PostgresDialect, type PostgresPool } from "kysely";
 import pg from "pg";
 import type { Registry } from "prom-client";
 import type { Bookkeeping } from "./bookkeeping.js";
@@ -35,6 +35,8 @@ export interface ReadDatabase<Tables> {
 }
 
 const INT8 = 20;
+/** Milliseconds that Postgres has to say that it has given up a query, until its connection is. */
+const LATE_MS = 2_000;
 
 /** Positions, sequences and counts stay below 2^53, so bigint columns are read as plain numbers. */
 export const columnTypes: pg.CustomTypesConfig = {
@@ -44,11 +46,12 @@ export const columnTypes: pg.CustomTypesConfig = {
 
 /** Connects at the first query, again after every loss; a query while Postgres is away rejects. */
 export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadDatabase<Tables> {
+  const { queryTimeoutMs = limits.rpcDeadlineMs } = options;
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connections ?? 8,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: options.queryTimeoutMs ?? limits.rpcDeadlineMs,
+    statement_timeout: queryTimeoutMs,
     keepAlive: true,
     types: columnTypes,
     application_name: `fieldlog ${options.schema} queries`,
@@ -59,8 +62,8 @@ export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadData
   // query was sent would have nobody to tell, which ends a Node process.
   pool.on("connect", (client) => client.on("error", onError));
   if (options.metrics) observePool(options.metrics, options.schema, pool);
-  const queries = <T>() =>
-    new Kysely<T>({ dialect: new PostgresDialect({ pool }) }).withSchema(options.schema);
+  const dialect = new PostgresDialect({ pool: limited(pool, queryTimeoutMs + LATE_MS) });
+  const queries = <T>() => new Kysely<T>({ dialect }).withSchema(options.schema);
   let closing: Promise<void> | undefined;
   return {
     url: options.url,
@@ -73,4 +76,24 @@ export function openReadDatabase<Tables>(options: ReadDatabaseOptions): ReadData
       return closing;
     },
   };
+}
+
+/**
+ * The pool without connections that do not answer within the milliseconds, which is not always told of them, or that end
+ * in the midst of a query.
+ */
+function limited(pool: pg.Pool, ms: number): PostgresPool {
+  const connect = async () => {
+    const client = await pool.connect();
+    let failed: Error | undefined;
+    const query = (text: string, values: readonly unknown[]) =>
+      client
+        .query({ text, values: [...values], query_timeout: ms } as pg.QueryConfig)
+        .catch((error: Error) => {
+          if (!(error instanceof pg.DatabaseError)) failed = error;
+          throw error;
+        });
+    return { query, release: (destroy?: boolean) => client.release(failed ?? destroy) };
+  };
+  return { connect, end: () => pool.end(), options: {} } as object as PostgresPool;
 }

@@ -43,7 +43,7 @@ export function liesInTheData(error: unknown): boolean {
 const AWAY = ["08", "53", "55", "57"];
 const NOT_MADE = new Set(["3F000", "42P01"]);
 const AWAY_MESSAGES =
-  /timeout exceeded when trying to connect|Connection terminated|connection error|Cannot use a pool/;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection error|Cannot use a pool/;
 
 /** Whether a query failed because Postgres, or the tables of a read model, are not there: try later. */
 export function isDatabaseAway(error: unknown): boolean {

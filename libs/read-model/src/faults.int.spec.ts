@@ -6,6 +6,7 @@ import { openReadDatabase } from "./database.js";
 import type { ReadableLog } from "./definition.js";
 import { countInLog, type Notes, type NotesOptions, notes, write, writeMany } from "./notes.fixture.js";
 import { ReadModelRunner } from "./runner.js";
+import { openWay } from "./silence.fixture.js";
 
 type Servers = TestServers & { postgres: NonNullable<TestServers["postgres"]> };
 let servers: Servers;
@@ -64,6 +65,21 @@ describe("a read model whose servers fail", () => {
     await caughtUp({ runner });
     expect(await count()).toBe(await countInLog(log));
   });
+
+  it("goes on over another connection when its own ends without a word, also while it waits for the lock", async () => {
+    const direct = await servers.databaseUrl();
+    const way = await openWay(direct);
+    ends.push(async () => way.close());
+    const { runner, count } = await run(way.url);
+    const standby = await run(way.url);
+    await caughtUp({ runner });
+    await until("one stands by", async () => (await standby.runner.ready()) === undefined);
+    way.silence();
+    await write(log, { identity: "after its connection has ended" });
+    await until("caught up", async () => runner.waitFor(await log.lastSequence(SIGNALS), 1_000), 60_000);
+    await until("both know", async () => (await standby.runner.checkpoint()) === runner.sequence, 60_000);
+    expect(await count()).toBe(await countInLog(log));
+  }, 150_000);
 
   it("starts while Postgres is away, and waits for it", async () => {
     const url = await servers.databaseUrl();

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Kysely } from "kysely";
 import pg from "pg";
 import { Applier } from "./apply.js";
+import type { Bookkeeping } from "./bookkeeping.js";
 import { loadCheckpoint } from "./checkpoint.js";
 import type { ReadableLog, ReadModelDefinition } from "./definition.js";
 import { reasonOf } from "./failures.js";
@@ -27,6 +29,8 @@ export interface RebuildOptions<T> {
   readonly log: ReadableLog;
   readonly definition: ReadModelDefinition<T>;
   readonly url: string;
+  /** Over other connections. */
+  readonly bookkeeping: Kysely<Bookkeeping>;
   /** The service's. */
   readonly schema: string;
   readonly live: {
@@ -65,6 +69,7 @@ export async function rebuild<T>(
     const key = lockKey(schema, definition.name, "rebuild");
     // A session of a replica that has just died may hold it for a moment.
     while (!(await session.tryLock(key))) await delay(LOCK_EVERY_MS, undefined, { signal });
+    void session.watch(options.bookkeeping);
     const checkpoint = await stagedCheckpoint(session, definition);
     options.onBegun();
     logger.info({ model: definition.name, sequence: checkpoint.sequence }, "building anew");

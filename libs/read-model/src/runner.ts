@@ -198,6 +198,7 @@ export class ReadModelRunner<T> {
         onReached();
         await delay(RETRY_MS, undefined, { signal });
       }
+      void session.watch(this.db);
       this.standby = false;
       onReached();
       const { log } = this.options;

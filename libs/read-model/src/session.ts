@@ -1,4 +1,5 @@
-import { Kysely, PostgresDialect, type PostgresPool } from "kysely";
+import { setTimeout as delay } from "node:timers/promises";
+import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import pg from "pg";
 import type { Bookkeeping } from "./bookkeeping.js";
 import type { Advance } from "./checkpoint.js";
@@ -7,6 +8,11 @@ import { Turns } from "./turns.js";
 
 const CONNECT_MS = 5_000;
 const CLOSE_MS = 1_000;
+/** Milliseconds that the answer to whether the lock is free may take. */
+const ANSWER_MS = 5_000;
+/** Milliseconds between two looks whether Postgres has the session still, and without any answer until it counts as lost. */
+const LOOK_MS = 5_000;
+const SILENT_MS = 20_000;
 
 /**
  * asynchronous commit: the log is the truth, so the tail that a crash of Postgres takes is applied again.
@@ -18,6 +24,7 @@ const SETTINGS = `
   SET tcp_keepalives_idle = 5;
   SET tcp_keepalives_interval = 2;
   SET tcp_keepalives_count = 3;
+  SET tcp_user_timeout = '11s';
   SET timezone = 'UTC';
   SET jit = off`;
 
@@ -39,6 +46,8 @@ export class WritingSession {
   /** Bound to this connection and the service's schema. */
   readonly bookkeeping: Kysely<Bookkeeping>;
   private failure: Error | undefined;
+  /** The server's process, once it holds a lock. */
+  private pid = 0;
   private readonly onLost = new Set<(error: Error) => void>();
 
   private constructor(
@@ -76,11 +85,28 @@ export class WritingSession {
 
   /** True when this session now holds the lock. Waits for nobody. */
   async tryLock(key: string): Promise<boolean> {
-    const { rows } = await this.client.query<{ locked: boolean }>(
-      "SELECT pg_try_advisory_lock($1::bigint) AS locked",
-      [key],
-    );
+    const { rows } = await this.client.query<{ locked: boolean; pid: number }>({
+      text: "SELECT pg_try_advisory_lock($1::bigint) AS locked, pg_backend_pid() AS pid",
+      ...{ values: [key], query_timeout: ANSWER_MS },
+    });
+    this.pid = rows[0]?.pid ?? 0;
     return rows[0]?.locked === true;
+  }
+
+  /**
+   * Loses the session, with what waits for it, when Postgres has given up its lock, or does not answer at all, for as long
+   * as it is open: the end of a connection is not always told. Others are asked, since this one may be at work for long.
+   */
+  async watch(others: Kysely<Bookkeeping>): Promise<void> {
+    let answeredAt = performance.now();
+    for (;;) {
+      await delay(LOOK_MS, undefined, { ref: false });
+      if (this.lost) return;
+      const holds = await this.isHeld(others).catch(() => undefined);
+      if (holds !== undefined) answeredAt = performance.now();
+      if (holds === false) this.abandon("Postgres has ended the session");
+      else if (performance.now() - answeredAt > SILENT_MS) this.abandon("Postgres does not answer");
+    }
   }
 
   /**
@@ -119,15 +145,26 @@ export class WritingSession {
 
   /** Ends the connection, in any state and at the latest after a second; raises nothing. */
   async close(): Promise<void> {
-    const abandon = setTimeout(
-      () =>
-        (
-          this.client as unknown as { connection: { stream: { destroy(): void } } }
-        ).connection.stream.destroy(),
-      CLOSE_MS,
-    );
+    const late = setTimeout(() => this.destroy(), CLOSE_MS);
     await this.client.end().catch(() => undefined);
-    clearTimeout(abandon);
+    clearTimeout(late);
+  }
+
+  private async isHeld(others: Kysely<Bookkeeping>): Promise<boolean> {
+    const { rows } = await sql<{ held: boolean }>`
+      SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = ${this.pid}) AS held
+    `.execute(others);
+    return rows[0]?.held === true;
+  }
+
+  private abandon(reason: string): void {
+    this.lose(new Error(reason));
+    this.destroy();
+  }
+
+  private destroy(): void {
+    const { connection } = this.client as unknown as { connection: { stream: { destroy(): void } } };
+    connection.stream.destroy();
   }
 
   private lose(error: Error): void {

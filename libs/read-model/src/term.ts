@@ -139,10 +139,11 @@ export class Term<T> {
       following: () => this.live.following,
     };
     this.tasks.run(async (signal) => {
-      const { url, schema } = database;
+      const { url, schema, bookkeeping } = database;
       try {
         const onBegun = begun.resolve;
-        await rebuild({ log, definition, url, schema, live, onBegun, logger, signal }, () => this.takeOver());
+        const options = { log, definition, url, schema, bookkeeping, live, onBegun, logger, signal };
+        await rebuild(options, () => this.takeOver());
       } catch (error) {
         if (!(error instanceof ReadModelStopped)) throw error;
         await this.giveUpRebuild(error.reason);
