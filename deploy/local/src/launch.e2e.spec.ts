@@ -186,6 +186,7 @@ describe("npm start -- --processes", () => {
   beforeAll(async () => {
     dir = await temporaryDir();
     settings = { ...anyPorts, FIELDLOG_OPS_PORT: "", FIELDLOG_DATA_DIR: join(dir, "data") };
+    settings["FIELDLOG_BIND"] = "0.0.0.0";
     run = launch(settings, replicas);
     await run.says("Ctrl-C stops.");
     key = adminKey(run);
@@ -211,6 +212,13 @@ describe("npm start -- --processes", () => {
     expect([...listed().keys()].sort()).toEqual([...SERVICES, "edge-http-2"].sort());
     expect(new Set([...listed().values()].map(({ pid }) => pid)).size).toBe(SERVICES.length + 1);
     for (const { ops } of listed().values()) expect((await fetch(`${ops}/readyz`)).status).toBe(200);
+  });
+
+  it("opens its doors to others where it is told to, and not what operators ask", async () => {
+    const elsewhere = (url = "") => fetch(`${url.replace("127.0.0.1", "127.0.0.2")}/readyz`);
+    const { at, ops } = listed().get("edge-http") ?? {};
+    expect((await elsewhere(at?.split(" ")[0])).status).toBe(200);
+    await expect(elsewhere(ops)).rejects.toThrow("fetch failed");
   });
 
   it("keeps three copies of the log, on three NATS servers", async () => {
