@@ -69,6 +69,8 @@ export default defineConfig({
         root,
         test: {
           name: "int",
+          // Each file has servers of its own, or a database of its own on them; a quarter of the time is saved.
+          isolate: false,
           globalSetup: servers,
           include: within(kinds.int),
           ...workers,

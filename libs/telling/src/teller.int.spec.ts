@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { registrySubject, SIGNALS } from "@fieldlog/contracts";
-import { connectLog, decodeBatch, type EventLog, LogUnavailable } from "@fieldlog/event-log";
+import { DECISIONS_TOLD, INSTALLATION, registrySubject, SIGNALS } from "@fieldlog/contracts";
+import { connectLog, decodeBatch, type EventLog, LogUnavailable, RecordBucket } from "@fieldlog/event-log";
 import { openReadDatabase } from "@fieldlog/read-model";
 import { createMetrics, type Registry } from "@fieldlog/runtime";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
@@ -55,6 +55,16 @@ function tell(more: Partial<TellerOptions> = {}): Teller {
   tellers.push(teller);
   teller.start();
   return teller;
+}
+
+/** Up to which sequence all is noted as told. */
+async function noted(): Promise<number> {
+  const bucket = await RecordBucket.open<number>(log.connection, {
+    ...{ name: DECISIONS_TOLD, replicas: 1 },
+    encode: (sequence) => Buffer.from(String(sequence)),
+    decode: (data) => Number(Buffer.from(data).toString()),
+  });
+  return (await bucket.get({ namespace: INSTALLATION, id: KIND }))?.record ?? 0;
 }
 
 /** Decides on several devices in turn; the sequences. */
@@ -154,6 +164,7 @@ it("killed in the middle, nothing is lost, nothing before its turn, and no more 
   };
   tell({ log: withAppend(append) });
   await toldAll(first);
+  await until("that is noted", async () => (await noted()) >= (first.at(-1) ?? 0));
   const other = tell();
   hangs = true;
   const second = await decide(3);
