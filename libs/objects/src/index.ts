@@ -9,7 +9,8 @@ export {
   type PutObject,
   type Range,
 } from "./object-store.js";
-export { type Links, type ObjectSettings, type Objects, openObjects } from "./open-objects.js";
+export type { Links, Objects } from "./objects.js";
+export { type ObjectSettings, openObjects } from "./open-objects.js";
 // What is so small that several are one object.
 export { namesInPack } from "./pack.js";
 // What is larger than one object.

@@ -1,8 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NatsObjects } from "./nats-objects.js";
-import type { ObjectStore } from "./object-store.js";
+import type { Objects } from "./objects.js";
 import { S3BesideNats } from "./s3-beside-nats.js";
-import { type LinkOptions, S3Objects } from "./s3-objects.js";
+import { S3Objects } from "./s3-objects.js";
 
 /** What an operator says of the storage of large data; the names are those of the settings. */
 export interface ObjectSettings {
@@ -15,20 +15,6 @@ export interface ObjectSettings {
   readonly s3AccessKey?: string | undefined;
   readonly s3SecretKey?: string | undefined;
   readonly s3Direct: boolean;
-}
-
-/** The storage of an installation. */
-export interface Objects extends ObjectStore {
-  readonly kind: "nats" | "s3";
-  /** Gives URLs at which the storage itself answers; undefined: everything is read through us. */
-  readonly links?: Links | undefined;
-  /** What is to be done in NATS now and then; see {@link NatsObjects.tidy}. */
-  tidy(before: number, signal?: AbortSignal): Promise<number>;
-}
-
-export interface Links {
-  /** A URL from which anybody can GET the object, as it is stored, for so many seconds. */
-  link(name: string, options: LinkOptions): Promise<string>;
 }
 
 /** Opens the storage that the settings name; asks nobody. Raises TypeError where they are not complete. */

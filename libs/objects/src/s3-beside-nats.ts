@@ -1,6 +1,6 @@
 import type { NatsObjects } from "./nats-objects.js";
 import { NoSuchObject, type ObjectStore, type PutObject, type Range } from "./object-store.js";
-import type { Links, Objects } from "./open-objects.js";
+import type { Links, Objects } from "./objects.js";
 
 /** Objects in S3 of an installation that kept them in NATS before: those stay where they are until they are removed. */
 export class S3BesideNats implements Objects {

@@ -34,6 +34,9 @@ class Memory implements Objects {
   async deleteAll(): Promise<number> {
     return 0;
   }
+  async tidy(): Promise<number> {
+    return 0;
+  }
 }
 
 async function whole(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
