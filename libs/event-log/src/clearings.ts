@@ -14,7 +14,7 @@ import {
 } from "@fieldlog/contracts";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { decodeBatch, encodeBatch } from "./batch.js";
-import { LogUnavailable, SequenceConflict } from "./errors.js";
+import { SequenceConflict, unavailable } from "./errors.js";
 import { messageOrNull } from "./message.js";
 import { publish } from "./publish.js";
 import { Registry } from "./registry.js";
@@ -125,7 +125,7 @@ export class Clearings {
         first = await this.next(stream, subject, seq);
       }
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
     return removed;
   }
@@ -149,7 +149,7 @@ export async function clearedBelow(jsm: JetStreamManager): Promise<ClearedBelow>
 async function newest(jsm: JetStreamManager): Promise<{ sequence: number; below: ClearedBelow }> {
   const query = { last_by_subj: CLEARING_SUBJECT };
   const message = await messageOrNull(jsm, REGISTRY, query).catch((error: unknown) => {
-    throw new LogUnavailable((error as Error).message, 1, { cause: error });
+    throw unavailable(error);
   });
   if (message === null) return { sequence: 0, below: { signals: 0, registry: 0 } };
   const event = clearingIn(message.data);

@@ -60,3 +60,9 @@ export class SignalTooLarge extends Error {
     super(`a signal of ${bytes} bytes is over the limit of ${limit}`);
   }
 }
+
+/** What the server or the connection raised, as that the log cannot be used just now. */
+export function unavailable(error: unknown): LogUnavailable {
+  if (error instanceof LogUnavailable) return error;
+  return new LogUnavailable((error as Error).message, 1, { cause: error });
+}

@@ -14,7 +14,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { encodeBatch } from "./batch.js";
 import { Clearings } from "./clearings.js";
 import { type Durability, describeDurability, readDurability } from "./durability.js";
-import { LogUnavailable } from "./errors.js";
+import { LogUnavailable, unavailable } from "./errors.js";
 import { Group, type GroupOptions, idleGroups } from "./group.js";
 import { type Batch, type CommitOutcome, GroupCommit } from "./group-commit.js";
 import { messageOrNull } from "./message.js";
@@ -122,11 +122,6 @@ async function untilJetStreamAnswers(nc: NatsConnection, logger?: LogLogger): Pr
 }
 
 const NOTHING = new Uint8Array();
-
-function unavailable(error: unknown): LogUnavailable {
-  if (error instanceof LogUnavailable) return error;
-  return new LogUnavailable((error as Error).message, 1, { cause: error });
-}
 
 /** The permanent log: SIGNALS by group commit, REGISTRY by expected sequence. */
 export class EventLog {

@@ -11,7 +11,7 @@ import {
   type JsMsg,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
-import { LogUnavailable } from "./errors.js";
+import { unavailable } from "./errors.js";
 import { leaderHas } from "./message.js";
 import { type Commit, StoredCommit } from "./read.js";
 
@@ -72,7 +72,7 @@ export class Group {
     try {
       await group.ensure();
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
     return group;
   }

@@ -12,7 +12,7 @@ import {
 } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
-import { LogUnavailable } from "./errors.js";
+import { LogUnavailable, unavailable } from "./errors.js";
 import { leaderHas } from "./message.js";
 import { patiently } from "./patiently.js";
 import { publish } from "./publish.js";
@@ -233,9 +233,4 @@ function isNotFound(error: unknown): boolean {
   const { status, code, message } = error;
   if (code === DELETE_FAILED) return /no message found|deleted message/.test(message);
   return status === 404 || code === SEQUENCE_NOT_FOUND || code === JetStreamApiCodes.NoMessageFound;
-}
-
-function unavailable(error: unknown): Error {
-  if (error instanceof LogUnavailable) return error;
-  return new LogUnavailable((error as Error).message, 1, { cause: error });
 }

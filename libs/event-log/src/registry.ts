@@ -6,7 +6,7 @@ import {
   type JetStreamClient,
   type JetStreamManager,
 } from "@nats-io/jetstream";
-import { LogUnavailable, SequenceConflict } from "./errors.js";
+import { LogUnavailable, SequenceConflict, unavailable } from "./errors.js";
 import { messageOrNull } from "./message.js";
 import { publish } from "./publish.js";
 
@@ -84,7 +84,7 @@ export class Registry {
     try {
       return await messageOrNull(this.jsm, REGISTRY, query);
     } catch (error) {
-      throw new LogUnavailable((error as Error).message, 1, { cause: error });
+      throw unavailable(error);
     }
   }
 }
