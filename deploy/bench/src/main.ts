@@ -15,6 +15,7 @@ import { KeptRuns } from "./frame/kept.js";
 import { thisMachine } from "./frame/machine.js";
 import { jsonOf, type Report, tableOf, wholeJsonOf } from "./frame/report.js";
 import { row } from "./frame/result.js";
+import { watchStolen } from "./frame/stolen.js";
 import { summaryOf } from "./pages/targets.js";
 import { writePages } from "./pages/write.js";
 import { Places } from "./profile/places.js";
@@ -160,12 +161,14 @@ async function measured(
   const begun = performance.now();
   const about = { benchmark: benchmark.name, date: new Date().toISOString(), commit: await thisCommit() };
   try {
+    const stolenSince = watchStolen();
     const flush = await flushLatency(folder);
     const context = { ...options, folder, progress, signal: stop.signal, ...(profiler && { profiler }) };
     const rows = await benchmark.run(context);
     const flushRow = row({ name: "flush of 4 KiB to the disk, p99", unit: "ms", values: [flush.p99Ms] });
     const tookS = (performance.now() - begun) / 1_000;
-    return { ...about, tookS, machine: thisMachine(), flush, rows: [...rows, flushRow] };
+    const stolen = stolenSince() ?? null;
+    return { ...about, tookS, machine: thisMachine(), flush, stolen, rows: [...rows, flushRow] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
 import type { FlushLatency } from "./disk.js";
 import type { Machine } from "./machine.js";
 import type { Row } from "./result.js";
+import { percent } from "./stolen.js";
 
 /** What a run of a benchmark found, and where and when. */
 export interface Report {
@@ -13,6 +14,8 @@ export interface Report {
   readonly tookS: number;
   readonly machine: Machine;
   readonly flush: FlushLatency;
+  /** Share of the processors' time that the host gave to others meanwhile, 0 to 1; null: not known. */
+  readonly stolen?: number | null;
   readonly rows: readonly Row[];
 }
 
@@ -29,7 +32,9 @@ export function wholeJsonOf(report: Report): string {
     spread: each.spread && rounded(each.spread),
   }));
   const flush = { p50Ms: rounded(report.flush.p50Ms), p99Ms: rounded(report.flush.p99Ms) };
-  return JSON.stringify({ ...report, tookS: Math.round(report.tookS), flush, rows }, undefined, 2);
+  const { tookS, stolen = null } = report;
+  const whole = { ...report, tookS: Math.round(tookS), flush, stolen: stolen && rounded(stolen), rows };
+  return JSON.stringify(whole, undefined, 2);
 }
 
 function numbersOf<T extends Pick<Row, "value" | "peerValue" | "ratio">>(row: T): T {
@@ -46,7 +51,7 @@ const HEADER = ["", "value", "unit", "spread", "peer", "peer's", "ratio", "targe
 const RIGHT = new Set([1, 3, 5, 6]);
 
 /** For people: aligned columns under a line about the machine and one about its disk. */
-export function tableOf({ machine, flush, rows }: Report): string {
+export function tableOf({ machine, flush, stolen, rows }: Report): string {
   const cells = [
     HEADER,
     ...rows.map((row) => [
@@ -72,7 +77,11 @@ export function tableOf({ machine, flush, rows }: Report): string {
       .trimEnd(),
   );
   const disk = `flush of 4 KiB to the disk: p50 ${shown(flush.p50Ms)} ms, p99 ${shown(flush.p99Ms)} ms`;
-  return [wordsOf(machine), disk, "", ...lines].join("\n");
+  return [wordsOf(machine), `${disk}${stolenWords(stolen)}`, "", ...lines].join("\n");
+}
+
+function stolenWords(stolen: number | null | undefined): string {
+  return stolen ? `; the host gave ${percent(stolen)} of the processors' time to others` : "";
 }
 
 /** Of a row without a target: nothing. */

@@ -1,4 +1,5 @@
 import { type Report, wordsOf } from "../frame/report.js";
+import { percent } from "../frame/stolen.js";
 import { markdownTable } from "./markdown.js";
 import { targetsOf } from "./targets.js";
 
@@ -18,13 +19,14 @@ function keptRuns(reports: readonly Report[]): string {
   const met = targets.filter((target) => target.met).length;
   return [
     markdownTable(
-      ["benchmark", "date", "commit", "took", "machine", "targets met"],
+      ["benchmark", "date", "commit", "took", "machine", "taken by others", "targets met"],
       reports.map((report) => [
         `[${report.benchmark}](results/${report.benchmark}.json)`,
         report.date.slice(0, 16).replace("T", " "),
         report.commit,
         `${Math.round(report.tookS)} s`,
         wordsOf(report.machine),
+        report.stolen == null ? "" : percent(report.stolen),
         metOf(report),
       ]),
     ),

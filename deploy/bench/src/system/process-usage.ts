@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { percent, watchStolen } from "../frame/stolen.js";
 import type { Profiler } from "../profile/profiler.js";
 
 const TICKS_PER_S = 100;
@@ -39,8 +40,10 @@ export async function withUsage<T>(
 ): Promise<{ result: T; usage: (done?: number) => string; busy: Readonly<Record<string, number>> }> {
   const before = Object.entries(pids).map(([name, pid]) => ({ name, pid, cpu: cpuSeconds(pid) }));
   const start = performance.now();
+  const stolenSince = watchStolen();
   const result = await (profiled?.profiler?.during(profiled.what, pids, work) ?? work());
   const seconds = (performance.now() - start) / 1000;
+  const stolen = stolenSince() ?? 0;
   const used = before.flatMap(({ name, pid, cpu }) => {
     const now = cpuSeconds(pid);
     return cpu === undefined || now === undefined ? [] : [{ name, cpu: now - cpu }];
@@ -48,7 +51,8 @@ export async function withUsage<T>(
   const usage = (done?: number) => {
     const each = (cpu: number) => (done ? ` (${((cpu * 1e6) / done).toFixed(1)} µs each)` : "");
     const shares = used.map(({ name, cpu }) => `${name} ${(cpu / seconds).toFixed(2)}${each(cpu)}`);
-    return shares.length > 0 ? `processors busy: ${shares.join(", ")}` : "";
+    const taken = stolen >= 0.005 ? `; the host took ${percent(stolen)}` : "";
+    return shares.length > 0 ? `processors busy: ${shares.join(", ")}${taken}` : "";
   };
   const busy = Object.fromEntries(used.map(({ name, cpu }) => [name, cpu / seconds]));
   return { result, usage, busy };
