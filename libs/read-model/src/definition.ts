@@ -40,6 +40,11 @@ export interface ReadModelDefinition<T> {
   /** Makes the tables, empty. `db` is bound to the schema they belong in, which may be the staging one. */
   create(db: Kysely<unknown>): Promise<void>;
   /**
+   * Makes those indexes that only queries need, each IF NOT EXISTS: on empty tables right after them, on tables that are
+   * built anew once these have caught up. An index over what is there takes far less time than one that is kept up.
+   */
+  index?(db: Kysely<unknown>): Promise<void>;
+  /**
    * The records of one commit. Pure; may return none. When it throws, the commit is set aside as a whole.
    */
   decode(commit: Commit): readonly LogRecord<T>[];

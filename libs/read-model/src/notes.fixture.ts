@@ -45,6 +45,9 @@ export function notes(options: NotesOptions = {}): ReadModelDefinition<Note> {
         .addPrimaryKeyConstraint("counts_pkey", ["namespace", "device"])
         .execute();
     },
+    async index(db) {
+      await sql`CREATE INDEX IF NOT EXISTS notes_text ON notes (text)`.execute(db);
+    },
     decode: notesOf,
     async apply(tx, records) {
       for (const { value } of records) {

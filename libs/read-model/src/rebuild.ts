@@ -12,7 +12,7 @@ import { ModelMetrics } from "./metrics.js";
 import { Parked } from "./parked.js";
 import { pump } from "./pump.js";
 import { WritingSession } from "./session.js";
-import { analyzeStaging, createStaging, stagingSchema, swapIn } from "./staging.js";
+import { analyzeStaging, createStaging, indexStaging, stagingSchema, swapIn } from "./staging.js";
 import { Tasks } from "./tasks.js";
 
 /** Commits that the new tables may be behind when the live ones are held for the swap. */
@@ -106,6 +106,13 @@ async function followUntilSwapped<T>(
   const tasks = new Tasks(options.signal);
   let swapped = false;
   const stopPump = new AbortController();
+  const close = async (signal: AbortSignal) => {
+    while (!signal.aborted) {
+      const goal = live.following() ? live.sequence() : await log.lastSequence(definition.stream);
+      if (applier.sequence + CLOSE >= goal) return;
+      await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  };
   const following = (async () => {
     const signal = AbortSignal.any([stopPump.signal, tasks.signal]);
     await pump({ log, definition, session, applier: () => applier, signal, onApplied: () => undefined });
@@ -113,11 +120,11 @@ async function followUntilSwapped<T>(
   tasks.run(() => following);
   tasks.run(async (signal) => {
     try {
-      while (!signal.aborted) {
-        const goal = live.following() ? live.sequence() : await log.lastSequence(definition.stream);
-        if (applier.sequence + CLOSE >= goal) break;
-        await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-      }
+      await close(signal);
+      if (signal.aborted) return;
+      await session.turns.take(() => indexStaging(session, definition));
+      // The log has gone on meanwhile.
+      await close(signal);
       if (signal.aborted) return;
       await session.turns.take(() => analyzeStaging(session, definition));
       // From here on the live tables stand still.

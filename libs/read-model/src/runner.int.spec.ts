@@ -332,13 +332,21 @@ describe("a rebuild", () => {
   });
 
   it("begins by itself when the definition is newer, and goes on after its replica died", async () => {
+    // As many commits as are far from caught up.
+    for (let i = 0; i < 100; i++) await writeMany(log, `one-by-one-${i}`, 1);
     const old = await run();
     await caughtUp(old);
     const before = await digest(database.db, SCHEMA);
     await old.stop();
-    const dying = await run({ version: 2, slow: 50 });
+    const dying = await run({ version: 2, slow: 150 });
     await until("reached", async () => ((await dying.status()).rebuildSequence ?? 0) > 0);
     expect(await dying.status()).toMatchObject({ version: 1, state: "rebuilding" });
+    // What is built has the index once all is in.
+    const indexed = async () => {
+      const sql = "SELECT schemaname AS schema FROM pg_indexes WHERE indexname = 'notes_text'";
+      return (await database.pool.query(sql)).rows.map(({ schema }) => schema);
+    };
+    expect(await indexed()).toEqual([SCHEMA]);
     expect(await digest(database.db, SCHEMA)).toBe(before);
     await database.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'fieldlog notebook notes%'",
@@ -348,6 +356,7 @@ describe("a rebuild", () => {
     await caughtUp(next);
     await until("reached", async () => (await next.status()).state === "live");
     expect(await next.status()).toMatchObject({ version: 2 });
+    expect(await indexed()).toEqual([SCHEMA]);
     expect(await digest(database.db, SCHEMA)).toBe(before);
   });
 });

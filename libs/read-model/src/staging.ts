@@ -13,7 +13,7 @@ export function stagingSchema(schema: string, model: string): string {
   return `${schema}__${model.replaceAll("-", "_")}_rebuild`;
 }
 
-/** Empty tables in the staging schema, and a checkpoint at the beginning of the log. */
+/** Empty tables in the staging schema, without the indexes that only queries need, and a checkpoint at the beginning of the log. */
 export async function createStaging<T>(
   session: WritingSession,
   definition: ReadModelDefinition<T>,
@@ -38,6 +38,14 @@ async function forget(db: Kysely<Bookkeeping>, model: string, staging: string): 
     .where("read_model", "=", model)
     .where("stage", "=", "rebuild")
     .execute();
+}
+
+/** The indexes that only queries need. May be asked again: after a crash, or when the swap did not succeed. */
+export async function indexStaging<T>(
+  session: WritingSession,
+  definition: ReadModelDefinition<T>,
+): Promise<void> {
+  await session.transaction(async () => definition.index?.(session.db));
 }
 
 /** Fresh statistics, so that the first queries after the swap are planned well. */

@@ -92,6 +92,7 @@ export class Term<T> {
         await sql`DROP TABLE IF EXISTS ${sql.id(session.schema, table)} CASCADE`.execute(session.db);
       }
       await definition.create(session.db);
+      await definition.index?.(session.db);
       await createCheckpoint(session.bookkeeping, definition.name, "live", definition.version);
     });
     return { version: definition.version, sequence: 0 };

@@ -7,7 +7,7 @@ import { indexable, storable } from "../storable.js";
 import { addActivity, summarize } from "./activity.js";
 import { signalsOf } from "./decode.js";
 import type { Reported, ReportedEvent } from "./reported.js";
-import { createEventTables } from "./tables.js";
+import { createEventTables, indexEventTables } from "./tables.js";
 
 const EVENT_COLUMNS = [
   "namespace",
@@ -43,6 +43,7 @@ export const events: ReadModelDefinition<Reported> = {
   stream: SIGNALS,
   tables: ["events", "activity"],
   create: createEventTables,
+  index: indexEventTables,
   decode: signalsOf,
   async apply(tx, records) {
     const some = records.some(({ value }) => value.body.case === "event");

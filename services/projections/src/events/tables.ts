@@ -79,20 +79,6 @@ export async function createEventTables(db: Kysely<EventTables>): Promise<void> 
     // The device first: most rows differ in it, and the namespace need not be looked at.
     .addUniqueConstraint("events_identity", ["device", "identity", "namespace"])
     .execute();
-  await db.schema.createIndex("events_device").on("events").columns(["device", "position"]).execute();
-  // For who asks again and again for the newest of one name, as cred's clients do. Not of the commonest one, which
-  // is found at the log's end anyhow, and comes in too fast for one more index.
-  await sql`CREATE INDEX events_type ON events (namespace, type, position) WHERE type <> 'pick'`.execute(db);
-  // The same of sensors' types.
-  await sql`CREATE INDEX events_sensor_type ON events (namespace, sensor_type, position)
-    WHERE sensor_type <> 'accelerometer-3-axis'`.execute(db);
-  // Few bytes for many rows, since events come nearly in the order of their times. Several ranges for each stretch of
-  // rows: with one, a single wrong clock in it would make it fit nearly any window.
-  await sql`CREATE INDEX events_occurred_at ON events
-    USING brin (occurred_at timestamptz_minmax_multi_ops) WITH (autosummarize = on)`.execute(db);
-  // Few rows: who became active or inactive, and when.
-  await sql`CREATE INDEX events_liveness ON events (namespace, device, position) INCLUDE (type)
-    WHERE issuer = 'liveness'`.execute(db);
   await db.schema
     .createTable("activity")
     .addColumn("namespace", ID, (column) => column.notNull())
@@ -107,4 +93,24 @@ export async function createEventTables(db: Kysely<EventTables>): Promise<void> 
     .execute();
   // Rows change with nearly every pull: room on their page keeps that from touching the index.
   await sql`ALTER TABLE activity SET (fillfactor = 50)`.execute(db);
+}
+
+/** What only queries need, and a column's unique index does not already give. */
+export async function indexEventTables(db: Kysely<EventTables>): Promise<void> {
+  await sql`CREATE INDEX IF NOT EXISTS events_device ON events (device, position)`.execute(db);
+  // For who asks again and again for the newest of one name, as cred's clients do. Not of the commonest one, which
+  // is found at the log's end anyhow, and comes in too fast for one more index.
+  await sql`CREATE INDEX IF NOT EXISTS events_type ON events (namespace, type, position) WHERE type <> 'pick'`.execute(
+    db,
+  );
+  // The same of sensors' types.
+  await sql`CREATE INDEX IF NOT EXISTS events_sensor_type ON events (namespace, sensor_type, position)
+    WHERE sensor_type <> 'accelerometer-3-axis'`.execute(db);
+  // Few bytes for many rows, since events come nearly in the order of their times. Several ranges for each stretch of
+  // rows: with one, a single wrong clock in it would make it fit nearly any window.
+  await sql`CREATE INDEX IF NOT EXISTS events_occurred_at ON events
+    USING brin (occurred_at timestamptz_minmax_multi_ops) WITH (autosummarize = on)`.execute(db);
+  // Few rows: who became active or inactive, and when.
+  await sql`CREATE INDEX IF NOT EXISTS events_liveness ON events (namespace, device, position) INCLUDE (type)
+    WHERE issuer = 'liveness'`.execute(db);
 }
