@@ -51,6 +51,7 @@ async function putAllBack(options: RestoreOptions): Promise<Restored> {
   const manifest = await readManifest(folder);
   await checkFiles(folder, manifest, onProgress);
   return await withServer(natsUrl, async (server) => {
+    checkVersion(manifest.nats, server.nc.info?.version ?? "");
     const { cursors, logs, records, objects } = await streamsOf(server.jsm);
     const found = [...cursors, ...logs, ...records, ...objects];
     const schemas = await schemasOf(postgresUrl);
@@ -68,6 +69,18 @@ async function putAllBack(options: RestoreOptions): Promise<Restored> {
     }
     await putPlaces(server.jsm, manifest.places, replicas);
     return { manifest, removed, signalsEnd };
+  });
+}
+
+/** A server reads the snapshots of older ones, and not of all later ones. Raises BackupError. */
+export function checkVersion(ofBackup: string, here: string): void {
+  const [from, to] = [ofBackup, here].map((version) => /^(\d+)\.(\d+)\./.exec(version)?.slice(1).map(Number));
+  if (from === undefined || to === undefined) return;
+  const [major = 0, minor = 0] = from;
+  const [majorHere = 0, minorHere = 0] = to;
+  if (majorHere > major || (majorHere === major && minorHere >= minor)) return;
+  throw new BackupError(`the backup is of NATS ${ofBackup}, and here is ${here}, which may not read it`, {
+    hint: `Nothing was changed. Restore onto NATS ${major}.${minor} or later.`,
   });
 }
 

@@ -5,18 +5,48 @@ import { targetsOf } from "./targets.js";
 
 const BEGIN = "<!-- kept runs: written by npm run bench -- pages -->";
 const END = "<!-- end of kept runs -->";
+/** The charts that the project's README shows. */
+const SHOWN = ["ingest", "mqtt", "fanout"];
 
-/** A README whose list of kept runs is that of these. Raises Error when it has no place for it. */
+/** The benchmarks' README whose list of kept runs is that of these. Raises Error when it has no place for it. */
 export function withKeptRuns(readme: string, reports: readonly Report[]): string {
+  return inPlace(readme, reports, keptRuns);
+}
+
+/** The project's README with the targets of these, and some of their charts. Raises Error when it has no place for them. */
+export function withFigures(readme: string, reports: readonly Report[]): string {
+  return inPlace(readme, reports, figures);
+}
+
+function inPlace(readme: string, reports: readonly Report[], text: typeof figures): string {
   const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`there is no place between ${BEGIN} and ${END}`);
-  return `${readme.slice(0, begin)}${BEGIN}\n\n${keptRuns(reports)}\n\n${readme.slice(end)}`;
+  const written = reports.length === 0 ? "No run is kept yet." : text(reports);
+  return `${readme.slice(0, begin)}${BEGIN}\n\n${written}\n\n${readme.slice(end)}`;
+}
+
+function figures(reports: readonly Report[]): string {
+  const days = [...new Set(reports.map(({ date }) => date.slice(0, 10)))].sort();
+  const machines = [...new Set(reports.map(({ machine }) => wordsOf(machine)))];
+  const shown = reports.filter(({ benchmark }) => SHOWN.includes(benchmark));
+  return [
+    `Kept runs of ${days.join(", ")}; clients, servers and database share ${machines.join("; or ")}.`,
+    targetTable(reports),
+    ...shown.map(({ benchmark }) => `![${benchmark}](deploy/bench/charts/${benchmark}.svg)`),
+  ].join("\n\n");
+}
+
+function targetTable(reports: readonly Report[]): string {
+  const targets = targetsOf(reports);
+  const met = targets.filter((target) => target.met).length;
+  const table = markdownTable(
+    ["benchmark", "what", "figure", "to reach", ""],
+    targets.map(({ benchmark, what, figure, target, by }) => [benchmark, what, figure, target, by]),
+  );
+  return `${met} of ${targets.length} targets are met:\n\n${table}`;
 }
 
 function keptRuns(reports: readonly Report[]): string {
-  if (reports.length === 0) return "No run is kept yet.";
-  const targets = targetsOf(reports);
-  const met = targets.filter((target) => target.met).length;
   return [
     markdownTable(
       ["benchmark", "date", "commit", "took", "machine", "taken by others", "targets met"],
@@ -30,11 +60,7 @@ function keptRuns(reports: readonly Report[]): string {
         metOf(report),
       ]),
     ),
-    `${met} of ${targets.length} targets are met:`,
-    markdownTable(
-      ["benchmark", "what", "figure", "to reach", ""],
-      targets.map(({ benchmark, what, figure, target, by }) => [benchmark, what, figure, target, by]),
-    ),
+    targetTable(reports),
     ...reports.map(({ benchmark }) => `![${benchmark}](charts/${benchmark}.svg)`),
   ].join("\n\n");
 }

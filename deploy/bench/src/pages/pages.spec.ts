@@ -8,7 +8,7 @@ import { curves, IDLE_MQTT_SESSION, MQTT_MEASUREMENTS, WHOLE_PATH_BUSY } from ".
 import type { Report } from "../frame/report.js";
 import { point, type Row, row } from "../frame/result.js";
 import { capacityPage } from "./capacity.js";
-import { withKeptRuns } from "./kept-runs.js";
+import { withFigures, withKeptRuns } from "./kept-runs.js";
 import { summaryOf, targetsOf } from "./targets.js";
 import { pagesOf } from "./write.js";
 
@@ -68,6 +68,12 @@ describe("the targets", () => {
     expect(written).toMatch(/^# bench\n\n<!-- kept runs[\s\S]*<!-- end of kept runs -->\n\nrest\n$/);
     expect(withKeptRuns(written, reports)).toBe(written);
     expect(withKeptRuns(readme, [])).toContain("No run is kept yet.");
+    const ofProject = withFigures(readme, [...reports, report("liveness", [])]);
+    expect(ofProject).toContain(
+      "Kept runs of 2026-11-21; clients, servers and database share 2 x a processor",
+    );
+    expect(ofProject).toContain("1 of 2 targets are met:");
+    expect(ofProject.match(/!\[.*/g)).toEqual(["![ingest](deploy/bench/charts/ingest.svg)"]);
   });
 });
 

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { KeptRuns } from "../frame/kept.js";
 import type { Report } from "../frame/report.js";
 import { capacityPage } from "./capacity.js";
-import { withKeptRuns } from "./kept-runs.js";
+import { withFigures, withKeptRuns } from "./kept-runs.js";
+
+const PROJECT = "../../README.md";
 
 /** Every page that kept runs make, by its path in the benchmarks' folder, as it is to be. */
 export async function pagesOf(
@@ -11,7 +13,9 @@ export async function pagesOf(
   reports: readonly Report[],
 ): Promise<ReadonlyMap<string, string>> {
   const readme = await readFile(join(folder, "README.md"), "utf8");
+  const ofProject = await readFile(join(folder, PROJECT), "utf8");
   return new Map([
+    [PROJECT, withFigures(ofProject, reports)],
     ["README.md", withKeptRuns(readme, reports)],
     ["CAPACITY.md", capacityPage(reports)],
   ]);
