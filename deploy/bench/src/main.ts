@@ -73,6 +73,12 @@ for (const benchmark of BENCHMARKS) {
       wholeNumber(0, 3600),
       300,
     )
+    .option(
+      "--events <n>",
+      "events that a log grows to at most, where one grows",
+      wholeNumber(1_000, 50_000_000),
+      50_000_000,
+    )
     .option("--dir <folder>", "on the disk that is to be measured", ".fieldlog/bench")
     .addOption(
       new Option(

@@ -11,6 +11,8 @@ export interface BenchmarkOptions {
   readonly connections: number;
   /** Seconds that a whole path is kept under its load, where a benchmark has one; 0: it is left out. */
   readonly path: number;
+  /** Events that a log grows to at most, where a benchmark lets one grow. */
+  readonly events: number;
 }
 
 export interface BenchmarkContext extends BenchmarkOptions {

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { signals } from "@fieldlog/contracts";
-import type { EventLog } from "@fieldlog/event-log";
+import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
 
 export const NAMESPACE = "bench";
 const DEVICES = 500;
 /** Signals that wait for the log at once. */
 const AT_ONCE = 20_000;
+const ATTEMPTS = 30;
+const PAUSE_MS = 1_000;
 /** One a millisecond, beginning here: 1 November 2026. */
 const BEGIN = Date.UTC(2026, 10, 1);
 
@@ -39,6 +42,19 @@ export const KINDS = {
 
 export type KindName = keyof typeof KINDS;
 
+/** Asks again while the log is too busy to answer: what is in it twice is applied once. Raises LogUnavailable. */
+async function stored(log: EventLog, signal: Uint8Array): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await log.signals.append(NAMESPACE, signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof LogUnavailable) || attempt === ATTEMPTS) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
 /** Signals of one kind, numbered from `from` up to `to`, of many devices in turn, each with an identity. Raises LogUnavailable. */
 export async function fill(log: EventLog, kind: KindName, to: number, from = 0): Promise<void> {
   for (let begin = from; begin < to; begin += AT_ONCE) {
@@ -51,7 +67,7 @@ export async function fill(log: EventLog, kind: KindName, to: number, from = 0):
         ...(kind === "messages" && { publication: { topic: `rooms/${index % 50}/state`, qos: 1 } }),
         body: KINDS[kind](index, at),
       });
-      waiting.push(log.signals.append(NAMESPACE, toBinary(signals.SignalSchema, signal)));
+      waiting.push(stored(log, toBinary(signals.SignalSchema, signal)));
     }
     await Promise.all(waiting);
   }
