@@ -12,8 +12,9 @@ export { compileCache, LAUNCHER, programOf } from "./programs.js";
 export { startServers, type TestServers, type TestServersOptions, temporaryDir } from "./servers.js";
 // One built service as a process.
 export { type ServiceProcess, startServiceProcess } from "./service-process.js";
+// Waiting for what happens elsewhere.
+export { allInProcesses } from "./shape.js";
 // Who hears what every way out tells, and comes back when it was cut off.
 export { keepConnected, keepPolling, type Subscribing, webhookEndpoint } from "./subscribers.js";
 export { type System, type SystemOptions, type SystemProcess, startSystem } from "./system.js";
-// Waiting for what happens elsewhere.
 export { CALL_MS, SOON_MS, until } from "./until.js";
