@@ -37,7 +37,7 @@ export {
   type OpenReader,
   OpenReaders,
 } from "./open-readers.js";
-export { OwnWrites } from "./own-writes.js";
+export { OwnWrites, type WrittenLog } from "./own-writes.js";
 export { observeRefusals, type RefusalReason, reasonOfStatus } from "./refusals.js";
 export { RegistryWatch } from "./registry-watch.js";
 export type * from "./signal.js";

@@ -1,9 +1,16 @@
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { CLEARING, REGISTRY, registrySubject, SIGNALS } from "@fieldlog/contracts";
+import {
+  CLEARING,
+  isSignalsStream,
+  REGISTRY,
+  registrySubject,
+  SIGNALS,
+  type SignalsStream,
+} from "@fieldlog/contracts";
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import { BackupError, foreseen } from "./errors.js";
-import { type Manifest, type StreamPart, writeManifest } from "./manifest.js";
+import { type Manifest, type SignalsEnds, type StreamPart, writeManifest } from "./manifest.js";
 import { placesOf } from "./places.js";
 import { type Server, withServer } from "./server.js";
 import { takeSnapshot } from "./snapshot.js";
@@ -44,13 +51,13 @@ async function copyAll({ natsUrl, folder, onProgress }: BackUpOptions): Promise<
     if (streams.logs.length < 2) throw new BackupError("there is no log of Fieldlog on this NATS server");
     const beganAt = new Date().toISOString();
     const copy = copier(server, folder, onProgress);
-    const places = await placesOf(jsm);
+    const places = await placesOf(jsm, streams.logs);
     const before = await copy(streams.cursors);
-    const { parts, signalsEnd } = await copyWhole(server, streams, folder, copy);
+    const { parts, ends } = await copyWhole(server, streams, folder, copy);
     // Last, with those that came meanwhile: what the log tells of is there, and for what else is there nobody asks.
     const objects = await copy((await streamsOf(jsm)).objects);
     const manifest = await writeManifest(folder, {
-      ...{ beganAt, endedAt: new Date().toISOString(), nats: nc.info?.version ?? "", signalsEnd },
+      ...{ beganAt, endedAt: new Date().toISOString(), nats: nc.info?.version ?? "", ...ends },
       ...{ streams: [...before, ...parts, ...objects], places },
     });
     return { manifest, others: streams.others };
@@ -77,8 +84,8 @@ async function copyWhole({ jsm }: Server, { logs, records }: Streams, folder: st
   for (let attempt = 1; ; attempt++) {
     const cleared = await lastClearing(jsm);
     const copied = [...(await copy(logs)), ...(await copy(records))];
-    const { state } = await jsm.streams.info(SIGNALS);
-    if ((await lastClearing(jsm)) === cleared) return { parts: copied, signalsEnd: state.last_seq };
+    const ends = await endsOf(jsm, logs.filter(isSignalsStream));
+    if ((await lastClearing(jsm)) === cleared) return { parts: copied, ends };
     if (attempt === ATTEMPTS) {
       throw new BackupError("namespaces are being cleared or devices erased, again and again", {
         hint: "Take the backup when that is over; nothing that was copied now is a whole.",
@@ -86,6 +93,13 @@ async function copyWhole({ jsm }: Server, { logs, records }: Streams, folder: st
     }
     for (const { file } of copied) await rm(join(folder, file));
   }
+}
+
+async function endsOf(jsm: JetStreamManager, streams: readonly SignalsStream[]): Promise<SignalsEnds> {
+  const ends: [SignalsStream, number][] = [];
+  for (const stream of streams) ends.push([stream, (await jsm.streams.info(stream)).state.last_seq]);
+  const { [SIGNALS]: signalsEnd = 0, ...shards } = Object.fromEntries(ends);
+  return { signalsEnd, ...(Object.keys(shards).length === 0 ? {} : { shardsEnd: shards }) };
 }
 
 /** REGISTRY sequence of the newest decision that clears or erases; 0: there was none. */

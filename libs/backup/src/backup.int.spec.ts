@@ -2,7 +2,14 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { REGISTRY, SIGNALS, signalsSubject, WRONG_CODES } from "@fieldlog/contracts";
+import {
+  idInShard,
+  REGISTRY,
+  SIGNALS,
+  signalsStream,
+  signalsSubject,
+  WRONG_CODES,
+} from "@fieldlog/contracts";
 import { connectLog, decodeBatch, type EventLog, RecordBucket } from "@fieldlog/event-log";
 import { encoded, pick, startServers, type TestServers, until } from "@fieldlog/testkit";
 import pg from "pg";
@@ -214,5 +221,26 @@ describe("a backup", () => {
     await expect(half).rejects.toThrow(/not finished|CONNECTION|closed|timeout/i);
     await expect(goBack(broken)).rejects.toThrow("holds no manifest.json");
     await old.nats.start();
+  });
+
+  it("holds each shard's stream, and a restore leaves out positions in each", async () => {
+    const namespace = idInShard("81bf7042-e20f-4a97-ac44-c15853e3618f", 1);
+    const stream = signalsStream(namespace);
+    const log = await connectLog({ url: old.nats.url, name: "test", shards: 2 });
+    for (let i = 0; i < 5; i++) await log.signals.append(namespace, encoded(pick("station", `second-${i}`)));
+    await log.group({ ...SHARED, stream, subject: signalsSubject(namespace), after: 3 });
+    const sharded = await backUp({ natsUrl: old.nats.url, folder: join(dir, "sharded") });
+    await log.close();
+    expect(sharded.manifest).toMatchObject({ shardsEnd: { [stream]: 5 } });
+    expect(sharded.manifest.signalsEnd).toBeGreaterThan(5);
+    const names = sharded.manifest.streams.map(({ config }) => config.name);
+    expect(names.indexOf(REGISTRY)).toBeGreaterThan(names.indexOf(stream));
+    expect(sharded.manifest.places).toContainEqual(expect.objectContaining({ stream, after: 3 }));
+    await goBack(join(dir, "sharded"), true);
+    const restored = await connectLog({ url: fresh.nats.url, name: "test", shards: 2 });
+    expect(await restored.lastSequence(stream)).toBe(55);
+    expect(await restored.signals.append(namespace, encoded(pick("station", "after")))).toBe(56 * 4096);
+    expect(await restored.get(stream, 5)).toBeDefined();
+    await restored.close();
   });
 });

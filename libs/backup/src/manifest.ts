@@ -30,8 +30,16 @@ export interface Place {
   readonly after: number;
 }
 
+/** Where signals were after everything else had been read: some decisions may know of commits up to there. */
+export interface SignalsEnds {
+  /** Sequence of SIGNALS. */
+  readonly signalsEnd: number;
+  /** Sequences of the further shards' streams, by name; absent: there is one shard. */
+  readonly shardsEnd?: { readonly [stream: string]: number };
+}
+
 /** What is in a backup. The names of its fields are the storage format. */
-export interface Manifest {
+export interface Manifest extends SignalsEnds {
   readonly format: typeof FORMAT;
   readonly version: number;
   /** RFC 3339. All that was acknowledged before it began is in the backup. */
@@ -39,8 +47,6 @@ export interface Manifest {
   readonly endedAt: string;
   /** Of the NATS server that it was taken from. */
   readonly nats: string;
-  /** Sequence of SIGNALS after everything else had been read: some decisions may know of commits up to there. */
-  readonly signalsEnd: number;
   readonly streams: readonly StreamPart[];
   readonly places: readonly Place[];
 }

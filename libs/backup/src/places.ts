@@ -1,13 +1,11 @@
-import { REGISTRY, SIGNALS, type StreamName } from "@fieldlog/contracts";
 import { DeliverPolicy, type JetStreamManager } from "@nats-io/jetstream";
 import type { Place } from "./manifest.js";
-
-const LOGS: readonly StreamName[] = [SIGNALS, REGISTRY];
+import type { Streams } from "./streams.js";
 
 /** Of all groups of readers. To be read before the logs, so that none is behind what these snapshots hold. */
-export async function placesOf(jsm: JetStreamManager): Promise<Place[]> {
+export async function placesOf(jsm: JetStreamManager, logs: Streams["logs"]): Promise<Place[]> {
   const places: Place[] = [];
-  for (const stream of LOGS) {
+  for (const stream of logs) {
     for await (const { config, ack_floor } of jsm.consumers.list(stream)) {
       if (!config.durable_name) continue;
       const after = Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);

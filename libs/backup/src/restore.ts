@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { INSTALLATION, SIGNALS, signalsSubject } from "@fieldlog/contracts";
+import { emptySignals, isSignalsStream, SIGNALS, type SignalsStream } from "@fieldlog/contracts";
 import { encodeBatch } from "@fieldlog/event-log";
 import { jetstream } from "@nats-io/jetstream";
 import { BackupError, foreseen } from "./errors.js";
@@ -24,7 +24,7 @@ export interface RestoreOptions {
   readonly replicas: number;
   /** Removes what is there: streams and tables. Otherwise both servers must be empty. */
   readonly replace: boolean;
-  /** Sequences of SIGNALS that are left out after the backup's last, at least; default 10,000, filled in about 5 s. */
+  /** Sequences of each stream of signals that are left out after the backup's last, at least; default 10,000, filled in about 5 s. */
   readonly reserve?: number | undefined;
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
@@ -65,7 +65,11 @@ async function putAllBack(options: RestoreOptions): Promise<Restored> {
       const tell = (bytes: number) => onProgress?.(part.config.name, bytes, part.bytes);
       await putBack(server, part, path, replicas, tell);
       // At once: whoever runs although nobody should must not be given a position that others have seen.
-      if (part.config.name === SIGNALS) signalsEnd = await leaveOut(server, manifest.signalsEnd, options);
+      const { name } = part.config;
+      if (!isSignalsStream(name)) continue;
+      const end = name === SIGNALS ? manifest.signalsEnd : manifest.shardsEnd?.[name];
+      const last = await leaveOut(server, name, end ?? 0, options);
+      if (name === SIGNALS) signalsEnd = last;
     }
     await putPlaces(server.jsm, manifest.places, replicas);
     return { manifest, removed, signalsEnd };
@@ -125,18 +129,23 @@ function notEmpty(streams: readonly string[], schemas: readonly string[]): Backu
 const AT_ONCE = 256;
 
 /**
- * Commits without signals, up to where SIGNALS was when the backup ended, and some more: positions that were given to
+ * Commits without signals, up to where the stream was when the backup ended, and some more: positions that were given to
  * somebody are not given to other events.
  */
-async function leaveOut({ nc, jsm }: Server, end: number, { reserve = RESERVE, onProgress }: RestoreOptions) {
+async function leaveOut(
+  { nc, jsm }: Server,
+  stream: SignalsStream,
+  end: number,
+  { reserve = RESERVE, onProgress }: RestoreOptions,
+) {
   const js = jetstream(nc, { timeout: 30_000 });
-  const { state } = await jsm.streams.info(SIGNALS);
+  const { state } = await jsm.streams.info(stream);
   const until = Math.max(end, state.last_seq) + reserve;
   const nothing = encodeBatch([]);
   const total = until - state.last_seq;
   for (let done = 0; done < total; ) {
     const count = Math.min(AT_ONCE, total - done);
-    const published = Array.from({ length: count }, () => js.publish(signalsSubject(INSTALLATION), nothing));
+    const published = Array.from({ length: count }, () => js.publish(emptySignals(stream), nothing));
     await Promise.all(published);
     done += count;
     onProgress?.("positions left out", done, total);

@@ -1,9 +1,11 @@
 import {
   DECISIONS_TOLD,
+  isSignalsStream,
   MQTT_SESSIONS,
   REGISTRY,
-  SIGNALS,
+  type StreamName,
   SUBSCRIPTION_CURSORS,
+  shardOfStream,
   WRONG_CODES,
 } from "@fieldlog/contracts";
 import type { JetStreamManager } from "@nats-io/jetstream";
@@ -18,8 +20,8 @@ const PASSING = [WRONG_CODES].map(bucket);
 /** The streams of an installation, in the order in which they are copied; and those that are not ours. */
 export interface Streams {
   readonly cursors: readonly string[];
-  /** SIGNALS first: what a signal names was decided before it, and is thus in REGISTRY. */
-  readonly logs: readonly string[];
+  /** Those of signals first: what a signal names was decided before it, and is thus in REGISTRY. */
+  readonly logs: readonly StreamName[];
   /** Keys, and what is being uploaded. */
   readonly records: readonly string[];
   readonly objects: readonly string[];
@@ -36,9 +38,10 @@ export async function streamsOf(jsm: JetStreamManager): Promise<Streams> {
 export function sorted(names: readonly string[]): Streams {
   const own = names.filter((name) => !PASSING.includes(name)).sort();
   const cursors = own.filter((name) => CURSORS.includes(name));
-  const logs = [SIGNALS, REGISTRY].filter((name) => own.includes(name));
+  const signals = own.filter(isSignalsStream).sort((a, b) => shardOfStream(a) - shardOfStream(b));
+  const logs: StreamName[] = own.includes(REGISTRY) ? [...signals, REGISTRY] : signals;
   const records = own.filter((name) => name.startsWith("KV_") && !CURSORS.includes(name));
   const objects = own.filter((name) => name.startsWith("OBJ_READINGS_"));
-  const known = new Set([...cursors, ...logs, ...records, ...objects]);
+  const known = new Set<string>([...cursors, ...logs, ...records, ...objects]);
   return { cursors, logs, records, objects, others: own.filter((name) => !known.has(name)) };
 }

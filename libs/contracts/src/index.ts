@@ -19,11 +19,11 @@ export { isId } from "./id.js";
 export { limits } from "./limits.js";
 export { isMobile } from "./mobility.js";
 export { endOf, indexOf, type Position, positionOf, sequenceOf } from "./position.js";
+export { idInShard, MOST_SHARDS, shardOf } from "./shard.js";
 export {
   type AggregateId,
   type AggregateKind,
   ALL_REGISTRY,
-  ALL_SIGNALS,
   aggregateOf,
   CLEARED_KINDS,
   CLEARING,
@@ -31,7 +31,9 @@ export {
   DEVICE_KEYS,
   END,
   ERASED_KINDS,
+  emptySignals,
   INSTALLATION,
+  isSignalsStream,
   MQTT_BEATS,
   MQTT_SESSIONS,
   mqttEdgeSubject,
@@ -46,10 +48,15 @@ export {
   remoteFramesSubject,
   SAMPLE_KEYS,
   SIGNALS,
+  type SignalsStream,
   STREAM_KEYS,
   type StreamName,
   SUBSCRIPTION_CURSORS,
+  shardOfStream,
+  signalsOfShard,
+  signalsStream,
   signalsSubject,
+  streamOfShard,
   type TunnelEnd,
   token,
   tunnelJoinSubject,

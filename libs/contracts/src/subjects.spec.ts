@@ -1,11 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { idInShard } from "./shard.js";
 import {
   type AggregateId,
   aggregateOf,
+  emptySignals,
+  isSignalsStream,
+  namespaceOf,
   namespaceOfSignals,
   registrySubject,
+  shardOfStream,
+  signalsOfShard,
+  signalsStream,
   signalsSubject,
+  streamOfShard,
   token,
   untoken,
 } from "./subjects.js";
@@ -17,6 +25,23 @@ describe("subjects", () => {
     expect(signalsSubject("default")).toBe("signals.default");
     expect(registrySubject({ namespace: "test", kind: "device", id: "6572938060890112" })).toBe(
       "registry.test.device.6572938060890112",
+    );
+  });
+
+  it("of a further shard lie in a stream of their own", () => {
+    const namespace = idInShard("81bf7042-e20f-4a97-ac44-c15853e3618f", 12);
+    expect(signalsStream(namespace)).toBe("SIGNALS_12");
+    expect(signalsSubject(namespace)).toBe(`signals_12.${namespace}`);
+    expect(namespaceOfSignals(signalsSubject(namespace))).toBe(namespace);
+    expect(namespaceOf(signalsSubject(namespace))).toBe(namespace);
+    expect([signalsOfShard(12), emptySignals("SIGNALS_12")]).toEqual(["signals_12.*", "signals_12._"]);
+    expect([signalsStream("test"), signalsOfShard(0), emptySignals("SIGNALS")]).toEqual([
+      ...["SIGNALS", "signals.*", "signals._"],
+    ]);
+    for (const shard of [0, 1, 63]) expect(shardOfStream(streamOfShard(shard))).toBe(shard);
+    expect(["SIGNALS", "SIGNALS_9", "SIGNALS_10"].every(isSignalsStream)).toBe(true);
+    expect(["REGISTRY", "SIGNALS_", "SIGNALS_0", "SIGNALS_1x", "KV_SIGNALS_1"].some(isSignalsStream)).toBe(
+      false,
     );
   });
 

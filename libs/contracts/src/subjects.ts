@@ -2,6 +2,7 @@
  * The only place that spells a NATS subject or a stream's name.
  *
  *   signals.<namespace>                  facts, one message is one commit
+ *   signals_<shard>.<namespace>          the same of the namespaces of another shard than the first
  *   registry.<namespace>.<kind>.<id>     decisions, one subject is one aggregate's history
  *
  *   mqtt.edge.<edge>                     asks one replica of the MQTT edge to give up a client
@@ -14,11 +15,15 @@
  * `<namespace>` is a namespace's id, or `_` for what belongs to the installation.
  */
 
-export const SIGNALS = "SIGNALS";
-export const REGISTRY = "REGISTRY";
-export type StreamName = typeof SIGNALS | typeof REGISTRY;
+import { shardOf } from "./shard.js";
 
-export const ALL_SIGNALS = "signals.*";
+/** Facts, of the first shard. */
+export const SIGNALS = "SIGNALS";
+/** Facts: each shard has a stream of them. */
+export type SignalsStream = typeof SIGNALS | `${typeof SIGNALS}_${number}`;
+export const REGISTRY = "REGISTRY";
+export type StreamName = SignalsStream | typeof REGISTRY;
+
 export const ALL_REGISTRY = "registry.>";
 
 /** The key-value bucket of MQTT sessions: `<namespace>.<client id>`. */
@@ -124,7 +129,38 @@ export function untoken(text: string): string {
 }
 
 export function signalsSubject(namespace: string): string {
-  return `signals.${token(namespace)}`;
+  return subjectIn(shardOf(namespace), token(namespace));
+}
+
+/** Of all signals of a shard. */
+export function signalsOfShard(shard: number): string {
+  return subjectIn(shard, "*");
+}
+
+/** Of commits without signals in a shard's stream, which are of no namespace. */
+export function emptySignals(stream: SignalsStream): string {
+  return subjectIn(shardOfStream(stream), INSTALLATION);
+}
+
+function subjectIn(shard: number, last: string): string {
+  return shard === 0 ? `signals.${last}` : `signals_${shard}.${last}`;
+}
+
+/** The stream that holds a namespace's signals, for ever. */
+export function signalsStream(namespace: string): SignalsStream {
+  return streamOfShard(shardOf(namespace));
+}
+
+export function streamOfShard(shard: number): SignalsStream {
+  return shard === 0 ? SIGNALS : `${SIGNALS}_${shard}`;
+}
+
+export function isSignalsStream(stream: string): stream is SignalsStream {
+  return stream === SIGNALS || /^SIGNALS_[1-9]\d*$/.test(stream);
+}
+
+export function shardOfStream(stream: SignalsStream): number {
+  return stream === SIGNALS ? 0 : Number(stream.slice(SIGNALS.length + 1));
 }
 
 export function registrySubject(id: AggregateId): string {
@@ -180,7 +216,7 @@ export const WEBHOOK_REPLICAS = "webhooks.replicas";
 
 /** The namespace whose signals the subject carries. */
 export function namespaceOfSignals(subject: string): string {
-  return untoken(subject.slice("signals.".length));
+  return untoken(subject.slice(subject.indexOf(".") + 1));
 }
 
 /** The namespace of any subject; {@link INSTALLATION} for what belongs to the installation. */

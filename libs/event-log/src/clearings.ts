@@ -7,9 +7,11 @@ import {
   REGISTRY,
   registry,
   registrySubject,
-  SIGNALS,
   type StreamName,
+  shardOf,
+  shardOfStream,
   signals,
+  signalsStream,
   signalsSubject,
 } from "@fieldlog/contracts";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
@@ -30,16 +32,10 @@ export interface ClearedPart {
 }
 
 export interface NewClearing extends ClearedPart {
-  /** SIGNALS sequence of the `Cleared` commit. Absent: SIGNALS is not cleared yet. */
+  /** Sequence of the `Cleared` commit. Absent: the namespace's signals are not cleared yet. */
   readonly signalsBefore?: number;
   /** REGISTRY sequence of the first decision of this clearing. Absent: this is the first. */
   readonly registryBefore?: number;
-}
-
-/** Sequences below which commits may be missing from the logs, since they were cleared. */
-export interface ClearedBelow {
-  readonly signals: number;
-  readonly registry: number;
 }
 
 /** What was cleared in the installation, and the removal of it. */
@@ -53,9 +49,9 @@ export class Clearings {
     this.registry = new Registry(js, jsm);
   }
 
-  /** As of now. Raises LogUnavailable. */
-  below(): Promise<ClearedBelow> {
-    return clearedBelow(this.jsm);
+  /** The sequence below which commits may be missing from a stream, since they were cleared. Raises LogUnavailable. */
+  below(stream: StreamName): Promise<number> {
+    return clearedBelow(this.jsm, stream);
   }
 
   /**
@@ -72,8 +68,8 @@ export class Clearings {
         ...{ namespace, device },
         signalsBefore: BigInt(signalsBefore),
         registryBefore: BigInt(registryBefore),
-        // Of a device nothing is missing from SIGNALS: a commit holds those of many.
-        highestSignals: BigInt(Math.max(last.below.signals, device === "" ? signalsBefore : 0)),
+        // Of a device nothing is missing from the signals: a commit holds those of many.
+        ...raised(last.event, shardOf(namespace), device === "" ? signalsBefore : 0),
         highestRegistry: BigInt(last.sequence),
       };
       const decision = {
@@ -90,7 +86,7 @@ export class Clearings {
   }
 
   /**
-   * Appends the commit to SIGNALS behind which the part begins anew; it stands alone.
+   * Appends the commit to the signals behind which the part begins anew; it stands alone.
    *
    * @returns its sequence
    * @throws LogUnavailable
@@ -102,7 +98,8 @@ export class Clearings {
       body: { case: "cleared", value: { device } },
     });
     const data = encodeBatch([toBinary(signals.SignalSchema, signal)]);
-    return await publish(this.js, { subject: signalsSubject(namespace), data, stream: SIGNALS });
+    const stream = signalsStream(namespace);
+    return await publish(this.js, { subject: signalsSubject(namespace), data, stream });
   }
 
   /**
@@ -113,9 +110,8 @@ export class Clearings {
    * @throws LogUnavailable, RangeError if it was not recorded
    */
   async purge(stream: StreamName, subject: string, before: number): Promise<number> {
-    const recorded = await this.below();
-    const limit = stream === SIGNALS ? recorded.signals : recorded.registry;
-    if (before > limit) throw new RangeError(`${stream} is not recorded as cleared up to ${before}`);
+    if (before > (await this.below(stream)))
+      throw new RangeError(`${stream} is not recorded as cleared up to ${before}`);
     let removed = 0;
     try {
       for (let first = await this.next(stream, subject, 1); first < before; ) {
@@ -142,19 +138,32 @@ export class Clearings {
 const PURGED_AT_ONCE = 100_000;
 
 /** See {@link Clearings.below}. */
-export async function clearedBelow(jsm: JetStreamManager): Promise<ClearedBelow> {
-  return (await newest(jsm)).below;
+export async function clearedBelow(jsm: JetStreamManager, stream: StreamName): Promise<number> {
+  const { sequence, event } = await newest(jsm);
+  return stream === REGISTRY ? sequence : highestOf(event, shardOfStream(stream));
 }
 
-async function newest(jsm: JetStreamManager): Promise<{ sequence: number; below: ClearedBelow }> {
+function highestOf(event: registry.NamespaceCleared | undefined, shard: number): number {
+  return Number((shard === 0 ? event?.highestSignals : event?.highestOfShards[shard - 1]) ?? 0);
+}
+
+/** What the event before told of the shards, and of one of them no less than the sequence. */
+function raised(event: registry.NamespaceCleared | undefined, shard: number, sequence: number) {
+  const shards = Math.max(shard, event?.highestOfShards.length ?? 0) + 1;
+  const [highestSignals = 0n, ...highestOfShards] = Array.from({ length: shards }, (_, each) =>
+    BigInt(Math.max(highestOf(event, each), each === shard ? sequence : 0)),
+  );
+  return { highestSignals, highestOfShards };
+}
+
+/** The newest decision on the aggregate `clearing`; sequence 0: there is none. */
+async function newest(jsm: JetStreamManager) {
   const query = { last_by_subj: CLEARING_SUBJECT };
   const message = await messageOrNull(jsm, REGISTRY, query).catch((error: unknown) => {
     throw unavailable(error);
   });
-  if (message === null) return { sequence: 0, below: { signals: 0, registry: 0 } };
-  const event = clearingIn(message.data);
-  const highest = Number(event?.highestSignals ?? 0);
-  return { sequence: message.seq, below: { signals: highest, registry: message.seq } };
+  if (message === null) return { sequence: 0, event: undefined };
+  return { sequence: message.seq, event: clearingIn(message.data) };
 }
 
 /** What a decision on the aggregate `clearing` tells. */
@@ -176,7 +185,7 @@ const CLEARED_BYTES = 1_024;
 /** Tag of Signal.cleared: field 23, with a length. */
 const CLEARED_TAG = Buffer.from([0xba, 0x01]);
 
-/** What a commit of SIGNALS clears; undefined: nothing. Looks closer only at what may be one that does. */
+/** What a commit of signals clears; undefined: nothing. Looks closer only at what may be one that does. */
 function clearedBySignals({ subject, data }: StoredData): ClearedPart | undefined {
   if (data.length > CLEARED_BYTES) return undefined;
   if (!Buffer.from(data.buffer, data.byteOffset, data.length).includes(CLEARED_TAG)) return undefined;
@@ -189,14 +198,14 @@ function clearedBySignals({ subject, data }: StoredData): ClearedPart | undefine
 function clearedByRegistry({ subject, data }: StoredData): ClearedPart | undefined {
   if (subject !== CLEARING_SUBJECT) return undefined;
   const event = clearingIn(data);
-  // The second one of a clearing only tells where SIGNALS is cleared.
+  // The second one of a clearing only tells where the signals are cleared.
   if (event === undefined || event.registryBefore !== 0n) return undefined;
   return partOf(event.namespace, event.device);
 }
 
 /** What a commit clears in its own stream; undefined: nothing. */
 export function clearedBy(commit: StoredData): ClearedPart | undefined {
-  return commit.stream === SIGNALS ? clearedBySignals(commit) : clearedByRegistry(commit);
+  return commit.stream === REGISTRY ? clearedByRegistry(commit) : clearedBySignals(commit);
 }
 
 function partOf(namespace: string, device: string): ClearedPart {

@@ -1,13 +1,17 @@
 import {
   END,
-  INSTALLATION,
+  emptySignals,
   limits,
   type Position,
   positionOf,
+  REGISTRY,
   registrySubject,
-  SIGNALS,
+  type SignalsStream,
   type StreamName,
+  shardOf,
+  signalsStream,
   signalsSubject,
+  streamOfShard,
 } from "@fieldlog/contracts";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
@@ -41,13 +45,15 @@ export interface LogOptions {
   readonly monitorUrl?: string | undefined;
   /** Copies of each stream in a cluster. Default: as many as there are, 1 of a new one. */
   readonly replicas?: number;
+  /** Streams that namespaces' signals are spread over. Default 1. */
+  readonly shards?: number;
   /** Bytes at which each log refuses more. Default -1: no limit. */
   readonly signalsMaxBytes?: number;
   readonly registryMaxBytes?: number;
   /** "single": one publish per signal, to show what group commit is worth. Default "group". */
   readonly commit?: "group" | "single";
   readonly logger?: LogLogger;
-  /** Told of every commit to SIGNALS; for metrics. */
+  /** Told of every commit of signals; for metrics. */
   readonly onCommit?: (outcome: CommitOutcome) => void;
 }
 
@@ -56,6 +62,7 @@ export interface LogSettings {
   readonly natsUrl: string;
   readonly natsMonitorUrl?: string | undefined;
   readonly replicas: number;
+  readonly shards: number;
   readonly signalsMaxBytes: number;
   readonly registryMaxBytes: number;
   readonly commit: "group" | "single";
@@ -63,13 +70,13 @@ export interface LogSettings {
 
 /** How a service connects to the log that the operator's settings name. */
 export function logOptions(settings: LogSettings, service: string, logger: LogLogger): LogOptions {
-  const { natsUrl, natsMonitorUrl, replicas, signalsMaxBytes, registryMaxBytes, commit } = settings;
-  const limits = { replicas, signalsMaxBytes, registryMaxBytes };
+  const { natsUrl, natsMonitorUrl, replicas, shards, signalsMaxBytes, registryMaxBytes, commit } = settings;
+  const limits = { replicas, shards, signalsMaxBytes, registryMaxBytes };
   return { url: natsUrl, monitorUrl: natsMonitorUrl, name: service, ...limits, commit, logger };
 }
 
 /**
- * Connects, and makes sure that both streams exist as defined; tries until the server answers.
+ * Connects, and makes sure that the streams exist as defined; tries until the server answers.
  * The connection heals itself for ever; what is asked meanwhile is refused with LogUnavailable.
  */
 export async function connectLog(options: LogOptions): Promise<EventLog> {
@@ -87,8 +94,8 @@ export async function connectLog(options: LogOptions): Promise<EventLog> {
     noAsyncTraces: true,
   });
   const jsm = await untilJetStreamAnswers(nc, options.logger);
-  const { replicas, signalsMaxBytes = -1, registryMaxBytes = -1 } = options;
-  await patiently(() => ensureStreams(jsm, { replicas, signalsMaxBytes, registryMaxBytes }));
+  const { replicas, shards = 1, signalsMaxBytes = -1, registryMaxBytes = -1 } = options;
+  await patiently(() => ensureStreams(jsm, { replicas, shards, signalsMaxBytes, registryMaxBytes }));
   const durability = await readDurability(options.monitorUrl);
   const line = `durability: ${describeDurability(durability)}`;
   if (durability.mode === "flushed") options.logger?.info({ durability }, line);
@@ -123,7 +130,7 @@ async function untilJetStreamAnswers(nc: NatsConnection, logger?: LogLogger): Pr
 
 const NOTHING = new Uint8Array();
 
-/** The permanent log: SIGNALS by group commit, REGISTRY by expected sequence. */
+/** The permanent log: signals by group commit, decisions by expected sequence. */
 export class EventLog {
   readonly signals: Pick<GroupCommit, "append" | "pending">;
   readonly registry: Registry;
@@ -131,6 +138,8 @@ export class EventLog {
   private readonly groups: GroupCommit;
   private readonly js: JetStreamClient;
   private connected = true;
+  /** Each shard's, the first one's first. */
+  readonly signalsStreams: readonly SignalsStream[];
 
   constructor(
     private readonly nc: NatsConnection,
@@ -139,6 +148,7 @@ export class EventLog {
     private readonly options: LogOptions,
   ) {
     this.js = jetstream(nc, { timeout: limits.appendTimeoutMs });
+    this.signalsStreams = Array.from({ length: options.shards ?? 1 }, (_, shard) => streamOfShard(shard));
     this.registry = new Registry(this.js, jsm, () => this.connected);
     this.clearings = new Clearings(this.js, jsm);
     this.groups = new GroupCommit((batch) => this.store(batch), {
@@ -246,7 +256,7 @@ export class EventLog {
     try {
       const { state, config } = await this.jsm.streams.info(stream);
       if (config.num_replicas === 1) return state.last_seq;
-      const subject = stream === SIGNALS ? signalsSubject(INSTALLATION) : registrySubject(END);
+      const subject = stream === REGISTRY ? registrySubject(END) : emptySignals(stream);
       // A batch without signals has no bytes, nor has a decision of which nothing is said.
       return await publish(this.js, { subject, data: NOTHING, stream });
     } catch (error) {
@@ -268,7 +278,7 @@ export class EventLog {
   async ready(): Promise<string | undefined> {
     if (!this.connected) return "not connected to NATS";
     try {
-      await this.lastSequence(SIGNALS);
+      await Promise.all(this.signalsStreams.map((stream) => this.lastSequence(stream)));
       return undefined;
     } catch (error) {
       return (error as Error).message;
@@ -288,13 +298,16 @@ export class EventLog {
   private async store(batch: Batch): Promise<number> {
     this.checkConnected();
     const { namespace, data, count, traceParents } = batch;
+    if (shardOf(namespace) >= this.signalsStreams.length) throw new LogUnavailable(noShard(namespace));
     const attributes = {
       "messaging.system": "nats",
       "messaging.batch.message_count": count,
       "fieldlog.namespace": namespace,
     };
     return spanOverMany("commit", traceParents, attributes, (traceParent) =>
-      publish(this.js, { subject: signalsSubject(namespace), data, stream: SIGNALS, traceParent }),
+      publish(this.js, {
+        ...{ subject: signalsSubject(namespace), data, stream: signalsStream(namespace), traceParent },
+      }),
     );
   }
 
@@ -330,4 +343,8 @@ export class EventLog {
     }
     this.connected = false;
   }
+}
+
+function noShard(namespace: string): string {
+  return `namespace ${namespace} lies in shard ${shardOf(namespace)}, counted from 0: FIELDLOG_SHARDS is too low here`;
 }

@@ -1,6 +1,5 @@
 export { decodeBatch, encodeBatch } from "./batch.js";
 export {
-  type ClearedBelow,
   type ClearedPart,
   Clearings,
   clearedBy,

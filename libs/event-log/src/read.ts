@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { SIGNALS, type StreamName } from "@fieldlog/contracts";
+import type { StreamName } from "@fieldlog/contracts";
 import {
   AckPolicy,
   type Consumer,
@@ -138,8 +138,7 @@ export async function sequenceBefore(jsm: JetStreamManager, stream: StreamName, 
 async function confirmGap(jsm: JetStreamManager, stream: StreamName, expected: number, actual: number) {
   const message = await messageOrNull(jsm, stream, { seq: expected });
   if (message !== null) throw new Error(`the consumer skipped from ${expected} to ${actual}`);
-  const below = await clearedBelow(jsm);
-  const cleared = stream === SIGNALS ? below.signals : below.registry;
+  const cleared = await clearedBelow(jsm, stream);
   const { state } = await jsm.streams.info(stream);
   // A server that knows that it lost messages cannot be told from one that cleared them.
   if (actual > cleared || (state.lost?.msgs?.length ?? 0) > 0) throw new LogGap(stream, expected, actual);

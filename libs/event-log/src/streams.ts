@@ -1,4 +1,4 @@
-import { ALL_REGISTRY, ALL_SIGNALS, limits, REGISTRY, SIGNALS } from "@fieldlog/contracts";
+import { ALL_REGISTRY, limits, REGISTRY, signalsOfShard, streamOfShard } from "@fieldlog/contracts";
 import {
   DiscardPolicy,
   JetStreamApiCodes,
@@ -14,12 +14,14 @@ import { nanos } from "@nats-io/transport-node";
 export interface StreamOptions {
   /** Copies in a cluster: 1, 3 or 5. Undefined: as many as there are, 1 of a new stream. */
   readonly replicas: number | undefined;
-  /** Bytes at which a stream refuses new messages; -1: no limit. */
+  /** Streams of signals; at least 1. */
+  readonly shards: number;
+  /** Bytes at which a stream, each of several, refuses new messages; -1: no limit. */
   readonly signalsMaxBytes: number;
   readonly registryMaxBytes: number;
 }
 
-/** The two logs, and why they are set as they are. */
+/** The logs, and why they are set as they are. */
 export function streamDefinitions(options: StreamOptions) {
   const permanent = {
     storage: StorageType.File,
@@ -38,8 +40,11 @@ export function streamDefinitions(options: StreamOptions) {
     max_msg_size: limits.commitBytes + 16 * 1024,
   } satisfies Partial<StreamConfig>;
   return [
-    // Facts. One message is one commit of one namespace.
-    { ...permanent, name: SIGNALS, subjects: [ALL_SIGNALS], max_bytes: options.signalsMaxBytes },
+    // Facts. One message is one commit of one namespace, which has its stream by its shard.
+    ...Array.from({ length: options.shards }, (_, shard) => ({
+      ...{ ...permanent, name: streamOfShard(shard), subjects: [signalsOfShard(shard)] },
+      max_bytes: options.signalsMaxBytes,
+    })),
     // Decisions. One subject is one aggregate's history.
     { ...permanent, name: REGISTRY, subjects: [ALL_REGISTRY], max_bytes: options.registryMaxBytes },
   ];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { endOf, type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
+import { endOf, type Position, sequenceOf, signalsStream, signalsSubject } from "@fieldlog/contracts";
 import { type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import type { Feed, Follower, Placed } from "./feed.js";
@@ -198,7 +198,7 @@ export class Cursor<M extends Message, C extends ReadCommit<M>, S extends Subscr
     const onError = (err: Error) => logger.error({ err, namespace }, "passed over a commit");
     try {
       if (feed !== this.feed) return;
-      const commits = log.read(SIGNALS, { after, subject, until, pull: PULL, signal });
+      const commits = log.read(signalsStream(namespace), { after, subject, until, pull: PULL, signal });
       for await (const pulled of commits) {
         for (const { sequence, data } of pulled) {
           const shown = feeds.erased.without(namespace, sequence, data);

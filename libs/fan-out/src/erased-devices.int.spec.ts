@@ -67,7 +67,7 @@ it("a cursor shows nothing of an erased device, and everything of the others, wh
   const signalsBefore = await log.clearings.mark(part);
   await log.clearings.record({ ...part, signalsBefore, registryBefore }, "test");
   // Of nothing that was purged: a gap in SIGNALS would be one.
-  expect((await log.clearings.below()).signals).toBe(0);
+  expect(await log.clearings.below(SIGNALS)).toBe(0);
   await log.signals.append("n", event("d2", "last"));
   await until("it goes on", () => before.got.at(-1) === "d2 last");
 

@@ -14,13 +14,13 @@ const PAUSE_MS = 500;
 const NOTHING = toBinary(signals.SignalSchema, create(signals.SignalSchema));
 
 /**
- * The devices that were erased, as REGISTRY tells: a commit of SIGNALS holds signals of many devices and cannot be
+ * The devices that were erased, as REGISTRY tells: a commit of signals holds signals of many devices and cannot be
  * cut, so whoever reads it leaves theirs out, and what was sent to them. About 100 bytes of memory for each.
  */
 export class ErasedDevices {
   /** Resolves once all are known that were erased by now. */
   readonly ready: Promise<void>;
-  /** By namespace and device: the sequence of SIGNALS from which on it can have said nothing. */
+  /** By namespace and device: the sequence of its signals from which on it can have said nothing. */
   private readonly until = new Map<string, Map<string, number>>();
   private readonly stopping = new AbortController();
   private readonly running: Promise<void>;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { endOf, type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
+import { endOf, type Position, sequenceOf, signalsStream, signalsSubject } from "@fieldlog/contracts";
 import { clearedBy, type EventLog, LogGap } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import type { ErasedDevices } from "./erased-devices.js";
@@ -105,13 +105,14 @@ export class Feed<M extends Message, C extends ReadCommit<M>, S extends Subscrib
   private async run(ready: () => void): Promise<void> {
     const { log, namespace, logger } = this.options;
     const { signal } = this.stopping;
+    const stream = signalsStream(namespace);
     const subject = signalsSubject(namespace);
     while (!signal.aborted) {
       try {
         await this.options.erased?.ready;
-        if (!this.known) this.begin(await log.lastSequence(SIGNALS));
+        if (!this.known) this.begin(await log.lastSequence(stream));
         ready();
-        for await (const commits of log.read(SIGNALS, { after: this.tip, subject, signal })) {
+        for await (const commits of log.read(stream, { after: this.tip, subject, signal })) {
           for (const commit of commits) {
             if (clearedBy(commit)) this.clear(commit.sequence);
             else await this.take(commit.sequence, commit.data);

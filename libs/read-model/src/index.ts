@@ -15,5 +15,6 @@ export { LeasedWork, type LeasedWorkOptions } from "./leased-work.js";
 export type { ReadModelLogger } from "./logger.js";
 export { RequestFailed, type RequestOutcome, RequestPending } from "./requests.js";
 export { ReadModelRunner, type ReadModelRunnerOptions } from "./runner.js";
+export { ofShard, schemaOfShard } from "./shards.js";
 export type { ReadModelStatus } from "./status.js";
 export { Tasks } from "./tasks.js";

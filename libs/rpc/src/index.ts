@@ -1,3 +1,4 @@
+export { byShard, servedOf } from "./by-shard.js";
 export { listenAddress } from "./listen-address.js";
 export type { CallOptions, RpcCall, RpcMethods, ServiceImpl } from "./methods.js";
 export { type RpcChannel, type RpcClient, type RpcClientOptions, rpcClient } from "./rpc-client.js";

@@ -230,11 +230,17 @@ export const settingsTable = Object.freeze({
   ),
   postgresUrl: optional("FIELDLOG_POSTGRES_URL", url("postgres", "postgresql"), "Postgres database."),
   replicas: set("FIELDLOG_REPLICAS", integer(1, 5), 1, "Copies of each stream that NATS keeps."),
+  shards: set(
+    "FIELDLOG_SHARDS",
+    integer(1, 64),
+    1,
+    "Streams of signals: SIGNALS, SIGNALS_1, … Each new namespace goes into the one that has fewest; where it is, it stays. The same for all services; never to be lowered.",
+  ),
   signalsMaxBytes: set(
     "FIELDLOG_SIGNALS_MAX_BYTES",
     maxBytes,
     -1,
-    "Size of SIGNALS at which it refuses new signals; -1: no limit.",
+    "Size of SIGNALS, and of each further shard's stream, at which it refuses new signals; -1: no limit.",
     { unit: "bytes" },
   ),
   registryMaxBytes: set(

@@ -46,7 +46,7 @@ export async function compose(runtime: Runtime): Promise<void> {
 
   const installationKeys = new InstallationKeys(settings.installationKey);
   const keyring = new Keyring(installationKeys.sealing, (id) => namespaces.withId(id), limits.cachedKeys);
-  const namespaces = new Namespaces(aggregates, snapshots, (id) => keyring.create(id));
+  const namespaces = new Namespaces(aggregates, snapshots, (id) => keyring.create(id), settings.shards);
   const waitFor = (sequence: number, timeoutMs: number) => runner.waitFor(sequence, timeoutMs);
   const caughtUp = catchingUp(log, runner);
   const apiKeys = new ApiKeys({ aggregates, snapshots, keyring, caughtUp, now: Date.now });

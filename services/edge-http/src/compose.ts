@@ -85,7 +85,7 @@ export async function compose(runtime: Runtime, options: EdgeOptions = {}): Prom
   });
   const admission = new Admission({
     ...{ log, guard, ownWrites },
-    onCommit: (sequence) => signalsWatch.noteOwn(sequence),
+    onCommit: (namespace, sequence) => signalsWatch.noteOwn(namespace, sequence),
   });
   const door = new Door({ known, admission, windowMs });
   const commands = new Commands({

@@ -18,7 +18,10 @@ function observed(log: Partial<Watched["log"]>, monitorUrl?: string) {
   const metrics = createMetrics();
   const database = {} as Watched["database"];
   const durability = { mode: "flushed" } as const;
-  observeServers(metrics, { log: { usage: async () => USAGE, durability, ...log }, monitorUrl, database });
+  observeServers(metrics, {
+    log: { usage: async () => USAGE, durability, signalsStreams: ["SIGNALS"], ...log },
+    ...{ monitorUrl, database },
+  });
   return metrics;
 }
 

@@ -1,4 +1,4 @@
-import { REGISTRY, SIGNALS, type StreamName } from "@fieldlog/contracts";
+import { REGISTRY, type StreamName } from "@fieldlog/contracts";
 import {
   type Durability,
   type EventLog,
@@ -20,7 +20,7 @@ const FLUSHED_MS = 10_000;
 const UNTOLD_MS = 60_000;
 
 export interface Watched {
-  readonly log: Pick<EventLog, "usage" | "durability">;
+  readonly log: Pick<EventLog, "usage" | "durability" | "signalsStreams">;
   readonly monitorUrl: string | undefined;
   readonly database: Pick<ReadDatabase<unknown>, "bookkeeping">;
 }
@@ -75,7 +75,7 @@ function observeFlushing(metrics: Registry, atStart: Durability, monitorUrl: str
 }
 
 function observeStreams(metrics: Registry, log: Watched["log"]): void {
-  const streams: readonly StreamName[] = [SIGNALS, REGISTRY];
+  const streams: readonly StreamName[] = [...log.signalsStreams, REGISTRY];
   const looks = streams.map((stream) => [stream, kept(LOOK_MS, () => log.usage(stream))] as const);
   // All at once: while nobody answers, each takes as long as a question may.
   const usages = () => Promise.all(looks.map(async ([stream, look]) => [stream, await look()] as const));

@@ -9,8 +9,8 @@ import {
   type BatchRow,
   type DeadLetterRow,
   type MessageRow,
-  SCHEMA,
   type StreamTables,
+  tableIn,
 } from "./sorting/tables.js";
 
 /** Of which streams; empty: any. */
@@ -28,7 +28,7 @@ export interface FoundBatch extends BatchRow {
 
 /** The tables, read. Every method raises SnapshotsUnavailable after at most 2 s. */
 export class Rows {
-  constructor(private readonly database: Pick<ReadDatabase<StreamTables>, "db">) {}
+  constructor(private readonly database: Pick<ReadDatabase<StreamTables>, "db" | "schema">) {}
 
   /** All that was decided on a namespace's groups and streams, in order. */
   async decided(namespace: string): Promise<Defined[]> {
@@ -135,7 +135,7 @@ export class Rows {
         ${packs.map(({ first }) => first)}::bigint[], ${packs.map(({ last }) => last)}::bigint[])
         AS k(object, names, first, last)
       WHERE EXISTS (
-        SELECT 1 FROM ${sql.table(`${SCHEMA}.stream_messages`)} m WHERE m.namespace = ${namespace}
+        SELECT 1 FROM ${tableIn(this.database, "stream_messages")} m WHERE m.namespace = ${namespace}
         AND m.position BETWEEN k.first AND k.last AND starts_with(m.object, k.names)
       )`;
     const { rows } = await inTime(query.execute(this.database.db));
@@ -154,7 +154,7 @@ export class Rows {
   }
 
   private batchQuery(namespace: string) {
-    const own = sql`FROM ${sql.table(`${SCHEMA}.stream_messages`)} m WHERE m.namespace = stream_batches.namespace AND m.batch = stream_batches.number`;
+    const own = sql`FROM ${tableIn(this.database, "stream_messages")} m WHERE m.namespace = stream_batches.namespace AND m.batch = stream_batches.number`;
     return this.database.db
       .selectFrom("stream_batches")
       .selectAll()

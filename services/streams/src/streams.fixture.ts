@@ -3,7 +3,7 @@ import { SIGNALS, STREAM_KEYS, signals, signalsSubject, streams } from "@fieldlo
 import { DataKeys } from "@fieldlog/data-keys";
 import { connectLog, decodeBatch, type EventLog } from "@fieldlog/event-log";
 import { encrypted, openObjects, putWhole, streamUploadFolder } from "@fieldlog/objects";
-import { openReadDatabase, type ReadDatabase } from "@fieldlog/read-model";
+import { openReadDatabase, type ReadDatabase, schemaOfShard } from "@fieldlog/read-model";
 import { type RpcClient, rpcClient } from "@fieldlog/rpc";
 import { createRuntime, hostModule, readSettings } from "@fieldlog/runtime";
 import { SealingKey } from "@fieldlog/sealing";
@@ -31,10 +31,10 @@ export class Streams {
     private readonly hosted: { close(): Promise<void> },
   ) {}
 
-  static async start(servers: TestServers): Promise<Streams> {
+  static async start(servers: TestServers, { shards = 1 } = {}): Promise<Streams> {
     const streamsGrpc = `127.0.0.1:${await freePort()}`;
     const databaseUrl = await servers.databaseUrl("streams");
-    const own = { natsUrl: servers.nats.url, postgresUrl: databaseUrl };
+    const own = { natsUrl: servers.nats.url, postgresUrl: databaseUrl, shards };
     const secrets = { internalToken: TOKEN, installationKey: INSTALLATION_KEY.toString("base64") };
     const runtime = createRuntime(
       "streams",
@@ -46,7 +46,7 @@ export class Streams {
       token: TOKEN,
       deadlineMs: CALL_MS,
     });
-    const log = await connectLog({ url: servers.nats.url, name: "test" });
+    const log = await connectLog({ url: servers.nats.url, name: "test", shards });
     await until("ready", async () => (await runtime.health.report()).ready);
     const sealing = new SealingKey(INSTALLATION_KEY);
     const keys = await DataKeys.open(log.connection, { bucket: STREAM_KEYS, replicas: 1, sealing });
@@ -63,17 +63,20 @@ export class Streams {
     return openObjects(this.log.connection, readSettings({}, {}));
   }
 
-  database() {
-    return openReadDatabase<StreamTables>({ url: this.databaseUrl, schema: SCHEMA });
+  database(shard = 0) {
+    return openReadDatabase<StreamTables>({ url: this.databaseUrl, schema: schemaOfShard(SCHEMA, shard) });
   }
 
   /** What a device says, as a door writes it. Returns its position. */
-  async say(message: Message, { device = "d1", identity = "", payload = "" } = {}): Promise<number> {
+  async say(
+    message: Message,
+    { device = "d1", identity = "", payload = "", namespace = NS } = {},
+  ): Promise<number> {
     const signal = create(signals.SignalSchema, {
       ...{ device, identity, receivedAt: BigInt(Date.now()), occurredAt: BigInt(Date.now()) },
       body: { case: "streamMessage", value: { payload: Buffer.from(payload), ...message } },
     });
-    return this.log.signals.append(NS, toBinary(signals.SignalSchema, signal));
+    return this.log.signals.append(namespace, toBinary(signals.SignalSchema, signal));
   }
 
   setStream(stream: string, set: object = {}, more: object = {}) {
@@ -93,9 +96,9 @@ export class Streams {
   }
 
   /** What was stored of a message, once it is. */
-  async stored(position: bigint): Promise<string> {
+  async stored(position: bigint, namespace = NS): Promise<string> {
     const found = await until("it is stored", () =>
-      this.client.getMessage({ namespace: NS, position }).catch((error: { code?: string }) => {
+      this.client.getMessage({ namespace, position }).catch((error: { code?: string }) => {
         if (error.code !== "failed_precondition") throw error;
         return undefined;
       }),

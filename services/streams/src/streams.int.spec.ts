@@ -301,11 +301,11 @@ describe("what nobody uses", () => {
     const names = async (folder: string) => new Set(await streams.names(folder));
     const before = { uploads: await names("~stream-uploads/"), packs: await names("~stream-packs/") };
     const sweep = new UnusedObjects({
-      ...{ objects: streams.objects, keys: streams.keys, rows: new Rows(database), url: "" },
+      ...{ objects: streams.objects, keys: streams.keys, url: "" },
       ...{
         logger: { info: () => undefined, warn: () => undefined },
         now: () => clock.ms,
-        upToDate: async () => clock.upToDate,
+        shards: [{ rows: new Rows(database), upToDate: async () => clock.upToDate }],
       },
     });
     expect(await sweep.once()).toBe(0);

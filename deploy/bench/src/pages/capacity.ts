@@ -171,7 +171,7 @@ function bendsFirst(figures: Figures, perSecond: number, memory: number): readon
         perSecond,
         figures.of("projection", `measurements${INTO_TABLES}`),
       ] as const),
-      "another installation for new namespaces",
+      "a further shard for new namespaces",
     ],
   ];
   const used = parts.flatMap(([what, part, of, then]) => (of ? [{ what, share: part / of, then }] : []));
@@ -223,12 +223,12 @@ const REMEDIES = markdownTable(
     [
       "the log: the disk's flush",
       "commits take longer and hold more signals each; then 503, or no PUBACK",
-      "a disk that flushes sooner; then another installation for new namespaces ([how](../README.md#adding-a-shard))",
+      "a disk that flushes sooner; `FIELDLOG_SHARDS` for new namespaces, on another disk of the same cluster; then another installation ([how](../README.md#adding-a-shard))",
     ],
     [
       "a read model's writer: one process writes it at a time",
       "its lag grows while Postgres has processor left",
-      "a faster processor; then another installation for new namespaces",
+      "a faster processor; then `FIELDLOG_SHARDS`: each shard has writers of its own, for new namespaces",
     ],
     [
       "Postgres: processor, or disk",

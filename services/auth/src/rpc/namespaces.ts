@@ -17,10 +17,10 @@ type Calls =
 /** Namespaces: how long their data are kept, how they are set, and the clearing of one. */
 export function namespaceCalls({ namespaces, users, seen, clear }: Answering): Pick<AuthCalls, Calls> {
   return {
-    createNamespace: async ({ name, owner, openToCsn, decidedBy }) => {
+    createNamespace: async ({ name, owner, openToCsn, shard, decidedBy }) => {
       if (owner !== "") await checkOwner(users, owner);
       const settings: Settings = openToCsn ? SETTINGS : { ...SETTINGS, closedToCsn: true };
-      const { created, sequence } = await namespaces.create({ name, owner, settings }, decidedBy);
+      const { created, sequence } = await namespaces.create({ name, owner, settings, shard }, decidedBy);
       await seen(sequence);
       return { namespace: toNamespace(created), sequence: BigInt(sequence) };
     },

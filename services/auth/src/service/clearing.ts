@@ -1,4 +1,10 @@
-import { CLEARED_KINDS, REGISTRY, registryOfNamespace, SIGNALS, signalsSubject } from "@fieldlog/contracts";
+import {
+  CLEARED_KINDS,
+  REGISTRY,
+  registryOfNamespace,
+  signalsStream,
+  signalsSubject,
+} from "@fieldlog/contracts";
 import type { Clearings } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 
@@ -36,7 +42,7 @@ export async function clearNamespace(
   }
   const signalsBefore = await clearings.mark({ namespace });
   await clearings.record({ namespace, signalsBefore, registryBefore }, decidedBy);
-  const signals = await clearings.purge(SIGNALS, signalsSubject(namespace), signalsBefore);
+  const signals = await clearings.purge(signalsStream(namespace), signalsSubject(namespace), signalsBefore);
   logger.info({ namespace, signalsBefore, decisions, signals }, "cleared a namespace");
   return { registryBefore, signalsBefore, decisions, signals };
 }

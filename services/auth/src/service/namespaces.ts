@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Aggregates, Snapshots } from "@fieldlog/aggregates";
-import { INSTALLATION, limits } from "@fieldlog/contracts";
+import { INSTALLATION, idInShard, limits, shardOf } from "@fieldlog/contracts";
+import { InvalidField } from "@fieldlog/decider";
 import type { Sealed } from "@fieldlog/sealing";
 import {
   type CreatedNamespace,
@@ -19,12 +20,19 @@ import { NotFound, TooMany } from "../decisions/refusals.js";
 import type { Settings } from "../decisions/settings.js";
 import { ownerKey } from "../read-model.js";
 
+interface Asked extends Required<Pick<NewNamespace, "name" | "owner" | "settings">> {
+  /** Undefined: that with the fewest namespaces. */
+  readonly shard?: number | undefined;
+}
+
 /** Creates and finds namespaces. */
 export class Namespaces {
   constructor(
     private readonly aggregates: Aggregates,
     private readonly snapshots: Snapshots,
     private readonly newDataKey: (namespace: string) => Sealed,
+    /** How many there are. */
+    private readonly shards: number,
   ) {}
 
   /**
@@ -32,11 +40,11 @@ export class Namespaces {
    * @throws AlreadyExists, InvalidField, TooMany
    */
   async create(
-    { name, owner, settings }: Required<Pick<NewNamespace, "name" | "owner" | "settings">>,
+    { name, owner, settings, shard }: Asked,
     decidedBy: string,
   ): Promise<{ created: CreatedNamespace; sequence: number }> {
     await this.checkRoom(owner);
-    const id = randomUUID();
+    const id = idInShard(randomUUID(), this.checkShard(shard) ?? (await this.emptiest()));
     const decide = createNamespace({ id, name, dataKey: this.newDataKey(id), owner, settings });
     const { snapshot } = await this.aggregates.transact(namespace, namespaceNamed(name), decide, decidedBy);
     return { created: snapshot.state as CreatedNamespace, sequence: snapshot.sequence };
@@ -86,6 +94,20 @@ export class Namespaces {
   async list(): Promise<CreatedNamespace[]> {
     const all = await this.snapshots.list(namespace, INSTALLATION);
     return all.flatMap(({ state }) => (state.phase === "created" ? [state] : []));
+  }
+
+  /** Raises InvalidField. */
+  private checkShard(shard: number | undefined): number | undefined {
+    if (shard === undefined || shard < this.shards) return shard;
+    throw new InvalidField("shard", `is from 0 to ${this.shards - 1}: FIELDLOG_SHARDS is ${this.shards}`);
+  }
+
+  /** The shard with the fewest namespaces; of several, the first. */
+  private async emptiest(): Promise<number> {
+    if (this.shards === 1) return 0;
+    const counts = Array.from({ length: this.shards }, () => 0);
+    for (const { id } of await this.list()) counts[shardOf(id)] = (counts[shardOf(id)] ?? 0) + 1;
+    return counts.indexOf(Math.min(...counts.slice(0, this.shards)));
   }
 
   private async checkRoom(owner: string): Promise<void> {

@@ -4,6 +4,8 @@ export interface Namespace {
   id: string;
   name: string;
   createdAt?: string;
+  /** Absent: of an edge that has no more than one. */
+  shard?: number;
 }
 
 export interface ApiKey {

@@ -18,6 +18,10 @@ export function addNamespaces(program: Command, world: World): void {
         ["fieldlog namespaces list", "which there are; `default` and `test` from the beginning"],
         ["fieldlog namespaces create roof-sensors", "a new one"],
         ["fieldlog namespaces create csn --open-to-csn", "one for CSN, whose clients register by themselves"],
+        [
+          "fieldlog namespaces create wide --shard 1",
+          "where signals are spread over several streams, in the second",
+        ],
         ["fieldlog namespaces retention roof-sensors", "how long tables keep what its devices reported"],
         ["fieldlog namespaces retention roof-sensors --logs 14 --measurements forever", "another span"],
         ["fieldlog namespaces settings roof-sensors --inactive-after-s 300", "when devices count as active"],
@@ -34,8 +38,10 @@ export function addNamespaces(program: Command, world: World): void {
       const answer = await api.get<{ namespaces: Namespace[] }>("/v1/namespaces");
       print(answer, () =>
         table(
-          ["NAME", "ID", "CREATED"],
-          answer.namespaces.map(({ name, id, createdAt }) => [clean(name), clean(id), time(createdAt)]),
+          ["NAME", "ID", "SHARD", "CREATED"],
+          answer.namespaces.map(({ name, id, shard = 0, createdAt }) => [
+            ...[clean(name), clean(id), count(shard), time(createdAt)],
+          ]),
           paint,
         ),
       );
@@ -46,7 +52,12 @@ export function addNamespaces(program: Command, world: World): void {
     .argument("<name>", "small letters, digits, - and _; at most 63")
     .description("A new namespace.")
     .option("--open-to-csn", "whoever reaches the door may register devices by CSN, and ask CSN's queries")
-    .action(async (name: string, options: { openToCsn?: true }, command: Command) => {
+    .option(
+      "--shard <number>",
+      "in whose stream its signals lie, from 0; default: that with the fewest",
+      shard,
+    )
+    .action(async (name: string, options: { openToCsn?: true; shard?: number }, command: Command) => {
       const { api, print, paint } = contextOf(command, world);
       const namespace = await api.post<Namespace>("/v1/namespaces", { name, ...options });
       print(
@@ -113,6 +124,11 @@ export function addNamespaces(program: Command, world: World): void {
 
   addSettings(namespaces, world);
   addClear(namespaces, world);
+}
+
+function shard(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It is a number, from 0.");
 }
 
 type Days = number | "forever";

@@ -17,7 +17,7 @@ export interface PublishingOptions {
 }
 
 /**
- * Appends to SIGNALS what a device has not been sent yet, in the order of the revisions, and then decides that
+ * Appends to the signals what a device has not been sent yet, in the order of the revisions, and then decides that
  * it is published. Who stops in between appends it again, under the same identity.
  *
  * @param signal ends it before the next append

@@ -53,7 +53,7 @@ export class Configurations {
     await this.decide(namespace, id, decide, `device:${id}`);
   }
 
-  /** Those revisions are in SIGNALS. */
+  /** Those revisions are in the signals. */
   async published(namespace: string, id: string, revisions: readonly number[]): Promise<void> {
     await this.decide(namespace, id, publishConfigurations(revisions), "system");
   }

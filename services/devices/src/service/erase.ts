@@ -34,7 +34,7 @@ export async function erase(
     await clearings.purge(REGISTRY, registrySubject({ namespace, kind, id }), told);
   }
   const signalsBefore = await clearings.mark(cleared);
-  // From there on readers of SIGNALS need not look for it.
+  // From there on readers of signals need not look for it.
   await clearings.record({ ...cleared, signalsBefore, registryBefore: told }, decidedBy);
   return told;
 }

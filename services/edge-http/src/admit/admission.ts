@@ -28,7 +28,7 @@ export interface AdmissionParts {
   readonly guard: ReplayGuard;
   readonly ownWrites: OwnWrites;
   /** Told of each commit of this edge. */
-  readonly onCommit: (sequence: number) => void;
+  readonly onCommit: (namespace: string, sequence: number) => void;
 }
 
 const RESEND: Outcome = { kind: "resend" };
@@ -83,7 +83,7 @@ export class Admission {
       const position = await log.signals.append(namespace, bytes, traceParent);
       stored = true;
       const sequence = sequenceOf(position);
-      onCommit(sequence);
+      onCommit(namespace, sequence);
       ownWrites.note(namespace, SIGNALS, sequence);
       return { kind: "stored", position };
     } catch (error) {

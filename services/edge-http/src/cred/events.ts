@@ -1,5 +1,5 @@
 import { Budget } from "@fieldlog/admission";
-import { positionOf, type projections, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import { positionOf, type projections, SIGNALS, sequenceOf, signalsStream } from "@fieldlog/contracts";
 import { NOTHING_SAID } from "@fieldlog/events";
 import type { Client } from "./access.js";
 import { readEvent, readWindow } from "./input.js";
@@ -98,7 +98,7 @@ export class Events {
     if (id < 1) return undefined;
     const sequence = sequenceOf(id);
     const own = this.parts.ownWrites.of(namespace, SIGNALS);
-    if (wait && (sequence <= own || !(await this.isThere(sequence)))) return undefined;
+    if (wait && (sequence <= own || !(await this.isThere(namespace, sequence)))) return undefined;
     const { events } = await this.parts.projections.listEvents({
       ...{ namespace, after: BigInt(id - 1), before: BigInt(id + 1), limit: 1 },
       atLeast: BigInt(wait ? sequence : own),
@@ -107,9 +107,10 @@ export class Events {
   }
 
   /** Whether the log has reached the sequence: a server that is parted from the others tells an old end. */
-  private async isThere(sequence: number): Promise<boolean> {
+  private async isThere(namespace: string, sequence: number): Promise<boolean> {
     const { log } = this.parts;
-    return sequence <= (await log.lastSequence(SIGNALS)) || sequence <= (await log.settledEnd(SIGNALS));
+    const stream = signalsStream(namespace);
+    return sequence <= (await log.lastSequence(stream)) || sequence <= (await log.settledEnd(stream));
   }
 
   private async *fullTexts(

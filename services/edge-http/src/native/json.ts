@@ -1,4 +1,4 @@
-import type { auth, projections } from "@fieldlog/contracts";
+import { type auth, type projections, shardOf } from "@fieldlog/contracts";
 import { cloudEventJson, type EventData } from "@fieldlog/events";
 
 // gRPC's messages as the native API's JSON.
@@ -96,7 +96,7 @@ export function retentionJson(retention: auth.Retention | undefined) {
 }
 
 export function namespaceJson({ id, name, createdAt }: auth.Namespace) {
-  return { id, name, createdAt: time(createdAt) };
+  return { id, name, createdAt: time(createdAt), shard: shardOf(id) };
 }
 
 export function keyJson(key: auth.ApiKey) {

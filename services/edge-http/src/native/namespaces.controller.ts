@@ -18,9 +18,10 @@ export class NamespacesController {
   @Operates(operations.createNamespace)
   async createNamespace(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const key = await this.parts.access.installation(request);
-    const { body } = readInput(operations.createNamespace, request);
+    const { name, openToCsn, shard } = readInput(operations.createNamespace, request).body;
     const { namespace, sequence } = await this.parts.auth.createNamespace({
-      ...{ ...body, decidedBy: askedBy(key) },
+      ...{ name, openToCsn, decidedBy: askedBy(key) },
+      ...(shard === undefined ? {} : { shard }),
     });
     if (namespace === undefined) throw new Error("auth answered without a namespace");
     this.wrote(reply, namespace.id, sequence);

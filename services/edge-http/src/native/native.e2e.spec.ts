@@ -207,8 +207,10 @@ describe("the native API", () => {
       expect((await call("get", EVENTS, { ns })).status).toBe(200);
     }
     expect((await call("post", "/v1/namespaces", {}, { body: { name: "volcano" } })).status).toBe(409);
-    const bad = await call("post", "/v1/namespaces", {}, { body: { name: "Vol cano" } });
-    expect(bad.status).toBe(400);
+    expect(made.json["shard"]).toBe(0);
+    for (const body of [{ name: "Vol cano" }, { name: "crater", shard: 1 }, { name: "crater", shard: -1 }]) {
+      expect((await call("post", "/v1/namespaces", {}, { body })).status).toBe(400);
+    }
     const { json } = await call("get", "/v1/namespaces");
     expect((json["namespaces"] as Json[]).map(({ name }) => name)).toEqual(
       expect.arrayContaining(["default", "test", "volcano"]),

@@ -1,4 +1,5 @@
-import { limits, positionOf, REGISTRY, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import type { WrittenLog } from "@fieldlog/admission";
+import { limits, positionOf, REGISTRY, SIGNALS, sequenceOf, signalsStream } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { minPosition, param, readInput } from "./input.js";
@@ -68,7 +69,7 @@ export class ReadsController {
     const { namespace } = await this.parts.access.namespace(request, "read");
     const { query } = readInput(operations.listMessages, request);
     if (query.after === "latest") {
-      const last = await this.parts.log.lastSequence(SIGNALS);
+      const last = await this.parts.log.lastSequence(signalsStream(namespace.id));
       return { messages: [], next: positionOf(last, limits.signalsPerCommit - 1) };
     }
     const { messages, next } = await this.parts.projections.listMessages({
@@ -81,8 +82,8 @@ export class ReadsController {
     return { messages: messages.map(messageJson), next: next === undefined ? null : Number(next) };
   }
 
-  private atLeast(request: FastifyRequest, namespace: string, stream: typeof SIGNALS | typeof REGISTRY) {
+  private atLeast(request: FastifyRequest, namespace: string, log: WrittenLog) {
     const asked = sequenceOf(minPosition(request));
-    return BigInt(Math.max(asked, this.parts.ownWrites.of(namespace, stream)));
+    return BigInt(Math.max(asked, this.parts.ownWrites.of(namespace, log)));
   }
 }

@@ -1,4 +1,4 @@
-import { limits } from "@fieldlog/contracts";
+import { limits, MOST_SHARDS } from "@fieldlog/contracts";
 import { z } from "zod";
 
 // One source for what the native API checks and what its OpenAPI document says.
@@ -274,13 +274,24 @@ export const openToCsn = z
   .describe(
     "Whoever reaches the door may register devices by CSN, and ask which names there are and where sensors picked something up",
   );
+const SHARD =
+  "In whose stream its signals lie, for ever; counted from 0. FIELDLOG_SHARDS says how many there are";
 export const NewNamespace = component(
   "NewNamespace",
-  z.strictObject({ name: id, openToCsn: openToCsn.default(false) }),
+  z.strictObject({
+    name: id,
+    openToCsn: openToCsn.default(false),
+    shard: z
+      .int()
+      .min(0)
+      .max(MOST_SHARDS - 1)
+      .optional()
+      .describe(`${SHARD}; absent: the one with the fewest namespaces`),
+  }),
 );
 export const Namespace = component(
   "Namespace",
-  z.object({ id: z.string(), name: z.string(), createdAt: time }),
+  z.object({ id: z.string(), name: z.string(), createdAt: time, shard: z.int().describe(SHARD) }),
 );
 export const Namespaces = component("Namespaces", z.object({ namespaces: z.array(Namespace) }));
 

@@ -24,7 +24,7 @@ export class StreamsController {
     if (request.method === "HEAD") return void reply.type("text/event-stream").send();
     if (query.subscription === undefined) {
       const filters = filtersOf(query);
-      const after = resumed ?? (await startOf(query.from, log));
+      const after = resumed ?? (await startOf(query.from, log, asker.namespace.id));
       return streams.stream(reply, asker, { filters, after });
     }
     checkAlone(query);

@@ -1,5 +1,12 @@
 import { deviceKey, mayRead } from "@fieldlog/admission";
-import { endOf, type Position, positionOf, REGISTRY, type registry, SIGNALS } from "@fieldlog/contracts";
+import {
+  endOf,
+  type Position,
+  positionOf,
+  REGISTRY,
+  type registry,
+  signalsStream,
+} from "@fieldlog/contracts";
 import { InvalidFilter, parseFilter } from "@fieldlog/filters";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -29,7 +36,7 @@ export class SubscriptionsController {
     if (webhook !== undefined && key.permission === "read") {
       throw new Problem(403, "A webhook takes a key with permission write.");
     }
-    const after = await this.startOf(body.from);
+    const after = await this.startOf(namespace.id, body.from);
     const made = await this.parts.subscriptions.createSubscription({
       ...{ namespace: namespace.id, name: body.name, owner: `key:${key.id}`, decidedBy: `key:${key.id}` },
       filters: filtersOf(body),
@@ -105,11 +112,14 @@ export class SubscriptionsController {
   }
 
   /** Position after which it begins; undefined: from the beginning. Raises Problem 400. */
-  private async startOf(from: z.output<typeof NewSubscription>["from"]): Promise<Position | undefined> {
+  private async startOf(
+    namespace: string,
+    from: z.output<typeof NewSubscription>["from"],
+  ): Promise<Position | undefined> {
     const { log } = this.parts;
     if (from === "beginning") return undefined;
-    if (from === "now") return endOf(await log.lastSequence(SIGNALS));
-    await checkPast(from, "from", log);
+    if (from === "now") return endOf(await log.lastSequence(signalsStream(namespace)));
+    await checkPast(from, "from", log, namespace);
     return from;
   }
 

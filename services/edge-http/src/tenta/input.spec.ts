@@ -121,8 +121,9 @@ describe("a configuration", () => {
 describe("an identifier in the path", () => {
   const id = "81bf7042-e20f-4a97-ac44-c15853e3618f";
 
-  it("is a UUID of version 4 in small letters", () => {
+  it("is a UUID of version 4, or 8, in small letters", () => {
     expect(refused(() => readPath({ network_identifier: id }))).toBe(false);
+    expect(refused(() => readPath({ network_identifier: id.replace("-4", "-8") }))).toBe(false);
     for (const bad of [
       id.toUpperCase(),
       id.replace("-4", "-1"),

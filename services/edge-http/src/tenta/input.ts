@@ -5,8 +5,8 @@ import { refusals } from "./refusal.js";
 // A3.4: what tenta takes. Every reader raises Refusal 400.
 
 const NAME = /^[a-z0-9](?:-?[a-z0-9])*$/;
-/** Lower case, version 4: what is written otherwise is no identifier (A3). */
-const UUID = /^[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$/;
+/** Lower case, version 4: what is written otherwise is no identifier (A3). Of networks in a further shard, version 8. */
+const UUID = /^[a-f0-9]{8}-[a-f0-9]{4}-[48][a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}$/;
 
 /** Of a user, a network or a sensor. */
 export const Name = z

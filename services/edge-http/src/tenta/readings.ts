@@ -1,4 +1,5 @@
-import { REGISTRY, SIGNALS, type StreamName } from "@fieldlog/contracts";
+import type { WrittenLog } from "@fieldlog/admission";
+import { REGISTRY, SIGNALS } from "@fieldlog/contracts";
 import { type Cursor, readConfiguration, readCursor, readFlag } from "./input.js";
 import { askedBy, note, type TentaParts } from "./parts.js";
 import type { Answer, TentaRequest } from "./request.js";
@@ -61,9 +62,9 @@ export class Readings {
   }
 
   /** What every query of a sensor's has in common, once it is certain that it may be asked. */
-  private async pageOf(request: TentaRequest, stream: StreamName, previous: boolean) {
+  private async pageOf(request: TentaRequest, log: WrittenLog, previous: boolean) {
     const { network, sensor } = await this.parts.access.atSensor(request);
-    const atLeast = BigInt(this.parts.ownWrites.of(network.id, stream));
+    const atLeast = BigInt(this.parts.ownWrites.of(network.id, log));
     return { namespace: network.id, device: sensor.id, previous, limit: PAGE, atLeast };
   }
 }

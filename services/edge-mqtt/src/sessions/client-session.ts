@@ -91,7 +91,7 @@ export class ClientSession implements Session {
     const subscriber = this.subscribing();
     if (isNew && this.started) await subscriber.start();
     subscriber.checkQuota(requests);
-    const newest = await this.parts.newest.now();
+    const newest = await this.parts.newest.now(this.key.namespace);
     await subscriber.openGroups(requests, newest);
     this.check();
     const undo = subscriber.add(requests, newest);
@@ -221,7 +221,7 @@ export class ClientSession implements Session {
     if (this.inbound === undefined) {
       const { log, newest } = this.parts;
       const { namespace } = this.key;
-      const reached = () => newest.recent();
+      const reached = () => newest.recent(namespace);
       this.inbound = new InboundQos2({ log, namespace, save: this.saving(), reached }, this.record.inbound);
     }
     return this.inbound;

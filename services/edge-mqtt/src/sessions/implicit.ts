@@ -1,4 +1,4 @@
-import { endOf, limits, type Position, SIGNALS } from "@fieldlog/contracts";
+import { endOf, limits, type Position, signalsStream } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { nameOfFilter } from "../subscriptions/subscription.js";
 import type { Newest } from "./newest.js";
@@ -21,7 +21,7 @@ export interface ImplicitParts {
  */
 export async function withImplicit(
   parts: ImplicitParts,
-  { implicit, cleanStart }: Pick<OpenSession, "implicit" | "cleanStart">,
+  { namespace, implicit, cleanStart }: Pick<OpenSession, "namespace" | "implicit" | "cleanStart">,
   record: SessionRecord,
   isNew: boolean,
 ): Promise<SessionRecord> {
@@ -31,8 +31,8 @@ export async function withImplicit(
   if (missing.length === 0) return record;
   const after =
     isNew && !cleanStart && record.expiryS >= limits.mqttSessionS
-      ? await positionAt(parts, await implicit.since())
-      : endOf(await parts.newest.now());
+      ? await positionAt(parts, namespace, await implicit.since())
+      : endOf(await parts.newest.now(namespace));
   const made = missing.map(({ filter, share, qos, noLocal, retainAsPublished, id }) => ({
     ...{ filter, share, qos, noLocal, retainAsPublished, id, after },
   }));
@@ -41,7 +41,7 @@ export async function withImplicit(
   return { ...record, cursor, subscriptions: [...record.subscriptions, ...made] };
 }
 
-function positionAt({ log, now }: ImplicitParts, since: number): Promise<Position> {
+function positionAt({ log, now }: ImplicitParts, namespace: string, since: number): Promise<Position> {
   const from = Math.max(since, now() - limits.mqttSessionS * 1_000);
-  return log.sequenceBefore(SIGNALS, new Date(from)).then(endOf);
+  return log.sequenceBefore(signalsStream(namespace), new Date(from)).then(endOf);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { limits, SIGNALS, signalsSubject } from "@fieldlog/contracts";
+import { limits, signalsStream, signalsSubject } from "@fieldlog/contracts";
 import { decodeBatch, type EventLog } from "@fieldlog/event-log";
 import { nuid } from "@nats-io/transport-node";
 import type { KeptInbound } from "./record.js";
@@ -99,10 +99,11 @@ export class InboundQos2 {
 
   private async search({ identity, sequence }: Inbound): Promise<boolean> {
     const { log, namespace } = this.parts;
-    const until = await log.settledEnd(SIGNALS);
+    const stream = signalsStream(namespace);
+    const until = await log.settledEnd(stream);
     if (until <= sequence) return false;
     const subject = signalsSubject(namespace);
-    for await (const commits of log.read(SIGNALS, { after: sequence, subject, until, pull: 16 })) {
+    for await (const commits of log.read(stream, { after: sequence, subject, until, pull: 16 })) {
       for (const { data } of commits) {
         const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
         if (!bytes.includes(identity)) continue;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { endOf, limits, type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import { endOf, limits, type Position, sequenceOf, signalsStream } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
 import { Feeds, Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
@@ -280,17 +280,18 @@ export class Sessions {
       const empty = { cursor: 0, subscriptions: [], outbound: [], inbound: [] };
       return withImplicit(implicit, open, { ...connection, ...left, ...empty }, true);
     }
-    const cursor = await this.reached(resumed.cursor);
+    const cursor = await this.reached(open.namespace, resumed.cursor);
     return withImplicit(implicit, open, { ...resumed, ...connection, ...left, cursor }, false);
   }
 
   /** The cursor, or the log's end: one that was put back to an earlier state has not yet reached it. */
-  private async reached(cursor: Position): Promise<Position> {
+  private async reached(namespace: string, cursor: Position): Promise<Position> {
     const { newest } = this.parts;
     const sequence = sequenceOf(cursor);
-    if (sequence <= (await newest.recent()) || sequence <= (await newest.now())) return cursor;
+    if (sequence <= (await newest.recent(namespace))) return cursor;
+    if (sequence <= (await newest.now(namespace))) return cursor;
     // A server that is parted from the others tells an old end.
-    return Math.min(cursor, endOf(await this.options.log.settledEnd(SIGNALS)));
+    return Math.min(cursor, endOf(await this.options.log.settledEnd(signalsStream(namespace))));
   }
 
   /** Returns the record's revision; undefined: there is none, because nothing is to outlive the connection. */

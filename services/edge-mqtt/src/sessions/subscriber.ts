@@ -1,4 +1,4 @@
-import { endOf, limits, type Position, SIGNALS, sequenceOf } from "@fieldlog/contracts";
+import { endOf, limits, type Position, sequenceOf, signalsStream } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { Cursor, type Outlet, type Slots } from "@fieldlog/fan-out";
 import type { Logger } from "@fieldlog/runtime";
@@ -96,7 +96,7 @@ export class Subscriber implements Member {
     this.cursor.start();
     this.retained.start();
     if ([...this.subscriptions.values()].some((each) => each.share !== undefined)) {
-      await this.join(await this.parts.newest.recent());
+      await this.join(await this.parts.newest.recent(this.session.key.namespace));
     }
   }
 
@@ -193,9 +193,9 @@ export class Subscriber implements Member {
 
   private async load(position: Position): Promise<OutboundMessage | undefined> {
     const sequence = sequenceOf(position);
-    const data = await this.parts.log.get(SIGNALS, sequence);
-    if (data === undefined) return undefined;
     const { namespace } = this.session.key;
+    const data = await this.parts.log.get(signalsStream(namespace), sequence);
+    if (data === undefined) return undefined;
     const { kind, erased } = this.parts.feeds;
     const commit = kind.read(namespace, sequence, erased.without(namespace, sequence, data), (err) =>
       this.parts.logger.error({ err, sequence }, "passed over a commit that cannot be read"),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { limits, SIGNALS, signalsSubject } from "@fieldlog/contracts";
+import { limits, signalsStream, signalsSubject } from "@fieldlog/contracts";
 import type { EventLog, Group, Handout } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import type { PublishedKind } from "./published.js";
@@ -61,8 +61,9 @@ export function groupName({ namespace, share, filter, owner }: SharedName): stri
 
 /** Makes the group's place, after the sequence, if there is none yet. Raises LogUnavailable. */
 export function openGroup(log: Pick<EventLog, "group">, name: SharedName, after: number): Promise<Group> {
+  const { namespace } = name;
   return log.group({
-    ...{ stream: SIGNALS, name: groupName(name), subject: signalsSubject(name.namespace) },
+    ...{ stream: signalsStream(namespace), subject: signalsSubject(namespace), name: groupName(name) },
     ...{ after, inactiveS: INACTIVE_S },
   });
 }

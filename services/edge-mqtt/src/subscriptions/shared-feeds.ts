@@ -1,4 +1,3 @@
-import { SIGNALS } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import type { PublishedKind } from "./published.js";
@@ -18,7 +17,7 @@ export class SharedFeeds {
   private idle: ReadonlySet<string> = new Set();
 
   constructor(
-    private readonly log: Pick<EventLog, "group" | "idleGroups" | "deleteGroup">,
+    private readonly log: Pick<EventLog, "group" | "idleGroups" | "deleteGroup" | "signalsStreams">,
     private readonly kind: Pick<PublishedKind, "read">,
     private readonly logger: Pick<Logger, "warn" | "error">,
   ) {}
@@ -66,9 +65,14 @@ export class SharedFeeds {
    * has: `named` by {@link groupName}.
    */
   async deleteOthers(named: ReadonlySet<string>): Promise<void> {
-    const idle = await this.log.idleGroups(SIGNALS, GROUP_PREFIX);
-    const others = idle.filter((name) => !named.has(name) && !this.feeds.has(name));
-    for (const name of others) if (this.idle.has(name)) await this.log.deleteGroup(SIGNALS, name);
+    const others: string[] = [];
+    for (const stream of this.log.signalsStreams) {
+      for (const name of await this.log.idleGroups(stream, GROUP_PREFIX)) {
+        if (named.has(name) || this.feeds.has(name)) continue;
+        others.push(name);
+        if (this.idle.has(name)) await this.log.deleteGroup(stream, name);
+      }
+    }
     this.idle = new Set(others);
   }
 

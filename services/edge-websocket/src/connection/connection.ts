@@ -11,7 +11,7 @@ import {
   type OpenReader,
   type OpenReaders,
 } from "@fieldlog/admission";
-import { endOf, limits, type Position, type registry, SIGNALS } from "@fieldlog/contracts";
+import { endOf, limits, type Position, type registry, signalsStream } from "@fieldlog/contracts";
 import { type EventLog, LogUnavailable } from "@fieldlog/event-log";
 import { InvalidEvent } from "@fieldlog/events";
 import {
@@ -222,9 +222,10 @@ export class Connection implements OpenReader {
 
   private async adHoc(filters: readonly registry.EventFilter[], from: Subscribe["from"]): Promise<Begun> {
     const { log } = this.parts;
-    const end = endOf(await log.lastSequence(SIGNALS));
+    const stream = signalsStream((this.caller as Caller).namespace.id);
+    const end = endOf(await log.lastSequence(stream));
     // A server that is parted from the others tells an old end.
-    if (typeof from === "number" && from > end && from > endOf(await log.settledEnd(SIGNALS)))
+    if (typeof from === "number" && from > end && from > endOf(await log.settledEnd(stream)))
       throw new Failure(400, "from: lies behind the end of the log.");
     return { filters, from: from === "beginning" ? 0 : end, held: undefined };
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { REGISTRY, SIGNALS } from "@fieldlog/contracts";
+import { REGISTRY, SIGNALS, type SignalsStream } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { counter, histogram, type Logger, type Registry } from "@fieldlog/runtime";
 import type { Machine, Transition } from "../core/machine.js";
@@ -19,6 +19,8 @@ const AT_ONCE = 1_024;
 export interface EmitterParts {
   readonly log: Pick<EventLog, "signals" | "lastSequence" | "settledEnd">;
   readonly table: LiveTable;
+  /** Of the table's shard. */
+  readonly stream: SignalsStream;
   readonly logger: Pick<Logger, "warn">;
   readonly metrics: Registry;
   /** ms since 1970 UTC. */
@@ -79,11 +81,11 @@ export class Emitter {
 
   /** Lets the time pass as far as everything is known; undefined: that is not so yet. */
   private async look(caughtUp: Machine | undefined): Promise<Machine | undefined> {
-    const { table, log, now } = this.parts;
+    const { table, log, stream, now } = this.parts;
     const { machine } = table;
     const before = now() - UNDER_WAY_MS;
     if (machine === caughtUp && !machine.isAnyDue(before)) return machine;
-    const [signals, registry] = await Promise.all([log.settledEnd(SIGNALS), log.lastSequence(REGISTRY)]);
+    const [signals, registry] = await Promise.all([log.settledEnd(stream), log.lastSequence(REGISTRY)]);
     const has = await Promise.all([
       table.has(SIGNALS, signals, CATCH_UP_MS),
       table.has(REGISTRY, registry, CATCH_UP_MS),

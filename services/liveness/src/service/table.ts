@@ -1,5 +1,12 @@
 import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises";
-import { namespaceOfSignals, REGISTRY, SIGNALS, type StreamName } from "@fieldlog/contracts";
+import {
+  namespaceOfSignals,
+  REGISTRY,
+  SIGNALS,
+  type StreamName,
+  shardOf,
+  streamOfShard,
+} from "@fieldlog/contracts";
 import { type Commit, clearedBy, type EventLog } from "@fieldlog/event-log";
 import type { Logger } from "@fieldlog/runtime";
 import type { Machine } from "../core/machine.js";
@@ -7,7 +14,12 @@ import { type Decided, decidedIn } from "../log/decisions.js";
 import { factsIn } from "../log/facts.js";
 import type { Stored } from "../table/stored.js";
 
+/** Which of the logs that it follows: that of facts, of its shard, or that of decisions. */
+export type FollowedLog = typeof SIGNALS | typeof REGISTRY;
+
 export interface TableParts {
+  /** Whose devices it has. */
+  readonly shard: number;
   readonly log: Pick<EventLog, "read" | "lastSequence">;
   /** Empty. */
   readonly machine: () => Machine;
@@ -21,12 +33,13 @@ const PAUSE_MS = 500;
 const BREATHE_MS = 10;
 
 /**
- * All devices in memory: filled from what was stored, then with what both logs say behind that; following them from
+ * All devices of a shard in memory: filled from what was stored, then with what both logs say behind that; following them from
  * then on. Every replica has it, so that any answers, and any can take over at once.
  */
 export class LiveTable {
   private current: Machine;
-  private readonly reached: Record<StreamName, number> = { [SIGNALS]: 0, [REGISTRY]: 0 };
+  private readonly reached: Record<FollowedLog, number> = { [SIGNALS]: 0, [REGISTRY]: 0 };
+  private readonly streams: Readonly<Record<FollowedLog, StreamName>>;
   private readonly waiting = new Set<() => void>();
   private readonly listeners = new Set<() => void>();
   private readonly stopping = new AbortController();
@@ -38,6 +51,7 @@ export class LiveTable {
 
   constructor(private readonly parts: TableParts) {
     this.current = parts.machine();
+    this.streams = { [SIGNALS]: streamOfShard(parts.shard), [REGISTRY]: REGISTRY };
   }
 
   start(): void {
@@ -56,8 +70,8 @@ export class LiveTable {
   }
 
   /** The last sequence that is in it. */
-  sequence(stream: StreamName): number {
-    return this.reached[stream];
+  sequence(which: FollowedLog): number {
+    return this.reached[which];
   }
 
   /** Why it cannot be asked; undefined: it can. */
@@ -76,8 +90,8 @@ export class LiveTable {
   }
 
   /** Whether it has everything up to that sequence, within the milliseconds. */
-  async has(stream: StreamName, sequence: number, timeoutMs: number): Promise<boolean> {
-    const has = () => this.filled && this.reached[stream] >= sequence;
+  async has(which: FollowedLog, sequence: number, timeoutMs: number): Promise<boolean> {
+    const has = () => this.filled && this.reached[which] >= sequence;
     if (has()) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const look = () => {
@@ -118,12 +132,12 @@ export class LiveTable {
     this.reached[SIGNALS] = signals;
     this.reached[REGISTRY] = registry;
     // What is decided first: by which rule a device was silent for too long must be known when it is heard again.
-    for (const stream of [REGISTRY, SIGNALS] as const) {
+    for (const which of [REGISTRY, SIGNALS] as const) {
+      const stream = this.streams[which];
       const until = await log.lastSequence(stream);
-      const after = this.reached[stream];
+      const after = this.reached[which];
       if (until <= after) continue;
-      for await (const commits of log.read(stream, { after, until, signal }))
-        await this.take(stream, commits);
+      for await (const commits of log.read(stream, { after, until, signal })) await this.take(which, commits);
       signal.throwIfAborted();
     }
     this.filled = true;
@@ -143,26 +157,25 @@ export class LiveTable {
     }
   }
 
-  private async follow(stream: StreamName, signal: AbortSignal): Promise<void> {
-    for await (const commits of this.parts.log.read(stream, { after: this.reached[stream], signal })) {
+  private async follow(which: FollowedLog, signal: AbortSignal): Promise<void> {
+    const { log } = this.parts;
+    for await (const commits of log.read(this.streams[which], { after: this.reached[which], signal })) {
       if (signal.aborted) return;
-      await this.take(stream, commits);
+      await this.take(which, commits);
       this.tell();
     }
   }
 
-  private async take(stream: StreamName, commits: readonly Commit[]): Promise<void> {
+  private async take(which: FollowedLog, commits: readonly Commit[]): Promise<void> {
     let since = performance.now();
     for (const commit of commits) {
       try {
         this.takeOne(commit);
       } catch (err) {
-        this.parts.logger.error(
-          { err, stream, sequence: commit.sequence },
-          "passed over what cannot be read",
-        );
+        const { stream, sequence } = commit;
+        this.parts.logger.error({ err, stream, sequence }, "passed over what cannot be read");
       }
-      this.reached[stream] = commit.sequence;
+      this.reached[which] = commit.sequence;
       if (performance.now() - since < BREATHE_MS) continue;
       await breathe();
       since = performance.now();
@@ -172,7 +185,7 @@ export class LiveTable {
   private takeOne(commit: Commit): void {
     const cleared = clearedBy(commit);
     const { current: machine } = this;
-    if (commit.stream === SIGNALS) {
+    if (commit.stream !== REGISTRY) {
       if (cleared === undefined) this.reported(commit);
       else machine.forget(cleared.namespace, cleared.device);
     } else if (cleared === undefined) this.decided(decidedIn(commit));
@@ -193,6 +206,7 @@ export class LiveTable {
     const { current: machine } = this;
     if (decided?.kind === "device") {
       const { namespace, device, change } = decided;
+      if (shardOf(namespace) !== this.parts.shard) return;
       if (change.before === "removed") machine.remove(namespace, device);
       else if (change.before === "registered") machine.register(namespace, device, change.traits);
       else machine.change(namespace, device, change.traits);

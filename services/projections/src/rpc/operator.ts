@@ -8,9 +8,9 @@ type Answers = Pick<
   "listReadModels" | "rebuildReadModel" | "listDeadLetters" | "retryDeadLetters" | "dropDeadLetters"
 >;
 
-/** What an operator sees and asks of the read models themselves. */
-export function operator({ database, runners }: Served): Answers {
-  const all = Object.values(runners);
+/** What an operator sees and asks of the read models themselves, those of all shards. */
+export function operator(shards: readonly Served[]): Answers {
+  const all = shards.flatMap(({ runners }) => Object.values(runners));
   const byName = new Map(all.map((runner) => [runner.name, runner]));
   const runnerOf = (name: string) => {
     const runner = byName.get(name);
@@ -36,12 +36,15 @@ export function operator({ database, runners }: Served): Answers {
     },
     listDeadLetters: async ({ limit }) => {
       checkLimit(limit);
-      const letters = await listDeadLetters(database, limit);
+      const letters = await Promise.all(shards.map(({ database }) => listDeadLetters(database, limit)));
       return {
-        deadLetters: letters.map(({ model, namespace, key, position, reason, parkedAt }) => ({
-          ...{ readModel: model, namespace, device: key, reason },
-          ...{ position: BigInt(position), parkedAt: millis(parkedAt) },
-        })),
+        deadLetters: letters
+          .flat()
+          .slice(0, limit)
+          .map(({ model, namespace, key, position, reason, parkedAt }) => ({
+            ...{ readModel: model, namespace, device: key, reason },
+            ...{ position: BigInt(position), parkedAt: millis(parkedAt) },
+          })),
       };
     },
     retryDeadLetters: async ({ readModel, namespace, device }) => {

@@ -1,7 +1,7 @@
 import type { projections } from "@fieldlog/contracts";
 import { LogUnavailable } from "@fieldlog/event-log";
 import { isDatabaseAway, RequestFailed, RequestPending } from "@fieldlog/read-model";
-import { RpcError, type ServiceImpl } from "@fieldlog/rpc";
+import { byShard, RpcError, type ServiceImpl } from "@fieldlog/rpc";
 import { InvalidFilter } from "../messages/topic-filter.js";
 import { configurationsAndNames } from "./configurations.js";
 import { eventsAndDevices } from "./events-and-devices.js";
@@ -11,14 +11,16 @@ import { readings } from "./readings.js";
 import type { Served } from "./requests.js";
 
 /** fieldlog.projections.v1.ProjectionsService: requests to queries, rows to answers. */
-export function projectionsService(served: Served): ServiceImpl<typeof projections.ProjectionsService> {
-  return {
+export function projectionsService(
+  shards: readonly Served[],
+): ServiceImpl<typeof projections.ProjectionsService> {
+  const queries = shards.map((served) => ({
     ...eventsAndDevices(served),
     ...messagesAndRetained(served),
     ...configurationsAndNames(served),
     ...readings(served),
-    ...operator(served),
-  };
+  }));
+  return { ...byShard(queries), ...operator(shards) };
 }
 
 /** Failures in gRPC's codes; undefined: not foreseen. */

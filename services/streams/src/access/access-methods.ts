@@ -1,4 +1,4 @@
-import { indexOf, limits, SIGNALS, sequenceOf, type streams } from "@fieldlog/contracts";
+import { indexOf, limits, sequenceOf, signalsStream, type streams } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
 import { InvalidField } from "@fieldlog/decider";
 import { decodeBatch, type EventLog } from "@fieldlog/event-log";
@@ -13,7 +13,8 @@ import type { StoredRows } from "./stored-rows.js";
 type Methods = Pick<ServiceImpl<typeof streams.StreamsService>, "beginAccess" | "listStored" | "getStored">;
 
 export interface AccessMethodsParts {
-  readonly rows: StoredRows;
+  /** Of the namespace's shard. Raises RpcError. */
+  readonly rowsOf: (namespace: string) => StoredRows;
   readonly keys: Pick<DataKeys, "find">;
   readonly log: Pick<EventLog, "get">;
   readonly objects: ObjectStore;
@@ -31,7 +32,7 @@ const PATH = 5 * 9 * limits.streamNameLength;
 
 /** What is stored, listed and read by paths, for whoever has a token that is made here. */
 export function accessMethods(parts: AccessMethodsParts): Methods {
-  const { rows, tokens, now } = parts;
+  const { rowsOf, tokens, now } = parts;
   const opened = (token: string): { namespace: string; container: Container } => {
     const found = tokens.open(token);
     if (found === undefined || found.expiresAt <= now()) {
@@ -55,7 +56,7 @@ export function accessMethods(parts: AccessMethodsParts): Methods {
         throw new InvalidField("limit", `is from 1 to ${limits.pageRows}`);
       }
       const asked = { prefix: checkPath("prefix", prefix), after: checkPath("after", after), limit };
-      const found = await rows.list(namespace, container, asked);
+      const found = await rowsOf(namespace).list(namespace, container, asked);
       const files = found.map(({ path, bytes, at }) => ({
         ...{ path, bytes: BigInt(bytes), at: BigInt(at.getTime()) },
       }));
@@ -72,13 +73,13 @@ export function accessMethods(parts: AccessMethodsParts): Methods {
 }
 
 async function message(parts: AccessMethodsParts, namespace: string, path: string) {
-  const found = await parts.rows.message(namespace, path);
+  const found = await parts.rowsOf(namespace).message(namespace, path);
   if (found === undefined) throw new NotFound("message");
   return objectOf(parts, found, [{ object: found.object ?? "", bytes: Number(found.bytes) }]);
 }
 
 async function batch(parts: AccessMethodsParts, namespace: string, path: string) {
-  const found = await parts.rows.batchFile(namespace, path);
+  const found = await parts.rowsOf(namespace).batchFile(namespace, path);
   if (found === undefined) throw new NotFound("batch");
   const { device, slice, bytes } = found;
   const file = { namespace, device, batch: Number(found.number), slice };
@@ -87,7 +88,7 @@ async function batch(parts: AccessMethodsParts, namespace: string, path: string)
 
 /** As it came, from the log or from where it was uploaded to. */
 async function deadLetter(parts: AccessMethodsParts, namespace: string, path: string) {
-  const found = await parts.rows.deadLetter(namespace, path);
+  const found = await parts.rowsOf(namespace).deadLetter(namespace, path);
   if (found === undefined) throw new NotFound("dead letter");
   const { device, external } = found;
   if (external !== "") {
@@ -99,7 +100,7 @@ async function deadLetter(parts: AccessMethodsParts, namespace: string, path: st
     });
     return { object: await objectOf(parts, { namespace, device }, whole.parts) };
   }
-  const commit = await parts.log.get(SIGNALS, sequenceOf(Number(found.position)));
+  const commit = await parts.log.get(signalsStream(namespace), sequenceOf(Number(found.position)));
   const body = commit && decodeBatch(commit)[indexOf(Number(found.position))]?.body;
   if (body?.case !== "streamMessage") throw new NotFound("dead letter");
   return { content: body.value.payload };

@@ -1,7 +1,7 @@
 import { inTime } from "@fieldlog/aggregates";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import { type RawBuilder, sql } from "kysely";
-import { type BatchFileRow, type MessageRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
+import { type BatchFileRow, type MessageRow, type StreamTables, tableIn } from "../sorting/tables.js";
 import { type Container, DEPTH, namesIn, pathOf, within } from "./paths.js";
 
 /** Something that is stored, as a file. */
@@ -12,27 +12,28 @@ export interface StoredFile {
 }
 
 interface Source {
-  readonly from: RawBuilder<unknown>;
+  readonly from: (table: (name: keyof StreamTables) => RawBuilder<unknown>) => RawBuilder<unknown>;
   /** The columns that the names of a path are of, in order. */
   readonly names: readonly RawBuilder<unknown>[];
   readonly select: RawBuilder<unknown>;
 }
 
-const table = (name: keyof StreamTables) => sql.table(`${SCHEMA}.${name}`);
+type Database = Pick<ReadDatabase<StreamTables>, "db" | "schema">;
+
 const SOURCES: Record<Container, Source> = {
   messages: {
-    from: sql`${table("stream_messages")} t WHERE t.object <> ''`,
+    from: (table) => sql`${table("stream_messages")} t WHERE t.object <> ''`,
     names: [sql`t.grp`, sql`t.stream`, sql`t.device`, sql`t.batch_id`, sql`t.id`],
     select: sql`t.bytes, t.received_at AS at`,
   },
   batches: {
-    from: sql`${table("stream_batches")} t JOIN ${table("stream_batch_files")} f
+    from: (table) => sql`${table("stream_batches")} t JOIN ${table("stream_batch_files")} f
       ON f.namespace = t.namespace AND f.number = t.number WHERE true`,
     names: [sql`t.grp`, sql`t.stream`, sql`t.device`, sql`t.id`, sql`f.slice`],
     select: sql`f.bytes, t.completed_at AS at`,
   },
   "dead-letter": {
-    from: sql`${table("stream_dead_letters")} t WHERE true`,
+    from: (table) => sql`${table("stream_dead_letters")} t WHERE true`,
     // As text of one length, so that it has the order of positions.
     names: [sql`lpad(t.position::text, 16, '0')`],
     select: sql`t.bytes, t.received_at AS at`,
@@ -41,7 +42,7 @@ const SOURCES: Record<Container, Source> = {
 
 /** What is stored, by paths. Every method raises SnapshotsUnavailable after at most 2 s. */
 export class StoredRows {
-  constructor(private readonly database: Pick<ReadDatabase<StreamTables>, "db">) {}
+  constructor(private readonly database: Database) {}
 
   /** In the order of their names. @param after a path, exclusive; empty: from the beginning */
   async list(
@@ -49,7 +50,7 @@ export class StoredRows {
     container: Container,
     { prefix, after, limit }: { prefix: string; after: string; limit: number },
   ): Promise<StoredFile[]> {
-    const { from, names, select } = SOURCES[container];
+    const { names, select } = SOURCES[container];
     const asked = within(container, prefix);
     const last = after === "" ? [] : wholeNames(container, after);
     if (asked === undefined || last === undefined) return [];
@@ -59,7 +60,7 @@ export class StoredRows {
       ...(last.length === 0 ? [] : [sql`(${sql.join(names)}) > (${sql.join(last)})`]),
     ].map((one) => sql` AND ${one}`);
     const query = sql<{ names: string[]; bytes: number; at: Date }>`
-      SELECT ARRAY[${sql.join(names)}] AS names, ${select} FROM ${from} AND t.namespace = ${namespace}
+      SELECT ARRAY[${sql.join(names)}] AS names, ${select} FROM ${this.from(container)} AND t.namespace = ${namespace}
       ${sql.join(wanted, sql``)} ORDER BY ${sql.join(names)} LIMIT ${limit}`;
     const { rows } = await inTime(query.execute(this.database.db));
     return rows.map((row) => ({
@@ -82,17 +83,21 @@ export class StoredRows {
     return this.one("dead-letter", namespace, path, sql`t.position, t.device, t.external`);
   }
 
+  private from(container: Container): RawBuilder<unknown> {
+    return SOURCES[container].from((name) => tableIn(this.database, name));
+  }
+
   private async one<R>(
     container: Container,
     namespace: string,
     path: string,
     columns: RawBuilder<unknown>,
   ): Promise<R | undefined> {
-    const { from, names } = SOURCES[container];
+    const { names } = SOURCES[container];
     const given = wholeNames(container, path);
     if (given === undefined) return undefined;
     const same = names.map((name, index) => sql` AND ${name} = ${given[index]}`);
-    const query = sql<R>`SELECT ${columns} FROM ${from} AND t.namespace = ${namespace} ${sql.join(same, sql``)}`;
+    const query = sql<R>`SELECT ${columns} FROM ${this.from(container)} AND t.namespace = ${namespace} ${sql.join(same, sql``)}`;
     return (await inTime(query.execute(this.database.db))).rows[0];
   }
 }

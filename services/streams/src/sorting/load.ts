@@ -3,18 +3,19 @@ import type { Cursor } from "./assign.js";
 import { type Defined, Definitions } from "./definitions.js";
 import type { Key, Known } from "./facts.js";
 import type { Facts, HeldMessage } from "./sort.js";
-import { type CursorRow, SCHEMA, type StreamTables } from "./tables.js";
+import type { CursorRow, StreamTables } from "./tables.js";
 
 type Db = Kysely<StreamTables>;
 
-/** All that was decided on streams of the namespaces. */
+/** All that was decided on streams of the namespaces. @param schema of the live tables */
 export async function loadDefinitions(
   db: Db,
+  schema: string,
   namespaces: readonly string[],
 ): Promise<Map<string, Definitions>> {
   // Of another read model: while this one is built anew beside the live one, that one is where it always is.
   const rows = await db
-    .withSchema(SCHEMA)
+    .withSchema(schema)
     .selectFrom("stream_definitions")
     .selectAll()
     .where("namespace", "=", sql<string>`any(${namespaces}::text[])`)

@@ -68,7 +68,7 @@ export async function emptyTables(url: string) {
     sort: async (namespace: string, all: Said, cut: number, first = 1) => {
       const records = all.map((one, index) => arrived(namespace, one, index + first));
       for (let from = 0; from < records.length; from += cut) {
-        await sortInto({ db }, records.slice(from, from + cut));
+        await sortInto({ db }, records.slice(from, from + cut), SCHEMA);
       }
     },
     rows: (namespace: string) => rowsOf(db, namespace),
@@ -84,7 +84,7 @@ export async function emptyTables(url: string) {
     /** Stores what is complete. @param atOnce messages of a round */
     store: async (parts: Pick<StorageParts, "objects" | "keys">, atOnce: number) => {
       const opened = () =>
-        new StoredMessages({ ...parts, database: { db }, logger: { warn: () => undefined } });
+        new StoredMessages({ ...parts, database: { db, schema: SCHEMA }, logger: { warn: () => undefined } });
       const messages = opened();
       // As if the process had been killed before it noted what it stored.
       await opened().store(await messages.waiting(2));

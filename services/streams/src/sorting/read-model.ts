@@ -3,15 +3,16 @@ import { decodeBatch } from "@fieldlog/event-log";
 import type { LogRecord, ReadModelDefinition } from "@fieldlog/read-model";
 import type { Came } from "./came.js";
 import { sortInto } from "./sorter.js";
-import { createTables, TABLES } from "./tables.js";
+import { createTables, SCHEMA, TABLES } from "./tables.js";
 
 /**
  * What devices sent into streams, sorted. Raise `version` when a table or the way of sorting changes.
  *
  * @param decided resolves when the table of definitions has all that was decided by now: what came is sorted by what held
  *   then
+ * @param schema of the live tables; default: that of the first shard
  */
-export function sorting(decided: () => Promise<void>): ReadModelDefinition<Came> {
+export function sorting(decided: () => Promise<void>, schema = SCHEMA): ReadModelDefinition<Came> {
   return {
     name: "streams",
     version: 3,
@@ -31,7 +32,7 @@ export function sorting(decided: () => Promise<void>): ReadModelDefinition<Came>
     async apply(tx, records) {
       if (records.length === 0) return;
       await decided();
-      await sortInto(tx, records);
+      await sortInto(tx, records, schema);
     },
   };
 }

@@ -1,7 +1,12 @@
 import { type Kysely, sql } from "kysely";
 
-/** The service's schema in Postgres. */
+/** The service's schema in Postgres; that of its first shard. */
 export const SCHEMA = "streams";
+
+/** A table, for SQL that no schema is put into. */
+export function tableIn({ schema }: { readonly schema: string }, name: keyof StreamTables) {
+  return sql.table(`${schema}.${name}`);
+}
 
 export interface StreamTables {
   stream_definitions: DefinitionRow;

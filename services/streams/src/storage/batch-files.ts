@@ -3,7 +3,7 @@ import { limits } from "@fieldlog/contracts";
 import { DeviceErased } from "@fieldlog/data-keys";
 import { encrypted, type ObjectStore } from "@fieldlog/objects";
 import { type Kysely, sql } from "kysely";
-import { type BatchRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
+import { type BatchRow, type StreamTables, tableIn } from "../sorting/tables.js";
 import { type BatchFile, putBatchParts } from "./batch-parts.js";
 import { readingPacksOnce } from "./packs.js";
 import { hashed, type StorageParts } from "./stored-messages.js";
@@ -31,7 +31,7 @@ export class BatchFiles {
 
   /** Those that are complete and were not told of, whose messages are all stored. @param without namespaces */
   waiting(limit: number, without: readonly string[] = []): Promise<BatchRow[]> {
-    const missing = sql`SELECT 1 FROM ${sql.table(`${SCHEMA}.stream_messages`)} m
+    const missing = sql`SELECT 1 FROM ${tableIn(this.parts.database, "stream_messages")} m
       WHERE m.namespace = stream_batches.namespace AND m.batch = stream_batches.number AND m.object IS NULL`;
     return this.db
       .selectFrom("stream_batches")
@@ -61,7 +61,7 @@ export class BatchFiles {
   async note(batches: readonly BatchRow[]): Promise<void> {
     if (batches.length === 0) return;
     await sql`
-      UPDATE ${sql.table(`${SCHEMA}.stream_batches`)} b SET told = true
+      UPDATE ${tableIn(this.parts.database, "stream_batches")} b SET told = true
       FROM unnest(${batches.map(({ namespace }) => namespace)}::text[],
         ${batches.map(({ number }) => number)}::bigint[]) AS k(namespace, number)
       WHERE b.namespace = k.namespace AND b.number = k.number`.execute(this.db);

@@ -1,4 +1,4 @@
-import { positionOf, SIGNALS, untoken } from "@fieldlog/contracts";
+import { positionOf, signalsStream, untoken } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
 import type { EventLog } from "@fieldlog/event-log";
 import { inPages, type ObjectStore } from "@fieldlog/objects";
@@ -15,14 +15,14 @@ export interface ClearingParts {
   readonly keys: Pick<DataKeys, "ofNamespace" | "forget">;
   readonly objects: Pick<ObjectStore, "list" | "delete">;
   readonly rows: Pick<Rows, "inStreams">;
-  /** Whether the tables have what is in SIGNALS up to the sequence; waits for it. */
+  /** Whether the tables have what is in the log of signals up to the sequence; waits for it. */
   readonly sorted: (sequence: number, timeoutMs: number) => Promise<boolean>;
 }
 
-/** A namespace that was cleared in SIGNALS. */
+/** A namespace whose signals were cleared. */
 export interface ClearedNamespace {
   readonly namespace: string;
-  /** SIGNALS sequence of the commit behind which it begins anew. */
+  /** Sequence of the commit behind which it begins anew. */
   readonly signalsBefore: number;
   /** ms since 1970 UTC. */
   readonly decidedAt: number;
@@ -57,7 +57,7 @@ export async function clearStored(parts: ClearingParts, cleared: ClearedNamespac
   for (let from = 0; from < held.length; from += PAGE) {
     const page = held.slice(from, from + PAGE);
     const devices = page.map(({ device }) => device);
-    await sortedUpTo(await log.settledEnd(SIGNALS));
+    await sortedUpTo(await log.settledEnd(signalsStream(namespace)));
     const needed = await rows.inStreams(namespace, devices);
     const unused = page.filter(({ device }) => !needed.has(device) && !uploading.has(device));
     await Promise.all(unused.map((key) => keys.forget(key)));

@@ -8,7 +8,9 @@ import type { Logger, Registry as Metrics } from "@fieldlog/runtime";
 import { type ClearingParts, clearStored } from "./clearing.js";
 import { folderOf } from "./names.js";
 
-export interface ErasingParts extends ClearingParts {
+export interface ErasingParts extends Omit<ClearingParts, "rows" | "sorted"> {
+  /** The tables of the namespace's shard. Raises RpcError where that is not served. */
+  readonly tablesOf: (namespace: string) => Pick<ClearingParts, "rows" | "sorted">;
   readonly log: ClearingParts["log"] & Pick<EventLog, "group">;
   readonly keys: ClearingParts["keys"] & Pick<DataKeys, "destroy">;
   readonly objects: ClearingParts["objects"] & Pick<ObjectStore, "deleteAll">;
@@ -39,11 +41,12 @@ export class Erasing extends Aftermath<(typeof KINDS)[number]> {
           const cleared = clearingIn(data);
           if (cleared === undefined) return;
           const { namespace, device, signalsBefore } = cleared;
-          // The first decision on a device, and the second on a namespace: what came since is told apart by where SIGNALS is cleared.
+          // The first decision on a device, and the second on a namespace: what came since is told apart by where the signals are cleared.
           if (device !== "" && signalsBefore === 0n) await erase(namespace, device);
           if (device !== "" || signalsBefore === 0n) return;
           const since = { signalsBefore: Number(signalsBefore), decidedAt: Number(decidedAt) };
-          await clearStored(parts, { namespace, ...since });
+          const { rows, sorted } = parts.tablesOf(namespace);
+          await clearStored({ log, keys, objects, rows, sorted }, { namespace, ...since });
           return;
         }
         const { namespace, id } = aggregateOf(subject);

@@ -1,8 +1,10 @@
+import type { ReadDatabase } from "@fieldlog/read-model";
 import { type Kysely, sql } from "kysely";
-import { type MessageRow, type PartRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
+import { type MessageRow, type PartRow, type StreamTables, tableIn } from "../sorting/tables.js";
 import { SMALL_BYTES } from "./packs.js";
 
 type Db = Kysely<StreamTables>;
+type Database = Pick<ReadDatabase<StreamTables>, "db" | "schema">;
 type Message = Pick<MessageRow, "namespace" | "position">;
 
 /** Chunks of a message that is looked at as a small one. */
@@ -11,11 +13,14 @@ const FEW = 16;
 const PARTS = 16;
 
 /** The parts of those messages that are small as they came and all here, in order. */
-export async function partsOfSmall(db: Db, messages: readonly MessageRow[]): Promise<Map<string, PartRow[]>> {
+export async function partsOfSmall(
+  database: Database,
+  messages: readonly MessageRow[],
+): Promise<Map<string, PartRow[]>> {
   const found = new Map<string, PartRow[]>();
   const few = messages.filter(({ chunks }) => chunks <= FEW);
   if (few.length === 0) return found;
-  const parts = sql.table(`${SCHEMA}.stream_parts`);
+  const parts = tableIn(database, "stream_parts");
   const { rows } = await sql<PartRow>`
     SELECT p.* FROM unnest(${few.map(({ namespace }) => namespace)}::text[],
       ${few.map(({ position }) => position)}::bigint[]) AS k(namespace, position)
@@ -25,7 +30,7 @@ export async function partsOfSmall(db: Db, messages: readonly MessageRow[]): Pro
     ) s
     JOIN ${parts} p ON p.namespace = k.namespace AND p.message = k.position
     WHERE s.here AND s.bytes <= ${SMALL_BYTES}
-    ORDER BY p.position`.execute(db);
+    ORDER BY p.position`.execute(database.db);
   for (const part of rows) {
     const name = nameOf({ namespace: part.namespace, position: part.message });
     const own = found.get(name);

@@ -6,6 +6,7 @@ import { type ObjectStore, ObjectsUnavailable } from "@fieldlog/objects";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { emptyTables, type Said } from "../sorting/pulls.fixture.js";
+import { SCHEMA } from "../sorting/tables.js";
 import { Outbox } from "./outbox.js";
 
 let servers: TestServers;
@@ -29,7 +30,12 @@ beforeEach(async () => {
   tables = await emptyTables(url);
   const key = randomBytes(32);
   outbox = new Outbox({
-    ...{ database: { db: tables.db }, objects: objects(), keys: { get: async () => key }, url },
+    ...{
+      database: { db: tables.db, schema: SCHEMA },
+      objects: objects(),
+      keys: { get: async () => key },
+      url,
+    },
     log: { signals: { append } as never },
     logger: { info: () => undefined, warn: () => undefined },
     tablesMade: async () => true,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { EventLog } from "@fieldlog/event-log";
 import { LeasedWork, Tasks } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
-import { type MessageRow, SCHEMA } from "../sorting/tables.js";
+import type { MessageRow } from "../sorting/tables.js";
 import { BatchFiles } from "./batch-files.js";
 import { LeftOut } from "./left-out.js";
 import { resultOf, settled } from "./settled.js";
@@ -40,8 +40,9 @@ export class Outbox {
   constructor(private readonly parts: OutboxParts) {
     this.messages = new StoredMessages(parts);
     this.batches = new BatchFiles(parts);
-    const { url, logger } = parts;
-    this.leased = new LeasedWork({ url, schema: SCHEMA, name: "outbox", logger }, async (held) => {
+    const { url, logger, database } = parts;
+    const { schema } = database;
+    this.leased = new LeasedWork({ url, schema, name: "outbox", logger }, async (held) => {
       while (!held.aborted && !(await parts.tablesMade())) await pausing(PAUSE_MS, held);
       const tasks = new Tasks(held);
       tasks.run((until) => this.work(until, () => this.messageRound()));

@@ -4,7 +4,7 @@ import { encrypted, type ObjectStore } from "@fieldlog/objects";
 import type { ReadDatabase } from "@fieldlog/read-model";
 import type { Logger } from "@fieldlog/runtime";
 import { type Kysely, sql } from "kysely";
-import { type MessageRow, type PartRow, SCHEMA, type StreamTables } from "../sorting/tables.js";
+import { type MessageRow, type PartRow, type StreamTables, tableIn } from "../sorting/tables.js";
 import { nameOf, partsOf, partsOfSmall } from "./message-parts.js";
 import { objectOf } from "./names.js";
 import { Unreadable, unpacked } from "./packed.js";
@@ -35,7 +35,7 @@ const LARGE = 32;
 const KEPT_MS = 60 * 60_000;
 
 export interface StorageParts {
-  readonly database: Pick<ReadDatabase<StreamTables>, "db">;
+  readonly database: Pick<ReadDatabase<StreamTables>, "db" | "schema">;
   readonly objects: ObjectStore;
   readonly keys: Pick<DataKeys, "get">;
   readonly logger: Pick<Logger, "warn">;
@@ -78,7 +78,7 @@ export class StoredMessages {
 
   private async storeNew(messages: readonly MessageRow[]): Promise<Outcome[]> {
     const keys = new KeysOnce(this.parts.keys);
-    const parts = await partsOfSmall(this.db, messages);
+    const parts = await partsOfSmall(this.parts.database, messages);
     const taken = await settled(messages, KEYS, (message) =>
       this.smallOf(message, parts.get(nameOf(message)), keys),
     );
@@ -98,13 +98,13 @@ export class StoredMessages {
     const which = sql`
       ${messages.map(({ namespace }) => namespace)}::text[], ${messages.map(({ position }) => position)}::bigint[]`;
     await sql`
-      UPDATE ${sql.table(`${SCHEMA}.stream_messages`)} m SET object = k.object, bytes = k.bytes, sha256 = k.sha256
+      UPDATE ${tableIn(this.parts.database, "stream_messages")} m SET object = k.object, bytes = k.bytes, sha256 = k.sha256
       FROM unnest(${which}, ${stored.map((one) => one?.object ?? "")}::text[],
         ${stored.map((one) => one?.bytes ?? 0)}::bigint[], ${stored.map((one) => asBuffer(one?.sha256))}::bytea[])
         AS k(namespace, position, object, bytes, sha256)
       WHERE m.namespace = k.namespace AND m.position = k.position`.execute(this.db);
     await sql`
-      UPDATE ${sql.table(`${SCHEMA}.stream_parts`)} p SET payload = NULL
+      UPDATE ${tableIn(this.parts.database, "stream_parts")} p SET payload = NULL
       FROM unnest(${which}) AS k(namespace, position)
       WHERE p.namespace = k.namespace AND p.message = k.position`.execute(this.db);
     for (const message of messages) this.unnoted.delete(nameOf(message));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { limits, untoken } from "@fieldlog/contracts";
+import { limits, shardOf, untoken } from "@fieldlog/contracts";
 import type { DataKeys } from "@fieldlog/data-keys";
 import { inPages, type ObjectStore } from "@fieldlog/objects";
 import { LeasedWork } from "@fieldlog/read-model";
@@ -13,12 +13,18 @@ const SWEEP_MS = 6 * 60 * 60_000;
 /** Packs that are looked for in the tables at once. */
 const PACKS = 100;
 
-export interface UnusedObjectsParts {
-  readonly objects: Pick<ObjectStore, "list" | "delete">;
-  readonly keys: Pick<DataKeys, "namespaces">;
+/** The tables in which stands what is used. */
+export interface UsedBy {
   readonly rows: Pick<Rows, "usesUpload" | "usedPacks">;
   /** Whether the tables have all messages that are in the log now, and none is set aside. */
   readonly upToDate: () => Promise<boolean>;
+}
+
+export interface UnusedObjectsParts {
+  readonly objects: Pick<ObjectStore, "list" | "delete">;
+  readonly keys: Pick<DataKeys, "namespaces">;
+  /** Of each shard: in another's tables nothing of a namespace is used. */
+  readonly shards: readonly UsedBy[];
   readonly logger: Pick<Logger, "info" | "warn">;
   /** ms since 1970 UTC. */
   readonly now: () => number;
@@ -54,17 +60,21 @@ export class UnusedObjects {
 
   /** Returns how many objects were removed. Raises ObjectsUnavailable, LogUnavailable, SnapshotsUnavailable. */
   async once(): Promise<number> {
-    const { keys, now } = this.parts;
+    const { keys, now, shards } = this.parts;
     let removed = 0;
     for (const namespace of await keys.namespaces()) {
       const before = now() - limits.streamUploadUnusedMs;
-      removed += (await this.uploads(namespace, before)) + (await this.packs(namespace, before));
+      const tables = shards[shardOf(namespace)];
+      // It is not served here, so nobody knows what is used.
+      if (tables === undefined) continue;
+      removed += await this.uploads(namespace, before, tables);
+      removed += await this.packs(namespace, before, tables);
     }
     return removed;
   }
 
-  private async uploads(namespace: string, before: number): Promise<number> {
-    const { objects, rows, upToDate } = this.parts;
+  private async uploads(namespace: string, before: number, { rows, upToDate }: UsedBy): Promise<number> {
+    const { objects } = this.parts;
     const found = new Map<string, string[]>();
     for await (const name of objects.list(`${namespace}/~stream-uploads/`, before)) {
       const folder = name.slice(0, name.lastIndexOf("/"));
@@ -82,8 +92,8 @@ export class UnusedObjects {
     return removed;
   }
 
-  private async packs(namespace: string, before: number): Promise<number> {
-    const { objects, rows } = this.parts;
+  private async packs(namespace: string, before: number, { rows }: UsedBy): Promise<number> {
+    const { objects } = this.parts;
     let removed = 0;
     for await (const names of inPages(objects.list(packsOf(namespace), before), PACKS)) {
       const packs = names.flatMap((object) => {

@@ -1,4 +1,4 @@
-import { type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
+import { type Position, sequenceOf, signalsStream, signalsSubject } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { LRUCache } from "lru-cache";
 import { eachOf } from "./each-of.js";
@@ -63,19 +63,20 @@ export class Lags {
     if (look.oldest > oldest || this.now() - look.at >= GOOD_MS) {
       look.oldest = oldest;
       look.at = this.now();
-      look.done = look.done.catch(() => undefined).then(() => this.refresh(look.recent, oldest));
+      look.done = look.done.catch(() => undefined).then(() => this.refresh(namespace, look.recent, oldest));
       look.done.catch(() => this.looks.delete(namespace));
     }
     await look.done;
     return look.recent;
   }
 
-  private async refresh(recent: RecentEvents, oldest: number): Promise<void> {
-    await recent.look(await this.log.lastSequence(SIGNALS), Math.max(0, oldest));
+  private async refresh(namespace: string, recent: RecentEvents, oldest: number): Promise<void> {
+    await recent.look(await this.log.lastSequence(signalsStream(namespace)), Math.max(0, oldest));
   }
 
   private async ageAfter(namespace: string, sequence: number): Promise<number> {
-    const time = await this.log.timeAfter(SIGNALS, Math.max(0, sequence), signalsSubject(namespace));
+    const stream = signalsStream(namespace);
+    const time = await this.log.timeAfter(stream, Math.max(0, sequence), signalsSubject(namespace));
     return time === undefined ? 0 : this.since(time.getTime());
   }
 

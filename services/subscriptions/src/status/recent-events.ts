@@ -1,4 +1,4 @@
-import { type Position, SIGNALS, sequenceOf, signalsSubject } from "@fieldlog/contracts";
+import { type Position, sequenceOf, signalsStream, signalsSubject } from "@fieldlog/contracts";
 import type { Commit, EventLog } from "@fieldlog/event-log";
 import { readEvents } from "@fieldlog/events";
 
@@ -69,7 +69,7 @@ export class RecentEvents {
     const { log, namespace } = this;
     const found: Place[] = [];
     const subject = signalsSubject(namespace);
-    for await (const commits of log.read(SIGNALS, { after, until, subject })) {
+    for await (const commits of log.read(signalsStream(namespace), { after, until, subject })) {
       for (const commit of commits) if (commit.sequence <= until) this.add(commit, found);
     }
     return found;

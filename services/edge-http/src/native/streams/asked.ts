@@ -1,4 +1,4 @@
-import { endOf, type Position, type registry, SIGNALS } from "@fieldlog/contracts";
+import { endOf, type Position, type registry, signalsStream } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { InvalidFilter, parseFilter } from "@fieldlog/filters";
 import type { z } from "zod";
@@ -32,11 +32,15 @@ export function lastEventId(header: string | string[] | undefined): Position | u
   throw new Problem(400, "The header Last-Event-ID is not a position.");
 }
 
-/** The position after which to begin. Raises LogUnavailable. */
-export async function startOf(from: Asked["from"], log: Pick<EventLog, "lastSequence">): Promise<Position> {
+/** The position in the namespace's log after which to begin. Raises LogUnavailable. */
+export async function startOf(
+  from: Asked["from"],
+  log: Pick<EventLog, "lastSequence">,
+  namespace: string,
+): Promise<Position> {
   if (from === "beginning") return 0;
   if (typeof from === "number") return from;
-  return endOf(await log.lastSequence(SIGNALS));
+  return endOf(await log.lastSequence(signalsStream(namespace)));
 }
 
 function jsonOf(text: string): unknown {

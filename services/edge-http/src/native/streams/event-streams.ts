@@ -98,7 +98,7 @@ export class EventStreams {
     this.checkRoom();
     const { records, holder, log } = this.parts;
     const { namespace, id, filters } = subscription;
-    if (after !== undefined) await checkPast(after, "Last-Event-ID", log);
+    if (after !== undefined) await checkPast(after, "Last-Event-ID", log, namespace);
     const options = { holder, via: "sse", startAfter: subscription.after } as const;
     const progress = await records.acquire(namespace, id, options);
     const from = after ?? progress.record.position;
@@ -130,7 +130,7 @@ export class EventStreams {
     const hold = await this.polls.of(subscription);
     const { held } = hold;
     if (after !== undefined) {
-      if (after > hold.told) await checkPast(after, "after", this.parts.log);
+      if (after > hold.told) await checkPast(after, "after", this.parts.log, subscription.namespace);
       held.acknowledge(after, 0);
     }
     const poll = new Poll({ ...asked, credential: asker.credential, subscription, count: this.counts.poll });

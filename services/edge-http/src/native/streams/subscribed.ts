@@ -6,7 +6,7 @@ import {
   type KnownSubscription,
   mayRead,
 } from "@fieldlog/admission";
-import { endOf, type Position, SIGNALS } from "@fieldlog/contracts";
+import { endOf, type Position, signalsStream } from "@fieldlog/contracts";
 import type { EventLog } from "@fieldlog/event-log";
 import { Problem } from "../problem.js";
 
@@ -30,15 +30,17 @@ export async function readableSubscription(
   return found;
 }
 
-/** Nobody has received what is not there yet. Raises Problem 400, LogUnavailable. */
+/** Nobody has received what is not there yet in the namespace's log. Raises Problem 400, LogUnavailable. */
 export async function checkPast(
   position: Position,
   name: string,
   log: Pick<EventLog, "lastSequence" | "settledEnd">,
+  namespace: string,
 ): Promise<void> {
-  if (position <= endOf(await log.lastSequence(SIGNALS))) return;
+  const stream = signalsStream(namespace);
+  if (position <= endOf(await log.lastSequence(stream))) return;
   // A server that is parted from the others tells an old end.
-  if (position <= endOf(await log.settledEnd(SIGNALS))) return;
+  if (position <= endOf(await log.settledEnd(stream))) return;
   const detail = "lies behind the end of the log";
   throw new Problem(400, `${name} ${detail}.`, { errors: [{ field: name, detail }] });
 }
