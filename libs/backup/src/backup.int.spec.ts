@@ -143,6 +143,7 @@ describe("a backup", () => {
     await log.close();
 
     expect(sent).toBeGreaterThan(0);
+    expect(manifest.version).toBe(1);
     expect([...seen].sort()).toEqual(["KV_DEVICE_KEYS", REGISTRY, SIGNALS].sort());
     await expect(backUp({ natsUrl: old.nats.url, folder })).rejects.toThrow("is not empty");
   });
@@ -231,7 +232,7 @@ describe("a backup", () => {
     await log.group({ ...SHARED, stream, subject: signalsSubject(namespace), after: 3 });
     const sharded = await backUp({ natsUrl: old.nats.url, folder: join(dir, "sharded") });
     await log.close();
-    expect(sharded.manifest).toMatchObject({ shardsEnd: { [stream]: 5 } });
+    expect(sharded.manifest).toMatchObject({ version: 2, shardsEnd: { [stream]: 5 } });
     expect(sharded.manifest.signalsEnd).toBeGreaterThan(5);
     const names = sharded.manifest.streams.map(({ config }) => config.name);
     expect(names.indexOf(REGISTRY)).toBeGreaterThan(names.indexOf(stream));

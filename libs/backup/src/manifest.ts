@@ -9,7 +9,9 @@ import { BackupError } from "./errors.js";
 export const MANIFEST = "manifest.json";
 const FORMAT = "fieldlog-backup";
 /** Raised when an older Fieldlog could not read it any more. */
-const VERSION = 1;
+const VERSION = 2;
+/** Of a backup with one shard, which every Fieldlog can put back. */
+const ONE_SHARD = 1;
 
 /** A stream's snapshot: the server's archive, as it sent it. */
 export interface StreamPart {
@@ -54,7 +56,8 @@ export interface Manifest extends SignalsEnds {
 export type NewManifest = Omit<Manifest, "format" | "version">;
 
 export async function writeManifest(folder: string, content: NewManifest): Promise<Manifest> {
-  const manifest: Manifest = { format: FORMAT, version: VERSION, ...content };
+  const version = content.shardsEnd === undefined ? ONE_SHARD : VERSION;
+  const manifest: Manifest = { format: FORMAT, version, ...content };
   const text = JSON.stringify({ ...manifest, checksum: checksumOf(manifest) }, null, 2);
   const path = join(folder, MANIFEST);
   const file = await open(`${path}.new`, "wx", 0o600);
