@@ -14,9 +14,9 @@ export interface Replica {
 }
 
 /** The service as its process would host it, on a free port, and a client of it. */
-export async function startReplica(natsUrl: string, postgresUrl: string): Promise<Replica> {
+export async function startReplica(natsUrl: string, postgresUrl: string, shards = 1): Promise<Replica> {
   const livenessGrpc = `127.0.0.1:${await freePort()}`;
-  const own = { natsUrl, postgresUrl, internalToken: TOKEN, livenessGrpc };
+  const own = { natsUrl, postgresUrl, internalToken: TOKEN, livenessGrpc, shards };
   const runtime = createRuntime("liveness", readSettings({}, { ...own, logLevel: "silent" }));
   const hosted = await hostModule(runtime, LivenessModule.with(runtime));
   const client = rpcClient(liveness.LivenessService, {
