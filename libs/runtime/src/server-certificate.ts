@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type Server } from "node:tls";
 import { gauge } from "./metrics.js";
@@ -85,7 +85,10 @@ export class ServerCertificate {
 async function usable(certFile: string, keyFile: string): Promise<TlsOptions> {
   const [cert, key] = await Promise.all([readFile(certFile, "utf8"), readFile(keyFile, "utf8")]);
   const options: TlsOptions = { cert, key, minVersion: "TLSv1.2" };
-  createSecureContext(options); // Raises when the key is not the certificate's.
+  // A file that is just being written may be empty, which a context takes: nobody would be let in.
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error("the key is not the certificate's");
+  createSecureContext(options);
   return options;
 }
 
