@@ -19,7 +19,7 @@ export { isId } from "./id.js";
 export { limits } from "./limits.js";
 export { isMobile } from "./mobility.js";
 export { endOf, indexOf, type Position, positionOf, sequenceOf } from "./position.js";
-export { idInShard, MOST_SHARDS, shardOf } from "./shard.js";
+export { idInShard, MOST_SHARDS, shardOf, unservedShard } from "./shard.js";
 export {
   type AggregateId,
   type AggregateKind,

@@ -18,6 +18,11 @@ export function shardOf(namespace: string): number {
   return SHARD.test(shard) ? Number.parseInt(shard, 16) : 0;
 }
 
+/** To who meets a shard that it was not told of. */
+export function unservedShard(namespace: string): string {
+  return `namespace ${namespace} lies in shard ${shardOf(namespace)}; FIELDLOG_SHARDS is too low`;
+}
+
 /** The UUID (version 4) as the id of a namespace of the shard. Raises RangeError. */
 export function idInShard(uuid: string, shard: number): string {
   if (shard === 0) return uuid;

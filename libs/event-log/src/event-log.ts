@@ -12,6 +12,7 @@ import {
   signalsStream,
   signalsSubject,
   streamOfShard,
+  unservedShard,
 } from "@fieldlog/contracts";
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
@@ -298,7 +299,7 @@ export class EventLog {
   private async store(batch: Batch): Promise<number> {
     this.checkConnected();
     const { namespace, data, count, traceParents } = batch;
-    if (shardOf(namespace) >= this.signalsStreams.length) throw new LogUnavailable(noShard(namespace));
+    if (shardOf(namespace) >= this.signalsStreams.length) throw new LogUnavailable(unservedShard(namespace));
     const attributes = {
       "messaging.system": "nats",
       "messaging.batch.message_count": count,
@@ -343,8 +344,4 @@ export class EventLog {
     }
     this.connected = false;
   }
-}
-
-function noShard(namespace: string): string {
-  return `namespace ${namespace} lies in shard ${shardOf(namespace)}, counted from 0: FIELDLOG_SHARDS is too low here`;
 }

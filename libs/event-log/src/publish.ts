@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { limits } from "@fieldlog/contracts";
 import { JetStreamApiError, type JetStreamClient, type StreamExpectations } from "@nats-io/jetstream";
 import { headers, nuid } from "@nats-io/transport-node";
-import { LogUnavailable } from "./errors.js";
+import { LogUnavailable, unavailable } from "./errors.js";
 
 export interface Publication {
   readonly subject: string;
@@ -45,7 +45,7 @@ export async function publish(
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code !== IN_PROCESS) throw refusal(error);
       if (deadline - Date.now() <= PAUSE_MS) {
-        throw new LogUnavailable((error as Error).message, 1, { cause: error });
+        throw unavailable(error);
       }
       await delay(PAUSE_MS);
     }

@@ -106,7 +106,7 @@ async function followUntilSwapped<T>(
   const tasks = new Tasks(options.signal);
   let swapped = false;
   const stopPump = new AbortController();
-  const close = async (signal: AbortSignal) => {
+  const untilClose = async (signal: AbortSignal) => {
     while (!signal.aborted) {
       const goal = live.following() ? live.sequence() : await log.lastSequence(definition.stream);
       if (applier.sequence + CLOSE >= goal) return;
@@ -120,11 +120,11 @@ async function followUntilSwapped<T>(
   tasks.run(() => following);
   tasks.run(async (signal) => {
     try {
-      await close(signal);
+      await untilClose(signal);
       if (signal.aborted) return;
       await session.turns.take(() => indexStaging(session, definition));
       // The log has gone on meanwhile.
-      await close(signal);
+      await untilClose(signal);
       if (signal.aborted) return;
       await session.turns.take(() => analyzeStaging(session, definition));
       // From here on the live tables stand still.

@@ -1,14 +1,12 @@
-import { shardOf } from "@fieldlog/contracts";
+import { shardOf, unservedShard } from "@fieldlog/contracts";
 import type { RpcCall } from "./methods.js";
 import { RpcError } from "./rpc-error.js";
 
 /** What is served of the namespace's shard. Raises RpcError `unavailable` where that shard is not served. */
 export function servedOf<T>(shards: readonly T[], namespace: string): T {
-  const shard = shardOf(namespace);
-  const served = shards[shard];
+  const served = shards[shardOf(namespace)];
   if (served !== undefined) return served;
-  const message = `namespace ${namespace} lies in shard ${shard}; FIELDLOG_SHARDS is too low`;
-  throw new RpcError("unavailable", message, { retryAfterS: "1" });
+  throw new RpcError("unavailable", unservedShard(namespace), { retryAfterS: "1" });
 }
 
 /** What a request of a method must say to be answered by its shard. */
