@@ -1,4 +1,8 @@
 // Services depend on libs, libs on contracts; never sideways, never in a circle.
+
+/** Runs in tests alone. */
+const TESTS = "(\\.(spec|fixture)\\.ts$|^services/edge-mqtt/src/conformance/)";
+
 export default {
   forbidden: [
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
@@ -32,7 +36,7 @@ export default {
       severity: "error",
       from: {
         path: "^(libs|services|deploy)/",
-        pathNot: "(\\.spec\\.ts$|^libs/testkit/|^deploy/(bench|faults)/)",
+        pathNot: [TESTS, "^libs/testkit/", "^deploy/(bench|faults)/"],
       },
       to: { path: "^libs/testkit/" },
     },
@@ -40,13 +44,21 @@ export default {
     {
       name: "no-undeclared-dependencies",
       severity: "error",
-      from: { pathNot: "\\.spec\\.ts$" },
+      from: { pathNot: TESTS },
       to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
+    },
+    {
+      name: "code-runs-without-tools",
+      comment:
+        "An image holds what package.json calls dependencies; types alone may come from devDependencies.",
+      severity: "error",
+      from: { path: "^(libs|services)/", pathNot: TESTS },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only", "npm"] },
     },
   ],
   options: {
-    doNotFollow: { path: "node_modules" },
-    exclude: { path: "(/dist/|node_modules/.*node_modules)" },
+    // What is built, ours or others', ends a path; it is not left out, since every import of a package leads there.
+    doNotFollow: { path: "(^|/)(node_modules|dist)/" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "default"] },
   },

@@ -21,6 +21,7 @@ describe("the Dockerfile", () => {
   });
 
   it.each([
+    ["a parser of its own", "", "# syntax=docker/dockerfile:1\n", "by one more image"],
     ["root", "USER 65532:65532\n", "USER root\n", "user other than root"],
     ["a base of any version", "node:24-trixie-slim", "node", "FROM node: no version is said"],
     [

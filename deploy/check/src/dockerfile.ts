@@ -1,4 +1,4 @@
-import { DockerfileParser, type Instruction } from "dockerfile-ast";
+import { Directive, DockerfileParser, type Instruction } from "dockerfile-ast";
 import { settingNames } from "./environment.js";
 
 export interface Image {
@@ -22,6 +22,10 @@ export function readDockerfile(text: string, packageManager: string): Image {
   const must = (holds: boolean, problem: string) => {
     if (!holds) problems.push(problem);
   };
+  must(
+    file.getDirectives().every((one) => one.getDirective() !== Directive.syntax),
+    "# syntax= has the Dockerfile read by one more image, which nothing here fixes",
+  );
   for (const from of froms.filter((one) => !stages.includes(one.getImageName() ?? ""))) {
     const fixed = from.getImageTag() ?? from.getImageDigest();
     must(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   END,
   emptySignals,
@@ -77,30 +78,29 @@ export function logOptions(settings: LogSettings, service: string, logger: LogLo
 }
 
 /**
- * Connects, and makes sure that the streams exist as defined; tries until the server answers.
- * The connection heals itself for ever; what is asked meanwhile is refused with LogUnavailable.
+ * Connects, and makes sure that the streams exist as defined; tries until the server answers, and logs every few seconds
+ * why it does not. The connection heals itself for ever; what is asked meanwhile is refused with LogUnavailable.
  */
 export async function connectLog(options: LogOptions): Promise<EventLog> {
-  const nc = await connect({
-    ...serversOf(options.url),
-    name: options.name,
-    waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 200,
-    reconnectJitter: 100,
-    pingInterval: 5_000,
-    maxPingOut: 2,
-    timeout: 3_000,
-    // A stack trace for each request, kept for the case that it fails, is a twentieth of what a commit costs.
-    noAsyncTraces: true,
-  });
-  const jsm = await untilJetStreamAnswers(nc, options.logger);
+  const { logger } = options;
+  const servers = serversOf(options.url);
+  const nc = await untilAnswered(
+    `NATS at ${servers.servers}`,
+    () => connectTo(servers, options.name),
+    logger,
+  );
+  const jsm = await untilAnswered(
+    "JetStream",
+    () => jetstreamManager(nc, { timeout: 5_000 }),
+    logger,
+    () => nc.isClosed(),
+  );
   const { replicas, shards = 1, signalsMaxBytes = -1, registryMaxBytes = -1 } = options;
   await patiently(() => ensureStreams(jsm, { replicas, shards, signalsMaxBytes, registryMaxBytes }));
   const durability = await readDurability(options.monitorUrl);
   const line = `durability: ${describeDurability(durability)}`;
-  if (durability.mode === "flushed") options.logger?.info({ durability }, line);
-  else options.logger?.warn({ durability }, line);
+  if (durability.mode === "flushed") logger?.info({ durability }, line);
+  else logger?.warn({ durability }, line);
   return new EventLog(nc, jsm, durability, options);
 }
 
@@ -117,14 +117,37 @@ export function serversOf(urls: string): { servers: string[]; user?: string; pas
     : { servers, user, pass: decodeURIComponent(named.password) };
 }
 
-async function untilJetStreamAnswers(nc: NatsConnection, logger?: LogLogger): Promise<JetStreamManager> {
+function connectTo(servers: ReturnType<typeof serversOf>, name: string): Promise<NatsConnection> {
+  return connect({
+    ...servers,
+    name,
+    maxReconnectAttempts: -1,
+    // A password that is not good now may be a moment later, while passwords are exchanged.
+    ignoreAuthErrorAbort: true,
+    reconnectTimeWait: 200,
+    reconnectJitter: 100,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    timeout: 3_000,
+    // A stack trace for each request, kept for the case that it fails, is a twentieth of what a commit costs.
+    noAsyncTraces: true,
+  });
+}
+
+/** Asks twice a second; every tenth time it logs what it waits for. Raises what was answered last once it is in vain. */
+async function untilAnswered<T>(
+  whom: string,
+  ask: () => Promise<T>,
+  logger?: LogLogger,
+  isInVain = () => false,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await jetstreamManager(nc, { timeout: 5_000 });
+      return await ask();
     } catch (error) {
-      if (nc.isClosed()) throw error;
-      if (attempt % 10 === 0) logger?.warn({ reason: (error as Error).message }, "waiting for JetStream");
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (isInVain()) throw error;
+      if (attempt % 10 === 0) logger?.warn({ reason: (error as Error).message }, `waiting for ${whom}`);
+      await delay(500);
     }
   }
 }

@@ -21,18 +21,16 @@ if (program === undefined) {
     let s3: RunningS3Server;
     let servers: TestServers;
     let system: System;
+    let postgresUrl: string;
     let device = "";
+    const installationKey = randomBytes(32).toString("base64");
 
     beforeAll(async () => {
       dataDir = await mkdtemp(join(tmpdir(), "fieldlog-s3-"));
       s3 = await program.server({ dataDir, buckets: ["readings"] });
       servers = await startServers();
-      const settings = {
-        ...{ FIELDLOG_S3_ENDPOINT: s3.endpoint, FIELDLOG_S3_BUCKET: "readings", FIELDLOG_S3_DIRECT: "true" },
-        ...{ FIELDLOG_S3_ACCESS_KEY: s3.accessKey, FIELDLOG_S3_SECRET_KEY: s3.secretKey },
-      };
-      const postgresUrl = await servers.databaseUrl("s3");
-      system = await startSystem({ natsUrl: servers.nats.url, postgresUrl, inOneProcess: true, settings });
+      postgresUrl = await servers.databaseUrl("s3");
+      system = await start();
       await newDevice();
     });
     afterAll(async () => {
@@ -41,6 +39,16 @@ if (program === undefined) {
       await s3?.stop();
       await rm(dataDir, { recursive: true, force: true });
     });
+
+    /** With the keys that the storage takes now. */
+    function start(): Promise<System> {
+      const settings = {
+        FIELDLOG_INSTALLATION_KEY: installationKey,
+        ...{ FIELDLOG_S3_ENDPOINT: s3.endpoint, FIELDLOG_S3_BUCKET: "readings", FIELDLOG_S3_DIRECT: "true" },
+        ...{ FIELDLOG_S3_ACCESS_KEY: s3.accessKey, FIELDLOG_S3_SECRET_KEY: s3.secretKey },
+      };
+      return startSystem({ natsUrl: servers.nats.url, postgresUrl, inOneProcess: true, settings });
+    }
 
     /** That is asked for its data of now, from here on. */
     async function newDevice(): Promise<void> {
@@ -121,6 +129,25 @@ if (program === undefined) {
       expect(createHash("sha256").update(whole).digest()).toEqual(
         createHash("sha256").update(content).digest(),
       );
+    });
+
+    it("are read on, and taken, when its keys are others", { timeout: 240_000 }, async () => {
+      const content = randomBytes(1_000);
+      const { url, reading } = await offered();
+      expect(await put(url, content)).toBe(201);
+      const { headers } = await api("GET", `/readings/${reading}/data`);
+      const { search } = new URL(headers.get("location") ?? "");
+      await system.stop();
+      await s3.stop();
+      const { accessKey } = s3;
+      s3 = await program.server({ dataDir, buckets: ["readings"] });
+      expect(s3.accessKey).not.toBe(accessKey);
+      system = await start();
+      const location = (await api("GET", `/readings/${reading}/data`)).headers.get("location") ?? "";
+      expect(Buffer.from(await (await fetch(location)).arrayBuffer()).equals(content)).toBe(true);
+      // A link that was given away before ends with its key.
+      expect((await fetch(location.replace(/\?.*/, search))).status).toBe(403);
+      expect(await put((await offered()).url, content)).toBe(201);
     });
 
     it("are gone from it when they are removed", async () => {
