@@ -1,6 +1,6 @@
 // Makes the secrets of an installation, once: plain JavaScript without dependencies, for Node 20 and later.
 //
-//   node deploy/secrets.mjs                                      writes .env for docker compose
+//   node deploy/secrets.mjs [file]                               writes .env for docker compose, or that file
 //   node deploy/secrets.mjs --kubernetes | kubectl create -f -   prints Secrets for deploy/k8s
 //   node deploy/secrets.mjs --kubernetes --postgres …            with that of the plain PostgreSQL (overlay small)
 //
@@ -9,7 +9,7 @@
 // Whoever has no Node: docker run --rm --volume .:/work --workdir /work --user "$(id -u)" node:24-slim node deploy/secrets.mjs
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -30,10 +30,10 @@ if (process.argv.includes("--kubernetes")) printSecrets();
 else writeEnv();
 
 function writeEnv() {
-  const file = join(root, ".env");
+  const file = process.argv[2] ?? join(root, ".env");
   if (existsSync(file)) {
     // Another installation key would make what is sealed unreadable.
-    process.stderr.write(".env is there already; it is left as it is\n");
+    process.stderr.write(`${basename(file)} is there already; it is left as it is\n`);
     process.exitCode = 1;
     return;
   }
@@ -42,7 +42,7 @@ function writeEnv() {
     text = text.replace(`\n${name}=\n`, `\n${name}=${value}\n`);
   writeFileSync(file, text, { mode: 0o600, flag: "wx" });
   process.stdout.write(
-    "wrote .env, which nobody else can read. Keep a copy of FIELDLOG_INSTALLATION_KEY elsewhere: " +
+    `wrote ${basename(file)}, which nobody else can read. Keep a copy of FIELDLOG_INSTALLATION_KEY elsewhere: ` +
       "lost, all sealed secrets are lost.\n",
   );
 }

@@ -1,4 +1,4 @@
-// What `npm start`, `npm test` and `npm run` bench, faults, fuzz and deploy:check call: plain JavaScript without
+// What `npm start`, `npm test` and `npm run` bench, faults, fuzz and the checks call: plain JavaScript without
 // dependencies, for Node 20 and later, because nothing is installed or built yet. It installs, builds, and hands over to the built code,
 // which runs on Node 22 or later: the one that runs this, or the one that came with the packages.
 import { spawn } from "node:child_process";
@@ -44,12 +44,12 @@ async function main([command = "start", ...args]) {
     faults,
     fuzz,
     "deploy:check": deployCheck,
+    "compose:check": composeCheck,
+    "k8s:check": kubernetesCheck,
     "upgrade:check": upgradeCheck,
   };
   if (!Object.hasOwn(commands, command))
-    fail(
-      `there is no command ${command}; there are: start, test, bench, faults, fuzz, deploy:check, upgrade:check`,
-    );
+    fail(`there is no command ${command}; there are: ${Object.keys(commands).join(", ")}`);
   forwardSignals();
   await install();
   await build();
@@ -68,6 +68,11 @@ const faults = (args) => run(services(), [inRoot("deploy/faults/dist/main.js"), 
 const fuzz = (args) => run(services(), [inRoot("deploy/fuzz/dist/main.js"), ...args]);
 
 const deployCheck = (args) => run(services(), [inRoot("deploy/check/dist/main.js"), ...args]);
+
+const composeCheck = (args) => run(services(), [inRoot("deploy/containers/dist/compose/main.js"), ...args]);
+
+const kubernetesCheck = (args) =>
+  run(services(), [inRoot("deploy/containers/dist/kubernetes/main.js"), ...args]);
 
 const upgradeCheck = (args) => run(services(), [inRoot("deploy/upgrade/dist/main.js"), ...args]);
 

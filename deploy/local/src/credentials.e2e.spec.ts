@@ -53,13 +53,14 @@ async function setUsers(...users: Credentials[]): Promise<void> {
   const told = users.map((one) => `{ user: ${one.nats}, password: ${one.natsPassword} }`).join(", ");
   await writeFile(path, (await readFile(path, "utf8")).replace(/users: \[.*\]/, `users: [${told}]`));
   process.kill(nats.pid, "SIGHUP");
-  const { natsPassword: pass, nats: user } = users.at(-1) as Credentials;
   await until("NATS has read its users", async () => {
-    const connection = await connect({ servers: address(nats.url, user, pass), reconnect: false });
-    await connection.close();
+    await (await natsAs(users.at(-1) as Credentials)).close();
     return true;
   });
 }
+
+const natsAs = ({ nats: user, natsPassword: pass }: Credentials) =>
+  connect({ servers: new URL(nats.url).host, user, pass, reconnect: false });
 
 /** As the superuser. */
 async function sql(...statements: string[]): Promise<Json[]> {
@@ -82,8 +83,9 @@ function address(of: string, user: string, password: string, database?: string):
 }
 
 async function start(replica: number, c: Credentials): Promise<void> {
-  await systems[replica]?.stop();
+  const before = systems[replica];
   systems[replica] = undefined;
+  await before?.stop();
   systems[replica] = await startSystem({
     natsUrl: address(nats.url, c.nats, c.natsPassword),
     postgresUrl: address(postgres.url, c.role, c.password, "installation"),
@@ -92,7 +94,8 @@ async function start(replica: number, c: Credentials): Promise<void> {
 }
 
 async function ask(system: System, method: string, path: string, body?: object): Promise<Json> {
-  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+  const authorization = `Bearer ${key}`;
+  const headers = { authorization, ...(body && { "content-type": "application/json" }) };
   const init = body && { body: JSON.stringify(body) };
   const answer = await fetch(`${system.url}/v1${path}`, { method, headers, ...init });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
@@ -177,9 +180,7 @@ it("exchanges the passwords of NATS and PostgreSQL while events come in", { time
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${FIRST.role}'`,
   );
   expect(ended).toEqual([]);
-  await expect(connect({ servers: address(nats.url, FIRST.nats, FIRST.natsPassword) })).rejects.toThrow(
-    /authorization/i,
-  );
+  await expect(natsAs(FIRST)).rejects.toThrow(/authorization/i);
   const client = new pg.Client(address(postgres.url, FIRST.role, FIRST.password, "installation"));
   await expect(client.connect()).rejects.toThrow(/password authentication failed/);
 

@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Running } from "./version.js";
+
+/** Where people and devices reach an installation. */
+export interface Door {
+  readonly name: string;
+  /** Its base URL, without a slash at its end. */
+  readonly url: string;
+}
 
 /** The doors that are open now. */
-export type Doors = Set<Running>;
+export type Doors = Set<Door>;
 
 export interface Answer {
   readonly status: number;
@@ -21,7 +27,7 @@ export class Caller {
   ) {}
 
   /** Raises what fetch raises. */
-  async at({ url }: Running, method: string, path: string, body?: object): Promise<Answer> {
+  async at({ url }: Door, method: string, path: string, body?: object): Promise<Answer> {
     const answer = await fetch(`${url}/v1/${path}`, {
       method,
       headers: { authorization: `Bearer ${this.key}`, "content-type": "application/json" },

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Caller, type Doors, EVENTS, Load } from "./load.js";
+import { differences, eventsAt, patiently, within } from "./read-back.js";
 import type { Running, Version } from "./version.js";
 
 /** What was done, and what is not right. */
@@ -9,10 +9,6 @@ export interface Findings {
   readonly rebuilt: readonly string[];
   readonly problems: readonly string[];
 }
-
-/** Milliseconds for what happens elsewhere. */
-const PATIENCE_MS = 180_000;
-const PAGE = 1_000;
 
 /**
  * The old version, then both on the same log and the same tables, each also with a door of the other before its
@@ -141,28 +137,6 @@ class Subscriber {
   }
 }
 
-function differences(who: string, got: readonly number[], acknowledged: ReadonlySet<number>): string[] {
-  const once = new Set(got);
-  const missing = [...acknowledged].filter((n) => !once.has(n));
-  return [
-    ...(missing.length > 0
-      ? [`${who} lacks ${missing.length} of ${acknowledged.size}: ${missing.slice(0, 10)}`]
-      : []),
-    ...(got.length > once.size ? [`${who} has ${got.length - once.size} twice`] : []),
-  ];
-}
-
-async function eventsAt(caller: Caller, door: Running): Promise<number[]> {
-  const all: number[] = [];
-  for (let after = 0; ; ) {
-    const path = `${EVENTS}?type=Upgrade&limit=${PAGE}&after=${after}`;
-    const { json } = await patiently(() => caller.at(door, "GET", path), [200]);
-    for (const { data } of json.events) all.push(data);
-    if (typeof json.next !== "number" || json.next === after) return all;
-    after = json.next;
-  }
-}
-
 async function readModels(caller: Caller, door: Running): Promise<Map<string, number>> {
   const { json } = await patiently(() => caller.at(door, "GET", "read-models"), [200]);
   return new Map(
@@ -182,27 +156,4 @@ async function caughtUp(caller: Caller, door: Running, say: (step: string) => vo
   });
   if (!done) throw new Error(`read models do not come about: ${states}`);
   say("all read models are those of the new version");
-}
-
-/** Until it has one of these statuses. Raises an error for what asking again does not change. */
-async function patiently<A extends { status: number; json: unknown }>(
-  ask: () => Promise<A>,
-  statuses: readonly number[],
-): Promise<A> {
-  let last: A | undefined;
-  const done = await within(async () => {
-    last = await ask().catch(() => undefined);
-    return last !== undefined && (statuses.includes(last.status) || last.status === 400);
-  });
-  if (!done || last === undefined || !statuses.includes(last.status))
-    throw new Error(`answered ${last?.status} ${JSON.stringify(last?.json)}`);
-  return last;
-}
-
-async function within(holds: () => Promise<boolean>): Promise<boolean> {
-  for (const deadline = Date.now() + PATIENCE_MS; ; ) {
-    if (await holds()) return true;
-    if (Date.now() > deadline) return false;
-    await sleep(100);
-  }
 }

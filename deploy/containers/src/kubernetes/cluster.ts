@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { run } from "@fieldlog/servers";
+import type { Door, Doors } from "@fieldlog/upgrade";
+
+const NAMESPACE = "fieldlog";
+const ROLLOUT_MS = 10 * 60_000;
+
+interface Listed {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly status?: { readonly containerStatuses?: readonly { readonly restartCount: number }[] };
+}
+
+/** The cluster of a context of kubectl's. Its methods raise CommandFailed. */
+export class Cluster {
+  constructor(private readonly context: string) {}
+
+  kubectl(...args: readonly string[]): Promise<string> {
+    return run("kubectl", ["--context", this.context, "--namespace", NAMESPACE, ...args], {
+      timeoutMs: ROLLOUT_MS,
+    });
+  }
+
+  async has(what: string): Promise<boolean> {
+    return (await this.kubectl("get", what, "--ignore-not-found", "--output", "name")).trim() !== "";
+  }
+
+  /** Objects by their kind, as `deployment,statefulset`. */
+  async list(kinds: string): Promise<Listed[]> {
+    return (JSON.parse(await this.kubectl("get", kinds, "--output", "json")) as { items: Listed[] }).items;
+  }
+
+  async secret(name: string, key: string): Promise<string> {
+    const { data } = JSON.parse(await this.kubectl("get", "secret", name, "--output", "json"));
+    return Buffer.from(data[key], "base64").toString();
+  }
+
+  /** Waits until all that is rolled out is ready. */
+  async ready(): Promise<void> {
+    for (const { kind, metadata } of await this.list("deployment,statefulset")) {
+      const object = `${kind.toLowerCase()}/${metadata.name}`;
+      await this.kubectl("rollout", "status", object, `--timeout=${ROLLOUT_MS / 1000}s`);
+    }
+  }
+}
+
+/** Keeps a port of this machine forwarded to a service: a forwarding ends with its pod, and is made anew. */
+export class Forwarding {
+  private child: ChildProcess | undefined;
+  private isOpen = true;
+  private readonly running: Promise<void>;
+
+  /** @param doors has the door while there is one */
+  constructor(
+    private readonly context: string,
+    private readonly service: string,
+    private readonly doors: Doors,
+  ) {
+    this.running = this.run();
+  }
+
+  async close(): Promise<void> {
+    this.isOpen = false;
+    this.child?.kill();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (this.isOpen) {
+      const to = ["port-forward", `service/${this.service}`, ":http"];
+      const args = ["--context", this.context, "--namespace", NAMESPACE, ...to];
+      const child = spawn("kubectl", args, { stdio: ["ignore", "pipe", "ignore"] });
+      this.child = child;
+      const ended = once(child, "exit").catch(() => undefined);
+      let door: Door | undefined;
+      for await (const line of createInterface({ input: child.stdout })) {
+        const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+        if (port === undefined) continue;
+        door = { name: this.service, url: `http://127.0.0.1:${port}` };
+        this.doors.add(door);
+      }
+      if (door !== undefined) this.doors.delete(door);
+      await ended;
+      await sleep(200);
+    }
+  }
+}
