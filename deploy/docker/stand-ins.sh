@@ -44,12 +44,12 @@ END
 # Distroless: what Node is linked against, and nothing that could be called.
 build gcr.io/distroless/nodejs24-debian13:nonroot "$work/node" <<'END'
 FROM fieldlog-stand-in/debian:13 AS debian
-RUN mkdir -p /out/lib64 /out/usr/lib/x86_64-linux-gnu /out/etc/ssl/certs /out/tmp /out/home/nonroot \
+RUN mkdir -p /out/lib64 /out/usr/lib/x86_64-linux-gnu /out/etc/ssl/certs /out/usr/share /out/tmp /out/home/nonroot \
  && cd /usr/lib/x86_64-linux-gnu \
  && cp -a libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libresolv.so.2 libnss_dns.so.2 libnss_files.so.2 \
       libstdc++.so.6* libgcc_s.so.1 ld-linux-x86-64.so.2 /out/usr/lib/x86_64-linux-gnu/ \
  && ln -s usr/lib /out/lib && cp -a /usr/lib64/. /out/lib64/ \
- && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ && cp -r /usr/share/zoneinfo /out/usr/share-zoneinfo \
+ && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ && cp -r /usr/share/zoneinfo /out/usr/share/ \
  && echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' > /out/etc/passwd \
  && echo 'nonroot:x:65532:' > /out/etc/group && echo 'hosts: files dns' > /out/etc/nsswitch.conf \
  && chmod 1777 /out/tmp && chown 65532:65532 /out/home/nonroot

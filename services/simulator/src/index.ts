@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
  *     node <simulatorEntry> --url http://127.0.0.1:8080 --namespace default --state <data dir>/simulator
  *
  * The API key for reading back goes into the environment as FIELDLOG_ADMIN_KEY (or `--key`). Prints lines to
- * standard output; waits for the edge by itself; ends on SIGTERM or SIGINT within about a second.
+ * standard output; waits for the edge by itself; ends on SIGTERM or SIGINT within a second, or two where the edge is gone.
  */
 export const simulatorEntry: string = fileURLToPath(new URL("./main.js", import.meta.url));
 

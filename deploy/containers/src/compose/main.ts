@@ -47,6 +47,7 @@ async function perform({ build, override }: Choice): Promise<void> {
     await steps.step("nobody may more than it needs", () => confined(project, steps));
     await steps.step("the doors take what they should, over TLS too", () => doors(project, steps));
     await steps.step("the demo is moving", () => demo(project, steps));
+    await steps.step("Prometheus hears of everybody, and its rules hold", () => monitored(project, steps));
     const acknowledged = await underLoad(project, steps);
     await steps.step("all comes back out of a backup", () => goBack(project, steps, acknowledged));
     await steps.step("everything ends by itself", () => ends(project, steps));
@@ -121,6 +122,45 @@ async function demo(project: Project, steps: Steps): Promise<void> {
   });
   steps.must(air, "demo-air reads nothing back");
 }
+
+interface Monitored {
+  readonly targets: readonly { readonly health: string; readonly labels: Readonly<Record<string, string>> }[];
+  readonly rules: readonly { readonly name: string; readonly health: string; readonly lastError?: string }[];
+}
+
+/** Each target is up, and each rule can be worked out. Grafana and Tempo are not started. */
+async function monitored(project: Project, steps: Steps): Promise<void> {
+  // Without the ports that it publishes, which may be somebody's; with the name that it has inside.
+  await project.compose("run", "--detach", "--rm", "--use-aliases", "prometheus");
+  let last: Monitored = { targets: [], rules: [] };
+  const isWell = ({ health }: { health: string }) => health === "up" || health === "ok";
+  const well = await within(async () => {
+    const asked = project.compose(
+      "exec",
+      "-T",
+      "auth",
+      "/nodejs/bin/node",
+      "--input-type=module",
+      "--eval",
+      ASK_PROMETHEUS,
+    );
+    last = JSON.parse(await asked.catch(() => JSON.stringify(last))) as Monitored;
+    return last.targets.length > 0 && last.targets.every(isWell) && last.rules.every(isWell);
+  });
+  const sick = [
+    ...last.targets.filter((target) => !isWell(target)).map(({ labels }) => JSON.stringify(labels)),
+    ...last.rules.filter((rule) => !isWell(rule)).map(({ name, lastError }) => `${name}: ${lastError}`),
+  ];
+  steps.must(well, `Prometheus: ${sick.join("; ") || "no target"}`);
+  process.stderr.write(`    ${last.targets.length} targets, ${last.rules.length} rules\n`);
+}
+
+/** Only from inside it can be asked. */
+const ASK_PROMETHEUS = `
+const ask = async (path) => (await (await fetch("http://prometheus:9090/api/v1/" + path)).json()).data;
+const { activeTargets } = await ask("targets");
+const { groups } = await ask("rules");
+console.log(JSON.stringify({ targets: activeTargets, rules: groups.flatMap(({ rules }) => rules) }));`;
 
 /** Kills everything, one after the other, while events come in. What was acknowledged. */
 async function underLoad(project: Project, steps: Steps): Promise<ReadonlySet<number>> {

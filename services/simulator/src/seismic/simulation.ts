@@ -36,6 +36,9 @@ const FIRST_QUAKE_MS = 3_000;
 const LIVELY_MS = 60_000;
 const SAY_AGAIN_MS = 5_000;
 
+/** Milliseconds that messages have to be answered in once the network is told to stop. */
+const GOODBYE_MS = 2_000;
+
 /**
  * Runs the network until the signal: registration, heartbeats, earthquakes, and what is read back of them.
  * Raises RegistrationRefused.
@@ -53,7 +56,10 @@ export async function simulate(options: SimulationOptions, signal: AbortSignal):
     } else tally.unanswered++;
   };
   const onRetry = (reason: string) => complain(`No answer from ${url} (${reason}); trying again`);
-  const sender = new Sender({ ...options, signal, onRetry });
+  // The stations say goodbye; an edge that has gone before them does not hold them up.
+  const cut = new AbortController();
+  signal.addEventListener("abort", () => setTimeout(() => cut.abort(), GOODBYE_MS).unref(), { once: true });
+  const sender = new Sender({ ...options, signal, cut: cut.signal, onRetry });
   const devices = stations.map((station) => new Device({ station, sender, registrations, report }));
   await register(devices, options, signal);
 

@@ -37,6 +37,26 @@ function senderWith(answers: (Response | Error)[], concurrency = 4) {
 const message = new Uint8Array([1, 2, 3]);
 
 describe("Sender", () => {
+  it("lets go of what is under way when it is cut off, and sends nothing more", async () => {
+    const [stop, cut] = [new AbortController(), new AbortController()];
+    let asked = 0;
+    const sender = new Sender({
+      ...{ url: "http://edge", namespace: "default", concurrency: 1, signal: stop.signal, cut: cut.signal },
+      // A server that is gone: nothing comes back.
+      fetch: (_url, { signal }) =>
+        new Promise((_, reject) => {
+          asked++;
+          if (signal?.aborted) reject(signal.reason);
+          signal?.addEventListener("abort", () => reject(signal.reason));
+        }),
+    });
+    const outcomes = Promise.all([1, 2, 3].map(() => sender.deliver("heartbeat", message)));
+    stop.abort();
+    cut.abort();
+    expect((await outcomes).map(({ kind }) => kind)).toEqual(["unanswered", "unanswered", "unanswered"]);
+    expect(asked).toBe(3);
+  });
+
   it("sends the very same bytes again after a lost answer", async () => {
     const { sender, bodies } = senderWith([
       new Error("socket hang up"),

@@ -21,6 +21,8 @@ export interface SenderOptions {
   readonly onRetry?: (reason: string) => void;
   /** No further attempt, nor waiting, after this. */
   readonly signal?: AbortSignal;
+  /** No attempt is under way after this, either: what has no answer by then stays without. */
+  readonly cut?: AbortSignal;
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   readonly sleep?: (ms: number) => Promise<void>;
   readonly now?: () => number;
@@ -85,7 +87,9 @@ export class Sender {
   async #attempt(url: string, message: Pick<RequestInit, "headers" | "body">): Promise<Answer> {
     await this.#turn();
     try {
-      const signal = AbortSignal.timeout(ANSWER_MS);
+      const patience = AbortSignal.timeout(ANSWER_MS);
+      const { cut } = this.#options;
+      const signal = cut === undefined ? patience : AbortSignal.any([patience, cut]);
       const response = await this.#fetch(url, { ...message, method: "POST", signal });
       return judge(response, new Uint8Array(await response.arrayBuffer()));
     } catch (error) {
