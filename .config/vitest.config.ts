@@ -45,7 +45,10 @@ class LongestFirst extends BaseSequencer {
 }
 
 /** Once more with each system as processes, on three NATS servers; `npm test -- --processes` runs all so. */
-const inBothShapes = ["services/edge-http/src/native/publish/publish.e2e.spec.ts"];
+const inBothShapes = [
+  "services/edge-http/src/native/publish/publish.e2e.spec.ts",
+  "deploy/local/src/shards.e2e.spec.ts",
+];
 const startedSystems = { retry, testTimeout: 240_000, hookTimeout: 240_000 };
 
 export default defineConfig({
