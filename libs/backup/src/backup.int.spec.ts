@@ -214,13 +214,17 @@ describe("a backup", () => {
   });
 
   it("says so when it was broken off", async () => {
+    let killed: Promise<void> | undefined;
     const broken = join(dir, "broken");
     const half = backUp({
       ...{ natsUrl: old.nats.url, folder: broken },
-      onProgress: () => void old.nats.kill(),
+      onProgress: () => {
+        killed ??= old.nats.kill();
+      },
     });
     await expect(half).rejects.toThrow(/not finished|CONNECTION|closed|timeout/i);
     await expect(goBack(broken)).rejects.toThrow("holds no manifest.json");
+    await killed;
     await old.nats.start();
   });
 
