@@ -35,7 +35,8 @@ export async function checkOut(root: string, commit: string, folder: string): Pr
   const { packageManager } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
     packageManager: string;
   };
-  // Nothing is built: what is in the packages is bundled as it is.
-  const flags = ["--frozen-lockfile", "--prefer-offline", "--ignore-scripts", "--prod"];
+  // Nothing is built: what is in the packages is bundled as it is. Development dependencies too: some versions of liveness
+  // ran on one of them.
+  const flags = ["--frozen-lockfile", "--prefer-offline", "--ignore-scripts"];
   await run("npx", ["--yes", packageManager, "install", ...flags], { cwd: folder, maxBuffer: BUFFER });
 }
