@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { temporaryDir, until } from "@fieldlog/testkit";
@@ -87,10 +87,12 @@ describe("TLS", () => {
     const mixed =
       old.slice(0, old.indexOf("-----BEGIN PRIVATE")) + renewed.slice(renewed.indexOf("-----BEGIN PRIVATE"));
     const complaints = () => door.logged.filter((line) => line.includes("no good")).length;
-    // And a file that is being written; two doors complain.
-    for (const wrong of [mixed, "", old.slice(0, old.indexOf("-----BEGIN PRIVATE"))]) {
+    // And a file that is being written; two doors complain. At once and in this order: each says something else than the one
+    // before, and than a look that meets both.
+    for (const wrong of [mixed, old.slice(0, old.indexOf("-----BEGIN PRIVATE")), ""]) {
       const told = complaints();
-      await writeFile(files.server, wrong);
+      await writeFile(`${files.server}.new`, wrong);
+      await rename(`${files.server}.new`, files.server);
       await until("the complaint", () => complaints() >= told + 2);
     }
     expect([await shown(mqtts), await shown(wss)]).toEqual([before, before]);
