@@ -114,13 +114,7 @@ async function lastClearing(jsm: JetStreamManager): Promise<number> {
 }
 
 async function emptyFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EACCES" && error.code !== "EROFS") throw error;
-    throw new BackupError(`${folder} cannot be made: ${error.code}`, {
-      hint: `Give the folder that it is to lie in to user ${process.getuid?.() ?? "who runs this"}, who makes the backup.`,
-      cause: error,
-    });
-  });
+  await mkdir(folder, { recursive: true });
   if ((await readdir(folder)).length > 0) {
     throw new BackupError(`${folder} is not empty`, {
       hint: "Each backup has a folder of its own; name one that does not exist yet.",

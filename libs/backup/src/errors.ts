@@ -32,7 +32,10 @@ export async function foreseen<T>(work: () => Promise<T>): Promise<T> {
     if (NATS.some((kind) => cause instanceof kind)) {
       throw new BackupError(`NATS: ${(cause as Error).message}`, { cause });
     }
-    const { errno, message } = cause as NodeJS.ErrnoException;
+    const { code, errno, message } = cause as NodeJS.ErrnoException;
+    if (code === "EACCES") {
+      throw new BackupError(message, { hint: `User ${process.getuid?.()} must be allowed there.`, cause });
+    }
     if (typeof errno === "number") throw new BackupError(message, { cause });
     throw cause;
   }
