@@ -83,7 +83,9 @@ export class ServerCertificate {
 }
 
 async function usable(certFile: string, keyFile: string): Promise<TlsOptions> {
-  const [cert, key] = await Promise.all([readFile(certFile, "utf8"), readFile(keyFile, "utf8")]);
+  const cert = await readFile(certFile, "utf8");
+  // One file with both is read once: it may be replaced between two looks.
+  const key = keyFile === certFile ? cert : await readFile(keyFile, "utf8");
   const options: TlsOptions = { cert, key, minVersion: "TLSv1.2" };
   // A file that is just being written may be empty, which a context takes: nobody would be let in.
   if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
