@@ -25,7 +25,7 @@ export { environment } from "./process/environment.js";
 export { claimDataDirectory, DataDirectoryInUse, endLeftover } from "./process/pid-file.js";
 export { freePort, isFree, PortTaken } from "./process/ports.js";
 // What can go wrong, to be told to a person.
-export { CommandFailed, type RunOptions, run } from "./process/run.js";
+export { CommandFailed, run } from "./process/run.js";
 export { ServerDidNotStart, ServerProcess, type ServerProcessOptions } from "./process/server-process.js";
 export type { ObtainPackageOptions, WithPackage } from "./python/package.js";
 export { obtainSpotflowDevice } from "./spotflow-device/obtain.js";

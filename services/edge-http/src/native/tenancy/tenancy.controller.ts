@@ -1,5 +1,5 @@
 import { deviceKey } from "@fieldlog/admission";
-import { type auth, positionOf, REGISTRY } from "@fieldlog/contracts";
+import { type auth, positionOf, REGISTRY, SIGNALS } from "@fieldlog/contracts";
 import { Controller, Inject, Req, Res } from "@nestjs/common";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { param, readInput } from "../input.js";
@@ -74,6 +74,8 @@ export class TenancyController {
     readInput(operations.clearNamespace, request);
     const cleared = await this.parts.auth.clearNamespace(asked, { deadlineMs: CLEAR_MS });
     this.wrote(reply, asked.namespace, cleared.registryBefore);
+    // What follows the signals learns of it there.
+    this.parts.ownWrites.note(asked.namespace, SIGNALS, Number(cleared.signalsBefore));
     return {
       signalsBefore: Number(cleared.signalsBefore),
       registryBefore: Number(cleared.registryBefore),
