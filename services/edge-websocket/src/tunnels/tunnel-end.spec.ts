@@ -93,6 +93,42 @@ describe("one end of a tunnel", () => {
     expect(overs).toMatchObject([closings.done("device")]);
   });
 
+  it("calls it an end of both sides where a socket closes after them", () => {
+    const { end: one, frames, overs } = end("device");
+    one.begin();
+    one.frame(frame({ ended: true }));
+    one.message(Buffer.alloc(0), true);
+    one.closed(1_000);
+    expect([frames.at(-1)?.closing, overs]).toMatchObject([closings.bothEnded, [closings.bothEnded]]);
+  });
+
+  it("gives its socket, and counts, what came before the other end closed; not for ever, nor after a failure", () => {
+    const leaving = frame({ sent: 5, closing: closings.done("device") });
+    const { end: one, overs, calls, flush } = end("operator");
+    one.begin();
+    one.frame(frame({ data: new Uint8Array(5) }));
+    one.frame(leaving);
+    one.message(Buffer.from("nobody takes it"), true);
+    expect([overs, calls]).toEqual([[], []]);
+    flush();
+    expect([overs, calls]).toEqual([[{ ...closings.done("device"), sent: 0, taken: 5 }], ["close 1000"]]);
+
+    const slow = end("operator");
+    slow.end.begin();
+    slow.end.frame(frame({ data: new Uint8Array(5) }));
+    slow.end.frame(leaving);
+    slow.end.tick(NOW + limits.tunnelLostMs);
+    expect(slow.overs).toEqual([]);
+    slow.end.tick(NOW + limits.tunnelLostMs + 1);
+    expect(slow.overs).toEqual([{ ...closings.done("device"), sent: 0, taken: 0 }]);
+
+    const failed = end("operator");
+    failed.end.begin();
+    failed.end.frame(frame({ data: new Uint8Array(5) }));
+    failed.end.frame(frame({ sent: 5, closing: closings.broke("device") }));
+    expect(failed.overs).toMatchObject([closings.broke("device")]);
+  });
+
   it("takes bytes only, and none after the end", () => {
     for (const messages of [["text"], ["", "more"]]) {
       const { end: one, overs } = end("operator");

@@ -55,6 +55,8 @@ export class TunnelEnd {
   private endHeard = false;
   /** The socket is closed; what it sent before still goes. */
   private leaving: (Closing & { readonly since: number }) | undefined;
+  /** The other end is over, in good order; what came from it still goes to the socket. */
+  private left: (Closing & { readonly since: number }) | undefined;
   private isAlive = true;
   private pingedAt: number;
   private heardAt: number;
@@ -77,7 +79,7 @@ export class TunnelEnd {
 
   /** From the socket. */
   message(data: Uint8Array, isBinary: boolean): void {
-    if (this.over || this.leaving) return;
+    if (this.over || this.leaving || this.left) return;
     if (!isBinary || this.ended) this.end(closings.notBinary);
     else if (data.length === 0) this.ended = true;
     else this.waiting.push(data);
@@ -92,9 +94,12 @@ export class TunnelEnd {
   /** The socket is closed, by whoever is there (1000, 1001, 1005), or it broke. */
   closed(code: number): void {
     if (this.over || this.leaving) return;
-    const { side, now } = this.options;
-    const isDone = code === 1_000 || code === 1_001 || code === 1_005;
-    const closing = isDone ? closings.done(side) : closings.broke(side);
+    if (this.left) {
+      this.finish(this.left);
+      return;
+    }
+    const closing = this.closingOf(code);
+    const { now } = this.options;
     this.leaving = { ...closing, since: now() };
     if (this.begun) this.pump();
     else this.end(closing);
@@ -102,7 +107,7 @@ export class TunnelEnd {
 
   /** From the other end. */
   frame({ sent, taken, data, ended, closing }: TunnelFrame): void {
-    if (this.over) return;
+    if (this.over || this.left) return;
     const now = this.options.now();
     this.heardAt = now;
     if (sent !== this.received) {
@@ -116,7 +121,7 @@ export class TunnelEnd {
       this.give(NO_BYTES);
     }
     if (closing === undefined) this.pump();
-    else this.finish(closing);
+    else this.otherEnd(closing, now);
   }
 
   /** Here and there. */
@@ -129,13 +134,30 @@ export class TunnelEnd {
   /** Once a second. */
   tick(now: number): void {
     if (this.over) return;
-    if (this.leaving && now - this.leaving.since > limits.tunnelLostMs) this.end(this.leaving);
+    if (this.left && now - this.left.since > limits.tunnelLostMs) this.finish(this.left);
+    else if (this.leaving && now - this.leaving.since > limits.tunnelLostMs) this.end(this.leaving);
     else if (this.begun && now - this.heardAt > limits.tunnelLostMs) this.end(closings.edgeLost);
     else if (now - this.bytesAt > this.idleMs) this.end(closings.idle);
     else {
       if (this.begun && now - this.toldAt >= limits.tunnelBeatMs) this.tell();
       if (now - this.pingedAt >= PING_MS) this.ping(now);
     }
+  }
+
+  /** As what it counts that the socket is closed. */
+  private closingOf(code: number): Closing {
+    const { side } = this.options;
+    if (code !== 1_000 && code !== 1_001 && code !== 1_005) return closings.broke(side);
+    return this.ended && this.endHeard ? closings.bothEnded : closings.done(side);
+  }
+
+  private otherEnd(closing: Closing, since: number): void {
+    if (closing.code !== closings.bothEnded.code || this.leaving) {
+      this.finish(closing);
+      return;
+    }
+    this.left = { ...closing, since };
+    this.settle();
   }
 
   private get idleMs(): number {
@@ -172,7 +194,7 @@ export class TunnelEnd {
 
   /** Sends what waits, as far as the other end has room, and reads from the socket as long as nothing waits. */
   private pump(): void {
-    if (this.over) return;
+    if (this.over || this.left) return;
     let room = this.begun ? limits.tunnelWindowBytes - (this.sent - this.takenThere) : 0;
     while (this.waiting.length > 0 && room > 0) {
       const [first = NO_BYTES] = this.waiting;
@@ -204,8 +226,9 @@ export class TunnelEnd {
 
   /** Whether all is said. One of the two decides, so that both tell the same. */
   private settle(): void {
-    const isDone = this.endTold && this.endHeard && this.taken === this.received;
-    if (isDone && this.options.side === "operator") this.end(closings.bothEnded);
+    if (this.taken !== this.received) return;
+    if (this.left) this.finish(this.left);
+    else if (this.endTold && this.endHeard && this.options.side === "operator") this.end(closings.bothEnded);
   }
 
   private tell(more: Partial<TunnelFrame> = {}): void {
