@@ -126,6 +126,15 @@ export class Clearings {
     return removed;
   }
 
+  /** Whether a stream has anything with the subject (wildcards allowed). Raises LogUnavailable. */
+  async has(stream: StreamName, subject: string): Promise<boolean> {
+    try {
+      return (await this.next(stream, subject, 1)) < Number.POSITIVE_INFINITY;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
   /** The first sequence from there on that has the subject; infinite: none. */
   private async next(stream: StreamName, subject: string, seq: number): Promise<number> {
     const query = { seq, next_by_subj: subject };

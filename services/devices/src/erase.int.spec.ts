@@ -1,12 +1,20 @@
+import { Aggregates, Snapshots, type SnapshotTables } from "@fieldlog/aggregates";
 import { REGISTRY, registrySubject, SIGNALS } from "@fieldlog/contracts";
 import { type Commit, clearedBy, connectLog, type EventLog } from "@fieldlog/event-log";
+import { openReadDatabase, type ReadDatabase } from "@fieldlog/read-model";
 import { startServers, type TestServers, until } from "@fieldlog/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { configuration } from "./decisions/configuration.js";
+import { device } from "./decisions/device.js";
+import { readModel, SCHEMA } from "./read-model.js";
 import { type Replica, startReplica, startSettings } from "./replica.fixture.js";
+import { erase } from "./service/erase.js";
 
 let servers: TestServers;
 let settings: Awaited<ReturnType<typeof startSettings>>;
 let log: EventLog;
+let database: ReadDatabase<SnapshotTables>;
+let snapshots: Snapshots;
 let one: Replica;
 const namespace = "default";
 const some = new Map([["small", { limits: { devices: 2 } }]]);
@@ -16,12 +24,16 @@ beforeAll(async () => {
   log = await connectLog({ url: servers.nats.url, name: "test" });
   settings = await startSettings(some);
   const { address: authGrpc } = settings;
-  one = await startReplica(servers.nats.url, await servers.databaseUrl("devices"), { authGrpc });
+  const url = await servers.databaseUrl("devices");
+  one = await startReplica(servers.nats.url, url, { authGrpc });
+  database = openReadDatabase({ url, schema: SCHEMA });
+  snapshots = new Snapshots(database, readModel.version);
   await until("ready", async () => (await one.runtime.health.report()).ready);
 });
 afterAll(async () => {
   await one?.close();
   await settings?.stop();
+  await database?.close();
   await log?.close();
   await servers?.stop();
 });
@@ -64,6 +76,50 @@ it("of an erased device nothing is left in the log but that it was erased; its n
   await expect(client.eraseDevice({ namespace, device: "nobody" })).rejects.toMatchObject({
     code: "not_found",
   });
+});
+
+it("what is decided on a device while it is erased goes as well, from the log and the tables", async () => {
+  const { client } = one;
+  const created = await client.createDevice({ namespace, dialect: "native", name: "late" });
+  const id = created.device?.id ?? "";
+  const subject = registrySubject({ namespace, kind: "configuration", id });
+  const { clearings } = log;
+  const recorded: number[] = [];
+  const begunBefore = {
+    record: async (...given: Parameters<typeof clearings.record>) => {
+      recorded.push(await clearings.record(...given));
+      if (recorded.length > 1) return recorded.at(-1) as number;
+      const value = { revision: 0, valueJson: "{}" };
+      const decision = {
+        ...{ decidedAt: BigInt(Date.now()), decidedBy: "key:1" },
+        events: [{ event: { case: "configurationCreated" as const, value } }],
+      };
+      await log.registry.append({ namespace, kind: "configuration", id }, decision, 0);
+      return recorded[0] as number;
+    },
+    mark: (...given: Parameters<typeof clearings.mark>) => clearings.mark(...given),
+    purge: (...given: Parameters<typeof clearings.purge>) => clearings.purge(...given),
+    has: (...given: Parameters<typeof clearings.has>) => clearings.has(...given),
+  };
+  const parts = {
+    aggregates: new Aggregates({ log, snapshots }),
+    devices: {
+      remove: async (...[of, which, decidedBy]: [string, string, string]) =>
+        Number((await client.removeDevice({ namespace: of, device: which, decidedBy })).sequence),
+    },
+    clearings: begunBefore,
+  };
+  const { sequence, signalsBefore } = await erase(parts, namespace, id, "key:1");
+  expect(await clearings.has(REGISTRY, subject)).toBe(false);
+  expect((await all(REGISTRY)).filter((commit) => commit.subject.endsWith(id))).toHaveLength(1);
+  // Twice all that is told: that it begins, and where it is in the signals.
+  expect([recorded.length, sequence]).toEqual([4, recorded[2]]);
+  expect((await all(SIGNALS)).at(-1)?.sequence).toBe(signalsBefore);
+  const { device: next } = await client.createDevice({ namespace, dialect: "native", name: "next" });
+  await until("the tables are so far", async () => {
+    return (await snapshots.load(device, { namespace, id: next?.id ?? "" })) !== undefined;
+  });
+  expect(await snapshots.load(configuration, { namespace, id })).toBeUndefined();
 });
 
 it("a namespace has no more devices than its settings allow; a removed one makes room", async () => {

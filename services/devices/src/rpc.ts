@@ -72,7 +72,8 @@ export function devicesService(
     },
     eraseDevice: async ({ namespace, device, decidedBy }) => {
       checkIds(namespace, device);
-      return { sequence: BigInt(await erase(erasing, namespace, device, decidedBy || "system")) };
+      const erased = await erase(erasing, namespace, device, decidedBy || "system");
+      return { sequence: BigInt(erased.sequence), signalsBefore: BigInt(erased.signalsBefore) };
     },
     createConfiguration: async ({ namespace, device, valueJson, decidedBy }) => {
       checkIds(namespace, device);

@@ -1,5 +1,6 @@
 import type { Aggregates } from "@fieldlog/aggregates";
-import { ERASED_KINDS, REGISTRY, registrySubject } from "@fieldlog/contracts";
+import { ERASED_KINDS, limits, REGISTRY, registrySubject } from "@fieldlog/contracts";
+import { TooManyConflicts } from "@fieldlog/decider";
 import type { Clearings } from "@fieldlog/event-log";
 import { device } from "../decisions/device.js";
 import { eraseDevice } from "../decisions/device-decisions.js";
@@ -8,7 +9,15 @@ import type { Devices } from "./devices.js";
 export interface ErasingParts {
   readonly aggregates: Aggregates;
   readonly devices: Pick<Devices, "remove">;
-  readonly clearings: Pick<Clearings, "record" | "mark" | "purge">;
+  readonly clearings: Pick<Clearings, "record" | "mark" | "purge" | "has">;
+}
+
+/** Where the logs tell that a device was erased. */
+export interface Erased {
+  /** In REGISTRY. */
+  readonly sequence: number;
+  /** In the signals of its namespace. */
+  readonly signalsBefore: number;
 }
 
 /**
@@ -16,25 +25,29 @@ export interface ErasingParts {
  * can be told apart in it, out of the log; that it was erased stays. Each step is told in the log before it is done;
  * broken off anywhere, the whole is done again when it is asked for again.
  *
- * @returns the REGISTRY sequence
- * @throws UnknownDevice, and what Aggregates and Clearings raise
+ * @throws UnknownDevice, TooManyConflicts, and what Aggregates and Clearings raise
  */
 export async function erase(
   { aggregates, devices, clearings }: ErasingParts,
   namespace: string,
   id: string,
   decidedBy: string,
-): Promise<number> {
+): Promise<Erased> {
   await devices.remove(namespace, id, decidedBy);
   const { snapshot } = await aggregates.transact(device, { namespace, id }, eraseDevice, decidedBy);
+  const ofDevice = registrySubject({ namespace, kind: device.kind, id });
+  const ofOthers = ERASED_KINDS.map((kind) => registrySubject({ namespace, kind, id }));
   const cleared = { namespace, device: id };
-  const told = await clearings.record(cleared, decidedBy);
-  await clearings.purge(REGISTRY, registrySubject({ namespace, kind: device.kind, id }), snapshot.sequence);
-  for (const kind of ERASED_KINDS) {
-    await clearings.purge(REGISTRY, registrySubject({ namespace, kind, id }), told);
+  for (let attempt = 1; attempt <= limits.decideAttempts; attempt++) {
+    const sequence = await clearings.record(cleared, decidedBy);
+    await clearings.purge(REGISTRY, ofDevice, snapshot.sequence);
+    for (const subject of ofOthers) await clearings.purge(REGISTRY, subject, sequence);
+    const signalsBefore = await clearings.mark(cleared);
+    // From there on readers of signals need not look for it.
+    await clearings.record({ ...cleared, signalsBefore, registryBefore: sequence }, decidedBy);
+    // Who had begun before it was removed, such as the outbox, may have decided something meanwhile.
+    const left = await Promise.all(ofOthers.map((subject) => clearings.has(REGISTRY, subject)));
+    if (!left.includes(true)) return { sequence, signalsBefore };
   }
-  const signalsBefore = await clearings.mark(cleared);
-  // From there on readers of signals need not look for it.
-  await clearings.record({ ...cleared, signalsBefore, registryBefore: told }, decidedBy);
-  return told;
+  throw new TooManyConflicts({ namespace, kind: device.kind, id }, limits.decideAttempts);
 }

@@ -93,11 +93,12 @@ export class TenancyController {
     const asked = { ...(await this.asked(request)), device: param(request, "device") };
     readInput(operations.eraseDevice, request);
     await this.parts.auth.revokeDeviceCredentials(asked);
-    const { sequence } = await this.parts.devices.eraseDevice(asked);
+    const { sequence, signalsBefore } = await this.parts.devices.eraseDevice(asked);
     const key = deviceKey(asked.namespace, asked.device);
     this.parts.known.registered.invalidate(key);
     this.parts.known.devices.invalidate(key);
     this.wrote(reply, asked.namespace, sequence);
+    this.parts.ownWrites.note(asked.namespace, SIGNALS, Number(signalsBefore));
   }
 
   private async asked(request: FastifyRequest) {
