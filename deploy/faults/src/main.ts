@@ -19,7 +19,7 @@ const OWN_FOLDER = join(import.meta.dirname, "..");
 
 const program = new Command("faults")
   .description(
-    "Starts Fieldlog as in production (two processes of each service, three NATS servers, PostgreSQL), has devices of\n" +
+    "Starts Fieldlog as in production (two processes of each service, three NATS servers, PostgreSQL), has devices of " +
       "all dialects send and subscribers listen, does faults to everything, and then looks for what was acknowledged.",
   )
   .option("--minutes <n>", "how long faults are done", number(0.1, 600), 3)

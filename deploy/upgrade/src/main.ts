@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, "..", "..", "..");
 
 const program = new Command("upgrade:check")
   .description(
-    "Runs an earlier commit and this one side by side, on the same log and the same tables and under load: first the old one,\n" +
+    "Runs an earlier commit and this one side by side, on the same log and the same tables and under load: first the old one, " +
       "then both, then the new one alone. What one writes the other reads; nothing is lost, doubled or refused meanwhile.",
   )
   .argument("[commit]", "the earlier one", RELEASED)

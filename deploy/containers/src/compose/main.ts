@@ -19,8 +19,8 @@ interface Choice {
 
 const program = new Command("compose:check")
   .description(
-    "Builds the images and runs docker-compose.yml with the profiles demo and tls, as a project of its own: everything becomes\n" +
-      "healthy, nobody runs as root, all doors take what they should; under load every container is killed, once; a backup is\n" +
+    "Builds the images and runs docker-compose.yml with the profiles demo and tls, as a project of its own: everything becomes " +
+      "healthy, nobody runs as root, all doors take what they should; under load every container is killed, once; a backup is " +
       "taken, everything removed, and put back. Nothing that was acknowledged may be lost or doubled.",
   )
   .option("--no-build", "take the images of an earlier run")

@@ -7,6 +7,8 @@ import type { Door, Doors } from "@fieldlog/upgrade";
 
 const NAMESPACE = "fieldlog";
 const ROLLOUT_MS = 10 * 60_000;
+/** What CloudNativePG serves, where it is there. */
+const CNPG = "clusters.postgresql.cnpg.io";
 
 interface Listed {
   readonly kind: string;
@@ -19,9 +21,16 @@ export class Cluster {
   constructor(private readonly context: string) {}
 
   kubectl(...args: readonly string[]): Promise<string> {
-    return run("kubectl", ["--context", this.context, "--namespace", NAMESPACE, ...args], {
-      timeoutMs: ROLLOUT_MS,
-    });
+    return run("kubectl", this.asked(...args), { timeoutMs: ROLLOUT_MS });
+  }
+
+  /** Runs until it is killed; what it prints is read from its standard output. */
+  begin(...args: readonly string[]) {
+    return spawn("kubectl", this.asked(...args), { stdio: ["ignore", "pipe", "ignore"] });
+  }
+
+  private asked(...args: readonly string[]): string[] {
+    return ["--context", this.context, "--namespace", NAMESPACE, ...args];
   }
 
   async has(what: string): Promise<boolean> {
@@ -44,6 +53,8 @@ export class Cluster {
       const object = `${kind.toLowerCase()}/${metadata.name}`;
       await this.kubectl("rollout", "status", object, `--timeout=${ROLLOUT_MS / 1000}s`);
     }
+    if (!(await this.has(`customresourcedefinition/${CNPG}`)) || (await this.list(CNPG)).length === 0) return;
+    await this.kubectl("wait", "--for=condition=Ready", CNPG, "--all", `--timeout=${ROLLOUT_MS / 1000}s`);
   }
 }
 
@@ -55,8 +66,8 @@ export class Forwarding {
 
   /** @param doors has the door while there is one */
   constructor(
-    private readonly context: string,
-    private readonly service: string,
+    private readonly cluster: Cluster,
+    private readonly to: { readonly service: string; readonly port: string },
     private readonly doors: Doors,
   ) {
     this.running = this.run();
@@ -70,16 +81,15 @@ export class Forwarding {
 
   private async run(): Promise<void> {
     while (this.isOpen) {
-      const to = ["port-forward", `service/${this.service}`, ":http"];
-      const args = ["--context", this.context, "--namespace", NAMESPACE, ...to];
-      const child = spawn("kubectl", args, { stdio: ["ignore", "pipe", "ignore"] });
+      const { service, port: name } = this.to;
+      const child = this.cluster.begin("port-forward", `service/${service}`, `:${name}`);
       this.child = child;
       const ended = once(child, "exit").catch(() => undefined);
       let door: Door | undefined;
       for await (const line of createInterface({ input: child.stdout })) {
         const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
         if (port === undefined) continue;
-        door = { name: this.service, url: `http://127.0.0.1:${port}` };
+        door = { name: service, url: `http://127.0.0.1:${port}` };
         this.doors.add(door);
       }
       if (door !== undefined) this.doors.delete(door);

@@ -7,6 +7,7 @@ import { Caller, type Doors, Load, within } from "@fieldlog/upgrade";
 import { Command } from "commander";
 import { Steps } from "../steps.js";
 import { stored } from "../stored.js";
+import { tryAutoscaling } from "./autoscaling.js";
 import { Cluster, Forwarding } from "./cluster.js";
 
 const root = join(import.meta.dirname, "..", "..", "..", "..");
@@ -19,9 +20,9 @@ interface Choice {
 
 const program = new Command("k8s:check")
   .description(
-    "Applies an overlay to a cluster that is there for trying: everything becomes ready; under load all services are rolled\n" +
-      "anew, then the pods of NATS and of the plain PostgreSQL are deleted, one after the other. Nothing that was acknowledged\n" +
-      "may be lost or doubled.",
+    "Applies an overlay to a cluster that is there for trying: everything becomes ready; under load all services are rolled " +
+      "anew, then the pods of NATS and PostgreSQL are deleted, one after the other. Nothing that was acknowledged may be lost or " +
+      "doubled. Where the cluster serves metrics, the autoscalers are tried as well.",
   )
   .requiredOption("--context <name>", "of kubectl's configuration; never the one in production")
   .option("--overlay <folder>", "one whose images that cluster can get", "deploy/k8s/overlays/small")
@@ -44,7 +45,9 @@ async function perform({ context, overlay, keep }: Choice): Promise<void> {
   try {
     await steps.step("everything is taken", () => apply(cluster, resolve(root, overlay)));
     await steps.step("everything is ready", () => cluster.ready());
-    const acknowledged = await underLoad(cluster, context, steps);
+    const key = await cluster.secret("fieldlog-installation", "FIELDLOG_ADMIN_KEY");
+    await tryAutoscaling(cluster, key, steps);
+    const acknowledged = await underLoad(cluster, key, steps);
     await steps.step("nothing was started anew by itself", async () => {
       for (const { metadata, status } of await cluster.list("pod")) {
         const restarts = status?.containerStatuses?.map(({ restartCount }) => restartCount) ?? [];
@@ -78,10 +81,9 @@ async function apply(cluster: Cluster, overlay: string): Promise<void> {
 }
 
 /** How many events were acknowledged meanwhile. */
-async function underLoad(cluster: Cluster, context: string, steps: Steps): Promise<number> {
-  const key = await cluster.secret("fieldlog-installation", "FIELDLOG_ADMIN_KEY");
+async function underLoad(cluster: Cluster, key: string, steps: Steps): Promise<number> {
   const doors: Doors = new Set();
-  const forwarding = new Forwarding(context, "edge-http", doors);
+  const forwarding = new Forwarding(cluster, { service: "edge-http", port: "http" }, doors);
   const load = new Load(new Caller(key, doors), doors);
   const goesOn = async (since: string) => {
     const before = load.acknowledged.size;
@@ -96,7 +98,8 @@ async function underLoad(cluster: Cluster, context: string, steps: Steps): Promi
       await goesOn("services were rolled anew");
     });
     for (const { metadata } of await cluster.list("pod")) {
-      if (!/^(nats|postgres)-\d+$/.test(metadata.name)) continue;
+      const isOfOperator = metadata.labels?.["cnpg.io/podRole"] === "instance";
+      if (!isOfOperator && !/^(nats|postgres)-\d+$/.test(metadata.name)) continue;
       await steps.step(`${metadata.name} is deleted, and comes back`, async () => {
         await cluster.kubectl("delete", "pod", metadata.name, "--grace-period=1");
         await cluster.ready();
