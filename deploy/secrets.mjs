@@ -1,16 +1,19 @@
 // Makes the secrets of an installation, once: plain JavaScript without dependencies, for Node 20 and later.
-//
-//   node deploy/secrets.mjs [file]                               writes .env for docker compose, or that file
-//   node deploy/secrets.mjs --kubernetes | kubectl create -f -   prints Secrets for deploy/k8s
-//   node deploy/secrets.mjs --kubernetes --postgres …            with that of the plain PostgreSQL (overlay small)
-//
-// Not kubectl apply: a second run would replace the keys of the first.
-//
 // Whoever has no Node: docker run --rm --volume .:/work --workdir /work --user "$(id -u)" node:24-slim node deploy/secrets.mjs
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const USAGE = `Makes the secrets of an installation, once.
+
+  node deploy/secrets.mjs [file]                               writes .env for docker compose, or that file
+  node deploy/secrets.mjs --kubernetes | kubectl create -f -   prints Secrets for deploy/k8s
+  node deploy/secrets.mjs --kubernetes --postgres ...          with that of the plain PostgreSQL (overlay small)
+
+Not kubectl apply: a second run would replace the keys of the first.
+`;
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -26,11 +29,27 @@ const made = {
   GRAFANA_PASSWORD: password(),
 };
 
-if (process.argv.includes("--kubernetes")) printSecrets();
-else writeEnv();
+const asked = askedFor();
+if (asked === undefined) process.exitCode = 2;
+else if (asked.help) process.stdout.write(USAGE);
+else if (asked.kubernetes) printSecrets(asked);
+else writeEnv(asked);
 
-function writeEnv() {
-  const file = process.argv[2] ?? join(root, ".env");
+/** undefined: it cannot be understood, and that is said. */
+function askedFor() {
+  const flag = { type: "boolean", default: false };
+  try {
+    const options = { kubernetes: flag, postgres: flag, help: { ...flag, short: "h" } };
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    if (positionals.length > (values.kubernetes ? 0 : 1)) throw new Error("There is a name too many.");
+    return { ...values, file: positionals[0] ?? join(root, ".env") };
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${USAGE}`);
+    return undefined;
+  }
+}
+
+function writeEnv({ file }) {
   if (existsSync(file)) {
     // Another installation key would make what is sealed unreadable.
     process.stderr.write(`${basename(file)} is there already; it is left as it is\n`);
@@ -47,7 +66,7 @@ function writeEnv() {
   );
 }
 
-function printSecrets() {
+function printSecrets({ postgres: withPostgres }) {
   const { NATS_PASSWORD: nats, POSTGRES_PASSWORD: postgres } = made;
   const secrets = {
     "fieldlog-installation": {
@@ -61,7 +80,7 @@ function printSecrets() {
       FIELDLOG_NATS_URL: `nats://fieldlog:${nats}@nats:4222`,
     },
     // The name and the keys that CloudNativePG gives its own.
-    ...(process.argv.includes("--postgres") && {
+    ...(withPostgres && {
       "fieldlog-postgres-app": {
         username: "fieldlog",
         password: postgres,
