@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -118,6 +118,16 @@ async function subscribe(delivery: string | object): Promise<string> {
   expect(response.status).toBe(201);
   return ((await response.json()) as { id: string }).id;
 }
+
+it("tells what autoscalers go by before anybody is connected", async () => {
+  const asked = await readFile(join(ROOT, "deploy/k8s/overlays/production/autoscaling.yaml"), "utf8");
+  const names = [...new Set(asked.match(/\bfieldlog_\w+/g))];
+  expect(names.length).toBeGreaterThan(0);
+  const told = await Promise.all(
+    Object.values(system.processes).map(async ({ opsUrl }) => (await fetch(`${opsUrl}/metrics`)).text()),
+  );
+  for (const name of names) expect(told.join("\n")).toMatch(new RegExp(`^${name}(\\{.*\\})? \\d`, "m"));
+});
 
 describe("a trace", () => {
   it("goes from a device's request through the log into the read model", async () => {

@@ -2,7 +2,7 @@ import type { RefusalReason } from "@fieldlog/admission";
 import { counter, gauge, type Registry } from "@fieldlog/runtime";
 import { packetNames, type Version } from "../codec/packet-type.js";
 import { Reason, reasonWords } from "../codec/reason.js";
-import type { Transport } from "../net/wire.js";
+import { type Transport, transports } from "../net/wire.js";
 import type { Refusal } from "../publish/outcome.js";
 
 export type PublishResult = "stored" | "refused" | "unavailable";
@@ -46,7 +46,10 @@ export class MqttMetrics {
   private readonly refusals = new Map<string, number>();
   private readonly connects = new Map<string, number>();
   private readonly disconnects = new Map<string, number>();
-  private readonly connections = new Map<string, number>();
+  /** All that there can be, from the start: an autoscaler cannot read what is not told. */
+  private readonly connections = new Map(
+    transports.flatMap((transport) => [kind(transport, 4), kind(transport, 5)]).map((each) => [each, 0]),
+  );
   private slowDowns = 0;
 
   constructor(registry: Registry) {
@@ -141,11 +144,11 @@ export class MqttMetrics {
   }
 
   opened(transport: Transport, version: Version): void {
-    add(this.connections, `${transport} ${version === 5 ? "5" : "3.1.1"}`, 1);
+    add(this.connections, kind(transport, version), 1);
   }
 
   closed(transport: Transport, version: Version): void {
-    add(this.connections, `${transport} ${version === 5 ? "5" : "3.1.1"}`, -1);
+    add(this.connections, kind(transport, version), -1);
   }
 
   received(type: number): void {
@@ -155,6 +158,10 @@ export class MqttMetrics {
   sent(type: number): void {
     this.packetsOut[type] = (this.packetsOut[type] as number) + 1;
   }
+}
+
+function kind(transport: Transport, version: Version): string {
+  return `${transport} ${version === 5 ? "5" : "3.1.1"}`;
 }
 
 function add(counts: Map<string, number>, name: string, n: number): void {

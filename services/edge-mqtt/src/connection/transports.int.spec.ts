@@ -27,17 +27,17 @@ afterAll(async () => {
 
 describe.each(["mqtt", "mqtts", "ws", "wss"] as const)("MQTT by %s", (transport) => {
   it.each([4, 5] as const)("serves a client of version %i", async (protocolVersion) => {
+    const name = { mqtt: "tcp", mqtts: "tls", ws: "ws", wss: "wss" }[transport];
+    const version = protocolVersion === 5 ? "5" : "3.1.1";
+    const told = `fieldlog_mqtt_connections{transport="${name}",version="${version}"}`;
+    expect(await door.registry.metrics()).toContain(`${told} 0`);
     const client = await connectAsync(door.addresses[transport] as string, {
       ...{ protocolVersion, username: "u", password: "p", ca: await readFile(files.ca) },
     });
     await client.publishAsync("t", "hello", { qos: 1 });
     await client.publishAsync("t", "x".repeat(200_000), { qos: 2 });
     expect(door.published.slice(-2).map(({ payload }) => payload.length)).toEqual([5, 200_000]);
-    const name = { mqtt: "tcp", mqtts: "tls", ws: "ws", wss: "wss" }[transport];
-    const version = protocolVersion === 5 ? "5" : "3.1.1";
-    expect(await door.registry.metrics()).toContain(
-      `fieldlog_mqtt_connections{transport="${name}",version="${version}"} 1`,
-    );
+    expect(await door.registry.metrics()).toContain(`${told} 1`);
     const delivered = new Promise<string>((resolve) => {
       client.on("message", (topic, payload) => resolve(`${topic}: ${payload.length}`));
     });

@@ -1,4 +1,5 @@
-export type Transport = "tcp" | "tls" | "ws" | "wss";
+export const transports = ["tcp", "tls", "ws", "wss"] as const;
+export type Transport = (typeof transports)[number];
 
 /** A connection's bytes, whatever carries them. */
 export interface Wire {
