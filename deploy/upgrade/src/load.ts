@@ -74,6 +74,8 @@ export class Load {
   ) {
     const senders = Array.from({ length: 4 }, () => this.send());
     this.running = Promise.all([...senders, this.read()]);
+    // It is told by stop(), however long before that it was.
+    this.running.catch(() => undefined);
   }
 
   /** Ends, and raises what made it fail. */

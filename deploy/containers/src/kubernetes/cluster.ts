@@ -58,7 +58,14 @@ export class Cluster {
   }
 }
 
-/** Keeps a port of this machine forwarded to a service: a forwarding ends with its pod, and is made anew. */
+/** Milliseconds between two looks whether a forwarding still leads somewhere, and how many may be in vain. */
+const LOOK_MS = 2_000;
+const IN_VAIN = 3;
+
+/**
+ * Keeps a port of this machine forwarded to a service: a forwarding ends with its pod, or leads nowhere from then on, and is
+ * made anew. That it leads nowhere is noticed only of HTTP.
+ */
 export class Forwarding {
   private child: ChildProcess | undefined;
   private isOpen = true;
@@ -91,10 +98,24 @@ export class Forwarding {
         if (port === undefined) continue;
         door = { name: service, url: `http://127.0.0.1:${port}` };
         this.doors.add(door);
+        if (name === "http") void endWhenDead(child, door);
       }
       if (door !== undefined) this.doors.delete(door);
       await ended;
       await sleep(200);
     }
+  }
+}
+
+async function endWhenDead(child: ChildProcess, { url }: Door): Promise<void> {
+  for (let inVain = 0; child.exitCode === null && child.signalCode === null; ) {
+    await sleep(LOOK_MS);
+    const signal = AbortSignal.timeout(LOOK_MS);
+    const answers = await fetch(`${url}/healthz`, { signal }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    inVain = answers ? 0 : inVain + 1;
+    if (inVain === IN_VAIN) child.kill();
   }
 }
