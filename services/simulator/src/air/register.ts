@@ -54,35 +54,51 @@ async function logIn(api: TentaApi, state: AirState): Promise<void> {
   }
   await state.save();
   await api.createUser(state.user.name, state.user.password).catch(async (error: unknown) => {
-    // An earlier run made the user and came no further.
-    if (!(error instanceof ApiError && error.status === 409)) throw error;
+    // An earlier run made the user and came no further, or this one's answer got lost.
+    if (!isTaken(error)) throw error;
     await api.logIn(state.user.name, state.user.password);
   });
 }
 
 async function networkOf(api: TentaApi, state: AirState): Promise<{ id: string; name: string }> {
-  const [mine] = await api.networks();
-  const network = mine
-    ? { id: mine.network_identifier, name: mine.network_name }
-    : await makeNetwork(api, NETWORK).catch((error: unknown) => {
-        if (!(error instanceof ApiError && error.status === 409)) throw error;
-        return makeNetwork(api, `${NETWORK}-${randomBytes(3).toString("hex")}`);
-      });
+  const network = (await ownNetwork(api)) ?? (await makeNetwork(api));
   state.network = network;
   await state.save();
   return network;
 }
 
-async function makeNetwork(api: TentaApi, name: string): Promise<{ id: string; name: string }> {
-  return { id: await api.createNetwork(name), name };
+async function ownNetwork(api: TentaApi): Promise<{ id: string; name: string } | undefined> {
+  const [mine] = await api.networks();
+  return mine && { id: mine.network_identifier, name: mine.network_name };
 }
 
-/** A new sensor; where there is one whose secret was lost, that one with a new secret. */
+/** Where the name is taken, it may be by this one: the answer to an attempt got lost. */
+async function makeNetwork(api: TentaApi): Promise<{ id: string; name: string }> {
+  const make = async (name: string) => ({ id: await api.createNetwork(name), name });
+  return await make(NETWORK).catch(async (error: unknown) => {
+    if (!isTaken(error)) throw error;
+    return (await ownNetwork(api)) ?? (await make(`${NETWORK}-${randomBytes(3).toString("hex")}`));
+  });
+}
+
+/** A new sensor; where there is one whose secret, or the answer that told it, was lost, that one with a new secret. */
 async function made(api: TentaApi, network: string, name: string, id: string | undefined): Promise<Identity> {
-  if (id !== undefined) return { id, secret: await api.rotateSecret(network, id) };
-  const sensor = await api.createSensor(network, name);
+  if (id !== undefined) return await renewed(api, network, id);
+  const sensor = await api.createSensor(network, name).catch(async (error: unknown) => {
+    const known = isTaken(error) && (await api.sensors(network)).find((one) => one.sensor_name === name);
+    if (!known) throw error;
+    return await renewed(api, network, known.sensor_identifier);
+  });
   await api.configure(network, sensor.id, { [INTERVAL]: INTERVAL_S.default });
   return sensor;
+}
+
+async function renewed(api: TentaApi, network: string, id: string): Promise<Identity> {
+  return { id, secret: await api.rotateSecret(network, id) };
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409;
 }
 
 /** False for the answer to a user whom the server does not know; others are raised again. */
