@@ -72,13 +72,18 @@ async function ownNetwork(api: TentaApi): Promise<{ id: string; name: string } |
   return mine && { id: mine.network_identifier, name: mine.network_name };
 }
 
-/** Where the name is taken, it may be by this one: the answer to an attempt got lost. */
+/** Where a name is taken, it may be by this one: the answer to an attempt got lost. */
 async function makeNetwork(api: TentaApi): Promise<{ id: string; name: string }> {
-  const make = async (name: string) => ({ id: await api.createNetwork(name), name });
-  return await make(NETWORK).catch(async (error: unknown) => {
-    if (!isTaken(error)) throw error;
-    return (await ownNetwork(api)) ?? (await make(`${NETWORK}-${randomBytes(3).toString("hex")}`));
-  });
+  for (const name of [NETWORK, `${NETWORK}-${randomBytes(3).toString("hex")}`]) {
+    try {
+      return { id: await api.createNetwork(name), name };
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      const own = await ownNetwork(api);
+      if (own) return own;
+    }
+  }
+  throw new RegistrationRefused("the network cannot be registered: its names are all taken");
 }
 
 /** A new sensor; where there is one whose secret, or the answer that told it, was lost, that one with a new secret. */
