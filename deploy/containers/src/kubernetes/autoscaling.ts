@@ -11,7 +11,7 @@ const EACH = 2;
 
 interface Autoscaler {
   readonly metadata: { readonly name: string };
-  readonly spec: { readonly minReplicas: number; readonly metrics: readonly unknown[] };
+  readonly spec: { readonly metrics: readonly unknown[] };
   readonly status?: {
     readonly currentMetrics?: readonly { readonly type: string }[];
     readonly conditions?: readonly {
@@ -27,7 +27,7 @@ interface Autoscaler {
  * Of a cluster that serves no metrics, and an overlay without autoscalers, nothing.
  */
 export async function tryAutoscaling(cluster: Cluster, key: string, steps: Steps): Promise<void> {
-  const list = async () => (await cluster.list("horizontalpodautoscaler")) as unknown as Autoscaler[];
+  const list = () => cluster.list<Autoscaler>("horizontalpodautoscaler");
   if ((await list()).length === 0) return;
   for (const api of METRICS) {
     if (await cluster.has(api)) continue;

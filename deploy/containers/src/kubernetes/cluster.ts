@@ -38,8 +38,8 @@ export class Cluster {
   }
 
   /** Objects by their kind, as `deployment,statefulset`. */
-  async list(kinds: string): Promise<Listed[]> {
-    return (JSON.parse(await this.kubectl("get", kinds, "--output", "json")) as { items: Listed[] }).items;
+  async list<Each = Listed>(kinds: string): Promise<Each[]> {
+    return (JSON.parse(await this.kubectl("get", kinds, "--output", "json")) as { items: Each[] }).items;
   }
 
   async secret(name: string, key: string): Promise<string> {
