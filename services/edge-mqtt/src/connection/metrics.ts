@@ -48,7 +48,7 @@ export class MqttMetrics {
   private readonly disconnects = new Map<string, number>();
   /** All that there can be, from the start: an autoscaler cannot read what is not told. */
   private readonly connections = new Map(
-    transports.flatMap((transport) => [kind(transport, 4), kind(transport, 5)]).map((each) => [each, 0]),
+    transports.flatMap((transport) => ([4, 5] as const).map((version) => [kind(transport, version), 0])),
   );
   private slowDowns = 0;
 

@@ -74,16 +74,19 @@ async function ownNetwork(api: TentaApi): Promise<{ id: string; name: string } |
 
 /** Where a name is taken, it may be by this one: the answer to an attempt got lost. */
 async function makeNetwork(api: TentaApi): Promise<{ id: string; name: string }> {
-  for (const name of [NETWORK, `${NETWORK}-${randomBytes(3).toString("hex")}`]) {
+  const make = async (name: string) => {
     try {
       return { id: await api.createNetwork(name), name };
     } catch (error) {
-      if (!isTaken(error)) throw error;
-      const own = await ownNetwork(api);
-      if (own) return own;
+      const own = isTaken(error) ? await ownNetwork(api) : undefined;
+      if (own === undefined) throw error;
+      return own;
     }
-  }
-  throw new RegistrationRefused("the network cannot be registered: its names are all taken");
+  };
+  return await make(NETWORK).catch((error: unknown) => {
+    if (!isTaken(error)) throw error;
+    return make(`${NETWORK}-${randomBytes(3).toString("hex")}`);
+  });
 }
 
 /** A new sensor; where there is one whose secret, or the answer that told it, was lost, that one with a new secret. */

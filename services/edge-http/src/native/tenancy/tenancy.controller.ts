@@ -73,9 +73,7 @@ export class TenancyController {
     const asked = await this.asked(request);
     readInput(operations.clearNamespace, request);
     const cleared = await this.parts.auth.clearNamespace(asked, { deadlineMs: CLEAR_MS });
-    this.wrote(reply, asked.namespace, cleared.registryBefore);
-    // What follows the signals learns of it there.
-    this.parts.ownWrites.note(asked.namespace, SIGNALS, Number(cleared.signalsBefore));
+    this.wrote(reply, asked.namespace, cleared.registryBefore, cleared.signalsBefore);
     return {
       signalsBefore: Number(cleared.signalsBefore),
       registryBefore: Number(cleared.registryBefore),
@@ -97,8 +95,7 @@ export class TenancyController {
     const key = deviceKey(asked.namespace, asked.device);
     this.parts.known.registered.invalidate(key);
     this.parts.known.devices.invalidate(key);
-    this.wrote(reply, asked.namespace, sequence);
-    this.parts.ownWrites.note(asked.namespace, SIGNALS, Number(signalsBefore));
+    this.wrote(reply, asked.namespace, sequence, signalsBefore);
   }
 
   private async asked(request: FastifyRequest) {
@@ -110,8 +107,10 @@ export class TenancyController {
     return (await this.parts.auth.getNamespace({ idOrName: id })).namespace?.settings;
   }
 
-  private wrote(reply: FastifyReply, namespace: string, sequence: bigint): void {
+  /** @param signals where what follows the signals learns of it; 0: that has nothing to learn */
+  private wrote(reply: FastifyReply, namespace: string, sequence: bigint, signals = 0n): void {
     this.parts.ownWrites.note(namespace, REGISTRY, Number(sequence));
+    this.parts.ownWrites.note(namespace, SIGNALS, Number(signals));
     void reply.header("fieldlog-position", String(positionOf(Number(sequence), 0)));
   }
 }
