@@ -103,6 +103,23 @@ it("loses nothing when its edge is killed", async () => {
   await door?.start();
 });
 
+it("is told that its edge stops, and goes on at another one", async () => {
+  const id = await create("stops");
+  const first = await read(id);
+  const [, second] = await publish("stops", 0, 5);
+  await until("all have come", () => first.events.length === 5);
+  first.say({ type: "ack", position: second });
+  await until("it is noted", async () => (await status(id))["position"] === second);
+  const door = system.processes["edge-websocket"];
+  await door?.stop();
+  expect(await until("it is told", () => first.closed)).toMatchObject({ code: 1_001 });
+  await publish("stops", 5, 8);
+  const again = await read(id, otherUrl());
+  await until("the rest has come", () => again.events.length === 6);
+  expect(again.values).toEqual(numbers(2, 8));
+  await door?.start();
+});
+
 it("ends when it is removed, and is not for webhooks or for strangers", async () => {
   const id = await create("d");
   const client = await read(id);
